@@ -1,0 +1,68 @@
+//! Limits of single values, checked while they are read so that an error points at the value.
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+fn number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    wanted: &str,
+    holds: impl Fn(f64) -> bool,
+) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if value.is_finite() && holds(value) {
+        Ok(value)
+    } else {
+        Err(D::Error::custom(format_args!("{value} is out of range: expected {wanted}")))
+    }
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $wanted:literal, $holds:expr;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// Where the value is no number or outside its limits.
+        pub fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+            number(deserializer, $wanted, $holds)
+        }
+    )+};
+}
+
+limits! {
+    /// Any finite number.
+    finite: "a finite number", |_| true;
+    /// Above 0.
+    positive: "a number above 0", |v| v > 0.0;
+    /// At least 0.
+    non_negative: "a number of at least 0", |v| v >= 0.0;
+    /// At least 0 and below 1: a share of the rows, a dropout rate, a decay.
+    share: "a number of at least 0 and below 1", |v| (0.0..1.0).contains(&v);
+    /// Above 0 and at most 1.
+    weight: "a number above 0 and at most 1", |v| v > 0.0 && v <= 1.0;
+}
+
+/// A finite number, where the key is there.
+///
+/// # Errors
+/// Where the value is no number or not finite.
+pub fn optional_finite<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
+    finite(d).map(Some)
+}
+
+/// A number above 0, where the key is there.
+///
+/// # Errors
+/// Where the value is no number or not above 0.
+pub fn optional_positive<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
+    positive(d).map(Some)
+}
+
+/// A whole number of at least 1.
+///
+/// # Errors
+/// Where the value is no whole number or 0.
+pub fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        0 => Err(D::Error::custom("0 is out of range: expected a whole number of at least 1")),
+        n => Ok(n),
+    }
+}

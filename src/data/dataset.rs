@@ -1,0 +1,121 @@
+//! Rows ready for training, and which split each belongs to.
+
+use crate::spec::data::Task;
+
+/// Encoded rows, their targets and their splits.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// What goes into the network.
+    pub inputs: Inputs,
+    /// What should come out.
+    pub targets: Targets,
+    /// Rows of each split.
+    pub splits: Splits,
+    /// How a row of the source becomes an input and an output becomes an answer: columns, scaler,
+    /// class names or the target's scale. Goes with the weights.
+    pub preprocessing: serde_json::Value,
+    /// Rows, inputs, classes or targets and split sizes, in one line.
+    pub summary: String,
+    /// What a user has to know: a stratification given up, a constant column left out.
+    pub notes: Vec<String>,
+    /// SHA-256 of what was read, in hex.
+    pub digest: String,
+}
+
+/// The inputs of all rows, row by row.
+#[derive(Debug, Clone)]
+pub enum Inputs {
+    /// Numbers as the network takes them.
+    Table {
+        /// rows x width
+        values: Vec<f32>,
+        /// Numbers a row.
+        width: usize,
+    },
+    /// Bytes b that the network takes as `b * scale + shift`.
+    Images {
+        /// rows x width
+        bytes: Vec<u8>,
+        /// Pixels a row.
+        width: usize,
+        /// Factor of a byte.
+        scale: f32,
+        /// Added after scaling.
+        shift: f32,
+    },
+}
+
+/// The targets of all rows.
+#[derive(Debug, Clone)]
+pub enum Targets {
+    /// Which class each row belongs to.
+    Classes {
+        /// One per row, below `names.len()`.
+        labels: Vec<u32>,
+        /// At least two.
+        names: Vec<String>,
+    },
+    /// Real numbers, in standardised units.
+    Values {
+        /// rows x names
+        values: Vec<f32>,
+        /// The target columns.
+        names: Vec<String>,
+        /// Of each target, over the training split; 0 where not standardised.
+        mean: Vec<f64>,
+        /// Of each target, over the training split; 1 where not standardised.
+        sd: Vec<f64>,
+    },
+}
+
+/// Rows of each split; no row is in two of train, validation and test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Splits {
+    /// Rows that move the weights.
+    pub train: Vec<u32>,
+    /// Rows that rules look at; may be empty.
+    pub validation: Vec<u32>,
+    /// Rows that nothing is chosen by; may be empty.
+    pub test: Vec<u32>,
+    /// The part of `train` on which the loss is measured in evaluation mode: as many rows as
+    /// `validation` has, all of `train` where that is empty or larger.
+    pub train_evaluated: Vec<u32>,
+}
+
+impl Inputs {
+    /// Numbers a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Table { width, .. } | Self::Images { width, .. } => *width,
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Table { values, width } => values.len() / width.max(&1),
+            Self::Images { bytes, width, .. } => bytes.len() / width.max(&1),
+        }
+    }
+}
+
+impl Targets {
+    /// Classes or numbers.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        match self {
+            Self::Classes { .. } => Task::Classification,
+            Self::Values { .. } => Task::Regression,
+        }
+    }
+
+    /// Number of classes, or of targets.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Classes { names, .. } | Self::Values { names, .. } => names.len(),
+        }
+    }
+}

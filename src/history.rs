@@ -1,0 +1,132 @@
+//! What a training recorded, epoch by epoch, and the part of it that a stopping rule may see.
+
+/// A row per epoch, a column per recorded quantity; `None` is an empty cell.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EpochTable {
+    names: Vec<String>,
+    columns: Vec<Vec<Option<f64>>>,
+}
+
+/// The columns that no rule may read begin with this.
+pub const TEST_PREFIX: &str = "test_";
+
+impl EpochTable {
+    /// An empty table with these columns.
+    #[must_use]
+    pub fn new(names: Vec<String>) -> Self {
+        let columns = vec![Vec::new(); names.len()];
+        Self { names, columns }
+    }
+
+    /// The names of the columns, in the order of the file.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Number of epochs recorded.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.first().map_or(0, Vec::len)
+    }
+
+    /// Whether no epoch was recorded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds an epoch; `row` has one cell per column, in the columns' order.
+    ///
+    /// # Panics
+    /// Where `row` has another length than there are columns.
+    pub fn push(&mut self, row: &[Option<f64>]) {
+        assert_eq!(row.len(), self.names.len(), "a row has one cell per column");
+        for (column, cell) in self.columns.iter_mut().zip(row) {
+            column.push(*cell);
+        }
+    }
+
+    /// A column by name, test columns included.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&[Option<f64>]> {
+        let index = self.names.iter().position(|n| n == name)?;
+        Some(&self.columns[index])
+    }
+
+    /// A cell; epochs count from 1.
+    #[must_use]
+    pub fn cell(&self, name: &str, epoch: usize) -> Option<f64> {
+        *self.column(name)?.get(epoch.checked_sub(1)?)?
+    }
+
+    /// The row of an epoch, in the columns' order; epochs count from 1.
+    #[must_use]
+    pub fn row(&self, epoch: usize) -> Vec<Option<f64>> {
+        self.columns
+            .iter()
+            .map(|column| epoch.checked_sub(1).and_then(|i| *column.get(i)?))
+            .collect()
+    }
+
+    /// The first `epochs` epochs as a rule sees them.
+    #[must_use]
+    pub fn history(&self, epochs: usize) -> History<'_> {
+        History { table: self, epochs: epochs.min(self.len()) }
+    }
+}
+
+/// The epochs recorded so far, without the test columns: all that a stopping rule is given.
+#[derive(Debug, Clone, Copy)]
+pub struct History<'a> {
+    table: &'a EpochTable,
+    epochs: usize,
+}
+
+impl<'a> History<'a> {
+    /// Number of epochs.
+    #[must_use]
+    pub fn epochs(&self) -> usize {
+        self.epochs
+    }
+
+    /// The recorded cells of a column, `None` where there is no such column or it is the test's.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&'a [Option<f64>]> {
+        if name.starts_with(TEST_PREFIX) {
+            return None;
+        }
+        self.table.column(name).map(|cells| &cells[..self.epochs])
+    }
+
+    /// The same history up to an earlier epoch.
+    #[must_use]
+    pub fn up_to(&self, epochs: usize) -> Self {
+        Self { table: self.table, epochs: epochs.min(self.epochs) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_cannot_read_a_test_column() {
+        let mut table = EpochTable::new(vec!["val_loss".into(), "test_loss".into()]);
+        table.push(&[Some(1.0), Some(2.0)]);
+        let history = table.history(1);
+        assert_eq!(history.column("val_loss"), Some(&[Some(1.0)][..]));
+        assert_eq!(history.column("test_loss"), None);
+        assert_eq!(table.cell("test_loss", 1), Some(2.0));
+    }
+
+    #[test]
+    fn a_history_ends_at_its_epoch() {
+        let mut table = EpochTable::new(vec!["val_loss".into()]);
+        for value in [3.0, 2.0, 1.0] {
+            table.push(&[Some(value)]);
+        }
+        assert_eq!(table.history(2).column("val_loss").map(<[_]>::len), Some(2));
+        assert_eq!(table.history(9).epochs(), 3);
+    }
+}

@@ -1,0 +1,10 @@
+//! bnes settles what Batch Normalization and Early Stopping do to a network on its data.
+
+pub mod check;
+pub mod data;
+pub mod history;
+pub mod kinds;
+pub mod results;
+pub mod seed;
+pub mod spec;
+pub mod stopping;

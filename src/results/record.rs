@@ -1,0 +1,153 @@
+//! What `run.json` and `experiment.json` hold.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::spec::{Factor, Factors, Overrides};
+
+/// How a training, or an arm's reading of it, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// All epochs were trained.
+    Completed,
+    /// A rule fired.
+    Stopped,
+    /// A loss or the monitored value was NaN or infinite.
+    Diverged,
+    /// A signal came; it goes on when run again.
+    Interrupted,
+    /// An error ended it.
+    Failed,
+}
+
+/// `run.json`: one training and the arms that read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Of the training.
+    pub status: Status,
+    /// The repetition.
+    pub seed: u64,
+    /// Epochs trained.
+    pub epochs: usize,
+    /// SHA-256 of all that fixes the training, in hex.
+    pub identity: String,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// What ended a failed training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Each arm, in the plan's order.
+    pub arms: Vec<ArmRecord>,
+    /// The effective config: `data`, `model`, `training`, `evaluation`, defaults included.
+    pub config: Map<String, Value>,
+    /// What was read: `digest`, `summary`, `task`, rows of each split.
+    pub data: Map<String, Value>,
+    /// Where and with what it was trained.
+    pub provenance: Provenance,
+}
+
+/// One arm's reading of a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArmRecord {
+    /// Its level of each factor.
+    pub factors: Factors,
+    /// The table of its rule, `kind` first.
+    pub rule: Map<String, Value>,
+    /// `completed`, `stopped` or `diverged`.
+    pub status: Status,
+    /// The epoch after which its rule fired, or at which it diverged.
+    pub stop_epoch: Option<usize>,
+    /// The rule's kind or `diverged`, where it stopped.
+    pub stop_reason: Option<String>,
+    /// The first epoch with the best monitored value, among those read.
+    pub best_epoch: Option<usize>,
+    /// Epochs read.
+    pub epochs: usize,
+    /// The file of the weights kept; none where no epoch was finite.
+    pub weights: Option<String>,
+    /// Of the weights kept, by column name of `epochs.csv`; also `epochs` read and `elapsed_s` at
+    /// the end of the reading. `null`: not finite.
+    pub metrics: Map<String, Value>,
+    /// What the whole training would have given; none where it did not reach its last epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_run: Option<FullRun>,
+}
+
+/// The training read to its last epoch, with the weights of its best epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FullRun {
+    /// Epochs trained.
+    pub epochs: usize,
+    /// The best epoch of all by the arm's monitored column.
+    pub best_epoch: usize,
+    /// Columns of that epoch; `elapsed_s` is that of the last.
+    pub metrics: Map<String, Value>,
+}
+
+/// Where and with what a training ran.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provenance {
+    /// Of bnes.
+    pub version: String,
+    /// Of the source that bnes was built from, where known.
+    pub git_commit: Option<String>,
+    /// Name of the machine.
+    pub host: String,
+    /// Model name of its processor.
+    pub cpu: String,
+    /// The vector instructions that the processor offers: `avx512`, `avx2`, …
+    pub instruction_set: String,
+    /// `cpu` or `cuda:0`.
+    pub device: String,
+    /// Threads of this training.
+    pub threads: usize,
+    /// From the first epoch to the last, evaluation included.
+    pub wall_s: f64,
+    /// Processor seconds of the threads of this training, where the system tells.
+    pub cpu_s: Option<f64>,
+    /// Largest resident memory of the whole process so far, where the system tells.
+    pub peak_memory_mib: Option<f64>,
+}
+
+/// `experiment.json`: what the config as given, with its overrides, comes to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Of bnes.
+    pub version: String,
+    /// The experiment's name.
+    pub name: String,
+    /// The file name of the config, beside this file.
+    pub config: String,
+    /// `--set` and `--seeds` as given.
+    pub overrides: Overrides,
+    /// The keys varied, `seed` aside.
+    pub factors: Vec<Factor>,
+    /// SHA-256 of the data and of how it is split: what makes experiments comparable.
+    pub comparable: String,
+    /// Whether each seed has a split of its own.
+    pub split_per_seed: bool,
+    /// Every training that the config names.
+    pub trainings: Vec<PlannedRun>,
+}
+
+/// One training of a [`Plan`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedRun {
+    /// Its directory, beside this file.
+    pub dir: String,
+    /// The repetition.
+    pub seed: u64,
+    /// The arms that read it.
+    pub arms: Vec<PlannedArm>,
+}
+
+/// One arm of a [`PlannedRun`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedArm {
+    /// Its level of each factor.
+    pub factors: Factors,
+    /// The table of its rule, `kind` first.
+    pub rule: Map<String, Value>,
+}

@@ -1,0 +1,197 @@
+//! `[model]`: the layers of the network.
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+use crate::check;
+use crate::kinds;
+use crate::kinds::NoSettings;
+
+/// `[model]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSpec {
+    /// Units of each hidden layer; empty: a linear model.
+    #[serde(deserialize_with = "widths")]
+    pub hidden: Vec<usize>,
+    /// After each hidden layer.
+    pub activation: Activation,
+    /// Share of a hidden layer's units that a training batch zeroes.
+    #[serde(deserialize_with = "check::share")]
+    pub dropout: f64,
+    /// How weights start; biases start at 0.
+    pub init: Init,
+    /// `[model.norm]`.
+    pub norm: Norm,
+}
+
+impl Default for ModelSpec {
+    fn default() -> Self {
+        Self {
+            hidden: vec![64, 64],
+            activation: Activation::Relu,
+            dropout: 0.0,
+            init: Init::KaimingUniform(NoSettings {}),
+            norm: Norm::None(NoSettings {}),
+        }
+    }
+}
+
+fn widths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    let widths = Vec::<usize>::deserialize(deserializer)?;
+    if widths.contains(&0) {
+        return Err(D::Error::custom("a layer of 0 units: expected whole numbers of at least 1"));
+    }
+    Ok(widths)
+}
+
+/// The function after each hidden layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// max(x, 0)
+    Relu,
+    /// 1 / (1 + exp(-x))
+    Sigmoid,
+    /// tanh x
+    Tanh,
+    /// x / (1 + |x|)
+    Softsign,
+    /// x Phi(x), with the exact normal distribution function (Hendrycks & Gimpel 2016)
+    Gelu,
+    /// x sigmoid(x)
+    Silu,
+    /// x above 0, else 0.01 x
+    LeakyRelu,
+    /// x above 0, else exp(x) - 1 (Clevert et al. 2016)
+    Elu,
+    /// 1.0507 (x above 0, else 1.6733 (exp(x) - 1)) (Klambauer et al. 2017)
+    Selu,
+    /// x
+    Identity,
+}
+
+impl Activation {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Relu,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Softsign,
+        Self::Gelu,
+        Self::Silu,
+        Self::LeakyRelu,
+        Self::Elu,
+        Self::Selu,
+        Self::Identity,
+    ];
+}
+
+kinds! {
+    /// How the weights of linear layers start.
+    pub enum Init: "initialisation", default Some("kaiming_uniform");
+    /// Uniform in ±gain sqrt(3 / inputs) (He et al. 2015)
+    "kaiming_uniform" => KaimingUniform(NoSettings),
+    /// Normal with sd gain / sqrt(inputs) (He et al. 2015)
+    "kaiming_normal" => KaimingNormal(NoSettings),
+    /// Uniform in ±gain sqrt(6 / (inputs + outputs)) (Glorot & Bengio 2010)
+    "xavier_uniform" => XavierUniform(NoSettings),
+    /// Normal with sd gain sqrt(2 / (inputs + outputs)) (Glorot & Bengio 2010)
+    "xavier_normal" => XavierNormal(NoSettings),
+    /// Normal with a given sd
+    "normal" => Normal(NormalInit),
+    /// Uniform in ±bound
+    "uniform" => Uniform(UniformInit),
+    later [] with keys []
+}
+
+/// Settings of `normal`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NormalInit {
+    /// Standard deviation.
+    #[serde(deserialize_with = "check::positive")]
+    pub std: f64,
+}
+
+/// Settings of `uniform`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UniformInit {
+    /// Largest absolute value.
+    #[serde(deserialize_with = "check::positive")]
+    pub bound: f64,
+}
+
+kinds! {
+    /// `[model.norm]`: the normalisation of each hidden layer.
+    pub enum Norm: "norm", default Some("none");
+    /// No normalisation
+    "none" => None(NoSettings),
+    /// Over the batch (Ioffe & Szegedy 2015)
+    "batch" => Batch(BatchNorm),
+    later ["layer", "group", "rms", "weight", "mean_only_batch", "batch_renorm", "ghost_batch"]
+    with keys ["groups", "ghost_size", "r_max", "d_max", "warmup"]
+}
+
+/// Settings of `batch`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchNorm {
+    /// On which side of the activation.
+    pub placement: Placement,
+    /// Keeps the division away from 0.
+    #[serde(deserialize_with = "check::positive")]
+    pub eps: f64,
+    /// Where `eps` is added.
+    pub eps_placement: EpsPlacement,
+    /// Weight of the new batch in the running statistics (`PyTorch`'s convention).
+    #[serde(deserialize_with = "check::weight")]
+    pub momentum: f64,
+    /// Learn a scale and a shift per unit.
+    pub affine: bool,
+    /// Where the statistics used outside of training come from.
+    pub statistics: Statistics,
+}
+
+impl Default for BatchNorm {
+    fn default() -> Self {
+        Self {
+            placement: Placement::BeforeActivation,
+            eps: 1e-5,
+            eps_placement: EpsPlacement::Variance,
+            momentum: 0.1,
+            affine: true,
+            statistics: Statistics::Ema,
+        }
+    }
+}
+
+/// On which side of the activation a norm stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// Linear, norm, activation: the paper's.
+    BeforeActivation,
+    /// Linear, activation, norm.
+    AfterActivation,
+}
+
+/// Where `eps` is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EpsPlacement {
+    /// sqrt(var + eps)
+    Variance,
+    /// sqrt(var) + eps
+    Std,
+}
+
+/// Where the statistics used outside of training come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistics {
+    /// An exponential average over the training batches.
+    Ema,
+    /// The plain average over all training batches so far.
+    Cumulative,
+    /// A pass over the training split with the weights frozen, before each evaluation.
+    Recalibrate,
+}

@@ -1,0 +1,96 @@
+//! `patience`: no improvement for a number of epochs, as Keras's `EarlyStopping` counts them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Monitored, Rule};
+use crate::check;
+use crate::history::History;
+
+/// Settings of `patience`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Patience {
+    /// Epochs without improvement after which training ends; 0 acts as 1.
+    pub patience: usize,
+    /// A change smaller than this is no improvement.
+    #[serde(deserialize_with = "check::non_negative")]
+    pub min_delta: f64,
+    /// Whether `min_delta` is a difference or a share of the reference.
+    pub min_delta_mode: MinDeltaMode,
+    /// Only an improvement on this value resets the count.
+    #[serde(deserialize_with = "check::optional_finite")]
+    pub baseline: Option<f64>,
+    /// Epochs at the start that are not looked at.
+    pub start_from_epoch: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            patience: 10,
+            min_delta: 0.0,
+            min_delta_mode: MinDeltaMode::Absolute,
+            baseline: None,
+            start_from_epoch: 0,
+        }
+    }
+}
+
+/// How `min_delta` is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MinDeltaMode {
+    /// A difference.
+    Absolute,
+    /// A share of the reference's absolute value.
+    Relative,
+}
+
+/// The count after some epochs.
+struct Count {
+    /// Epochs since the last improvement that counts.
+    wait: usize,
+    /// Whether the last epoch was an improvement, or was not looked at.
+    spared: bool,
+}
+
+impl Patience {
+    fn improves(&self, monitored: &Monitored, value: f64, reference: f64) -> bool {
+        let delta = match self.min_delta_mode {
+            MinDeltaMode::Absolute => self.min_delta,
+            MinDeltaMode::Relative => self.min_delta * reference.abs(),
+        };
+        monitored.better_by(value, reference, delta)
+    }
+
+    fn count(&self, monitored: &Monitored, history: &History) -> Count {
+        let mut reference: Option<f64> = None;
+        let mut count = Count { wait: 0, spared: true };
+        for (index, value) in monitored.values(history).iter().enumerate() {
+            let Some(value) = value.filter(|_| index >= self.start_from_epoch) else {
+                count.spared = true;
+                continue;
+            };
+            count.wait += 1;
+            count.spared = reference.is_none_or(|r| self.improves(monitored, value, r));
+            if count.spared {
+                reference = Some(value);
+                if self.baseline.is_none_or(|b| self.improves(monitored, value, b)) {
+                    count.wait = 0;
+                }
+            }
+        }
+        count
+    }
+}
+
+impl Rule for Patience {
+    fn fires(&self, monitored: &Monitored, history: &History) -> bool {
+        let count = self.count(monitored, history);
+        !count.spared && count.wait >= self.patience && history.epochs() > 1
+    }
+
+    fn state(&self, monitored: &Monitored, history: &History) -> String {
+        format!("patience {}/{}", self.count(monitored, history).wait, self.patience.max(1))
+    }
+}
