@@ -1,1 +1,3 @@
+//! The `bnes` command.
+
 fn main() {}

@@ -313,11 +313,11 @@ impl StoppingRule {
     #[must_use]
     pub fn check(&self, history: &History) -> Option<Ending> {
         let last = history.epochs().checked_sub(1)?;
-        let lost = ["train_loss", "val_loss", self.monitored.column.as_str()]
+        let not_finite = ["train_loss", "val_loss", self.monitored.column.as_str()]
             .iter()
             .filter_map(|name| history.column(name)?[last])
             .any(|value| !value.is_finite());
-        if lost {
+        if not_finite {
             Some(Ending::Diverged)
         } else {
             self.criterion.inner().fires(&self.monitored, history).then_some(Ending::Stopped)
