@@ -3,6 +3,7 @@
 pub mod data;
 pub mod experiment;
 pub mod model;
+pub mod norm;
 pub mod training;
 
 pub use experiment::{

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
+pub use super::norm::{BatchNorm, EpsPlacement, Norm, Placement, Statistics};
 use crate::check;
 use crate::kinds;
 use crate::kinds::NoSettings;
@@ -93,9 +94,9 @@ kinds! {
     "kaiming_uniform" => KaimingUniform(NoSettings),
     /// Normal with sd gain / sqrt(inputs) (He et al. 2015)
     "kaiming_normal" => KaimingNormal(NoSettings),
-    /// Uniform in ±gain sqrt(6 / (inputs + outputs)) (Glorot & Bengio 2010)
+    /// Uniform in ±sqrt(6 / (inputs + outputs)) (Glorot & Bengio 2010)
     "xavier_uniform" => XavierUniform(NoSettings),
-    /// Normal with sd gain sqrt(2 / (inputs + outputs)) (Glorot & Bengio 2010)
+    /// Normal with sd sqrt(2 / (inputs + outputs)) (Glorot & Bengio 2010)
     "xavier_normal" => XavierNormal(NoSettings),
     /// Normal with a given sd
     "normal" => Normal(NormalInit),
@@ -118,80 +119,4 @@ pub struct UniformInit {
     /// Largest absolute value.
     #[serde(deserialize_with = "check::positive")]
     pub bound: f64,
-}
-
-kinds! {
-    /// `[model.norm]`: the normalisation of each hidden layer.
-    pub enum Norm: "norm", default Some("none");
-    /// No normalisation
-    "none" => None(NoSettings),
-    /// Over the batch (Ioffe & Szegedy 2015)
-    "batch" => Batch(BatchNorm),
-    later ["layer", "group", "rms", "weight", "mean_only_batch", "batch_renorm", "ghost_batch"]
-    with keys ["groups", "ghost_size", "r_max", "d_max", "warmup"]
-}
-
-/// Settings of `batch`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct BatchNorm {
-    /// On which side of the activation.
-    pub placement: Placement,
-    /// Keeps the division away from 0.
-    #[serde(deserialize_with = "check::positive")]
-    pub eps: f64,
-    /// Where `eps` is added.
-    pub eps_placement: EpsPlacement,
-    /// Weight of the new batch in the running statistics (`PyTorch`'s convention).
-    #[serde(deserialize_with = "check::weight")]
-    pub momentum: f64,
-    /// Learn a scale and a shift per unit.
-    pub affine: bool,
-    /// Where the statistics used outside of training come from.
-    pub statistics: Statistics,
-}
-
-impl Default for BatchNorm {
-    fn default() -> Self {
-        Self {
-            placement: Placement::BeforeActivation,
-            eps: 1e-5,
-            eps_placement: EpsPlacement::Variance,
-            momentum: 0.1,
-            affine: true,
-            statistics: Statistics::Ema,
-        }
-    }
-}
-
-/// On which side of the activation a norm stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Placement {
-    /// Linear, norm, activation: the paper's.
-    BeforeActivation,
-    /// Linear, activation, norm.
-    AfterActivation,
-}
-
-/// Where `eps` is added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EpsPlacement {
-    /// sqrt(var + eps)
-    Variance,
-    /// sqrt(var) + eps
-    Std,
-}
-
-/// Where the statistics used outside of training come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Statistics {
-    /// An exponential average over the training batches.
-    Ema,
-    /// The plain average over all training batches so far.
-    Cumulative,
-    /// A pass over the training split with the weights frozen, before each evaluation.
-    Recalibrate,
 }

@@ -1,0 +1,388 @@
+//! The engine on candle's autograd: any device, and the reference for every faster one.
+
+mod activation;
+mod loss;
+mod norm;
+mod optimizer;
+mod tensors;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use candle_core::{DType, Device, Tensor, Var};
+
+use self::loss::Target;
+use self::norm::Norm;
+use self::optimizer::Optimizer;
+use self::tensors::{from_floats, to_floats};
+use super::init::initial_state;
+use super::layout::{LayerLayout, Layout};
+use super::{Engine, StateDict};
+use crate::data::{Dataset, Inputs, Targets};
+use crate::seed::Seed;
+use crate::spec::model::{Activation, ModelSpec, Placement};
+use crate::spec::training::{Loss, TrainingSpec};
+
+/// Rows that are evaluated at a time.
+const EVALUATION_ROWS: usize = 1024;
+
+/// A network, its optimizer and the data on one device.
+pub struct GraphEngine {
+    layers: Vec<Layer>,
+    optimizer: Optimizer,
+    loss: Loss,
+    dropout: f64,
+    seed: Seed,
+    /// Training batches seen; picks the dropout masks.
+    steps: u64,
+    /// Losses since they were last taken, f64.
+    loss_sum: Tensor,
+    data: DeviceData,
+    dtype: DType,
+    device: Device,
+}
+
+/// One Linear and what follows it.
+struct Layer {
+    number: usize,
+    /// outputs x inputs
+    weight: Var,
+    bias: Option<Var>,
+    hidden: Option<Hidden>,
+}
+
+struct Hidden {
+    norm: Option<(usize, Box<dyn Norm>)>,
+    placement: Placement,
+    activation: Activation,
+}
+
+/// How a forward pass treats norms and dropout.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Train,
+    Recalibrate,
+}
+
+/// All rows on the device; images stay bytes until they are gathered.
+struct DeviceData {
+    inputs: Tensor,
+    /// Factor and addend of an image's bytes.
+    affine: Option<(f64, f64)>,
+    targets: Target,
+}
+
+impl DeviceData {
+    fn new(data: &Dataset, dtype: DType, device: &Device) -> candle_core::Result<Self> {
+        let rows = data.inputs.rows();
+        let (inputs, affine) = match &data.inputs {
+            Inputs::Table { values, width } => {
+                let inputs = Tensor::from_slice(values, (rows, *width), device)?;
+                (inputs.to_dtype(dtype)?, None)
+            }
+            Inputs::Images { bytes, width, scale, shift } => {
+                let inputs = Tensor::from_slice(bytes, (rows, *width), device)?;
+                (inputs, Some((f64::from(*scale), f64::from(*shift))))
+            }
+        };
+        let targets = match &data.targets {
+            Targets::Classes { labels, .. } => {
+                Target::Classes(Tensor::from_slice(labels, rows, device)?)
+            }
+            Targets::Values { values, names, .. } => {
+                let values = Tensor::from_slice(values, (rows, names.len()), device)?;
+                Target::Values(values.to_dtype(dtype)?)
+            }
+        };
+        Ok(Self { inputs, affine, targets })
+    }
+
+    fn inputs(&self, rows: &Tensor, dtype: DType) -> candle_core::Result<Tensor> {
+        let inputs = self.inputs.index_select(rows, 0)?;
+        match self.affine {
+            Some((scale, shift)) => inputs.to_dtype(dtype)?.affine(scale, shift),
+            None => Ok(inputs),
+        }
+    }
+
+    fn targets(&self, rows: &Tensor) -> candle_core::Result<Target> {
+        Ok(match &self.targets {
+            Target::Classes(classes) => Target::Classes(classes.index_select(rows, 0)?),
+            Target::Values(values) => Target::Values(values.index_select(rows, 0)?),
+        })
+    }
+}
+
+impl Layer {
+    fn new(layout: &LayerLayout, dtype: DType, device: &Device) -> candle_core::Result<Self> {
+        let shape = (layout.outputs, layout.inputs);
+        let bias =
+            if layout.bias { Some(Var::zeros(layout.outputs, dtype, device)?) } else { None };
+        let hidden = match &layout.hidden {
+            None => None,
+            Some(hidden) => Some(Hidden {
+                norm: match &hidden.norm {
+                    None => None,
+                    Some((number, settings)) => {
+                        let norm = norm::build(settings, layout.outputs, dtype, device)?;
+                        norm.map(|norm| (*number, norm))
+                    }
+                },
+                placement: hidden
+                    .norm
+                    .as_ref()
+                    .map_or(Placement::BeforeActivation, |(_, norm)| norm.inner().placement()),
+                activation: hidden.activation,
+            }),
+        };
+        let weight = Var::zeros(shape, dtype, device)?;
+        Ok(Self { number: layout.linear, weight, bias, hidden })
+    }
+
+    fn linear(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        let y = x.matmul(&self.weight.t()?)?;
+        match &self.bias {
+            Some(bias) => y.broadcast_add(bias),
+            None => Ok(y),
+        }
+    }
+
+    /// The layer in a training or recalibration pass, dropout aside.
+    fn train(&mut self, x: &Tensor, pass: Pass) -> candle_core::Result<Tensor> {
+        let y = self.linear(x)?;
+        let Some(hidden) = &mut self.hidden else { return Ok(y) };
+        let activation = hidden.activation;
+        hidden.around(&y, activation, |norm, x| match pass {
+            Pass::Train => norm.train(x),
+            Pass::Recalibrate => norm.recalibrate(x),
+        })
+    }
+
+    fn evaluate(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        let y = self.linear(x)?;
+        let Some(hidden) = &self.hidden else { return Ok(y) };
+        let normed = |x: &Tensor| match &hidden.norm {
+            Some((_, norm)) => norm.evaluate(x),
+            None => Ok(x.clone()),
+        };
+        match hidden.placement {
+            Placement::BeforeActivation => activation::activate(hidden.activation, &normed(&y)?),
+            Placement::AfterActivation => normed(&activation::activate(hidden.activation, &y)?),
+        }
+    }
+}
+
+impl Hidden {
+    /// Norm and activation in the order of the placement.
+    fn around(
+        &mut self,
+        x: &Tensor,
+        activation: Activation,
+        apply: impl Fn(&mut dyn Norm, &Tensor) -> candle_core::Result<Tensor>,
+    ) -> candle_core::Result<Tensor> {
+        let mut normed = |x: &Tensor| match &mut self.norm {
+            Some((_, norm)) => apply(norm.as_mut(), x),
+            None => Ok(x.clone()),
+        };
+        match self.placement {
+            Placement::BeforeActivation => activation::activate(activation, &normed(x)?),
+            Placement::AfterActivation => normed(&activation::activate(activation, x)?),
+        }
+    }
+}
+
+impl GraphEngine {
+    /// A network before its first step, in f32.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn new(
+        model: &ModelSpec,
+        training: &TrainingSpec,
+        loss: Loss,
+        outputs: usize,
+        data: &Arc<Dataset>,
+        seed: Seed,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::with_dtype(model, training, loss, outputs, data, seed, device, DType::F32)
+    }
+
+    #[allow(clippy::too_many_arguments)] // private but for its public face above
+    fn with_dtype(
+        model: &ModelSpec,
+        training: &TrainingSpec,
+        loss: Loss,
+        outputs: usize,
+        data: &Arc<Dataset>,
+        seed: Seed,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self> {
+        let layout = Layout::new(model, data.inputs.width(), outputs);
+        let layers: Vec<Layer> = layout
+            .layers
+            .iter()
+            .map(|layer| Layer::new(layer, dtype, device))
+            .collect::<candle_core::Result<_>>()?;
+        let parameters = parameters(&layers);
+        let decaying = parameters.into_iter().map(|(_, var, decays)| (var.clone(), decays));
+        let optimizer =
+            Optimizer::new(&training.optimizer, training.clip_norm, decaying.collect())?;
+        let mut engine = Self {
+            layers,
+            optimizer,
+            loss,
+            dropout: layout.dropout,
+            seed,
+            steps: 0,
+            loss_sum: Tensor::zeros((), DType::F64, device)?,
+            data: DeviceData::new(data, dtype, device)?,
+            dtype,
+            device: device.clone(),
+        };
+        engine.load(&initial_state(&layout, &model.init, seed))?;
+        Ok(engine)
+    }
+
+    /// 0 for a dropped unit, 1 / (1 - rate) for a kept one.
+    fn dropout_mask(&self, layer: usize, like: &Tensor) -> candle_core::Result<Tensor> {
+        let mut stream = self.seed.stream(&format!("dropout/{layer}"), self.steps);
+        #[allow(clippy::cast_possible_truncation)] // a rate
+        let (rate, kept) = (self.dropout as f32, (1.0 / (1.0 - self.dropout)) as f32);
+        let mask: Vec<f32> = (0..like.elem_count())
+            .map(|_| if stream.uniform_f32() < rate { 0.0 } else { kept })
+            .collect();
+        from_floats(&mask, like.shape(), like)
+    }
+
+    /// The outputs of rows in a pass that moves or measures the norms' statistics.
+    fn forward(&mut self, x: Tensor, pass: Pass) -> candle_core::Result<Tensor> {
+        let mut x = x;
+        for index in 0..self.layers.len() {
+            x = self.layers[index].train(&x, pass)?;
+            let hidden = self.layers[index].hidden.is_some();
+            if hidden && self.dropout > 0.0 && pass == Pass::Train {
+                x = (&x * self.dropout_mask(index, &x)?)?;
+            }
+        }
+        Ok(x)
+    }
+
+    /// The mean loss of a training batch, with its graph.
+    fn batch_loss(&mut self, rows: &[u32]) -> candle_core::Result<Tensor> {
+        let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
+        let inputs = self.data.inputs(&rows, self.dtype)?;
+        let targets = self.data.targets(&rows)?;
+        let outputs = self.forward(inputs, Pass::Train)?;
+        loss::mean_loss(self.loss, &outputs, &targets)
+    }
+
+    /// The mean loss of a batch and the gradient of every parameter, in their order.
+    fn gradients(&mut self, rows: &[u32]) -> Result<(Tensor, Vec<Tensor>)> {
+        let loss = self.batch_loss(rows)?;
+        let mut store = loss.backward()?;
+        let gradients = parameters(&self.layers).into_iter().map(|(name, var, _)| {
+            // Some operations have no backward pass and drop gradients without a word.
+            store.remove(var).with_context(|| format!("parameter `{name}` got no gradient"))
+        });
+        Ok((loss, gradients.collect::<Result<_>>()?))
+    }
+}
+
+/// All that training moves: the name, the tensor, and whether weight decay applies.
+fn parameters(layers: &[Layer]) -> Vec<(String, &Var, bool)> {
+    let mut parameters = Vec::new();
+    for layer in layers {
+        parameters.push((format!("{}.weight", layer.number), &layer.weight, true));
+        if let Some(bias) = &layer.bias {
+            parameters.push((format!("{}.bias", layer.number), bias, false));
+        }
+        if let Some((number, norm)) = layer.hidden.as_ref().and_then(|h| h.norm.as_ref()) {
+            for (name, var) in norm.parameters() {
+                parameters.push((format!("{number}.{name}"), var, false));
+            }
+        }
+    }
+    parameters
+}
+
+impl Engine for GraphEngine {
+    fn train_batch(&mut self, rows: &[u32], lr_factor: f64) -> Result<()> {
+        let (loss, gradients) = self.gradients(rows)?;
+        self.optimizer.step(&gradients, lr_factor)?;
+        self.steps += 1;
+        #[allow(clippy::cast_precision_loss)] // rows of a batch
+        let weighted = (loss.detach().to_dtype(DType::F64)? * rows.len() as f64)?;
+        self.loss_sum = (&self.loss_sum + weighted)?;
+        Ok(())
+    }
+
+    fn take_loss_sum(&mut self) -> Result<f64> {
+        let sum = self.loss_sum.to_scalar()?;
+        self.loss_sum = self.loss_sum.zeros_like()?;
+        Ok(sum)
+    }
+
+    fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>> {
+        let mut outputs = Vec::new();
+        for chunk in rows.chunks(EVALUATION_ROWS) {
+            let chunk = Tensor::from_slice(chunk, chunk.len(), &self.device)?;
+            let mut x = self.data.inputs(&chunk, self.dtype)?;
+            for layer in &self.layers {
+                // Without a graph behind it each intermediate result is freed at once.
+                x = layer.evaluate(&x)?.detach();
+            }
+            outputs.extend(to_floats(&x)?);
+        }
+        Ok(outputs)
+    }
+
+    fn recalibrate(&mut self, batches: &[&[u32]]) -> Result<()> {
+        for rows in batches {
+            let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
+            let inputs = self.data.inputs(&rows, self.dtype)?;
+            self.forward(inputs, Pass::Recalibrate)?;
+        }
+        for layer in &mut self.layers {
+            if let Some((_, norm)) = layer.hidden.as_mut().and_then(|h| h.norm.as_mut()) {
+                norm.finish_recalibration()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Result<StateDict> {
+        let mut state = StateDict::default();
+        for layer in &self.layers {
+            let number = layer.number;
+            state.push(format!("{number}.weight"), layer.weight.dims(), to_floats(&layer.weight)?);
+            if let Some(bias) = &layer.bias {
+                state.push(format!("{number}.bias"), bias.dims(), to_floats(bias)?);
+            }
+            if let Some((number, norm)) = layer.hidden.as_ref().and_then(|h| h.norm.as_ref()) {
+                norm.save(*number, &mut state)?;
+            }
+        }
+        Ok(state)
+    }
+
+    fn load(&mut self, state: &StateDict) -> Result<()> {
+        for layer in &mut self.layers {
+            let number = layer.number;
+            let vars = std::iter::once(("weight", &layer.weight))
+                .chain(layer.bias.as_ref().map(|bias| ("bias", bias)));
+            for (name, var) in vars {
+                let values = state.floats(&format!("{number}.{name}"), var.dims())?;
+                var.set(&from_floats(values, var.shape(), var.as_tensor())?)?;
+            }
+            if let Some((number, norm)) = layer.hidden.as_mut().and_then(|h| h.norm.as_mut()) {
+                norm.load(*number, state)?;
+            }
+        }
+        Ok(())
+    }
+}

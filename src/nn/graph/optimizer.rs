@@ -1,0 +1,171 @@
+//! Optimizers as candle tensor operations, with `PyTorch`'s update rules.
+
+use candle_core::{Result, Tensor, Var};
+
+use crate::spec::training::{Adam, Optimizer as Settings, RmsProp, Rprop, Sgd};
+
+/// A parameter and what the optimizer remembers of it.
+struct Slot {
+    var: Var,
+    /// Whether weight decay applies: to weights of linear layers alone.
+    decays: bool,
+    /// Adam: mean, mean square. SGD: velocity. `RMSprop`: mean square. Rprop: last gradient, step.
+    memory: Vec<Tensor>,
+}
+
+/// Moves parameters along their gradients.
+pub struct Optimizer {
+    settings: Settings,
+    clip_norm: Option<f64>,
+    slots: Vec<Slot>,
+    steps: i32,
+}
+
+impl Optimizer {
+    /// For these parameters; the flag says whether weight decay applies.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn new(
+        settings: &Settings,
+        clip_norm: Option<f64>,
+        parameters: Vec<(Var, bool)>,
+    ) -> Result<Self> {
+        let slots = parameters.into_iter().map(|(var, decays)| {
+            let memory = match settings {
+                Settings::Adam(_) | Settings::AdamW(_) => vec![var.zeros_like()?; 2],
+                Settings::Sgd(sgd) if sgd.momentum > 0.0 => vec![var.zeros_like()?],
+                Settings::Sgd(_) => vec![],
+                Settings::RmsProp(_) => vec![var.zeros_like()?],
+                Settings::Rprop(rprop) => {
+                    vec![var.zeros_like()?, (var.ones_like()? * rprop.lr)?]
+                }
+            };
+            Ok(Slot { var, decays, memory })
+        });
+        let slots = slots.collect::<Result<_>>()?;
+        Ok(Self { settings: settings.clone(), clip_norm, slots, steps: 0 })
+    }
+
+    /// One step along `gradients`, one per parameter, at `lr_factor` times the learning rate.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn step(&mut self, gradients: &[Tensor], lr_factor: f64) -> Result<()> {
+        self.steps += 1;
+        let scale = self.clip_norm.map(|limit| clip_scale(gradients, limit)).transpose()?;
+        for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
+            let gradient = match &scale {
+                Some(scale) => gradient.broadcast_mul(scale)?,
+                None => gradient.clone(),
+            };
+            match &self.settings {
+                Settings::Adam(adam) => slot.adam(adam, gradient, lr_factor, self.steps, false)?,
+                Settings::AdamW(adam) => slot.adam(adam, gradient, lr_factor, self.steps, true)?,
+                Settings::Sgd(sgd) => slot.sgd(sgd, gradient, lr_factor, self.steps)?,
+                Settings::RmsProp(rmsprop) => slot.rmsprop(rmsprop, gradient, lr_factor)?,
+                Settings::Rprop(rprop) => slot.rprop(rprop, gradient, lr_factor)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// min(1, limit / (norm + 1e-6)) with the Euclidean norm over all gradients, as
+/// `torch.nn.utils.clip_grad_norm_`; stays on the device.
+fn clip_scale(gradients: &[Tensor], limit: f64) -> Result<Tensor> {
+    let mut sum: Option<Tensor> = None;
+    for gradient in gradients {
+        let square = gradient.sqr()?.sum_all()?;
+        sum = Some(match sum {
+            Some(sum) => (sum + square)?,
+            None => square,
+        });
+    }
+    let Some(sum) = sum else { candle_core::bail!("a model without parameters") };
+    let scale = ((sum.sqrt()? + 1e-6)?.recip()? * limit)?;
+    scale.minimum(1.0)
+}
+
+impl Slot {
+    /// Weight decay as a part of the gradient.
+    fn with_decay(&self, gradient: Tensor, decay: f64) -> Result<Tensor> {
+        if self.decays && decay > 0.0 {
+            gradient + (self.var.as_tensor() * decay)?
+        } else {
+            Ok(gradient)
+        }
+    }
+
+    /// Moves the parameter by minus `step`.
+    fn descend(&self, step: Tensor) -> Result<()> {
+        self.var.set(&(self.var.as_tensor() - step)?)
+    }
+
+    fn adam(
+        &mut self,
+        settings: &Adam,
+        gradient: Tensor,
+        lr_factor: f64,
+        steps: i32,
+        decoupled: bool,
+    ) -> Result<()> {
+        let lr = settings.lr * lr_factor;
+        let gradient = if decoupled {
+            if self.decays && settings.weight_decay > 0.0 {
+                self.var.set(&(self.var.as_tensor() * (1.0 - lr * settings.weight_decay))?)?;
+            }
+            gradient
+        } else {
+            self.with_decay(gradient, settings.weight_decay)?
+        };
+        let (beta1, beta2) = (settings.beta1, settings.beta2);
+        self.memory[0] = ((&self.memory[0] * beta1)? + (&gradient * (1.0 - beta1))?)?;
+        self.memory[1] = ((&self.memory[1] * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
+        let bias1 = 1.0 - beta1.powi(steps);
+        let bias2 = 1.0 - beta2.powi(steps);
+        let spread = ((self.memory[1].sqrt()? / bias2.sqrt())? + settings.eps)?;
+        self.descend(((&self.memory[0] / spread)? * (lr / bias1))?)
+    }
+
+    fn sgd(&mut self, settings: &Sgd, gradient: Tensor, lr_factor: f64, steps: i32) -> Result<()> {
+        let gradient = self.with_decay(gradient, settings.weight_decay)?;
+        let mut direction = gradient.clone();
+        if let Some(velocity) = self.memory.first_mut() {
+            if steps > 1 {
+                direction = ((&*velocity * settings.momentum)? + &gradient)?;
+            }
+            *velocity = direction.clone();
+            if settings.nesterov {
+                direction = (gradient + (direction * settings.momentum)?)?;
+            }
+        }
+        self.descend((direction * (settings.lr * lr_factor))?)
+    }
+
+    fn rmsprop(&mut self, settings: &RmsProp, gradient: Tensor, lr_factor: f64) -> Result<()> {
+        let gradient = self.with_decay(gradient, settings.weight_decay)?;
+        let alpha = settings.alpha;
+        self.memory[0] = ((&self.memory[0] * alpha)? + (gradient.sqr()? * (1.0 - alpha))?)?;
+        let spread = (self.memory[0].sqrt()? + settings.eps)?;
+        self.descend(((gradient / spread)? * (settings.lr * lr_factor))?)
+    }
+
+    /// A parameter whose gradient changed sign stays for this step and forgets the gradient.
+    fn rprop(&mut self, settings: &Rprop, gradient: Tensor, lr_factor: f64) -> Result<()> {
+        let gradient = self.with_decay(gradient, settings.weight_decay)?;
+        let agreement = (&gradient * &self.memory[0])?;
+        let kept = agreement.gt(0.0)?.to_dtype(gradient.dtype())?;
+        let turned = agreement.lt(0.0)?.to_dtype(gradient.dtype())?;
+        let factor =
+            ((&kept * (settings.eta_plus - 1.0))? + (&turned * (settings.eta_minus - 1.0))?)?;
+        let step = (&self.memory[1] * (factor + 1.0)?)?
+            .maximum(settings.step_min)?
+            .minimum(settings.step_max)?;
+        let gradient = (gradient * (1.0 - turned)?)?;
+        self.descend((gradient.sign()? * (&step * lr_factor)?)?)?;
+        self.memory[0] = gradient;
+        self.memory[1] = step;
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! The network: its layers, how they start, what one step does, and what is kept of it.
+//!
+//! [`Engine`] is the seam between the trainer and the arithmetic. The trainer names rows and
+//! learning rates; an engine gathers, steps and evaluates. [`graph`] is the engine on candle's
+//! autograd: readable, on any device, and the reference for any other.
+
+pub mod graph;
+pub mod init;
+pub mod layout;
+pub mod state;
+
+use anyhow::Result;
+
+pub use graph::GraphEngine;
+pub use layout::Layout;
+pub use state::StateDict;
+
+/// What the trainer asks of a network.
+pub trait Engine {
+    /// One step of the optimizer on the mean loss of these rows, at `lr_factor` times its rate.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn train_batch(&mut self, rows: &[u32], lr_factor: f64) -> Result<()>;
+
+    /// The losses of the examples trained since the last call, added up.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn take_loss_sum(&mut self) -> Result<f64>;
+
+    /// The raw outputs of these rows in evaluation mode: rows x outputs, row by row. The batches
+    /// in which rows are evaluated do not show.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>>;
+
+    /// Sets the running statistics to the means over these batches of rows, with the weights as
+    /// they are and dropout off (Ioffe & Szegedy 2015, algorithm 2).
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn recalibrate(&mut self, batches: &[&[u32]]) -> Result<()>;
+
+    /// A copy of all parameters and running statistics.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn state(&self) -> Result<StateDict>;
+
+    /// Sets all parameters and running statistics.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape, or the device fails.
+    fn load(&mut self, state: &StateDict) -> Result<()>;
+}
