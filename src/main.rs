@@ -1,3 +1,7 @@
 //! The `bnes` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bnes::cli::main()
+}

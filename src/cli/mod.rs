@@ -1,0 +1,62 @@
+//! From the command line to the rooms and back: parses, calls, prints, and gives the exit code.
+
+mod args;
+pub mod compare;
+pub mod replay;
+mod run;
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::data::DataError;
+use crate::launch::PlanError;
+use crate::spec::ConfigError;
+use args::{Cli, Command};
+
+/// Something failed at run time.
+const FAILED: u8 = 1;
+/// The command line or the config is wrong.
+const USAGE: u8 = 2;
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let stdout = io::stdout();
+    let mut out = io::BufWriter::new(stdout.lock());
+    let result = match &cli.command {
+        Command::Run(args) => run::run(args, &mut out),
+        Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Replay(args) => replay::replay(args, &mut out).map(|()| ExitCode::SUCCESS),
+    };
+    let result = result.and_then(|code| {
+        out.flush()?;
+        Ok(code)
+    });
+    result.unwrap_or_else(|error| {
+        if is_closed_pipe(&error) {
+            // `bnes compare … | head` is no fault.
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("error: {error:#}");
+        ExitCode::from(exit_code(&error))
+    })
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io_kind = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().map(io::Error::kind)
+    };
+    error.chain().any(|cause| io_kind(cause) == Some(ErrorKind::BrokenPipe))
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_usage = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<ConfigError>()
+            || matches!(cause.downcast_ref(), Some(PlanError::Config(_)))
+            || cause.downcast_ref::<DataError>().is_some_and(DataError::is_config)
+    };
+    if error.chain().any(is_usage) { USAGE } else { FAILED }
+}

@@ -1,0 +1,50 @@
+//! What happens while trainings run: plain data between those who train and those who watch.
+
+/// Something that happened to a training.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Its first epoch is about to begin.
+    Started {
+        /// Number of the training among those at hand.
+        training: usize,
+        /// Epochs it has at most.
+        epochs: usize,
+    },
+    /// An epoch was trained and measured.
+    Epoch {
+        /// Number of the training among those at hand.
+        training: usize,
+        /// From 1.
+        epoch: usize,
+        /// Mean loss of the training batches.
+        train_loss: f64,
+        /// Loss of the validation split, where there is one.
+        val_loss: Option<f64>,
+        /// Best epoch so far and its value, of the column the first rule monitors.
+        best: Option<(usize, f64)>,
+        /// Where each rule that still reads stands.
+        rules: String,
+    },
+    /// It is over.
+    Ended {
+        /// Number of the training among those at hand.
+        training: usize,
+        /// How it ended, for people.
+        outcome: String,
+        /// Whether it failed.
+        failed: bool,
+    },
+}
+
+/// Someone who watches; never decides.
+pub trait Observer: Send {
+    /// Is told each event, in order.
+    fn on_event(&mut self, event: Event);
+}
+
+/// A sender of events is an observer; a receiver that is gone is no fault of the training.
+impl Observer for std::sync::mpsc::Sender<Event> {
+    fn on_event(&mut self, event: Event) {
+        let _ = self.send(event);
+    }
+}

@@ -1,0 +1,271 @@
+//! Which trainings an experiment comes to once its data is known, and where each will lie.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::data::{DataError, Dataset, Source};
+use crate::metrics;
+use crate::nn::Layout;
+use crate::results::{Plan, PlannedArm, PlannedRun};
+use crate::spec::data::SplitSeed;
+use crate::spec::training::Loss;
+use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
+use crate::train;
+
+/// Raised when the arithmetic of a training changes, so that older results are not reused.
+const ARITHMETIC: u32 = 1;
+
+/// Longest name of a training's directory before its seed and identity.
+const LABEL_LENGTH: usize = 60;
+
+/// One training with its data.
+pub struct Task {
+    /// What fixes it.
+    pub trajectory: Trajectory,
+    /// The arms that read it.
+    pub arms: Vec<Arm>,
+    /// Its rows, shared among trainings with the same split.
+    pub data: Arc<Dataset>,
+    /// Its loss, by the config or by the task.
+    pub loss: Loss,
+    /// Outputs of the network.
+    pub outputs: usize,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// SHA-256 of all that fixes the training, in hex.
+    pub identity: String,
+    /// Its directory below the experiment's.
+    pub dir: String,
+    /// The effective config.
+    pub config: Map<String, Value>,
+}
+
+/// An experiment ready to run.
+pub struct Planned {
+    /// Every training, in the experiment's order.
+    pub tasks: Vec<Task>,
+    /// What `experiment.json` will hold.
+    pub plan: Plan,
+    /// A line for each set of data, and what there is to know of it.
+    pub notes: Vec<String>,
+}
+
+/// Why an experiment cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The config does not fit the data.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data cannot be read or split.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+/// Sources and splits that were read, so that each is read once.
+#[derive(Default)]
+struct Loaded {
+    sources: HashMap<String, Arc<Source>>,
+    datasets: HashMap<String, Arc<Dataset>>,
+    notes: Vec<String>,
+}
+
+impl Planned {
+    /// Reads the data of an experiment and lays out its trainings.
+    ///
+    /// # Errors
+    /// Where the data cannot be read or split, or the config does not fit it.
+    pub fn new(experiment: &Experiment) -> Result<Self, PlanError> {
+        let mut loaded = Loaded::default();
+        let mut tasks = Vec::with_capacity(experiment.trainings.len());
+        for training in &experiment.trainings {
+            let data = loaded.dataset(experiment, &training.trajectory)?;
+            let task = Task::new(experiment, &training.trajectory, &training.arms, data)?;
+            tasks.push(task);
+        }
+        let plan = plan(experiment, &tasks);
+        Ok(Self { tasks, plan, notes: loaded.notes })
+    }
+}
+
+impl Loaded {
+    fn dataset(
+        &mut self,
+        experiment: &Experiment,
+        trajectory: &Trajectory,
+    ) -> Result<Arc<Dataset>, DataError> {
+        let spec = &trajectory.data;
+        let source_key = json!([spec.source, spec.target, spec.task]).to_string();
+        let split_seed = trajectory.split_seed();
+        let data_key = json!([spec, split_seed]).to_string();
+        if let Some(dataset) = self.datasets.get(&data_key) {
+            return Ok(Arc::clone(dataset));
+        }
+        let source = match self.sources.get(&source_key) {
+            Some(source) => Arc::clone(source),
+            None => {
+                let source = Arc::new(Source::open(spec, &experiment.base)?);
+                self.sources.insert(source_key, Arc::clone(&source));
+                source
+            }
+        };
+        let dataset = Arc::new(source.dataset(spec, split_seed)?);
+        for note in std::iter::once(&dataset.summary).chain(&dataset.notes) {
+            // With a split per seed one line stands for all.
+            let said = spec.split.seed == SplitSeed::PerSeed && !self.datasets.is_empty();
+            if !said && !self.notes.contains(note) {
+                self.notes.push(note.clone());
+            }
+        }
+        self.datasets.insert(data_key, Arc::clone(&dataset));
+        Ok(dataset)
+    }
+}
+
+impl Task {
+    fn new(
+        experiment: &Experiment,
+        trajectory: &Trajectory,
+        arms: &[Arm],
+        data: Arc<Dataset>,
+    ) -> Result<Self, ConfigError> {
+        let task = data.targets.task();
+        let loss = trajectory.training.loss.unwrap_or_else(|| metrics::default_loss(task));
+        metrics::check_loss(loss, &data.targets)
+            .map_err(|message| experiment.error_at("training.loss", message, None))?;
+        let columns = train::columns(&data, loss, &trajectory.evaluation);
+        for arm in arms {
+            check_columns(experiment, arm, &columns)?;
+        }
+        let outputs = metrics::outputs(loss, &data.targets);
+        let layout = Layout::new(&trajectory.model, data.inputs.width(), outputs);
+        let mut effective = trajectory.clone();
+        effective.training.loss = Some(loss);
+        effective.data.task = Some(task);
+        let identity = identity(&effective, &data);
+        Ok(Self {
+            arms: arms.to_vec(),
+            loss,
+            outputs,
+            parameters: layout.parameters(),
+            dir: directory(experiment, arms, &effective, &identity),
+            identity,
+            config: object(&effective),
+            trajectory: effective,
+            data,
+        })
+    }
+}
+
+/// Refuses a rule whose columns this training will not record.
+fn check_columns(experiment: &Experiment, arm: &Arm, recorded: &[String]) -> Result<(), ConfigError> {
+    for column in arm.rule.columns() {
+        if recorded.iter().any(|name| name == column) {
+            continue;
+        }
+        let monitored = column == arm.rule.monitored.column;
+        let key = if monitored { "early_stopping.monitor" } else { "early_stopping.column" };
+        let readable: Vec<&str> = recorded
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.starts_with(crate::history::TEST_PREFIX))
+            .collect();
+        return Err(experiment.error_at(
+            key,
+            format!("the rule reads the column `{column}`, which this training will not record"),
+            Some(format!("the columns that a rule can read: {}", crate::kinds::list(&readable))),
+        ));
+    }
+    Ok(())
+}
+
+fn object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+fn sha256(value: &Value) -> String {
+    let mut hex = String::new();
+    for byte in Sha256::digest(value.to_string()) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// What two trainings have to share to be the same: the data by content, not by its path.
+fn identity(trajectory: &Trajectory, data: &Dataset) -> String {
+    let mut fixed = object(trajectory);
+    fixed.insert("data".to_owned(), data_identity(trajectory, data));
+    sha256(&json!({"arithmetic": ARITHMETIC, "training": fixed}))
+}
+
+fn data_identity(trajectory: &Trajectory, data: &Dataset) -> Value {
+    let mut spec = object(&trajectory.data);
+    spec.insert("source".to_owned(), data.digest.clone().into());
+    Value::Object(spec)
+}
+
+/// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
+fn directory(
+    experiment: &Experiment,
+    arms: &[Arm],
+    trajectory: &Trajectory,
+    identity: &str,
+) -> String {
+    let mut label = String::new();
+    for factor in &experiment.factors {
+        if factor.key == "early_stopping" || factor.key.starts_with("early_stopping.") {
+            continue;
+        }
+        let Some(level) = arms.first().and_then(|arm| arm.factors.get(&factor.key)) else {
+            continue;
+        };
+        let level = level.as_str().map_or_else(|| level.to_string(), str::to_owned);
+        label.extend(level.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+        label.push('-');
+    }
+    label.truncate(LABEL_LENGTH);
+    format!("{label}seed{}-{}", trajectory.seed.0, &identity[..12])
+}
+
+fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
+    let comparable = tasks.first().map_or(Value::Null, |task| {
+        let split_seed = match task.trajectory.data.split.seed {
+            SplitSeed::Fixed(seed) => json!(seed),
+            SplitSeed::PerSeed => json!("seed"),
+        };
+        json!([data_identity(&task.trajectory, &task.data), split_seed])
+    });
+    Plan {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: experiment.name.clone(),
+        config: experiment.config.file_name.clone(),
+        overrides: experiment.overrides.clone(),
+        factors: experiment.factors.clone(),
+        comparable: sha256(&comparable),
+        split_per_seed: tasks
+            .iter()
+            .any(|task| task.trajectory.data.split.seed == SplitSeed::PerSeed),
+        trainings: tasks
+            .iter()
+            .map(|task| PlannedRun {
+                dir: task.dir.clone(),
+                seed: task.trajectory.seed.0,
+                arms: task
+                    .arms
+                    .iter()
+                    .map(|arm| PlannedArm {
+                        factors: arm.factors.clone(),
+                        rule: object(&arm.rule),
+                    })
+                    .collect(),
+            })
+            .collect(),
+    }
+}

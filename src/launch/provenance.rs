@@ -1,0 +1,89 @@
+//! Where and with what a training ran.
+
+use std::fs;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::results::Provenance;
+
+/// Processor time used so far, by the thread that asks or by the whole process.
+#[derive(Debug, Clone, Copy)]
+pub struct CpuClock {
+    id: ClockId,
+    start: f64,
+}
+
+impl CpuClock {
+    /// Of a training on one thread, which has to be the one that asks.
+    pub fn of_thread() -> Self {
+        Self::start(ClockId::ThreadCPUTime)
+    }
+
+    /// Of a training that has the process to itself.
+    pub fn of_process() -> Self {
+        Self::start(ClockId::ProcessCPUTime)
+    }
+
+    fn start(id: ClockId) -> Self {
+        Self { id, start: seconds(id) }
+    }
+
+    /// Processor seconds since the start.
+    pub fn elapsed_s(self) -> f64 {
+        seconds(self.id) - self.start
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // seconds since the start of a process
+fn seconds(id: ClockId) -> f64 {
+    let time = clock_gettime(id);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// The machine and this build; times and threads are the caller's.
+pub fn of_machine(device: String) -> Provenance {
+    Provenance {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_commit: option_env!("BNES_GIT_COMMIT").map(str::to_owned),
+        host: first_line("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".to_owned()),
+        cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
+        instruction_set: instruction_set().to_owned(),
+        device,
+        peak_memory_mib: peak_memory_mib(),
+        ..Provenance::default()
+    }
+}
+
+fn first_line(path: &str) -> Option<String> {
+    Some(fs::read_to_string(path).ok()?.lines().next()?.trim().to_owned())
+}
+
+fn field(path: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn peak_memory_mib() -> Option<f64> {
+    let value = field("/proc/self/status", "VmHWM")?;
+    let kib: f64 = value.trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+/// The widest vector instructions of this processor.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+fn instruction_set() -> &'static str {
+    if is_x86_feature_detected!("avx512f") {
+        "avx512"
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        "avx2"
+    } else {
+        "sse2"
+    }
+}
+
+/// The widest vector instructions of this processor.
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn instruction_set() -> &'static str {
+    std::env::consts::ARCH
+}

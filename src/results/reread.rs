@@ -1,0 +1,139 @@
+//! From a recorded curve to what an arm makes of it: the same after a training and on reuse.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::layout::weights_file_name;
+use super::record::{ArmRecord, FullRun, Status};
+use crate::history::EpochTable;
+use crate::spec::Factors;
+use crate::stopping::{Ending, Reading, StoppingRule};
+
+/// Columns that are no property of the weights of an epoch.
+const NOT_METRICS: [&str; 5] = ["epoch", "lr", "step", "samples_seen", "elapsed_s"];
+
+/// Metrics by column name; `None`: undefined.
+pub type Named = Vec<(String, Option<f64>)>;
+
+/// A recorded training, about to be read by arms.
+pub struct Reread<'a> {
+    /// Every epoch.
+    pub table: &'a EpochTable,
+    /// Epochs that the config allows.
+    pub epochs: usize,
+    /// Test metrics that the table does not hold, by the name of their weights file.
+    pub test_metrics: &'a BTreeMap<String, Named>,
+}
+
+/// Whether a training ended with a loss that is not finite.
+#[must_use]
+pub fn has_diverged(table: &EpochTable) -> bool {
+    ["train_loss", "val_loss"]
+        .iter()
+        .filter_map(|name| table.cell(name, table.len()))
+        .any(|loss| !loss.is_finite())
+}
+
+impl Reread<'_> {
+    /// What an arm makes of the training; `kept` is the epoch whose weights it keeps.
+    #[must_use]
+    pub fn arm(
+        &self,
+        factors: &Factors,
+        rule: &StoppingRule,
+        reading: &Reading,
+        kept: Option<usize>,
+    ) -> ArmRecord {
+        let (status, stop_reason) = match reading.ending {
+            Ending::Completed => (Status::Completed, None),
+            Ending::Stopped => (Status::Stopped, Some(rule.kind())),
+            Ending::Diverged => (Status::Diverged, Some("diverged")),
+        };
+        let weights = kept.map(weights_file_name);
+        let mut metrics = Map::new();
+        if let Some(epoch) = kept {
+            metrics = self.metrics(epoch);
+            let test = weights.as_ref().and_then(|file| self.test_metrics.get(file));
+            for (name, value) in test.into_iter().flatten() {
+                metrics.insert(name.clone(), number(*value));
+            }
+        }
+        metrics.insert("epochs".to_owned(), reading.epochs.into());
+        metrics
+            .insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", reading.epochs)));
+        ArmRecord {
+            factors: factors.clone(),
+            rule: rule_table(rule),
+            status,
+            stop_epoch: stop_reason.map(|_| reading.epochs),
+            stop_reason: stop_reason.map(str::to_owned),
+            best_epoch: reading.best.map(|(epoch, _)| epoch),
+            epochs: reading.epochs,
+            weights,
+            metrics,
+            full_run: self.full_run(rule),
+        }
+    }
+
+    fn metrics(&self, epoch: usize) -> Map<String, Value> {
+        let names = self.table.names().iter().zip(self.table.row(epoch));
+        names
+            .filter(|(name, _)| !NOT_METRICS.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), number(value)))
+            .collect()
+    }
+
+    fn full_run(&self, rule: &StoppingRule) -> Option<FullRun> {
+        let epochs = self.table.len();
+        if epochs < self.epochs || has_diverged(self.table) {
+            return None;
+        }
+        let (best_epoch, _) = rule.monitored.best(&self.table.history(epochs))?;
+        let mut metrics = self.metrics(best_epoch);
+        metrics.insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", epochs)));
+        Some(FullRun { epochs, best_epoch, metrics })
+    }
+
+    /// What an arm makes of a training that was recorded earlier; `None` where the record does not
+    /// reach far enough, lacks a column, or lacks the weights that the arm keeps.
+    #[must_use]
+    pub fn arm_of_earlier(
+        &self,
+        factors: &Factors,
+        rule: &StoppingRule,
+        has_weights: impl Fn(&str) -> bool,
+    ) -> Option<ArmRecord> {
+        let recorded = |column: &&str| self.table.column(column).is_some();
+        if !rule.columns().iter().all(recorded) {
+            return None;
+        }
+        let reading = rule.read(self.table);
+        if reading.ending == Ending::Completed && self.table.len() < self.epochs {
+            return None;
+        }
+        let kept = if rule.restore_best {
+            reading.best.map(|(epoch, _)| epoch)
+        } else {
+            Some(reading.epochs)
+        };
+        if kept.is_some_and(|epoch| !has_weights(&weights_file_name(epoch))) {
+            return None;
+        }
+        Some(self.arm(factors, rule, &reading, kept))
+    }
+}
+
+/// A rule as results hold it.
+#[must_use]
+pub fn rule_table(rule: &StoppingRule) -> Map<String, Value> {
+    match serde_json::to_value(rule) {
+        Ok(Value::Object(table)) => table,
+        _ => Map::new(),
+    }
+}
+
+/// JSON has no NaN and no infinity: they become null.
+fn number(value: Option<f64>) -> Value {
+    value.map_or(Value::Null, Value::from)
+}

@@ -1,0 +1,213 @@
+//! Writing below a results directory: every file and every training whole, or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
+use super::record::{Plan, RunRecord, Status};
+use super::reread::{Named, Reread};
+use super::epochs_csv;
+use crate::history::EpochTable;
+use crate::spec::{Arm, ConfigFile};
+
+/// What unfinished files and folders begin with; readers pass over them.
+const PARTIAL: &str = ".partial-";
+
+/// One experiment's directory.
+pub struct Store {
+    dir: PathBuf,
+}
+
+/// A training found done.
+pub struct Done {
+    /// Its record, with today's arms.
+    pub record: RunRecord,
+    /// Whether the arms differ from those on disk.
+    pub changed: bool,
+}
+
+impl Store {
+    /// The directory `results/name`, created where it is missing.
+    ///
+    /// # Errors
+    /// Where it cannot be created, or something else has its place.
+    pub fn create(results: &Path, name: &str) -> Result<Self> {
+        let store = Self::at(results, name);
+        fs::create_dir_all(&store.dir).with_context(|| {
+            let place = [results, &store.dir].into_iter().find(|path| path.is_file());
+            match place {
+                Some(file) => format!("{} is a file, where a folder is needed", file.display()),
+                None => format!("cannot create the folder {}", store.dir.display()),
+            }
+        })?;
+        Ok(store)
+    }
+
+    /// The directory `results/name`, whether it is there or not.
+    #[must_use]
+    pub fn at(results: &Path, name: &str) -> Self {
+        Self { dir: results.join(name) }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The directory of a training.
+    #[must_use]
+    pub fn training(&self, dir: &str) -> PathBuf {
+        self.dir.join(dir)
+    }
+
+    /// Writes the config as given and what it comes to.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
+        write_whole(&self.dir.join(&config.file_name), config.text.as_bytes())?;
+        write_whole(&experiment_file(&self.dir), &json(plan)?)
+    }
+
+    /// A finished training whose record answers all of `arms`.
+    ///
+    /// `None` where there is none, it is another training, it failed, or a rule needs epochs,
+    /// columns or weights that it does not have.
+    #[must_use]
+    pub fn done(&self, dir: &str, identity: &str, epochs: usize, arms: &[Arm]) -> Option<Done> {
+        let dir = self.training(dir);
+        let mut record: RunRecord =
+            serde_json::from_slice(&fs::read(run_file(&dir)).ok()?).ok()?;
+        if record.identity != identity || record.status == Status::Failed {
+            return None;
+        }
+        let file = epochs_file(&dir);
+        let text = fs::read_to_string(&file).ok()?;
+        let table = epochs_csv::read(&text, &file.display().to_string()).ok()?;
+        let test_metrics = test_metrics(&record, &table);
+        let reread = Reread { table: &table, epochs, test_metrics: &test_metrics };
+        // Metrics that the table does not hold are known for weights that an arm kept, no others.
+        let known: Vec<String> = record.arms.iter().filter_map(|arm| arm.weights.clone()).collect();
+        let has_weights =
+            |name: &str| dir.join(name).is_file() && known.iter().any(|weights| weights == name);
+        let arms = arms
+            .iter()
+            .map(|arm| reread.arm_of_earlier(&arm.factors, &arm.rule, has_weights))
+            .collect::<Option<Vec<_>>>()?;
+        let changed = arms != record.arms;
+        record.arms = arms;
+        Some(Done { record, changed })
+    }
+
+    /// Replaces the record of a training whose arms are read anew.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_record(&self, dir: &str, record: &RunRecord) -> Result<()> {
+        write_whole(&run_file(&self.training(dir)), &json(record)?)
+    }
+
+    /// Puts a training in its place, in one step; what was there before goes.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn write_training(
+        &self,
+        dir: &str,
+        record: &RunRecord,
+        table: &EpochTable,
+        weights: &BTreeMap<usize, Vec<u8>>,
+    ) -> Result<()> {
+        let partial = partial(0o777)
+            .tempdir_in(&self.dir)
+            .with_context(|| format!("cannot create a folder in {}", self.dir.display()))?;
+        write(&epochs_file(partial.path()), epochs_csv::write(table).as_bytes())?;
+        for (epoch, bytes) in weights {
+            write(&partial.path().join(weights_file_name(*epoch)), bytes)?;
+        }
+        write(&run_file(partial.path()), &json(record)?)?;
+        place(partial, &self.training(dir))
+    }
+
+    /// Notes that a training failed, unless an earlier one stands in its place.
+    ///
+    /// # Errors
+    /// Where the note cannot be written.
+    pub fn write_failure(&self, dir: &str, record: &RunRecord) -> Result<()> {
+        let path = self.training(dir);
+        let earlier = fs::read(run_file(&path)).ok();
+        let earlier = earlier.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
+        if earlier.is_some_and(|earlier| earlier.status != Status::Failed) {
+            return Ok(());
+        }
+        fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        write_whole(&run_file(&path), &json(record)?)
+    }
+}
+
+/// Test metrics of the weights kept, where the curve has no test columns.
+fn test_metrics(record: &RunRecord, table: &EpochTable) -> BTreeMap<String, Named> {
+    let mut metrics = BTreeMap::new();
+    for arm in &record.arms {
+        let Some(weights) = &arm.weights else { continue };
+        let missing = |name: &str| {
+            name.starts_with(crate::history::TEST_PREFIX) && table.column(name).is_none()
+        };
+        let named = arm.metrics.iter().filter(|(name, _)| missing(name));
+        let named = named.map(|(name, value)| (name.clone(), value.as_f64())).collect();
+        metrics.insert(weights.clone(), named);
+    }
+    metrics
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes beside the file and renames, so that no reader sees half of it.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    let Some(dir) = path.parent() else { bail!(failed()) };
+    let mut file = partial(0o666).tempfile_in(dir).with_context(failed)?;
+    file.write_all(bytes).with_context(failed)?;
+    file.persist(path).with_context(failed)?;
+    Ok(())
+}
+
+/// Temporary files are private by default; results are as readable as any new file or folder.
+fn partial(mode: u32) -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PARTIAL);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    builder
+}
+
+/// Moves a finished folder to `target`; what is there is swapped out and removed.
+fn place(partial: tempfile::TempDir, target: &Path) -> Result<()> {
+    let failed = || format!("cannot put a finished training at {}", target.display());
+    if target.is_dir() {
+        // An exchange leaves no moment without a whole training; `partial` then holds the old one
+        // and removes it.
+        renameat_with(CWD, partial.path(), CWD, target, RenameFlags::EXCHANGE)
+            .with_context(failed)?;
+        return Ok(());
+    }
+    fs::rename(partial.path(), target).with_context(failed)?;
+    // Its folder is gone from under it.
+    let _ = partial.keep();
+    Ok(())
+}
+

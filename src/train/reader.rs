@@ -1,0 +1,63 @@
+//! One arm while its training runs: asks its rule after each epoch and keeps its weights.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::{ArmOutcome, Kept};
+use crate::history::EpochTable;
+use crate::nn::Engine;
+use crate::stopping::{Ending, Reading, StoppingRule};
+
+/// An arm that reads a training as it grows.
+pub struct Reader<'a> {
+    rule: &'a StoppingRule,
+    ended: Option<(usize, Ending)>,
+    best: Option<(usize, f64)>,
+    kept: Option<Kept>,
+}
+
+impl<'a> Reader<'a> {
+    /// An arm before the first epoch.
+    pub fn new(rule: &'a StoppingRule) -> Self {
+        Self { rule, ended: None, best: None, kept: None }
+    }
+
+    /// The arm's rule.
+    pub fn rule(&self) -> &StoppingRule {
+        self.rule
+    }
+
+    /// Whether the arm reads no further epoch.
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Takes in the last epoch of `table`; `epochs` is the last that can come.
+    pub fn read(&mut self, table: &EpochTable, epochs: usize, engine: &dyn Engine) -> Result<()> {
+        if self.has_ended() {
+            return Ok(());
+        }
+        let epoch = table.len();
+        let history = table.history(epoch);
+        self.ended = match self.rule.check(&history) {
+            Some(ending) => Some((epoch, ending)),
+            None if epoch == epochs => Some((epoch, Ending::Completed)),
+            None => None,
+        };
+        let best = self.rule.monitored.best(&history);
+        let is_best = best != self.best;
+        self.best = best;
+        let keep = if self.rule.restore_best { is_best } else { self.has_ended() };
+        if keep {
+            self.kept = Some(Kept { epoch, state: Arc::new(engine.state()?) });
+        }
+        Ok(())
+    }
+
+    /// What the arm came to.
+    pub fn outcome(self, table: &EpochTable) -> ArmOutcome {
+        let (epochs, ending) = self.ended.unwrap_or((table.len(), Ending::Completed));
+        ArmOutcome { reading: Reading { ending, epochs, best: self.best }, kept: self.kept }
+    }
+}

@@ -1,0 +1,145 @@
+//! What is measured after each epoch, and the columns it goes into.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::data::Dataset;
+use crate::metrics::{self, Scores};
+use crate::nn::Engine;
+use crate::spec::training::{EvaluationSpec, Loss};
+
+/// Measures the splits that a config asks for.
+pub struct Recorder<'a> {
+    data: &'a Dataset,
+    loss: Loss,
+    splits: Vec<Split>,
+}
+
+/// A part of the rows that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+impl Split {
+    fn loss_column(self) -> &'static str {
+        match self {
+            Self::Train => "train_loss_eval",
+            Self::Validation => "val_loss",
+            Self::Test => "test_loss",
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "val",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The columns at the end of every row.
+const CLOSING: [&str; 4] = ["lr", "step", "samples_seen", "elapsed_s"];
+
+/// The columns that a training on `data` records.
+#[must_use]
+pub fn columns(data: &Dataset, loss: Loss, evaluation: &EvaluationSpec) -> Vec<String> {
+    Recorder::new(data, loss, evaluation).columns()
+}
+
+/// The columns of a row that are not a property of the weights: counts, rates and clocks.
+#[must_use]
+pub fn clock_columns() -> impl Iterator<Item = &'static str> {
+    std::iter::once("epoch").chain(CLOSING)
+}
+
+impl<'a> Recorder<'a> {
+    /// For the splits that are there and asked for.
+    #[must_use]
+    pub fn new(data: &'a Dataset, loss: Loss, evaluation: &EvaluationSpec) -> Self {
+        let mut splits = Vec::new();
+        if !data.splits.validation.is_empty() {
+            splits.push(Split::Validation);
+        }
+        if evaluation.train {
+            splits.push(Split::Train);
+        }
+        if evaluation.test && !data.splits.test.is_empty() {
+            splits.push(Split::Test);
+        }
+        Self { data, loss, splits }
+    }
+
+    /// Every column, in the order of `epochs.csv`.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = vec!["epoch".into(), "train_loss".into()];
+        columns.extend(self.splits.iter().map(|split| split.loss_column().to_owned()));
+        for split in &self.splits {
+            let names = metrics::metric_names(&self.data.targets);
+            columns.extend(names.iter().map(|name| format!("{}_{name}", split.prefix())));
+        }
+        columns.extend(CLOSING.iter().map(|&name| name.to_owned()));
+        columns
+    }
+
+    /// Measures the network after an epoch of `steps` steps.
+    ///
+    /// # Errors
+    /// Where the engine fails.
+    pub fn row(
+        &self,
+        engine: &mut dyn Engine,
+        epoch: usize,
+        steps: usize,
+        train_loss: f64,
+        lr: f64,
+        started: Instant,
+    ) -> Result<Vec<Option<f64>>> {
+        let scores: Vec<Scores> = self
+            .splits
+            .iter()
+            .map(|split| self.score(engine, *split))
+            .collect::<Result<_>>()?;
+        #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
+        let count = |n: usize| Some(n as f64);
+        let mut row = vec![count(epoch), Some(train_loss)];
+        row.extend(scores.iter().map(|scores| Some(scores.loss)));
+        row.extend(scores.iter().flat_map(|scores| scores.metrics.iter().map(|(_, value)| *value)));
+        let samples = epoch * self.data.splits.train.len();
+        row.extend([Some(lr), count(epoch * steps), count(samples)]);
+        row.push(Some(started.elapsed().as_secs_f64()));
+        Ok(row)
+    }
+
+    /// The test loss and metrics of the engine's present weights, by column name.
+    ///
+    /// # Errors
+    /// Where the engine fails.
+    pub fn test_scores(&self, engine: &mut dyn Engine) -> Result<Vec<(String, Option<f64>)>> {
+        if self.data.splits.test.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scores = self.score(engine, Split::Test)?;
+        let metrics = scores.metrics.into_iter();
+        let mut named = vec![(Split::Test.loss_column().to_owned(), Some(scores.loss))];
+        named.extend(metrics.map(|(name, value)| (format!("test_{name}"), value)));
+        Ok(named)
+    }
+
+    fn score(&self, engine: &mut dyn Engine, split: Split) -> Result<Scores> {
+        let splits = &self.data.splits;
+        let rows = match split {
+            Split::Train => &splits.train_evaluated,
+            Split::Validation => &splits.validation,
+            Split::Test => &splits.test,
+        };
+        let outputs = engine.evaluate(rows)?;
+        let width = metrics::outputs(self.loss, &self.data.targets);
+        Ok(metrics::score(self.loss, &outputs, width, &self.data.targets, rows))
+    }
+}
