@@ -174,7 +174,8 @@ fn check_columns(experiment: &Experiment, arm: &Arm, recorded: &[String]) -> Res
             .map(String::as_str)
             .filter(|name| !name.starts_with(crate::history::TEST_PREFIX))
             .collect();
-        return Err(experiment.error_at(
+        return Err(experiment.error_in_arm(
+            &arm.factors,
             key,
             format!("the rule reads the column `{column}`, which this training will not record"),
             Some(format!("the columns that a rule can read: {}", crate::kinds::list(&readable))),

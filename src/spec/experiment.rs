@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::data::{DataSpec, SplitSeed};
+use super::document::Document;
 use super::model::ModelSpec;
 use super::training::{EvaluationSpec, TrainingSpec};
 use crate::seed::Seed;
@@ -24,8 +25,11 @@ pub struct Experiment {
     pub overrides: Overrides,
     /// The keys that `[matrix]` varies, `seed` aside, in its order.
     pub factors: Vec<Factor>,
-    /// Every training with the arms that read it, in the order of the matrix, seeds last.
+    /// Every training with the arms that read it: seed by seed, so that a part of them is paired,
+    /// and within a seed by the cells of the matrix in its order, the last factor fastest.
     pub trainings: Vec<PlannedTraining>,
+    /// Where its values are written.
+    pub(super) document: Document,
 }
 
 /// The text of a config and the name of its file, without folders.

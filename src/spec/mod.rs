@@ -1,11 +1,28 @@
 //! The config file as checked types: TOML or JSON in, an [`Experiment`] out.
+//!
+//! A text becomes a tree that remembers where each value was written ([`parse`]), `--set` and the
+//! matrix edit that tree ([`edit`], [`matrix`]), and serde reads every cell of the matrix from it
+//! ([`decode`]), so that any fault is shown in the text it comes from ([`error`]).
 
+mod cell;
 pub mod data;
+pub mod decode;
+mod document;
+pub mod edit;
+pub mod error;
 pub mod experiment;
+mod label;
+mod load;
+pub mod matrix;
 pub mod model;
 pub mod norm;
+pub mod node;
+pub mod parse;
+mod plan;
+mod snippet;
 pub mod training;
 
+pub use error::ConfigError;
 pub use experiment::{
     Arm, ConfigFile, Experiment, Factor, Factors, Overrides, PlannedTraining, Trajectory,
 };

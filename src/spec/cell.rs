@@ -1,0 +1,178 @@
+//! One cell of the matrix as checked types, and the checks that look at several keys at once.
+
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+
+use super::data::{DataSpec, Task};
+use super::decode::decode;
+use super::error::ConfigError;
+use super::model::{ModelSpec, Norm};
+use super::node::Node;
+use super::training::{BatchSize, EvaluationSpec, Loss, Optimizer, TrainingSpec};
+use crate::kinds::NotYetBuilt;
+use crate::stopping::{Criterion, StoppingRule};
+
+/// A whole config without its matrix.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cell {
+    // Read from the document, since it is the same in all cells; checked here.
+    #[serde(default, rename = "name", deserialize_with = "name")]
+    _name: Option<String>,
+    #[serde(default)]
+    pub seed: u64,
+    pub data: DataSpec,
+    #[serde(default)]
+    pub model: ModelSpec,
+    #[serde(default)]
+    pub training: TrainingSpec,
+    #[serde(default)]
+    pub evaluation: EvaluationSpec,
+    #[serde(default)]
+    pub early_stopping: StoppingRule,
+    // Taken out before a cell is read; here so that messages list it.
+    #[serde(default, rename = "matrix")]
+    _matrix: Option<IgnoredAny>,
+    #[serde(default, rename = "tune")]
+    _tune: Option<NotYetBuilt>,
+    #[serde(default, rename = "checkpoint")]
+    _checkpoint: Option<NotYetBuilt>,
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    check_name(&name).map_err(D::Error::custom)?;
+    Ok(Some(name))
+}
+
+/// Longest name of a directory that common file systems take, with room for a suffix.
+const NAME_BYTES: usize = 200;
+
+/// Whether an experiment may be called so: its results get a directory of that name.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let fault = if name.is_empty() {
+        "it is empty"
+    } else if name.starts_with('.') {
+        "it begins with a dot"
+    } else if name.contains(['/', '\\']) {
+        "it holds a path separator"
+    } else if name.contains(char::is_control) {
+        "it holds a control character"
+    } else if name.trim() != name {
+        "it begins or ends with a space"
+    } else if name.len() > NAME_BYTES {
+        "it is too long"
+    } else {
+        return Ok(());
+    };
+    Err(format!("{name:?} cannot name the directory of the results: {fault}"))
+}
+
+impl Cell {
+    /// Reads a document without looking at keys together.
+    pub fn read(document: &Node) -> Result<Self, ConfigError> {
+        decode(document)
+    }
+
+    /// Refuses what no single key is at fault for.
+    pub fn check(&self, document: &Node) -> Result<(), ConfigError> {
+        match self.fault() {
+            None => Ok(()),
+            Some((key, message)) => Err(ConfigError::at(document.locate(key.split('.')), message)),
+        }
+    }
+
+    /// The key to point at, and what is wrong.
+    fn fault(&self) -> Option<(String, String)> {
+        self.data_fault()
+            .or_else(|| self.training_fault())
+            .map(|(key, message)| (key.to_owned(), message))
+            .or_else(|| {
+                late_start(&self.early_stopping.criterion, "early_stopping", self.training.epochs)
+            })
+    }
+
+    fn data_fault(&self) -> Option<(&'static str, String)> {
+        let split = &self.data.split;
+        if self.data.source.is_empty() {
+            return Some(("data.source", "`data.source` is empty".to_owned()));
+        }
+        if split.validation + split.test >= 1.0 {
+            let (validation, test) = (split.validation, split.test);
+            return Some((
+                "data.split",
+                format!(
+                    "no row is left to train on: `data.split.validation` is {validation} and \
+                     `data.split.test` is {test}"
+                ),
+            ));
+        }
+        let rule = &self.early_stopping;
+        let column = rule.columns().into_iter().find(|column| column.starts_with("val_"));
+        if let Some(column) = column.filter(|_| split.validation == 0.0) {
+            return Some((
+                "data.split.validation",
+                format!(
+                    "the stopping rule `{}` needs `{column}`, and a validation share of 0 leaves no \
+                     row for it",
+                    rule.kind()
+                ),
+            ));
+        }
+        let loss = self.training.loss.filter(|loss| *loss != Loss::Mse);
+        (self.data.task == Some(Task::Regression) && loss.is_some()).then(|| {
+            ("training.loss", "this loss is for classes, and `data.task` is regression".to_owned())
+        })
+    }
+
+    fn training_fault(&self) -> Option<(&'static str, String)> {
+        let TrainingSpec { epochs, batch_size, optimizer, schedule, .. } = &self.training;
+        if *batch_size == BatchSize::Rows(1) && matches!(self.model.norm, Norm::Batch(_)) {
+            let message = "`training.batch_size` is 1, and a batch of one row has no variance for \
+                           the norm `batch`";
+            return Some(("training.batch_size", message.to_owned()));
+        }
+        match optimizer {
+            Optimizer::Sgd(sgd) if sgd.nesterov && sgd.momentum == 0.0 => {
+                let message = "`training.optimizer.nesterov` needs a `momentum` above 0";
+                return Some(("training.optimizer.nesterov", message.to_owned()));
+            }
+            Optimizer::Rprop(rprop) if rprop.step_min > rprop.step_max => {
+                let message = format!(
+                    "`training.optimizer.step_min` is {}, above the `step_max` of {}",
+                    rprop.step_min, rprop.step_max
+                );
+                return Some(("training.optimizer", message));
+            }
+            _ => {}
+        }
+        (schedule.warmup_epochs > 0 && schedule.warmup_epochs >= *epochs).then(|| {
+            let message = format!(
+                "the warm-up of {} epochs does not end within the {epochs} of `training.epochs`",
+                schedule.warmup_epochs
+            );
+            ("training.schedule.warmup_epochs", message)
+        })
+    }
+}
+
+/// A rule that no epoch of the training is shown to.
+fn late_start(criterion: &Criterion, key: &str, epochs: usize) -> Option<(String, String)> {
+    let rules = match criterion {
+        Criterion::Patience(patience) => {
+            let start = patience.start_from_epoch;
+            return (start >= epochs).then(|| {
+                let message = format!(
+                    "the rule looks at no epoch: it starts after {start} of the {epochs} epochs of \
+                     `training.epochs`"
+                );
+                (format!("{key}.start_from_epoch"), message)
+            });
+        }
+        Criterion::Any(any) => &any.rules,
+        Criterion::All(all) => &all.rules,
+        _ => return None,
+    };
+    let mut rules = rules.iter().enumerate();
+    rules.find_map(|(index, rule)| late_start(rule, &format!("{key}.rules.{index}"), epochs))
+}

@@ -1,0 +1,157 @@
+//! A config with its overrides: what cells are made of, and where a key is written.
+
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use super::cell::{Cell, check_name};
+use super::edit::{Assignment, Path, set};
+use super::error::ConfigError;
+use super::experiment::{Factors, Overrides};
+use super::matrix::{Axes, Matrix};
+use super::node::{Key, Node, Origin, Source, Value};
+use super::parse::parse;
+
+/// What an experiment was read from, for messages about it.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    /// The config with its overrides, without its matrix.
+    pub root: Node,
+    /// What is varied.
+    pub axes: Axes,
+}
+
+impl Document {
+    /// Parses a config and applies its overrides.
+    pub fn new(file_name: &str, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut root = parse(file_name, text)?;
+        let mut matrix = Matrix::default();
+        if let Value::Table(entries) = &mut root.value
+            && let Some(index) = entries.iter().position(|(key, _)| key.name == "matrix")
+        {
+            matrix = Matrix::read(&entries.remove(index).1)?;
+        }
+        let mut assigned = Vec::new();
+        for text in &overrides.set {
+            let assignment = Assignment::parse(text)?;
+            if assignment.path.names().next() == Some("matrix") {
+                matrix.set(assignment)?;
+            } else {
+                assigned.push(assignment.path.clone());
+                set(&mut root, &assignment.path, assignment.value)?;
+            }
+        }
+        if let Some(count) = overrides.seeds {
+            matrix.set(seeds(count)?)?;
+        }
+        let axes = matrix.check()?;
+        for path in &assigned {
+            refuse_varied(path, &axes)?;
+        }
+        Ok(Self { root, axes })
+    }
+
+    /// The name of the experiment, which is the same in all cells.
+    pub fn name(&self, file_name: &str) -> Result<String, ConfigError> {
+        if let Some(name) = self.root.get("name").and_then(Node::as_str) {
+            return Ok(name.to_owned());
+        }
+        let stem = FilePath::new(file_name).file_stem().unwrap_or_default().to_string_lossy();
+        check_name(&stem).map_err(|fault| {
+            ConfigError::at(&self.root.origin, fault).help("give the experiment a `name`")
+        })?;
+        Ok(stem.into_owned())
+    }
+
+    /// Judges the part of a config that a factor replaces in every cell: a slip in it would
+    /// otherwise show only once the factor is gone.
+    pub fn check_replaced(&self) -> Result<(), ConfigError> {
+        for axis in &self.axes.factors {
+            let replaced = axis.path.names().try_fold(&self.root, |node, name| node.get(name));
+            let Some(replaced) = replaced else { continue };
+            let mut document = self.root.clone();
+            for other in self.axes.factors.iter().filter(|other| other.key != axis.key) {
+                set(&mut document, &other.path, other.levels[0].clone())?;
+            }
+            if let Err(error) = Cell::read(&document)
+                && error.origin().is_some_and(|origin| is_part(replaced, origin))
+            {
+                let note = format!("[matrix] varies `{}` and replaces what is here", axis.key);
+                return Err(error.note(note));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the value of a key is written, in the level of an arm if the key is varied.
+    pub fn origin_of(&self, key: &str, arm: Option<&Factors>) -> Origin {
+        let names: Vec<&str> = key.split('.').collect();
+        if let Some((path, _)) = self.axes.seeds.as_ref().filter(|_| key == "seed") {
+            return path.origin();
+        }
+        for axis in &self.axes.factors {
+            let depth = axis.path.0.len();
+            if depth > names.len() || !axis.path.names().eq(names[..depth].iter().copied()) {
+                continue;
+            }
+            let rest = &names[depth..];
+            let of_arm = |label: &serde_json::Value| {
+                arm.and_then(|arm| arm.get(&axis.key)).is_none_or(|level| level == label)
+            };
+            let mut levels =
+                axis.levels.iter().zip(&axis.labels).filter(|(_, label)| of_arm(label));
+            let setting = levels
+                .clone()
+                .find(|(node, _)| rest.iter().try_fold(*node, |node, n| node.get(n)).is_some());
+            return match (setting, arm) {
+                (Some((node, _)), _) => node.locate(rest.iter().copied()).clone(),
+                (None, Some(_)) => levels
+                    .next()
+                    .map_or_else(|| axis.path.origin(), |(node, _)| node.origin.clone()),
+                (None, None) => axis.path.origin(),
+            };
+        }
+        self.root.locate(names).clone()
+    }
+}
+
+/// Whether `origin` is that of a key or value inside of `node`, or of `node` where it is no table:
+/// a table that lacks a key is no fault while another replaces it.
+fn is_part(node: &Node, origin: &Origin) -> bool {
+    match &node.value {
+        Value::Table(entries) => entries.iter().any(|(key, value)| {
+            key.origin == *origin || value.origin == *origin || is_part(value, origin)
+        }),
+        Value::List(elements) => {
+            node.origin == *origin
+                || elements.iter().any(|node| node.origin == *origin || is_part(node, origin))
+        }
+        _ => node.origin == *origin,
+    }
+}
+
+/// The entry of the matrix that `--seeds` stands for.
+fn seeds(count: u64) -> Result<Assignment, ConfigError> {
+    let source = Arc::new(Source {
+        name: "--seeds".to_owned(),
+        text: count.to_string(),
+        command_line: true,
+    });
+    let origin = Origin::new(&source, 0..source.text.len());
+    if count == 0 {
+        return Err(ConfigError::at(&origin, "expected at least one seed"));
+    }
+    let key = |name: &str| Key { name: name.to_owned(), origin: origin.clone() };
+    let value = Node { value: Value::Str(format!("0..{count}")), origin: origin.clone() };
+    Ok(Assignment { path: Path(vec![key("matrix"), key("seed")]), value })
+}
+
+/// Refuses a `--set` that every cell of the matrix would undo.
+fn refuse_varied(path: &Path, axes: &Axes) -> Result<(), ConfigError> {
+    let varied = axes.factors.iter().map(|axis| &axis.path);
+    let mut varied = varied.chain(axes.seeds.iter().map(|(path, _)| path));
+    let Some(around) = varied.find(|varied| varied.is_around(path)) else { return Ok(()) };
+    let key = around.dotted();
+    let entry = if around.0.len() == 1 { key.clone() } else { format!("\"{key}\"") };
+    Err(ConfigError::at(&path.origin(), format!("`{key}` is varied by [matrix]"))
+        .help(format!("set its levels instead: --set 'matrix.{entry}=[…]'")))
+}

@@ -1,0 +1,106 @@
+//! An [`Experiment`] from a config file, a text, or the built-in one.
+
+use std::path::Path as FilePath;
+
+use super::document::Document;
+use super::error::ConfigError;
+use super::experiment::{ConfigFile, Experiment, Factor, Factors, Overrides};
+use super::plan::named;
+
+/// The config that `bnes run` takes where none is given.
+const BUILTIN: (&str, &str) = ("digits.toml", include_str!("../../configs/digits.toml"));
+
+impl Experiment {
+    /// Reads a config file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or its content or an override is refused.
+    pub fn load(path: &FilePath, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let shown = path.display();
+        let bytes = std::fs::read(path).map_err(|error| {
+            if path.is_dir() {
+                ConfigError::new(format!("`{shown}` is a folder, not a config file"))
+                    .help("name the file in it")
+            } else if error.kind() == std::io::ErrorKind::NotFound {
+                ConfigError::new(format!("there is no config file `{shown}`"))
+                    .help("a relative path starts from the folder that bnes is called in")
+            } else {
+                ConfigError::new(format!("the config file `{shown}` cannot be read: {error}"))
+            }
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = read.split(|byte| *byte == b'\n').count();
+            ConfigError::new(format!("the config file `{shown}` is not UTF-8 text (line {line})"))
+                .help("save it as UTF-8")
+        })?;
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+        let base = path.parent().unwrap_or(FilePath::new(""));
+        Self::parse(&file_name, &text, base, overrides)
+    }
+
+    /// The built-in experiment: batch normalisation and early stopping on `digits`.
+    ///
+    /// # Errors
+    /// Where an override is refused.
+    pub fn builtin(overrides: &Overrides) -> Result<Self, ConfigError> {
+        let (file_name, text) = BUILTIN;
+        Self::parse(file_name, text, FilePath::new(""), overrides)
+    }
+
+    /// Reads the text of a config; `base` is the folder that its paths are relative to.
+    ///
+    /// # Errors
+    /// Where its content or an override is refused.
+    pub fn parse(
+        file_name: &str,
+        text: &str,
+        base: &FilePath,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let document = Document::new(file_name, text, overrides)?;
+        let name = document.name(file_name)?;
+        let trainings = document.trainings()?;
+        document.check_replaced()?;
+        let factors = document.axes.factors.iter();
+        Ok(Self {
+            name,
+            config: ConfigFile { file_name: file_name.to_owned(), text: text.to_owned() },
+            base: base.to_owned(),
+            overrides: overrides.clone(),
+            factors: factors
+                .map(|axis| Factor { key: axis.key.clone(), levels: axis.labels.clone() })
+                .collect(),
+            trainings,
+            document,
+        })
+    }
+
+    /// A fault of the value of a dotted key that shows only later, such as a column that the data
+    /// does not have; points at the key, the level that sets it, or the nearest table around it.
+    #[must_use]
+    pub fn error_at(&self, key: &str, message: String, help: Option<String>) -> ConfigError {
+        let error = ConfigError::at(&self.document.origin_of(key, None), message);
+        match help {
+            Some(help) => error.help(help),
+            None => error,
+        }
+    }
+
+    /// As [`Experiment::error_at`], where the fault is one arm's: points at the level of that arm.
+    #[must_use]
+    pub fn error_in_arm(
+        &self,
+        arm: &Factors,
+        key: &str,
+        message: String,
+        help: Option<String>,
+    ) -> ConfigError {
+        let error = ConfigError::at(&self.document.origin_of(key, Some(arm)), message);
+        let error = match help {
+            Some(help) => error.help(help),
+            None => error,
+        };
+        named(error, arm)
+    }
+}

@@ -1,0 +1,205 @@
+//! The text of a config as a tree: TOML, or JSON where the file's name ends so.
+//!
+//! Refused here is what no key takes: dates, `null`, numbers that are not finite or that no 64 bits
+//! hold, and nesting beyond any use.
+
+use std::sync::Arc;
+
+use jsonc_parser::ast;
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::ConfigError;
+use super::node::{Key, Node, Origin, Source, Value};
+
+/// Tables and lists within each other, at most: no config needs more, and a stack has an end.
+const DEPTH: usize = 32;
+
+/// Whether a file of this name holds JSON.
+#[must_use]
+pub fn is_json(file_name: &str) -> bool {
+    std::path::Path::new(file_name)
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+}
+
+/// Reads a config; its root is always a table.
+///
+/// # Errors
+/// Where the text is not TOML or JSON, with the place.
+pub fn parse(file_name: &str, text: &str) -> Result<Node, ConfigError> {
+    // Some editors begin a file with a mark of its encoding, which is no part of the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+    let source = Arc::new(Source { name: file_name.to_owned(), text, command_line: false });
+    if is_json(file_name) { parse_json(&source) } else { parse_toml(&source) }
+}
+
+fn parse_toml(source: &Arc<Source>) -> Result<Node, ConfigError> {
+    let place = Place { source, offset: 0 };
+    let table = DeTable::parse(&source.text).map_err(|error| place.toml_error(&error))?;
+    let value = place.toml_table(table.get_ref(), 0)?;
+    Ok(Node { value, origin: Origin::whole(source) })
+}
+
+/// Reads a TOML value from `offset` to the end of the text.
+///
+/// # Errors
+/// Where it is none, with the place.
+pub fn parse_toml_value(source: &Arc<Source>, offset: usize) -> Result<Node, ConfigError> {
+    let place = Place { source, offset };
+    let value = DeValue::parse(&source.text[offset..]).map_err(|error| place.toml_error(&error))?;
+    place.toml_node(&value, 0)
+}
+
+/// Where in a source a parser's offsets begin.
+struct Place<'a> {
+    source: &'a Arc<Source>,
+    offset: usize,
+}
+
+impl Place<'_> {
+    fn origin(&self, range: &std::ops::Range<usize>) -> Origin {
+        Origin::new(self.source, range.start + self.offset..range.end + self.offset)
+    }
+
+    fn toml_error(&self, error: &toml::de::Error) -> ConfigError {
+        let end = self.source.text.len() - self.offset;
+        let origin = self.origin(&error.span().unwrap_or(end..end));
+        ConfigError::at(&origin, format!("this is not valid TOML: {}", error.message()))
+    }
+
+    fn toml_table(&self, table: &DeTable, depth: usize) -> Result<Value, ConfigError> {
+        let entries = table.iter().map(|(key, value)| {
+            let origin = self.origin(&key.span());
+            Ok((Key { name: key.get_ref().to_string(), origin }, self.toml_node(value, depth)?))
+        });
+        entries.collect::<Result<_, _>>().map(Value::Table)
+    }
+
+    fn toml_node(&self, node: &Spanned<DeValue>, depth: usize) -> Result<Node, ConfigError> {
+        let origin = self.origin(&node.span());
+        check_depth(&origin, depth)?;
+        let value = match node.get_ref() {
+            DeValue::Boolean(value) => Value::Bool(*value),
+            DeValue::String(text) => Value::Str(text.to_string()),
+            DeValue::Integer(digits) => {
+                int(&origin, i128::from_str_radix(digits.as_str(), digits.radix()).ok())?
+            }
+            DeValue::Float(digits) => float(&origin, digits.as_str().parse().ok())?,
+            DeValue::Datetime(_) => {
+                return Err(ConfigError::at(&origin, "no key takes a date or a time")
+                    .help("put it in quotes if a string is meant"));
+            }
+            DeValue::Array(elements) => Value::List(
+                elements
+                    .iter()
+                    .map(|element| self.toml_node(element, depth + 1))
+                    .collect::<Result<_, _>>()?,
+            ),
+            DeValue::Table(table) => self.toml_table(table, depth + 1)?,
+        };
+        Ok(Node { value, origin })
+    }
+}
+
+fn check_depth(origin: &Origin, depth: usize) -> Result<(), ConfigError> {
+    if depth > DEPTH {
+        return Err(ConfigError::at(origin, "tables and lists are nested too deeply"));
+    }
+    Ok(())
+}
+
+fn int(origin: &Origin, value: Option<i128>) -> Result<Value, ConfigError> {
+    value
+        .filter(|value| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value))
+        .map(Value::Int)
+        .ok_or_else(|| ConfigError::at(origin, "this whole number does not fit into 64 bits"))
+}
+
+fn float(origin: &Origin, value: Option<f64>) -> Result<Value, ConfigError> {
+    value
+        .filter(|value| value.is_finite())
+        // -0 and 0 are one number, so that configs are equal where their values are.
+        .map(|value| Value::Float(value + 0.0))
+        .ok_or_else(|| ConfigError::at(origin, "this is no finite number"))
+}
+
+fn parse_json(source: &Arc<Source>) -> Result<Node, ConfigError> {
+    let strict = ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let parsed = jsonc_parser::parse_to_ast(&source.text, &CollectOptions::default(), &strict)
+        .map_err(|error| {
+            let range = error.range();
+            let origin = Origin::new(source, range.start..range.end);
+            ConfigError::at(&origin, format!("this is not valid JSON: {}", error.kind()))
+        })?;
+    match parsed.value {
+        Some(value @ ast::Value::Object(_)) => {
+            let value = json_node(source, &value, 0)?.value;
+            Ok(Node { value, origin: Origin::whole(source) })
+        }
+        Some(value) => {
+            Err(ConfigError::at(&json_origin(source, &value), "a config is an object: `{ … }`"))
+        }
+        None => Err(ConfigError::at(&Origin::whole(source), "the file is empty")
+            .help("a config is an object: `{ \"data\": { \"source\": \"digits\" } }`")),
+    }
+}
+
+fn json_origin(source: &Arc<Source>, node: &impl Ranged) -> Origin {
+    let range = node.range();
+    Origin::new(source, range.start..range.end)
+}
+
+fn json_node(source: &Arc<Source>, node: &ast::Value, depth: usize) -> Result<Node, ConfigError> {
+    let origin = json_origin(source, node);
+    check_depth(&origin, depth)?;
+    let value = match node {
+        ast::Value::BooleanLit(literal) => Value::Bool(literal.value),
+        ast::Value::StringLit(literal) => Value::Str(literal.value.to_string()),
+        ast::Value::NumberLit(literal) => {
+            if literal.value.contains(['.', 'e', 'E']) {
+                float(&origin, literal.value.parse().ok())?
+            } else {
+                int(&origin, literal.value.parse().ok())?
+            }
+        }
+        ast::Value::NullKeyword(_) => {
+            return Err(ConfigError::at(&origin, "no key takes null").help("leave the key out"));
+        }
+        ast::Value::Array(array) => Value::List(
+            array
+                .elements
+                .iter()
+                .map(|element| json_node(source, element, depth + 1))
+                .collect::<Result<_, _>>()?,
+        ),
+        ast::Value::Object(object) => {
+            let mut seen = std::collections::HashSet::new();
+            let mut entries = Vec::new();
+            for property in &object.properties {
+                let name = property.name.clone().into_string();
+                let key = Key { origin: json_origin(source, &property.name), name };
+                if !seen.insert(key.name.clone()) {
+                    let message = format!("the key `{}` is there twice", key.name);
+                    return Err(ConfigError::at(&key.origin, message));
+                }
+                entries.push((key, json_node(source, &property.value, depth + 1)?));
+            }
+            Value::Table(entries)
+        }
+    };
+    Ok(Node { value, origin })
+}

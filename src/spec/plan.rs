@@ -1,0 +1,142 @@
+//! The cells of the matrix, read one by one, and the trainings they fall together into.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::cell::Cell;
+use super::document::Document;
+use super::edit::set;
+use super::error::ConfigError;
+use super::experiment::{Arm, Factors, PlannedTraining, Trajectory};
+use super::label;
+use super::matrix::Axis;
+use super::node::Node;
+use crate::seed::Seed;
+
+/// An error with the cell in which it shows.
+pub(super) fn named(error: ConfigError, factors: &Factors) -> ConfigError {
+    if factors.is_empty() {
+        return error;
+    }
+    error.note(format!("in the cell {}", label::cell(factors)))
+}
+
+impl Document {
+    /// Every training with its arms: seed by seed, so that what is done first is paired.
+    pub fn trainings(&self) -> Result<Vec<PlannedTraining>, ConfigError> {
+        let mut plan = Plan::default();
+        for levels in product(&self.axes.factors) {
+            let (factors, document) = self.cell(&levels)?;
+            let cell = Cell::read(&document)
+                .map_err(|error| self.explain(error, &factors))
+                .and_then(|cell| {
+                    cell.check(&document).map_err(|error| named(error, &factors)).map(|()| cell)
+                })?;
+            plan.add(cell, factors).map_err(|pair| self.equal_arms(&pair))?;
+        }
+        let seeds: Vec<Option<u64>> = match &self.axes.seeds {
+            Some((_, seeds)) => seeds.iter().copied().map(Some).collect(),
+            None => vec![None],
+        };
+        let with_seed = |seed: Option<u64>| {
+            plan.trainings.iter().map(move |training| {
+                let mut training = training.clone();
+                training.trajectory.seed = seed.map_or(training.trajectory.seed, Seed);
+                training
+            })
+        };
+        Ok(seeds.into_iter().flat_map(with_seed).collect())
+    }
+
+    /// The document of a cell; `levels` is one index per factor.
+    fn cell(&self, levels: &[usize]) -> Result<(Factors, Node), ConfigError> {
+        let mut document = self.root.clone();
+        let mut factors = Factors::new();
+        for (axis, level) in self.axes.factors.iter().zip(levels) {
+            factors.insert(axis.key.clone(), axis.labels[*level].clone());
+            set(&mut document, &axis.path, axis.levels[*level].clone())?;
+        }
+        Ok((factors, document))
+    }
+
+    /// Names the cell of an error that is written in the matrix.
+    fn explain(&self, error: ConfigError, factors: &Factors) -> ConfigError {
+        let in_matrix = error
+            .origin()
+            .is_some_and(|origin| self.axes.factors.iter().any(|axis| axis.list.contains(origin)));
+        if in_matrix { named(error, factors) } else { error }
+    }
+
+    fn equal_arms(&self, pair: &(Factors, Factors)) -> ConfigError {
+        let (first, second) = pair;
+        let differing: Vec<&Axis> = self
+            .axes
+            .factors
+            .iter()
+            .filter(|axis| first.get(&axis.key) != second.get(&axis.key))
+            .collect();
+        let keys: Vec<&str> = differing.iter().map(|axis| axis.key.as_str()).collect();
+        let origin = differing.last().map_or(&self.root.origin, |axis| {
+            let level = axis.labels.iter().position(|label| second.get(&axis.key) == Some(label));
+            level.map_or(&axis.list, |level| &axis.levels[level].origin)
+        });
+        let keys = crate::kinds::list(&keys);
+        ConfigError::at(origin, format!("two arms come out equal: here {keys} makes no difference"))
+            .note(format!("one is the cell {}", label::cell(first)))
+            .note(format!("the other is the cell {}", label::cell(second)))
+    }
+}
+
+/// Every choice of one level per factor, the last factor fastest.
+fn product(factors: &[Axis]) -> impl Iterator<Item = Vec<usize>> {
+    let count = factors.iter().map(|axis| axis.levels.len()).product();
+    (0..count).map(move |mut index: usize| {
+        let mut levels = vec![0; factors.len()];
+        for (level, axis) in levels.iter_mut().zip(factors).rev() {
+            *level = index % axis.levels.len();
+            index /= axis.levels.len();
+        }
+        levels
+    })
+}
+
+/// Trainings of one seed, and which cells they are read by.
+#[derive(Default)]
+struct Plan {
+    trainings: Vec<PlannedTraining>,
+    /// By what the training is written as; equal trainings are written alike.
+    by_trajectory: HashMap<String, usize>,
+    /// By training and rule: the arm's index in its training.
+    by_rule: HashMap<(usize, String), usize>,
+}
+
+impl Plan {
+    /// Adds a cell's arm; the two cells where it equals an earlier one.
+    fn add(&mut self, cell: Cell, factors: Factors) -> Result<(), Box<(Factors, Factors)>> {
+        let trajectory = Trajectory {
+            data: cell.data,
+            model: cell.model,
+            training: cell.training,
+            evaluation: cell.evaluation,
+            seed: Seed(cell.seed),
+        };
+        let next = self.trainings.len();
+        let index = *self.by_trajectory.entry(text_of(&trajectory)).or_insert(next);
+        if index == next {
+            self.trainings.push(PlannedTraining { trajectory, arms: Vec::new() });
+        }
+        let arms = &mut self.trainings[index].arms;
+        let rule = cell.early_stopping;
+        if let Some(earlier) = self.by_rule.insert((index, text_of(&rule)), arms.len()) {
+            return Err(Box::new((arms[earlier].factors.clone(), factors)));
+        }
+        arms.push(Arm { factors, rule });
+        Ok(())
+    }
+}
+
+/// A text that is the same for equal values; every value here can be written.
+fn text_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
