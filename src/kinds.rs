@@ -301,7 +301,7 @@ impl<'de, T, F: ReadTable<T>> Visitor<'de> for TableVisitor<T, F> {
 /// The name and the one field by which a format recognises a table with a `kind`.
 pub const TABLE: (&str, &[&str]) = ("table with a kind", &["kind"]);
 
-/// Writes an enum of kinds; see the [module](crate::kinds).
+/// Writes an enum of kinds; see the [module](mod@crate::kinds).
 ///
 /// Each kind is `"name" => Variant(Settings)`, where `Settings` derives `Serialize`,
 /// `Deserialize`, `Clone`, `Debug` and `PartialEq`. A new kind is its file and one such line.

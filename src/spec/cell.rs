@@ -8,7 +8,7 @@ use super::decode::decode;
 use super::error::ConfigError;
 use super::model::{ModelSpec, Norm};
 use super::node::Node;
-use super::training::{BatchSize, EvaluationSpec, Loss, Optimizer, TrainingSpec};
+use super::training::{BatchSize, EvaluationSpec, Loss, Optimizer, Rprop, TrainingSpec};
 use crate::kinds::NotYetBuilt;
 use crate::stopping::{Criterion, StoppingRule};
 
@@ -71,7 +71,14 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 impl Cell {
     /// Reads a document without looking at keys together.
     pub fn read(document: &Node) -> Result<Self, ConfigError> {
-        decode(document)
+        decode(document).map_err(|error: ConfigError| {
+            let of_the_whole = error.origin().is_some_and(|origin| origin.range.is_none());
+            if of_the_whole && document.get("data").is_none() {
+                error.help("a config says at least what its data is: data.source = \"digits\"")
+            } else {
+                error
+            }
+        })
     }
 
     /// Refuses what no single key is at fault for.
@@ -99,8 +106,11 @@ impl Cell {
         }
         if split.validation + split.test >= 1.0 {
             let (validation, test) = (split.validation, split.test);
+            // The larger share is above its default, so it is written somewhere.
+            let larger =
+                if validation > test { "data.split.validation" } else { "data.split.test" };
             return Some((
-                "data.split",
+                larger,
                 format!(
                     "no row is left to train on: `data.split.validation` is {validation} and \
                      `data.split.test` is {test}"
@@ -142,7 +152,12 @@ impl Cell {
                     "`training.optimizer.step_min` is {}, above the `step_max` of {}",
                     rprop.step_min, rprop.step_max
                 );
-                return Some(("training.optimizer", message));
+                let key = if rprop.step_min == Rprop::default().step_min {
+                    "training.optimizer.step_max"
+                } else {
+                    "training.optimizer.step_min"
+                };
+                return Some((key, message));
             }
             _ => {}
         }

@@ -57,11 +57,13 @@ impl ConfigError {
         self.0.origin.as_ref()
     }
 
-    /// Line and column, both from 1, columns in characters.
+    /// Line and column, both from 1, columns in characters; the start of a text that as a whole
+    /// lacks something.
     #[must_use]
     pub fn position(&self) -> Option<(usize, usize)> {
         let origin = self.origin()?;
-        let position = Position::of(&origin.source.text, origin.range.as_ref()?.start);
+        let start = origin.range.as_ref().map_or(0, |range| range.start);
+        let position = Position::of(&origin.source.text, start);
         Some((position.line, position.column))
     }
 }
@@ -75,7 +77,7 @@ impl fmt::Display for ConfigError {
         let mut gutter = 1;
         if let Some(Origin { source, range }) = origin {
             match range {
-                None => write!(f, "\n{:gutter$}--> {}", "", source.name)?,
+                None => write!(f, "\n{:gutter$}--> {}:1:1", "", source.name)?,
                 Some(range) => {
                     let position = Position::of(&source.text, range.start);
                     gutter = position.line.to_string().len();
@@ -137,7 +139,9 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         let plain = plain(candidate);
         let similarity = strsim::jaro_winkler(&name, &plain);
         let edits = strsim::damerau_levenshtein(&name, &plain);
-        let near = edits <= (name.chars().count() / 3).max(1) || similarity > 0.88;
+        let length = name.chars().count();
+        // Names of one letter are all one edit apart.
+        let near = edits < length && edits <= (length / 3).max(1) || similarity > 0.88;
         if near && best.is_none_or(|(best, _)| similarity > best) {
             best = Some((similarity, candidate));
         }

@@ -10,7 +10,7 @@ use super::label::{canonical, labels};
 use super::node::{Key, Node, Origin, Value};
 
 /// Arms of one experiment, at most: more would be a slip, and would not fit a directory.
-const ARMS: usize = 1_000_000;
+const ARMS: usize = 100_000;
 
 /// Keys of the config that belong to an experiment as a whole.
 const FIXED: [&str; 4] = ["name", "matrix", "tune", "checkpoint"];

@@ -20,6 +20,8 @@ pub mod node;
 pub mod parse;
 mod plan;
 mod snippet;
+#[cfg(test)]
+mod tests;
 pub mod training;
 
 pub use error::ConfigError;

@@ -114,26 +114,6 @@ impl Node {
         }
     }
 
-    /// Whether both hold the same, wherever it was written and in whatever order of keys.
-    #[must_use]
-    pub fn same(&self, other: &Self) -> bool {
-        match (&self.value, &other.value) {
-            (Value::Bool(a), Value::Bool(b)) => a == b,
-            (Value::Int(a), Value::Int(b)) => a == b,
-            (Value::Float(a), Value::Float(b)) => a == b,
-            (Value::Str(a), Value::Str(b)) => a == b,
-            (Value::List(a), Value::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
-            }
-            (Value::Table(a), Value::Table(b)) => {
-                a.len() == b.len()
-                    && a.iter()
-                        .all(|(key, node)| other.get(&key.name).is_some_and(|same| node.same(same)))
-            }
-            _ => false,
-        }
-    }
-
     /// Its type, as a message names it.
     #[must_use]
     pub fn what(&self) -> &'static str {
