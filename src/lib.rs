@@ -4,6 +4,7 @@ pub mod check;
 pub mod data;
 pub mod history;
 pub mod kinds;
+pub mod metrics;
 pub mod results;
 pub mod seed;
 pub mod spec;
