@@ -1,11 +1,17 @@
 //! bnes settles what Batch Normalization and Early Stopping do to a network on its data.
 
 pub mod check;
+pub mod cli;
 pub mod data;
+pub mod event;
 pub mod history;
 pub mod kinds;
+pub mod launch;
+pub mod metrics;
 pub mod nn;
+pub mod observers;
 pub mod results;
 pub mod seed;
 pub mod spec;
 pub mod stopping;
+pub mod train;

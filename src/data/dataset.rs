@@ -111,6 +111,15 @@ impl Targets {
         }
     }
 
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Classes { labels, .. } => labels.len(),
+            Self::Values { values, names, .. } => values.len() / names.len().max(1),
+        }
+    }
+
     /// Number of classes, or of targets.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -1,5 +1,19 @@
 //! From a file to rows that a network takes: read, split, encode, standardise.
 
 mod dataset;
+mod delimited;
+mod encode;
+mod error;
+mod file;
+mod idx;
+mod scale;
+mod source;
+mod split;
+mod stratify;
+mod target;
+#[cfg(test)]
+mod tests;
 
 pub use dataset::{Dataset, Inputs, Splits, Targets};
+pub use error::{BUILT_IN, CellProblem, DataError, Place};
+pub use source::Source;

@@ -1,0 +1,229 @@
+//! What can be wrong with data: what it is, where it is, what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why no rows came out of a source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// Neither a built-in set nor anything on the disk.
+    #[error(
+        "`{source_name}` is neither a built-in set ({}) nor a file: {} is not there{}",
+        listed(BUILT_IN), path.display(), did_you_mean(nearest.as_deref())
+    )]
+    UnknownSource {
+        /// As the config names it.
+        source_name: String,
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The built-in set that was probably meant.
+        nearest: Option<String>,
+    },
+    /// A format or a feature that a later version brings.
+    #[error("{}: {what} is not yet built: {instead}", file.display())]
+    NotYetBuilt {
+        /// Where it was met.
+        file: PathBuf,
+        /// What is to come.
+        what: String,
+        /// What works today.
+        instead: String,
+    },
+    /// A file of no known format.
+    #[error("{}: the format is not known by this name: give a .csv or .tsv file (.gz too) or a folder of IDX files", file.display())]
+    UnknownFormat {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The operating system or the decompressor refused.
+    #[error("{}: cannot be read: {cause}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// As reported.
+        #[source]
+        cause: io::Error,
+    },
+    /// A name that ends in .gz on something else.
+    #[error("{}: is no gzip file, although its name ends in .gz: rename it, or compress it with gzip", file.display())]
+    NotGzip {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Something about a file as a whole.
+    #[error("{}: {problem}", file.display())]
+    File {
+        /// The file or folder.
+        file: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Something in one line of a text file.
+    #[error("{}, line {line}{}: {problem}", file.display(), data_row(*row))]
+    Line {
+        /// The file.
+        file: PathBuf,
+        /// From 1.
+        line: u64,
+        /// Data rows from 1; none for the header.
+        row: Option<usize>,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Something in one cell of a text file.
+    #[error("{}, line {}{}, column `{column}`: {problem}", file.display(), place.line, data_row(Some(place.row)))]
+    Cell {
+        /// The file.
+        file: PathBuf,
+        /// Line and row.
+        place: Place,
+        /// The column's name.
+        column: String,
+        /// What is wrong and what to do.
+        problem: CellProblem,
+    },
+    /// A target that the source does not have.
+    #[error("{source_name}: there is no column `{name}` to predict{}; there is {}", did_you_mean(nearest.as_deref()), listed_shortly(columns))]
+    UnknownTarget {
+        /// The source.
+        source_name: String,
+        /// What the config asks for.
+        name: String,
+        /// The column that was probably meant.
+        nearest: Option<String>,
+        /// All that could be predicted.
+        columns: Vec<String>,
+    },
+    /// A target or a task that does not suit the rows.
+    #[error("{source_name}: {problem}")]
+    Target {
+        /// The source.
+        source_name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Fractions that cannot be had of these rows.
+    #[error("{source_name}: {problem}")]
+    Split {
+        /// The source.
+        source_name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+}
+
+impl DataError {
+    /// Whether the config, not the content of a file, is at fault.
+    #[must_use]
+    pub fn is_config(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownSource { .. }
+                | Self::NotYetBuilt { .. }
+                | Self::UnknownFormat { .. }
+                | Self::UnknownTarget { .. }
+                | Self::Split { .. }
+        )
+    }
+}
+
+/// Where a row stands in a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Lines of the file, from 1.
+    pub line: u64,
+    /// Data rows, from 1.
+    pub row: usize,
+}
+
+/// What is wrong with a cell. Text is shortened to what a message can hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CellProblem {
+    /// Nothing, `NA` or `?`.
+    #[error(
+        "the value is missing (`{0}`): missing cells are not yet built, fill the cell or take the row out"
+    )]
+    Missing(String),
+    /// Text in an input column.
+    #[error(
+        "`{0}` is no number: text (categorical) inputs are not yet built, write the column as numbers or take it out"
+    )]
+    Text(String),
+    /// A comma where a point should be.
+    #[error("`{0}` is no number: write decimals with a point")]
+    DecimalComma(String),
+    /// NaN or an infinity, spelled out.
+    #[error(
+        "`{0}` is not finite: every value has to be a number, fill the cell or take the row out"
+    )]
+    NotFinite(String),
+    /// A number that a 32-bit float cannot hold.
+    #[error("`{0}` is too large: a 32-bit float ends at about 3.4e38, rescale the column")]
+    TooLarge(String),
+    /// Text in a target that is otherwise numeric.
+    #[error(
+        "`{0}` is no number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names"
+    )]
+    TextInTarget(String),
+    /// A real number where classes were asked for.
+    #[error(
+        "`{0}` is no class: numeric classes have to be whole numbers; set task = \"regression\" to predict the number"
+    )]
+    NotWhole(String),
+    /// A NUL byte.
+    #[error("there is a NUL byte: the file is damaged or not plain text")]
+    Nul,
+    /// Bytes that are no text.
+    #[error(
+        "this is no UTF-8: save the file as UTF-8 (`iconv -f latin1 -t utf-8` turns Latin-1 into it)"
+    )]
+    NotUtf8,
+}
+
+/// The sets that need no file.
+pub const BUILT_IN: &[&str] = &["digits"];
+
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Up to ten names in backticks, and how many more there are.
+pub(super) fn listed_shortly(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
+    match names.len() - shown.len() {
+        0 => listed(&shown),
+        more => format!("{} and {more} more", listed(&shown)),
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+fn data_row(row: Option<usize>) -> String {
+    row.map_or_else(String::new, |row| format!(" (row {row})"))
+}
+
+/// The name most like `name`, if any is likely to be meant.
+pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let lower = name.to_lowercase();
+    names
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(&lower, &known.to_lowercase()), known))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.to_owned())
+}
+
+/// The beginning of a cell, fit for a message.
+pub(super) fn shortened(cell: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * SHOWN)]);
+    let mut short: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().count() > SHOWN || cell.len() > 4 * SHOWN {
+        short.push('…');
+    }
+    short
+}

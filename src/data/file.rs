@@ -1,0 +1,75 @@
+//! Opening files, gzipped or plain, and the digest of what they hold.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use super::error::DataError;
+
+/// Deflate cannot make more than this many bytes of one (1032, by the length of its longest
+/// match over its shortest code).
+const LARGEST_EXPANSION: u64 = 1032;
+
+/// A file being read, decompressed where it is gzipped.
+pub(super) struct Opened {
+    pub reader: Box<dyn Read>,
+    /// No content can be longer than this.
+    pub at_most: u64,
+    /// Whether `at_most` is the length itself.
+    pub exact: bool,
+}
+
+/// Opens a file. Gzip is known by its first bytes, so a missing .gz does no harm.
+pub(super) fn open(path: &Path) -> Result<Opened, DataError> {
+    let failed = |cause| DataError::Read { file: path.to_owned(), cause };
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let gzipped = reader.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+    if gzipped {
+        let at_most = length.saturating_mul(LARGEST_EXPANSION);
+        Ok(Opened { reader: Box::new(MultiGzDecoder::new(reader)), at_most, exact: false })
+    } else if has_gz_name(path) {
+        Err(DataError::NotGzip { file: path.to_owned() })
+    } else {
+        Ok(Opened { reader: Box::new(reader), at_most: length, exact: true })
+    }
+}
+
+/// Whether the name ends in .gz.
+pub(super) fn has_gz_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+}
+
+/// What follows the last point of a name without its .gz, or the whole name; in lower case.
+pub(super) fn format(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    plain.rsplit_once('.').map_or(plain, |(_, extension)| extension).to_owned()
+}
+
+/// Hashes what passes through.
+pub(super) struct Hashing<'a, R> {
+    pub inner: R,
+    pub hash: &'a mut Sha256,
+}
+
+impl<R: Read> Read for Hashing<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// The digest in hex.
+pub(super) fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,240 @@
+//! Which row trains, validates and tests: drawn from the split's own stream of random numbers.
+//!
+//! Fractions are of the rows that the source has not given to the test itself, and totals are
+//! exactly the rounded fractions. Where classes are kept apart, each class gives every split its
+//! share, rounded up or down.
+
+use super::dataset::Splits;
+use super::stratify;
+use crate::seed::Seed;
+use crate::spec::data::SplitSpec;
+
+/// The rows of a source as far as splitting goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub count: usize,
+    /// The first row of the source's own test split.
+    pub test_from: Option<usize>,
+    /// Labels and class names.
+    pub classes: Option<(&'a [u32], &'a [String])>,
+}
+
+/// Splits and what was done to get them.
+#[derive(Debug, PartialEq)]
+pub(super) struct Drawn {
+    pub splits: Splits,
+    pub stratified: bool,
+    pub notes: Vec<String>,
+}
+
+/// Draws the splits, or says why they cannot be had.
+pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, String> {
+    let pool_rows = rows.test_from.unwrap_or(rows.count).min(rows.count);
+    let test_fraction = if rows.test_from.is_some() { 0.0 } else { spec.test };
+    let test = rounded(test_fraction, pool_rows, "test")?;
+    let validation = rounded(spec.validation, pool_rows, "validation")?;
+    let train = pool_rows.checked_sub(test + validation).filter(|rows| *rows > 0).ok_or_else(
+        || {
+            format!(
+                "validation = {} and test = {test_fraction} of {pool_rows} rows leave none for training: lower data.split.validation or data.split.test",
+                spec.validation
+            )
+        },
+    )?;
+    let totals = [train, validation, test];
+    let mut notes = Vec::new();
+    let groups = match rows.classes {
+        Some((labels, names)) if spec.stratify => {
+            let groups = by_class(&labels[..pool_rows], names.len());
+            let wanted = totals.iter().filter(|total| **total > 0).count();
+            let small =
+                groups.iter().zip(names).find(|(group, _)| (1..wanted).contains(&group.len()));
+            match small {
+                Some((group, name)) => {
+                    notes.push(format!(
+                        "class `{name}` has too few rows for {wanted} splits ({}): split without regard to classes",
+                        group.len()
+                    ));
+                    None
+                }
+                None => Some(groups),
+            }
+        }
+        _ => None,
+    };
+    let stratified = groups.is_some();
+    let mut groups = groups.unwrap_or_else(|| vec![counted(0, pool_rows)]);
+    let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+    let shares = stratify::shares(&sizes, totals);
+    let mut stream = seed.stream("split", 0);
+    let mut parts: [Vec<u32>; 3] = Default::default();
+    for (group, share) in groups.iter_mut().zip(&shares) {
+        stream.shuffle(group);
+        let mut rest = group.as_slice();
+        for (part, rows) in parts.iter_mut().zip(share) {
+            let (these, others) = rest.split_at(*rows);
+            part.extend_from_slice(these);
+            rest = others;
+        }
+    }
+    for part in &mut parts {
+        part.sort_unstable();
+    }
+    let [train, validation, mut test] = parts;
+    test.extend(counted(pool_rows, rows.count));
+    if let Some((labels, names)) = rows.classes {
+        notes.extend(untrained(&train, labels, names));
+    }
+    let train_evaluated = evaluated(&train, validation.len(), seed);
+    Ok(Drawn { splits: Splits { train, validation, test, train_evaluated }, stratified, notes })
+}
+
+/// Rows are counted in 32 bits; the readers refuse more.
+fn counted(from: usize, to: usize) -> Vec<u32> {
+    (from..to).filter_map(|row| u32::try_from(row).ok()).collect()
+}
+
+fn rounded(fraction: f64, rows: usize, split: &str) -> Result<usize, String> {
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let total = (fraction * rows as f64).round() as usize;
+    if total == 0 && fraction > 0.0 {
+        return Err(format!(
+            "data.split.{split} = {fraction} of {rows} rows is no row at all: raise it, or set it to 0"
+        ));
+    }
+    Ok(total)
+}
+
+fn by_class(labels: &[u32], classes: usize) -> Vec<Vec<u32>> {
+    let mut groups = vec![Vec::new(); classes];
+    for (label, row) in labels.iter().zip(0_u32..) {
+        if let Some(group) = groups.get_mut(*label as usize) {
+            group.push(row);
+        }
+    }
+    groups
+}
+
+fn untrained(train: &[u32], labels: &[u32], names: &[String]) -> Option<String> {
+    let mut trained = vec![false; names.len()];
+    for label in train.iter().filter_map(|row| labels.get(*row as usize)) {
+        trained[*label as usize] = true;
+    }
+    let absent: Vec<String> = names
+        .iter()
+        .zip(trained)
+        .filter(|(_, trained)| !trained)
+        .map(|(name, _)| name.clone())
+        .collect();
+    (!absent.is_empty())
+        .then(|| format!("no training row has the class {}", super::error::listed_shortly(&absent)))
+}
+
+/// A part of the training rows as large as the validation split, from a stream of its own.
+fn evaluated(train: &[u32], rows: usize, seed: Seed) -> Vec<u32> {
+    if rows == 0 || rows >= train.len() {
+        return train.to_vec();
+    }
+    let mut part = train.to_vec();
+    seed.stream("train_evaluated", 0).shuffle(&mut part);
+    part.truncate(rows);
+    part.sort_unstable();
+    part
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_precision_loss)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spec(validation: f64, test: f64) -> SplitSpec {
+        let mut spec = SplitSpec::default();
+        (spec.validation, spec.test) = (validation, test);
+        spec
+    }
+
+    fn names(classes: usize) -> Vec<String> {
+        (0..classes).map(|class| class.to_string()).collect()
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_split_and_another_seed_another() {
+        let rows = Rows { count: 100, test_from: None, classes: None };
+        let draw = |seed| draw(rows, &spec(0.2, 0.2), Seed(seed)).unwrap();
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1).splits.test, draw(2).splits.test);
+    }
+
+    #[test]
+    fn a_test_split_of_the_source_is_kept_and_the_rest_is_divided() {
+        let rows = Rows { count: 12, test_from: Some(10), classes: None };
+        let splits = draw(rows, &spec(0.2, 0.5), Seed(0)).unwrap().splits;
+        assert_eq!(splits.test, [10, 11]);
+        assert_eq!((splits.train.len(), splits.validation.len()), (8, 2));
+    }
+
+    #[test]
+    fn a_class_too_small_for_the_splits_gives_stratification_up_and_says_so() {
+        let labels = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
+        let names = names(2);
+        let rows = Rows { count: 10, test_from: None, classes: Some((&labels, &names)) };
+        let drawn = draw(rows, &spec(0.2, 0.2), Seed(0)).unwrap();
+        assert!(!drawn.stratified);
+        assert!(drawn.notes[0].contains("class `1` has too few rows for 3 splits (2)"));
+        assert!(draw(rows, &spec(0.2, 0.0), Seed(0)).unwrap().stratified);
+    }
+
+    #[test]
+    fn fractions_that_leave_a_split_without_rows_are_refused() {
+        let rows = Rows { count: 10, test_from: None, classes: None };
+        assert!(draw(rows, &spec(0.5, 0.5), Seed(0)).unwrap_err().contains("none for training"));
+        assert!(draw(rows, &spec(0.9, 0.9), Seed(0)).unwrap_err().contains("none for training"));
+        assert!(draw(rows, &spec(0.04, 0.2), Seed(0)).unwrap_err().contains("split.validation"));
+        let splits = draw(rows, &spec(0.0, 0.0), Seed(0)).unwrap().splits;
+        assert_eq!(splits.train.len(), 10);
+        assert_eq!(splits.train_evaluated, splits.train);
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_in_one_split_and_totals_are_the_rounded_fractions(
+            count in 1_usize..400, validation in 0.0..0.6, test in 0.0..0.6,
+            classes in 1_u32..6, seed: u64,
+        ) {
+            let mut stream = Seed(seed).stream("labels", 0);
+            let labels: Vec<u32> =
+                (0..count).map(|_| u32::try_from(stream.below(classes.into())).unwrap()).collect();
+            let names = names(classes as usize);
+            let rows = Rows { count, test_from: None, classes: Some((&labels, &names)) };
+            if let Ok(Drawn { splits, stratified, .. }) = draw(rows, &spec(validation, test), Seed(seed)) {
+                let mut all = [&splits.train[..], &splits.validation, &splits.test].concat();
+                all.sort_unstable();
+                prop_assert_eq!(all, counted(0, count));
+                for (rows, fraction) in [(&splits.validation, validation), (&splits.test, test)] {
+                    prop_assert_eq!(rows.len() as f64, (fraction * count as f64).round());
+                    prop_assert!(rows.is_sorted());
+                }
+                prop_assert!(splits.train.is_sorted() && !splits.train.is_empty());
+                prop_assert!(splits.train_evaluated.iter().all(|r| splits.train.contains(r)));
+                let evaluated = splits.validation.len().min(splits.train.len());
+                let evaluated = if evaluated == 0 { splits.train.len() } else { evaluated };
+                prop_assert_eq!(splits.train_evaluated.len(), evaluated);
+                if stratified {
+                    for part in [&splits.train, &splits.validation, &splits.test] {
+                        for class in 0..classes {
+                            let of = |rows: &[u32]| rows.iter()
+                                .filter(|r| labels[**r as usize] == class).count() as f64;
+                            let all: Vec<u32> = counted(0, count);
+                            let share = of(&all) * part.len() as f64 / count as f64;
+                            // Two where a class was given its only training row.
+                            let limit = if splits.train.len() * 2 > count { 1.0 } else { 2.0 };
+                            prop_assert!((of(part) - share).abs() < limit);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! CSV and TSV files.
+
+use proptest::prelude::*;
+
+use super::super::{Dataset, Inputs, Targets};
+use super::{gzipped, opened, taken, target};
+use crate::spec::data::{DataSpec, Task};
+
+fn csv(content: &str) -> Result<Dataset, String> {
+    taken("t.csv", content.as_bytes(), |_| ())
+}
+
+fn whole(spec: &mut DataSpec) {
+    (spec.split.validation, spec.split.test, spec.standardize) = (0.0, 0.0, false);
+}
+
+fn table(dataset: &Dataset) -> &[f32] {
+    match &dataset.inputs {
+        Inputs::Table { values, .. } => values,
+        Inputs::Images { .. } => panic!("images"),
+    }
+}
+
+/// Twenty rows of three columns and two classes.
+fn rows() -> String {
+    let row = |n: u32| format!("{n},{},1,{}\n", n * n, ["no", "yes"][n as usize % 2]);
+    format!("a,b,c,y\n{}", (0..20).map(row).collect::<String>())
+}
+
+#[test]
+fn a_table_is_standardised_by_its_training_rows_and_constant_columns_go() {
+    let dataset = csv(&rows()).unwrap();
+    assert_eq!(
+        dataset.summary,
+        "t.csv: 20 rows, 2 inputs, 2 classes (task inferred: classification); train 12, validation 4, test 4 (stratified, split seed 0)"
+    );
+    assert_eq!(dataset.notes, ["left out, constant over the training rows: `c`"]);
+    let train = &dataset.splits.train;
+    let mean: f64 = train.iter().map(|row| f64::from(*row)).sum::<f64>() / 12.0;
+    let sd = (train.iter().map(|row| (f64::from(*row) - mean).powi(2)).sum::<f64>() / 12.0).sqrt();
+    let column = &dataset.preprocessing["inputs"]["columns"][0];
+    assert_eq!((column["name"].as_str(), column["mean"].as_f64()), (Some("a"), Some(mean)));
+    assert!((column["sd"].as_f64().unwrap() - sd).abs() < 1e-14);
+    for (row, values) in (0_u32..).zip(table(&dataset).chunks(2)) {
+        assert!((f64::from(values[0]) - (f64::from(row) - mean) / sd).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn a_changed_validation_or_test_row_changes_no_scale() {
+    let before = csv(&rows()).unwrap();
+    let mut lines: Vec<String> = rows().lines().map(str::to_owned).collect();
+    for row in before.splits.validation.iter().chain(&before.splits.test) {
+        let class = ["no", "yes"][*row as usize % 2];
+        lines[*row as usize + 1] = format!("1e6,-1e6,7,{class}");
+    }
+    let after = csv(&lines.join("\n")).unwrap();
+    assert_eq!(before.preprocessing, after.preprocessing);
+    assert_eq!(before.splits, after.splits);
+    let row = |dataset: &Dataset, row: u32| table(dataset)[row as usize * 2..][..2].to_vec();
+    for train in &before.splits.train {
+        assert_eq!(row(&before, *train), row(&after, *train));
+    }
+    assert_ne!(row(&before, before.splits.test[0]), row(&after, before.splits.test[0]));
+}
+
+#[test]
+fn several_numeric_targets_are_a_regression_in_standardised_units() {
+    let dataset = taken("t.csv", rows().as_bytes(), target(&["b", "a"]));
+    // `y` is text and cannot be an input.
+    assert!(dataset.unwrap_err().contains("column `y`: `no` is no number"));
+    let content = rows().replace("no", "0").replace("yes", "1");
+    let dataset = taken("t.csv", content.as_bytes(), target(&["b", "a"])).unwrap();
+    assert!(dataset.summary.contains("1 input, 2 targets; train 12"), "{}", dataset.summary);
+    assert!(dataset.summary.contains("(random, split seed 0)"));
+    let Targets::Values { values, names, mean, sd } = &dataset.targets else { panic!() };
+    assert_eq!(names, &["b", "a"]);
+    for (row, pair) in (0_u32..).zip(values.chunks(2)) {
+        let own = |at: usize| f64::from(pair[at]) * sd[at] + mean[at];
+        assert!((own(1) - f64::from(row)).abs() < 1e-5 && (own(0) - own(1).powi(2)).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn delimiters_quotes_line_ends_and_a_byte_order_mark_make_no_difference() {
+    let plain = taken("t.csv", b"a,b,y\n1,2,x\n3,5,z\n1,3,x\n", whole).unwrap();
+    for (name, content) in [
+        ("t.csv", "\u{feff}a;b;y\r\n1;2;x\r\n3;5;z\r\n1;3;x"),
+        ("t.csv", "\n\"a\"\t\"b\"\t\"y\"\n\"1\"\t2\t\"x\"\n 3 \t5\tz\n\n1\t3\tx\n"),
+        ("t.tsv", "a\tb\ty\n1\t2\tx\n3\t5\tz\n1\t3\tx\n"),
+        ("t.csv", "a,b,y\r1,2,x\r3,5,z\r1,3,x\r"),
+    ] {
+        let other = taken(name, content.as_bytes(), whole).unwrap();
+        assert_eq!(table(&other), table(&plain), "{content}");
+        assert_eq!(other.preprocessing, plain.preprocessing, "{content}");
+    }
+    let quoted = "\"a;\"\"b\"\"\",\"y\n1\"\n1,\"x, \"\"y\"\"\"\n2,z\n2,z\n";
+    let quoted = taken("t.csv", quoted.as_bytes(), whole).unwrap();
+    assert_eq!(quoted.preprocessing["inputs"]["columns"][0]["name"], "a;\"b\"");
+    assert_eq!(quoted.preprocessing["target"]["name"], "y\n1");
+    assert_eq!(quoted.preprocessing["target"]["classes"][0], "x, \"y\"");
+}
+
+#[test]
+fn the_digest_is_of_the_content_not_of_its_compression() {
+    let digest = |name, content: &[u8]| taken(name, content, |_| ()).unwrap().digest;
+    let plain = digest("t.csv", rows().as_bytes());
+    assert_eq!(plain.len(), 64);
+    assert_eq!(plain, digest("u.csv.gz", &gzipped(rows().as_bytes())));
+    assert_ne!(plain, digest("t.csv", rows().replace("yes", "ja").as_bytes()));
+}
+
+#[test]
+fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
+    for (content, message) in [
+        ("", "t.csv: the file is empty: expected a header line and rows of numbers"),
+        ("\n\n", "t.csv: the file is empty: expected a header line and rows of numbers"),
+        ("a,y\n", "t.csv: there is a header and no row below it"),
+        (
+            "a\n1\n",
+            "t.csv, line 1: there is one column, `a`: expected inputs and a target with `,`, tab or `;` between them",
+        ),
+        (
+            "1.5,2,x\n1,2,x\n",
+            "t.csv, line 1: the first line holds numbers (`1.5`, `2`, `x`): a file without a header is not yet built, put a line of column names on top",
+        ),
+        (
+            "1,2\n1,2\n",
+            "t.csv, line 1: the first line holds numbers (`1`, `2`): a file without a header is not yet built, put a line of column names on top",
+        ),
+        (
+            ",a,y\n0,1,2\n",
+            "t.csv, line 1: column 1 of 3 has no name: name it, or take it out if it only counts the rows",
+        ),
+        (
+            "a,a,y\n1,2,x\n",
+            "t.csv, line 1: two columns are called `a`: every column needs a name of its own",
+        ),
+        (
+            "a,b,y\n1,2,x\n1,x\n",
+            "t.csv, line 3 (row 2): 2 cells, but the header has 3: add or take out cells, or quote those that hold the delimiter",
+        ),
+        (
+            "a,y\n\"1,x\n2,z\n",
+            "t.csv, line 2 (row 1): 1 cells, but the header has 2: add or take out cells, or quote those that hold the delimiter; a quote may have been left open",
+        ),
+        (
+            "a,y\n1,x\n,z\n",
+            "t.csv, line 3 (row 2), column `a`: the value is missing (``): missing cells are not yet built, fill the cell or take the row out",
+        ),
+        (
+            "a,y\n1,x\n2,?\n",
+            "t.csv, line 3 (row 2), column `y`: the value is missing (`?`): missing cells are not yet built, fill the cell or take the row out",
+        ),
+        (
+            "a,y\nred,x\n",
+            "t.csv, line 2 (row 1), column `a`: `red` is no number: text (categorical) inputs are not yet built, write the column as numbers or take it out",
+        ),
+        (
+            "a;y\n1,5;x\n",
+            "t.csv, line 2 (row 1), column `a`: `1,5` is no number: write decimals with a point",
+        ),
+        (
+            "a,y\nNaN,x\n",
+            "t.csv, line 2 (row 1), column `a`: `NaN` is not finite: every value has to be a number, fill the cell or take the row out",
+        ),
+        (
+            "a,y\n-inf,x\n",
+            "t.csv, line 2 (row 1), column `a`: `-inf` is not finite: every value has to be a number, fill the cell or take the row out",
+        ),
+        (
+            "a,y\n1e39,x\n",
+            "t.csv, line 2 (row 1), column `a`: `1e39` is too large: a 32-bit float ends at about 3.4e38, rescale the column",
+        ),
+        (
+            "a,y\n1\0,x\n",
+            "t.csv, line 2 (row 1), column `a`: there is a NUL byte: the file is damaged or not plain text",
+        ),
+        (
+            "a,y\n1,x\n2,x\n",
+            "t.csv: the target `y` has one class only (`x`): there is nothing to tell apart",
+        ),
+        (
+            "a,y\n1,2.5\n2,2.5\n",
+            "t.csv: the target `y` is the same in every row: there is nothing to learn",
+        ),
+        (
+            "a,y\n1,x\n2,z\n3,w\n",
+            "t.csv: the target `y` is different in each of the 3 rows: is it the column to predict? set data.target, or task = \"regression\" for numbers",
+        ),
+        (
+            "a,y\n1,x\n1,z\n1,z\n1,x\n1,x\n1,z\n",
+            "t.csv: no input varies over the 4 training rows: there is nothing to learn from",
+        ),
+        (
+            "a,y\n1,x\n2,z\n",
+            "t.csv: data.split.test = 0.2 of 2 rows is no row at all: raise it, or set it to 0",
+        ),
+    ] {
+        assert_eq!(csv(content).map(|d| d.summary).unwrap_err(), message, "{content}");
+    }
+    let latin = taken("t.csv", b"a,y\n1,caf\xe9\n", |_| ()).unwrap_err();
+    assert!(latin.starts_with("t.csv, line 2 (row 1), column `y`: this is no UTF-8"), "{latin}");
+    let latin = taken("t.csv", b"caf\xe9,y\n1,x\n", |_| ()).unwrap_err();
+    assert!(latin.starts_with("t.csv, line 1: this is no UTF-8"), "{latin}");
+    let wide = taken("t.csv", b"\xff\xfea\0,\0y\0\n\0", |_| ()).unwrap_err();
+    assert_eq!(wide, "t.csv: the text is UTF-16: save the file as UTF-8");
+    let long = format!("a,y\n{},x\n", "m".repeat(10 << 20));
+    assert!(csv(&long).unwrap_err().contains(&format!("`{}…` is no number", "m".repeat(40))));
+}
+
+#[test]
+fn a_target_that_is_not_there_is_answered_with_the_nearest() {
+    let content = rows();
+    let named = |names: &'static [&'static str]| taken("t.csv", content.as_bytes(), target(names));
+    assert_eq!(
+        taken("t.csv", b"length,species\n1,2\n", target(&["specis"])).unwrap_err(),
+        "t.csv: there is no column `specis` to predict; did you mean `species`?; there is `length`, `species`"
+    );
+    assert_eq!(
+        named(&["a", "b", "c", "y"]).unwrap_err(),
+        "t.csv: every column is a target: leave at least one as an input"
+    );
+    let task = |task, content: &str| {
+        taken("t.csv", content.as_bytes(), |spec| spec.task = Some(task)).unwrap_err()
+    };
+    assert_eq!(
+        task(Task::Classification, "a,y\n1,1\n2,2.5\n"),
+        "t.csv, line 3 (row 2), column `y`: `2.5` is no class: numeric classes have to be whole numbers; set task = \"regression\" to predict the number"
+    );
+    assert_eq!(
+        task(Task::Regression, "a,y\n1,1\n2,x\n"),
+        "t.csv, line 3 (row 2), column `y`: `x` is no number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names"
+    );
+}
+
+#[test]
+fn a_source_that_is_not_there_or_not_yet_built_says_what_works() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(
+        opened(folder.path(), "digit", |_| ()).unwrap_err(),
+        "`digit` is neither a built-in set (`digits`) nor a file: digit is not there; did you mean `digits`?"
+    );
+    for name in ["a.dt", "a.npz", "a.parquet", "a.arff", "a.libsvm"] {
+        let message = taken(name, b"x", |_| ()).unwrap_err();
+        assert!(message.starts_with(&format!("{name}: reading ")), "{message}");
+        assert!(message.ends_with(
+            "is not yet built: give a CSV or TSV file (.gz too) or a folder of IDX files"
+        ));
+    }
+    assert_eq!(
+        taken("a.xlsx", b"x", |_| ()).unwrap_err(),
+        "a.xlsx: the format is not known by this name: give a .csv or .tsv file (.gz too) or a folder of IDX files"
+    );
+    assert_eq!(
+        taken("a.csv.gz", b"a,y\n", |_| ()).unwrap_err(),
+        "a.csv.gz: is no gzip file, although its name ends in .gz: rename it, or compress it with gzip"
+    );
+    let half = gzipped(rows().as_bytes());
+    let message = taken("a.csv.gz", &half[..half.len() / 2], |_| ()).unwrap_err();
+    assert!(message.starts_with("a.csv.gz: cannot be read: "), "{message}");
+}
+
+proptest! {
+    #[test]
+    fn numbers_come_back_from_a_table_as_they_were_written(
+        rows in prop::collection::vec(
+            (any::<f32>().prop_filter("finite", |x| x.is_finite()), -9_i32..9, "[ -~]{0,6}x"), 3..30),
+        delimiter in prop::sample::select(vec![b',', b';', b'\t']),
+    ) {
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+        writer.write_record(["a", "b", "y"]).unwrap();
+        for (a, b, y) in &rows {
+            writer.write_record([a.to_string(), b.to_string(), y.clone()]).unwrap();
+        }
+        let content = writer.into_inner().unwrap();
+        if let Ok(dataset) = taken("t.csv", &content, whole) {
+            let Inputs::Table { values, width: 2 } = &dataset.inputs else { return Ok(()) };
+            let Targets::Classes { labels, names } = &dataset.targets else { panic!("no classes") };
+            for (row, (a, b, y)) in rows.iter().enumerate() {
+                #[allow(clippy::cast_precision_loss)]
+                let b = *b as f32;
+                prop_assert_eq!(&values[2 * row..2 * row + 2], &[*a, b]);
+                prop_assert_eq!(names[labels[row] as usize].as_str(), y.trim_ascii());
+            }
+            prop_assert!(names.is_sorted());
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_a_table_or_an_error(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        text in "[a-c0-9,;\t\n\r\". -]{0,200}",
+    ) {
+        let _ = taken("t.csv", &bytes, whole);
+        let _ = taken("t.csv", text.as_bytes(), |_| ());
+        let _ = taken("t.csv.gz", &[&[0x1f, 0x8b][..], &bytes].concat(), |_| ());
+        let _ = taken("t.csv.gz", &gzipped(text.as_bytes()), |_| ());
+    }
+}

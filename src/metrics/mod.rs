@@ -1,0 +1,126 @@
+//! How good a network's outputs are: its loss and the metrics of its task, over given rows.
+//!
+//! All sums are in 64 bits and in the order of the rows. Losses are means over examples. Outputs
+//! are raw: logits, or numbers in standardised units.
+
+mod classification;
+mod regression;
+
+use crate::data::Targets;
+use crate::spec::data::Task;
+use crate::spec::training::Loss;
+
+/// Loss and metrics of one evaluation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// Mean over examples; NaN where an output is NaN or there is no row.
+    pub loss: f64,
+    /// By the names and in the order of [`metric_names`]; none where a metric is not defined.
+    pub metrics: Vec<(&'static str, Option<f64>)>,
+}
+
+const CLASSES: &[&str] = &["accuracy", "balanced_accuracy", "f1"];
+const TWO_CLASSES: &[&str] = &["accuracy", "balanced_accuracy", "f1", "auc"];
+const VALUES: &[&str] = &["r2", "mae", "rmse"];
+
+/// The metrics that [`score`] gives.
+#[must_use]
+pub fn metric_names(task: Task, classes: usize) -> &'static [&'static str] {
+    match task {
+        Task::Classification if classes == 2 => TWO_CLASSES,
+        Task::Classification => CLASSES,
+        Task::Regression => VALUES,
+    }
+}
+
+/// How many numbers a network has to put out.
+#[must_use]
+pub fn outputs(loss: Loss, targets: &Targets) -> usize {
+    match loss {
+        Loss::Bce => 1,
+        Loss::CrossEntropy | Loss::Mse => targets.width(),
+    }
+}
+
+/// The loss where none is named.
+#[must_use]
+pub fn default_loss(task: Task) -> Loss {
+    match task {
+        Task::Classification => Loss::CrossEntropy,
+        Task::Regression => Loss::Mse,
+    }
+}
+
+/// Refuses a loss that does not suit the targets.
+///
+/// # Errors
+/// What does not fit, and which loss would.
+pub fn check_loss(loss: Loss, targets: &Targets) -> Result<(), String> {
+    match (loss, targets.task(), targets.width()) {
+        (Loss::CrossEntropy, Task::Regression, _) => {
+            Err("the loss `cross_entropy` needs classes, and the target is numeric: use `mse`"
+                .to_owned())
+        }
+        (Loss::Bce, Task::Regression, _) => {
+            Err("the loss `bce` needs two classes, and the target is numeric: use `mse`".to_owned())
+        }
+        (Loss::Bce, Task::Classification, classes) if classes != 2 => Err(format!(
+            "the loss `bce` needs two classes, and there are {classes}: use `cross_entropy`"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Scores `outputs`, one row of `width` numbers for each of `rows`. Targets of regressions are
+/// compared in standardised units by the loss and in their own by the metrics.
+///
+/// A NaN among the outputs makes the loss and all metrics NaN, and so do outputs of another shape
+/// than [`outputs`] names.
+#[must_use]
+pub fn score<T: Copy + Into<f64>>(
+    loss: Loss,
+    outputs: &[T],
+    width: usize,
+    targets: &Targets,
+    rows: &[u32],
+) -> Scores {
+    let names = metric_names(targets.task(), targets.width());
+    let all = |value: Option<f64>| Scores {
+        loss: f64::NAN,
+        metrics: names.iter().map(|name| (*name, value)).collect(),
+    };
+    if rows.is_empty() {
+        return all(None);
+    }
+    let wanted = self::outputs(loss, targets);
+    let known = |row: &u32| (*row as usize) < targets.rows();
+    let fits = width > 0
+        && width == wanted
+        && outputs.len() == width * rows.len()
+        && rows.iter().all(known);
+    let values: Vec<f64> = outputs.iter().map(|output| (*output).into()).collect();
+    if !fits || values.iter().any(|value| value.is_nan()) {
+        return all(Some(f64::NAN));
+    }
+    let (loss, metrics) = match targets {
+        Targets::Classes { labels, names } => {
+            let labels: Vec<usize> =
+                rows.iter().map(|row| labels[*row as usize] as usize).collect();
+            classification::score(loss, &values, width, &labels, names.len())
+        }
+        Targets::Values { values: targets, mean, sd, .. } => {
+            regression::score(&values, targets, rows, mean, sd)
+        }
+    };
+    Scores { loss, metrics: names.iter().copied().zip(metrics).collect() }
+}
+
+/// Mean; NaN of nothing.
+#[allow(clippy::cast_precision_loss)] // numbers of rows, classes or targets
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
+#[cfg(test)]
+mod tests;

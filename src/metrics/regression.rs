@@ -1,0 +1,60 @@
+//! Loss and metrics of numbers.
+
+use super::mean;
+
+/// The loss, then R2, mean absolute error and root mean squared error, each a plain mean over the
+/// targets. `outputs` holds a row of as many numbers as there are means for each of `rows`.
+pub(super) fn score(
+    outputs: &[f64],
+    targets: &[f32],
+    rows: &[u32],
+    means: &[f64],
+    sds: &[f64],
+) -> (f64, Vec<Option<f64>>) {
+    let width = means.len();
+    let pairs = || {
+        outputs
+            .chunks_exact(width)
+            .zip(rows.iter().map(|row| &targets[*row as usize * width..][..width]))
+    };
+    let loss = mean(pairs().map(|(output, target)| {
+        mean(output.iter().zip(target).map(|(o, t)| (o - f64::from(*t)) * (o - f64::from(*t))))
+    }));
+    let each: Vec<Errors> = (means.iter().zip(sds).enumerate())
+        .map(|(at, (mean, sd))| {
+            let own = |value: f64| value * sd + mean;
+            Errors::of(pairs().map(|(o, t)| (own(o[at]), own(f64::from(t[at])))))
+        })
+        .collect();
+    let r2: Option<Vec<f64>> = each.iter().map(|errors| errors.r2).collect();
+    let metrics = vec![
+        r2.map(|r2| mean(r2.into_iter())),
+        Some(mean(each.iter().map(|errors| errors.absolute))),
+        Some(mean(each.iter().map(|errors| errors.squared.sqrt()))),
+    ];
+    (loss, metrics)
+}
+
+/// Of one target, in its own units.
+struct Errors {
+    /// None where the target does not vary.
+    r2: Option<f64>,
+    /// Mean absolute error.
+    absolute: f64,
+    /// Mean squared error.
+    squared: f64,
+}
+
+impl Errors {
+    fn of(pairs: impl ExactSizeIterator<Item = (f64, f64)> + Clone) -> Self {
+        let absolute = mean(pairs.clone().map(|(output, target)| (output - target).abs()));
+        let squared = mean(pairs.clone().map(|(output, target)| (output - target).powi(2)));
+        let targets = pairs.map(|(_, target)| target);
+        let (low, high) = targets
+            .clone()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), t| (low.min(t), high.max(t)));
+        let centre = mean(targets.clone());
+        let variance = mean(targets.map(|target| (target - centre).powi(2)));
+        Self { r2: (low < high).then(|| 1.0 - squared / variance), absolute, squared }
+    }
+}
