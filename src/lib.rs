@@ -7,4 +7,5 @@ pub mod kinds;
 pub mod results;
 pub mod seed;
 pub mod spec;
+pub mod stats;
 pub mod stopping;
