@@ -13,5 +13,6 @@ pub mod observers;
 pub mod results;
 pub mod seed;
 pub mod spec;
+pub mod stats;
 pub mod stopping;
 pub mod train;

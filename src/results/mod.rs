@@ -1,5 +1,14 @@
 //! The results directory: what is in it, under which names, and what a finished training says.
 
+pub mod curves;
+pub mod epochs_csv;
+pub mod layout;
+pub mod load;
 pub mod record;
 
+pub use curves::{Curves, curves};
+pub use load::{FailedRun, LoadError, LoadedExperiment, LoadedRun, load};
 pub use record::{ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, RunRecord, Status};
+
+#[cfg(test)]
+pub(crate) mod fixtures;

@@ -1,1 +1,174 @@
+//! Recorded curves with independently computed stops, and the letter of Keras's `EarlyStopping`.
 
+use serde_json::{Value, json};
+
+use super::*;
+
+fn rule(table: Value) -> StoppingRule {
+    serde_json::from_value(table).unwrap()
+}
+
+/// A table with one column; `None` is an empty cell.
+fn curve(column: &str, values: &[Option<f64>]) -> EpochTable {
+    let mut table = EpochTable::new(vec![column.to_owned()]);
+    for value in values {
+        table.push(&[*value]);
+    }
+    table
+}
+
+fn losses(values: &[f64]) -> EpochTable {
+    curve("val_loss", &values.iter().copied().map(Some).collect::<Vec<_>>())
+}
+
+/// (epoch of the stop, best epoch)
+fn read(table: Value, curve: &EpochTable) -> (Option<usize>, Option<usize>) {
+    let reading = rule(table).read(curve);
+    let stop = (reading.ending != Ending::Completed).then_some(reading.epochs);
+    (stop, reading.best.map(|(epoch, _)| epoch))
+}
+
+/// A golden curve; `null` is NaN there.
+fn golden_curve(columns: &Value) -> EpochTable {
+    let columns = columns.as_object().unwrap();
+    let mut table = EpochTable::new(columns.keys().cloned().collect());
+    let epochs = columns["val_loss"].as_array().unwrap().len();
+    for epoch in 0..epochs {
+        let row = columns.values().map(|cells| Some(cells[epoch].as_f64().unwrap_or(f64::NAN)));
+        table.push(&row.collect::<Vec<_>>());
+    }
+    table
+}
+
+#[test]
+fn every_golden_curve_is_stopped_where_the_reference_implementation_stops_it() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../tests/golden/stopping.json")).unwrap();
+    let results = golden["results"].as_array().unwrap();
+    assert_eq!(results.len(), 80);
+    for result in results {
+        let table = golden_curve(&golden["curves"][result["curve"].as_str().unwrap()]);
+        let rule = rule(result["rule"].clone());
+        let reading = rule.read(&table);
+        let (stop, reason) = match reading.ending {
+            Ending::Completed => (None, None),
+            Ending::Stopped => (Some(reading.epochs), Some(rule.kind())),
+            Ending::Diverged => (Some(reading.epochs), Some("diverged")),
+        };
+        let seen = json!({"curve": result["curve"], "rule": result["rule"], "stop_epoch": stop,
+            "stop_reason": reason, "best_epoch": reading.best.map(|(epoch, _)| epoch)});
+        assert_eq!(&seen, result);
+    }
+}
+
+#[test]
+fn a_training_that_reads_nan_or_infinite_ends_there_whatever_its_rule() {
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let table = losses(&[1.0, 0.5, bad, 0.1]);
+        for kind in ["none", "patience"] {
+            let reading = rule(json!({"kind": kind})).read(&table);
+            assert_eq!((reading.ending, reading.epochs), (Ending::Diverged, 3));
+            assert_eq!(reading.best, Some((2, 0.5)));
+        }
+    }
+    let mut table = EpochTable::new(vec!["train_loss".into(), "val_loss".into()]);
+    table.push(&[Some(f64::NAN), Some(1.0)]);
+    assert_eq!(rule(json!({"kind": "none"})).read(&table).ending, Ending::Diverged);
+}
+
+#[test]
+fn patience_of_zero_acts_as_one_and_the_first_epoch_never_stops() {
+    let table = losses(&[1.0, 2.0, 3.0]);
+    assert_eq!(read(json!({"kind": "patience", "patience": 0}), &table), (Some(2), Some(1)));
+    assert_eq!(read(json!({"kind": "patience", "patience": 1}), &table), (Some(2), Some(1)));
+}
+
+#[test]
+fn an_equal_value_is_no_improvement() {
+    let table = losses(&[1.0, 1.0, 1.0, 0.5]);
+    assert_eq!(read(json!({"kind": "patience", "patience": 2}), &table), (Some(3), Some(1)));
+}
+
+#[test]
+fn an_improvement_that_misses_the_baseline_moves_the_reference_but_not_the_count() {
+    // Keras: `wait` counts on until a value beats the baseline.
+    let rule = json!({"kind": "patience", "patience": 3, "baseline": 0.5});
+    let never = losses(&[1.0, 0.9, 0.8, 0.7, 0.6, 0.4]);
+    // Every epoch improves, and Keras stops only at one that does not.
+    assert_eq!(read(rule.clone(), &never), (None, Some(6)));
+    let stalls = losses(&[1.0, 0.9, 0.95, 0.4]);
+    assert_eq!(read(rule.clone(), &stalls), (Some(3), Some(2)));
+    let beaten = losses(&[1.0, 0.4, 0.6, 0.6, 0.6, 0.6]);
+    assert_eq!(read(rule, &beaten), (Some(5), Some(2)));
+}
+
+#[test]
+fn epochs_before_start_from_epoch_are_not_looked_at() {
+    let table = losses(&[0.1, 0.9, 1.0, 0.8, 0.85, 0.9, 0.9]);
+    let rule = json!({"kind": "patience", "patience": 2, "start_from_epoch": 2});
+    // The reference is 1.0 of epoch 3, then 0.8; the best epoch is still the first.
+    assert_eq!(read(rule, &table), (Some(6), Some(1)));
+}
+
+#[test]
+fn an_empty_cell_neither_stops_nor_counts() {
+    let table = curve("val_loss", &[Some(1.0), None, Some(1.1), None, Some(1.2), Some(0.1)]);
+    let rule = json!({"kind": "patience", "patience": 2});
+    assert_eq!(read(rule, &table), (Some(5), Some(1)));
+    let measured_rarely = curve("val_loss", &[Some(1.0), Some(1.1), None, None, None]);
+    assert_eq!(read(json!({"kind": "patience", "patience": 2}), &measured_rarely), (None, Some(1)));
+}
+
+#[test]
+fn larger_is_better_by_the_name_of_the_column_or_by_mode() {
+    let accuracy = [0.5, 0.7, 0.6, 0.65, 0.9].map(Some);
+    let table = curve("val_accuracy", &accuracy);
+    let by_name = json!({"kind": "patience", "patience": 2, "monitor": "val_accuracy"});
+    assert_eq!(read(by_name, &table), (Some(4), Some(2)));
+    let minimised =
+        json!({"kind": "patience", "patience": 2, "monitor": "val_accuracy", "mode": "min"});
+    assert_eq!(read(minimised, &table), (Some(3), Some(1)));
+    let relative = json!({"kind": "patience", "patience": 2, "monitor": "val_accuracy",
+        "min_delta": 0.5, "min_delta_mode": "relative"});
+    assert_eq!(read(relative, &table), (Some(3), Some(2)));
+}
+
+#[test]
+fn any_stops_with_the_first_rule_and_all_when_every_rule_holds() {
+    let table = losses(&[1.0, 0.4, 0.6, 0.7, 0.3, 0.8, 0.9]);
+    let rules = json!([
+        {"kind": "patience", "patience": 2},
+        {"kind": "threshold", "column": "val_loss", "above": 0.75},
+    ]);
+    assert_eq!(read(json!({"kind": "any", "rules": rules}), &table), (Some(1), Some(1)));
+    assert_eq!(read(json!({"kind": "all", "rules": rules}), &table), (Some(7), Some(5)));
+}
+
+#[test]
+fn a_count_in_a_row_is_broken_by_an_empty_cell() {
+    let rule = json!({"kind": "threshold", "column": "val_loss", "at_most": 0.5, "count": 2});
+    let table = curve("val_loss", &[Some(0.4), None, Some(0.5), Some(0.5)]);
+    assert_eq!(read(rule, &table), (Some(4), Some(1)));
+}
+
+#[test]
+fn a_time_budget_is_checked_at_the_end_of_an_epoch() {
+    let mut table = EpochTable::new(vec!["val_loss".into(), "elapsed_s".into()]);
+    for (loss, elapsed) in [(1.0, 1.9), (0.9, 4.1), (0.8, 6.0)] {
+        table.push(&[Some(loss), Some(elapsed)]);
+    }
+    let rule = json!({"kind": "time_budget", "seconds": 4.0});
+    assert_eq!(read(rule, &table), (Some(2), Some(2)));
+}
+
+#[test]
+fn reading_a_longer_recording_changes_no_stop() {
+    let values = [1.0, 0.8, 0.9, 0.7, 0.75, 0.72, 0.71, 0.6];
+    let rule = rule(json!({"kind": "patience", "patience": 3}));
+    let stop = rule.read(&losses(&values)).epochs;
+    for epochs in 1..=values.len() {
+        let reading = rule.read(&losses(&values[..epochs]));
+        assert_eq!(reading.epochs, epochs.min(stop));
+        assert_eq!(reading.ending == Ending::Stopped, epochs >= stop);
+    }
+}

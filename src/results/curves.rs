@@ -1,0 +1,117 @@
+//! The recorded curves at a path: of a training, of every training below, or of any CSV.
+
+use std::path::{Path, PathBuf};
+
+use super::epochs_csv::{CsvError, read, read_any};
+use super::layout::{EPOCHS_FILE, epochs_file, run_file};
+use super::load::{LoadError, load};
+use super::{RunRecord, Status};
+use crate::history::EpochTable;
+
+/// The file that Lightning's `CSVLogger` writes into a run's directory.
+const LIGHTNING_FILE: &str = "metrics.csv";
+
+/// The recorded curves of one training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curves {
+    /// The training's directory or the CSV file.
+    pub path: PathBuf,
+    /// Its epochs.
+    pub table: EpochTable,
+    /// Columns that hold something else than numbers, by their first such cell.
+    pub not_numeric: Vec<CsvError>,
+    /// Whether the training is known to have ended before its last epoch, by a rule or a signal.
+    pub truncated: bool,
+}
+
+/// Why a path gave no curves.
+#[derive(Debug, thiserror::Error)]
+pub enum CurvesError {
+    /// No file there, or it could not be read.
+    #[error("{path}: {error}")]
+    Unreadable {
+        /// What was opened.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Not a table of numbers.
+    #[error(transparent)]
+    Csv(#[from] CsvError),
+    /// Not a results directory.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A file of records that cannot be read.
+    #[error("{path}: {error}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+}
+
+/// The curves at a path: one for a CSV file or a training's directory, one per training that
+/// ended for an experiment's directory or a results directory.
+///
+/// # Errors
+/// Where the path holds none, or a file that is damaged.
+pub fn curves(path: &Path) -> Result<Vec<Curves>, CurvesError> {
+    if path.is_file() && path.extension().is_none_or(|ending| ending != "json") {
+        return Ok(vec![foreign(path, path)?]);
+    }
+    if epochs_file(path).is_file() {
+        return Ok(vec![training(path)?]);
+    }
+    if path.join(LIGHTNING_FILE).is_file() {
+        return Ok(vec![foreign(path, &path.join(LIGHTNING_FILE))?]);
+    }
+    let mut all = Vec::new();
+    for experiment in load(&[path.to_owned()])? {
+        for run in &experiment.runs {
+            let path = experiment.path.join(&run.dir);
+            all.push(own(&path, truncated(run.record.status))?);
+        }
+    }
+    Ok(all)
+}
+
+fn training(path: &Path) -> Result<Curves, CurvesError> {
+    let file = run_file(path);
+    let truncated = match std::fs::read(&file) {
+        Ok(bytes) => {
+            let record: RunRecord = serde_json::from_slice(&bytes)
+                .map_err(|error| CurvesError::Damaged { path: file, error })?;
+            truncated(record.status)
+        }
+        // `run.json` is written last: without it the training has not come to its end.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(CurvesError::Unreadable { path: file, error }),
+    };
+    own(path, truncated)
+}
+
+fn truncated(status: Status) -> bool {
+    matches!(status, Status::Stopped | Status::Interrupted | Status::Failed)
+}
+
+fn own(path: &Path, truncated: bool) -> Result<Curves, CurvesError> {
+    let file = path.join(EPOCHS_FILE);
+    let table = read(&text_of(&file)?, &file.display().to_string())?;
+    Ok(Curves { path: path.to_owned(), table, not_numeric: Vec::new(), truncated })
+}
+
+fn foreign(path: &Path, file: &Path) -> Result<Curves, CurvesError> {
+    let curves = read_any(&text_of(file)?, &file.display().to_string())?;
+    Ok(Curves {
+        path: path.to_owned(),
+        table: curves.table,
+        not_numeric: curves.not_numeric,
+        truncated: false,
+    })
+}
+
+fn text_of(file: &Path) -> Result<String, CurvesError> {
+    std::fs::read_to_string(file)
+        .map_err(|error| CurvesError::Unreadable { path: file.to_owned(), error })
+}

@@ -1,0 +1,277 @@
+//! `epochs.csv`: written, read back bit for bit, and the like of it from other trainers.
+//!
+//! A table read from a file has `epoch` as its first column, counted by position from 1. Keras's
+//! `CSVLogger` (epochs from 0, training columns without a prefix) and Lightning's `metrics.csv`
+//! (several rows an epoch, most cells empty) are recognised by what they look like.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use crate::history::EpochTable;
+
+/// The column that numbers the rows.
+const EPOCH: &str = "epoch";
+
+/// Columns of counts, written as whole numbers.
+const COUNTS: [&str; 3] = [EPOCH, "step", "samples_seen"];
+
+/// Why a file of curves could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CsvError {
+    /// A cell that should be a number.
+    #[error("{file}:{line}: column `{column}`: `{text}` is not a number")]
+    NotANumber {
+        /// The file's name as given.
+        file: String,
+        /// The line of the row, from 1.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// What the cell holds.
+        text: String,
+    },
+    /// A file that is no table.
+    #[error("{file}:{line}: {problem}")]
+    NoTable {
+        /// The file's name as given.
+        file: String,
+        /// The line at fault, from 1.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// A file of curves: its numbers, and the columns that are none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CsvCurves {
+    /// The columns of numbers.
+    pub table: EpochTable,
+    /// The first offending cell of each other column.
+    pub not_numeric: Vec<CsvError>,
+}
+
+/// The text of an `epochs.csv`. A table without an `epoch` column gets one.
+#[must_use]
+pub fn write(table: &EpochTable) -> String {
+    let numbered = table.names().iter().any(|name| name == EPOCH);
+    let mut text = String::new();
+    if !numbered {
+        text.push_str(EPOCH);
+    }
+    for (index, name) in table.names().iter().enumerate() {
+        if index > 0 || !numbered {
+            text.push(',');
+        }
+        text.push_str(&quoted(name));
+    }
+    text.push('\n');
+    for epoch in 1..=table.len() {
+        if !numbered {
+            let _ = write!(text, "{epoch}");
+        }
+        for (index, (name, cell)) in table.names().iter().zip(table.row(epoch)).enumerate() {
+            if index > 0 || !numbered {
+                text.push(',');
+            }
+            if let Some(value) = cell {
+                push_cell(&mut text, name, value);
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn push_cell(text: &mut String, name: &str, value: f64) {
+    // Above 2^53 not every whole number is a float, and -0 has no whole form.
+    let is_count = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
+    let form = if COUNTS.contains(&name) && is_count && !(value == 0.0 && value.is_sign_negative())
+    {
+        write!(text, "{value:.0}")
+    } else {
+        write!(text, "{value:?}")
+    };
+    debug_assert!(form.is_ok(), "a String takes all");
+}
+
+fn quoted(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Reads an `epochs.csv` of this program, in which every cell is a number or empty.
+///
+/// # Errors
+/// Where it is not such a table; the message names `file`, line and column.
+pub fn read(text: &str, file: &str) -> Result<EpochTable, CsvError> {
+    let curves = Cells::split(text, file)?.into_curves(file);
+    match curves.not_numeric.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(curves.table),
+    }
+}
+
+/// Reads any file of curves: ours, Keras's, Lightning's, or another with a header.
+///
+/// Columns are given the names that `epochs.csv` has: where there is `val_loss`, a bare `loss` is
+/// the training's and becomes `train_loss`, as does Lightning's `train_loss_epoch`. Consecutive
+/// rows with the same `epoch` are one epoch, in which the last cell that is not empty counts.
+///
+/// # Errors
+/// Where it is no table; a column that holds text is no error until it is asked for.
+pub fn read_any(text: &str, file: &str) -> Result<CsvCurves, CsvError> {
+    let mut cells = Cells::split(text, file)?;
+    cells.merge_epochs();
+    cells.rename();
+    Ok(cells.into_curves(file))
+}
+
+/// The cells of a file as text, a row with the line that it begins at.
+struct Cells {
+    names: Vec<String>,
+    rows: Vec<(u64, Vec<String>)>,
+}
+
+impl Cells {
+    fn split(text: &str, file: &str) -> Result<Self, CsvError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let header = text.lines().next().unwrap_or("");
+        let delimiter = [b',', b';', b'\t'].into_iter().find(|d| header.contains(char::from(*d)));
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter.unwrap_or(b','))
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let no_table = |line, problem| CsvError::NoTable { file: file.to_owned(), line, problem };
+        let broken = |error: csv::Error| {
+            let line = error.position().map_or(1, csv::Position::line);
+            no_table(line, problem_of(&error))
+        };
+        let names: Vec<String> =
+            reader.headers().map_err(broken)?.iter().map(str::to_owned).collect();
+        if names.is_empty() {
+            return Err(no_table(1, "the file is empty: expected a header".to_owned()));
+        }
+        for (index, name) in names.iter().enumerate() {
+            if names[..index].contains(name) {
+                return Err(no_table(1, format!("column `{name}` appears twice")));
+            }
+        }
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(broken)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            rows.push((line, record.iter().map(str::to_owned).collect()));
+        }
+        Ok(Self { names, rows })
+    }
+
+    fn index(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n == name)
+    }
+
+    /// One row an epoch. A row that names no epoch (Lightning's learning rate monitor writes at
+    /// the start of one) goes with the next that does.
+    fn merge_epochs(&mut self) {
+        let Some(epoch) = self.index(EPOCH) else { return };
+        let mut merged: Vec<(u64, Vec<String>)> = Vec::new();
+        let mut open = false;
+        for (line, row) in std::mem::take(&mut self.rows) {
+            let same = merged.last().is_some_and(|(_, last)| {
+                if open { true } else { !row[epoch].is_empty() && last[epoch] == row[epoch] }
+            });
+            match merged.last_mut().filter(|_| same) {
+                Some((_, last)) => {
+                    for (old, new) in last.iter_mut().zip(row) {
+                        if !new.is_empty() {
+                            *old = new;
+                        }
+                    }
+                }
+                None => merged.push((line, row)),
+            }
+            open = merged.last().is_some_and(|(_, last)| last[epoch].is_empty());
+        }
+        self.rows = merged;
+        // Rows at the end that name no epoch belong to the last one.
+        if open
+            && self.rows.len() > 1
+            && let Some((_, rest)) = self.rows.pop()
+            && let Some((_, last)) = self.rows.last_mut()
+        {
+            for (old, new) in last.iter_mut().zip(rest) {
+                if !new.is_empty() {
+                    *old = new;
+                }
+            }
+        }
+    }
+
+    fn rename(&mut self) {
+        let taken = self.names.clone();
+        let has = |name: &str| taken.iter().any(|n| n == name);
+        for name in &mut self.names {
+            let train = format!("train_{name}");
+            let bare = name == "loss" || has(&format!("val_{name}"));
+            if bare && !has(&train) && name != EPOCH {
+                *name = train;
+            } else if let Some(short) = name.strip_suffix("_epoch")
+                && short.starts_with("train_")
+                && !has(short)
+            {
+                *name = short.to_owned();
+            }
+        }
+    }
+
+    fn into_curves(self, file: &str) -> CsvCurves {
+        let mut bad: HashMap<usize, CsvError> = HashMap::new();
+        let mut parsed: Vec<Vec<Option<f64>>> = Vec::with_capacity(self.rows.len());
+        for (line, row) in &self.rows {
+            let mut values = Vec::with_capacity(row.len());
+            for (index, text) in row.iter().enumerate() {
+                let value = text.parse::<f64>().ok();
+                if value.is_none() && !text.is_empty() {
+                    bad.entry(index).or_insert_with(|| CsvError::NotANumber {
+                        file: file.to_owned(),
+                        line: *line,
+                        column: self.names[index].clone(),
+                        text: text.clone(),
+                    });
+                }
+                values.push(value);
+            }
+            parsed.push(values);
+        }
+        let kept: Vec<usize> = (0..self.names.len())
+            .filter(|index| !bad.contains_key(index) && self.names[*index] != EPOCH)
+            .collect();
+        let mut names = vec![EPOCH.to_owned()];
+        names.extend(kept.iter().map(|index| self.names[*index].clone()));
+        let mut table = EpochTable::new(names);
+        for (epoch, values) in (1_u32..).zip(&parsed) {
+            let mut row = vec![Some(f64::from(epoch))];
+            row.extend(kept.iter().map(|index| values[*index]));
+            table.push(&row);
+        }
+        let mut not_numeric: Vec<(usize, CsvError)> = bad.into_iter().collect();
+        not_numeric.sort_by_key(|(index, _)| *index);
+        CsvCurves { table, not_numeric: not_numeric.into_iter().map(|(_, error)| error).collect() }
+    }
+}
+
+fn problem_of(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} cells where the header has {expected_len}")
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[path = "epochs_csv_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+//! Every file name of a results directory: `DIR/<experiment>/<training>/`.
+
+use std::path::{Path, PathBuf};
+
+/// What a config came to, one per experiment: the [`Plan`](super::Plan).
+pub const EXPERIMENT_FILE: &str = "experiment.json";
+
+/// What a training came to, written last: the [`RunRecord`](super::RunRecord).
+pub const RUN_FILE: &str = "run.json";
+
+/// The recorded epochs of a training.
+pub const EPOCHS_FILE: &str = "epochs.csv";
+
+/// `experiment.json` of an experiment's directory.
+#[must_use]
+pub fn experiment_file(experiment: &Path) -> PathBuf {
+    experiment.join(EXPERIMENT_FILE)
+}
+
+/// `run.json` of a training's directory.
+#[must_use]
+pub fn run_file(training: &Path) -> PathBuf {
+    training.join(RUN_FILE)
+}
+
+/// `epochs.csv` of a training's directory.
+#[must_use]
+pub fn epochs_file(training: &Path) -> PathBuf {
+    training.join(EPOCHS_FILE)
+}
+
+/// The name of the file that holds the weights of an epoch (from 1).
+#[must_use]
+pub fn weights_file_name(epoch: usize) -> String {
+    format!("weights-{epoch}.safetensors")
+}
+
+/// The epoch (from 1) whose weights a file of this name holds.
+#[must_use]
+pub fn epoch_of_weights(file_name: &str) -> Option<usize> {
+    let epoch: usize =
+        file_name.strip_prefix("weights-")?.strip_suffix(".safetensors")?.parse().ok()?;
+    (epoch > 0 && weights_file_name(epoch) == file_name).then_some(epoch)
+}
+
+/// Whether a name stays inside of the directory that it is joined to.
+#[must_use]
+pub fn is_plain_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weights_file_name_tells_its_epoch_and_no_other_file_does() {
+        assert_eq!(epoch_of_weights(&weights_file_name(17)), Some(17));
+        for other in ["weights-0.safetensors", "weights-+1.safetensors", "weights-01.safetensors"] {
+            assert_eq!(epoch_of_weights(other), None);
+        }
+    }
+
+    #[test]
+    fn a_plain_name_leads_nowhere_else() {
+        assert!(is_plain_name("batch-patience-0"));
+        for name in ["", ".", "..", "a/b", "/a", "../a"] {
+            assert!(!is_plain_name(name), "{name}");
+        }
+    }
+}

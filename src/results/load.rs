@@ -1,0 +1,300 @@
+//! Reads what experiments left: their plans and the records of their trainings.
+//!
+//! Only `experiment.json` and `run.json` are opened. A file that cannot be read costs its own
+//! training, never the others. What nobody planned, and links below a results directory, are
+//! passed over.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+
+use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, run_file};
+use super::{Plan, PlannedRun, RunRecord, Status};
+use crate::spec::Factor;
+
+/// An experiment as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedExperiment {
+    /// Its directory.
+    pub path: PathBuf,
+    /// What it is meant to hold.
+    pub plan: Plan,
+    /// The trainings that ended, in the plan's order.
+    pub runs: Vec<LoadedRun>,
+    /// Planned trainings without a record of an end: not begun, interrupted or damaged.
+    pub missing: Vec<PlannedRun>,
+    /// Planned trainings that an error ended.
+    pub failed: Vec<FailedRun>,
+    /// Directories with a `run.json` that the plan does not name, sorted.
+    pub left_out: Vec<String>,
+    /// What is wrong with files, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// A training that ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedRun {
+    /// Its directory, below the experiment's.
+    pub dir: String,
+    /// The repetition.
+    pub seed: u64,
+    /// What it came to.
+    pub record: RunRecord,
+}
+
+/// A training that an error ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRun {
+    /// Its directory, below the experiment's.
+    pub dir: String,
+    /// The repetition.
+    pub seed: u64,
+    /// What it said.
+    pub error: String,
+}
+
+/// Why a path gave no experiment.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// There is nothing at the path.
+    #[error("{0}: no such file or directory")]
+    NoSuchPath(PathBuf),
+    /// The directory is of another kind.
+    #[error(
+        "{0}: no results here: expected a results directory, an experiment's directory with \
+         {EXPERIMENT_FILE}, or a training's directory with {RUN_FILE}"
+    )]
+    NoResults(PathBuf),
+    /// The one file that matters cannot be read.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// The experiments at the paths, each once, sorted by name and path.
+///
+/// A path is a results directory, an experiment's directory, or a training's directory, which
+/// stands for its experiment with nothing but this training. Several trainings of one experiment
+/// make one experiment.
+///
+/// # Errors
+/// Where a path holds nothing that can be read.
+pub fn load(paths: &[PathBuf]) -> Result<Vec<LoadedExperiment>, LoadError> {
+    // Of each experiment: whole, or the trainings asked for.
+    let mut wanted: Vec<(PathBuf, Option<Vec<String>>)> = Vec::new();
+    for path in paths {
+        for (experiment, training) in experiments_at(path)? {
+            let same = |p: &PathBuf| same_directory(p, &experiment);
+            match wanted.iter_mut().find(|(p, _)| same(p)) {
+                None => wanted.push((experiment, training.map(|dir| vec![dir]))),
+                Some((_, dirs)) => match (dirs.as_mut(), training) {
+                    (Some(dirs), Some(dir)) if !dirs.contains(&dir) => dirs.push(dir),
+                    (Some(_), None) => *dirs = None,
+                    _ => {}
+                },
+            }
+        }
+    }
+    let mut experiments = Vec::with_capacity(wanted.len());
+    let mut damaged = Vec::new();
+    for (path, only) in wanted {
+        match load_experiment(&path, only.as_deref()) {
+            Ok(experiment) => experiments.push(experiment),
+            Err(message) => damaged.push(message),
+        }
+    }
+    experiments.sort_by(|a, b| (&a.plan.name, &a.path).cmp(&(&b.plan.name, &b.path)));
+    match experiments.first_mut() {
+        Some(first) => first.warnings.extend(damaged),
+        None => return Err(LoadError::Damaged(damaged.join("\n"))),
+    }
+    Ok(experiments)
+}
+
+/// Each experiment at a path, and the one training meant where the path is a training's.
+fn experiments_at(path: &Path) -> Result<Vec<(PathBuf, Option<String>)>, LoadError> {
+    let file = path.file_name().and_then(|name| name.to_str());
+    let path = match (path.is_file(), file) {
+        (true, Some(EXPERIMENT_FILE | RUN_FILE)) => match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => path,
+        },
+        _ => path,
+    };
+    if !path.exists() {
+        return Err(LoadError::NoSuchPath(path.to_owned()));
+    }
+    if experiment_file(path).is_file() {
+        return Ok(vec![(path.to_owned(), None)]);
+    }
+    if run_file(path).is_file() {
+        let no_results = || LoadError::NoResults(path.to_owned());
+        // `.` and `..` have no name of their own.
+        let full = path.canonicalize().map_err(|_| no_results())?;
+        let dir = full.file_name().and_then(|name| name.to_str()).ok_or_else(no_results)?;
+        let parent = match path.parent().filter(|_| path.file_name().is_some()) {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            Some(_) => PathBuf::from("."),
+            None => full.parent().ok_or_else(no_results)?.to_owned(),
+        };
+        return Ok(vec![(parent, Some(dir.to_owned()))]);
+    }
+    let below: Vec<_> = directories(path)
+        .into_iter()
+        .map(|name| (path.join(name), None))
+        .filter(|(below, _)| experiment_file(below).is_file())
+        .collect();
+    if below.is_empty() { Err(LoadError::NoResults(path.to_owned())) } else { Ok(below) }
+}
+
+fn same_directory(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The names of the directories in a directory, sorted; links are none.
+fn directories(path: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperiment, String> {
+    let plan_file = experiment_file(path);
+    let mut warnings = Vec::new();
+    let (mut plan, unplanned) = match only {
+        Some(dirs) => match read_json::<Plan>(&plan_file) {
+            Ok(plan) if dirs.iter().all(|dir| plan.trainings.iter().any(|t| t.dir == *dir)) => {
+                (plan, false)
+            }
+            _ => (plan_of_records(path, dirs)?, true),
+        },
+        None => (read_json::<Plan>(&plan_file)?, false),
+    };
+    let left_out = match only {
+        Some(dirs) => {
+            plan.trainings.retain(|training| dirs.contains(&training.dir));
+            Vec::new()
+        }
+        None => left_out(path, &plan),
+    };
+    if unplanned {
+        warnings.push(format!(
+            "{}: no {EXPERIMENT_FILE} names the trainings asked for: taken as they are",
+            path.display()
+        ));
+    }
+
+    let records: Vec<Option<Result<RunRecord, String>>> = plan
+        .trainings
+        .par_iter()
+        .map(|training| {
+            if !is_plain_name(&training.dir) {
+                return Some(Err(format!(
+                    "{}: `{}` is no name of a directory",
+                    plan_file.display(),
+                    training.dir
+                )));
+            }
+            let file = run_file(&path.join(&training.dir));
+            match std::fs::read(&file) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error) => Some(Err(format!("{}: {error}", file.display()))),
+                Ok(bytes) => Some(
+                    serde_json::from_slice(&bytes)
+                        .map_err(|error| format!("{}: {error}", file.display())),
+                ),
+            }
+        })
+        .collect();
+
+    let (mut runs, mut missing, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (training, record) in plan.trainings.iter().zip(records) {
+        let (dir, seed) = (training.dir.clone(), training.seed);
+        match record {
+            Some(Ok(record)) if record.seed != seed => {
+                warnings.push(format!(
+                    "{}: is of seed {} where the plan has {seed}: taken as missing",
+                    run_file(&path.join(&dir)).display(),
+                    record.seed
+                ));
+                missing.push(training.clone());
+            }
+            Some(Ok(record)) => match record.status {
+                Status::Completed | Status::Stopped | Status::Diverged => {
+                    runs.push(LoadedRun { dir, seed, record });
+                }
+                Status::Interrupted => missing.push(training.clone()),
+                Status::Failed => {
+                    failed.push(FailedRun { dir, seed, error: record.error.unwrap_or_default() });
+                }
+            },
+            Some(Err(problem)) => {
+                warnings.push(format!("{problem}: taken as missing"));
+                missing.push(training.clone());
+            }
+            None => missing.push(training.clone()),
+        }
+    }
+    Ok(LoadedExperiment { path: path.to_owned(), plan, runs, missing, failed, left_out, warnings })
+}
+
+fn left_out(path: &Path, plan: &Plan) -> Vec<String> {
+    let planned: std::collections::HashSet<&str> =
+        plan.trainings.iter().map(|training| training.dir.as_str()).collect();
+    let mut names = directories(path);
+    names.retain(|name| !planned.contains(name.as_str()) && run_file(&path.join(name)).is_file());
+    names
+}
+
+/// A plan for trainings that no plan names: the factors are those that their arms tell of.
+fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
+    let mut factors: Vec<Factor> = Vec::new();
+    let mut index: HashMap<String, usize> = HashMap::new();
+    let mut trainings = Vec::new();
+    let mut version = String::new();
+    for dir in dirs {
+        let record: RunRecord = read_json(&run_file(&path.join(dir)))?;
+        version.clone_from(&record.provenance.version);
+        let arms = record
+            .arms
+            .iter()
+            .map(|arm| super::PlannedArm { factors: arm.factors.clone(), rule: arm.rule.clone() });
+        trainings.push(PlannedRun { dir: dir.clone(), seed: record.seed, arms: arms.collect() });
+        for (key, level) in record.arms.iter().flat_map(|arm| &arm.factors) {
+            let at = *index.entry(key.clone()).or_insert_with(|| {
+                factors.push(Factor { key: key.clone(), levels: Vec::new() });
+                factors.len() - 1
+            });
+            if !factors[at].levels.contains(level) {
+                factors[at].levels.push(level.clone());
+            }
+        }
+    }
+    let name = path.canonicalize().ok();
+    let name = name.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+    Ok(Plan {
+        version,
+        name: name.unwrap_or("training").to_owned(),
+        config: String::new(),
+        overrides: crate::spec::Overrides::default(),
+        factors,
+        comparable: String::new(),
+        split_per_seed: false,
+        trainings,
+    })
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;
