@@ -91,7 +91,8 @@ impl Slot {
     /// Weight decay as a part of the gradient.
     fn with_decay(&self, gradient: Tensor, decay: f64) -> Result<Tensor> {
         if self.decays && decay > 0.0 {
-            gradient + (self.var.as_tensor() * decay)?
+            // Detached: what enters the memory would else keep the graph of every step before it.
+            gradient + (self.var.as_detached_tensor() * decay)?
         } else {
             Ok(gradient)
         }
@@ -167,5 +168,32 @@ impl Slot {
         self.memory[0] = gradient;
         self.memory[1] = step;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn what_an_optimizer_remembers_holds_no_graph() {
+        let settings = [
+            Settings::Adam(Adam { weight_decay: 0.1, ..Adam::default() }),
+            Settings::AdamW(Adam { weight_decay: 0.1, ..Adam::default() }),
+            Settings::Sgd(Sgd { weight_decay: 0.1, momentum: 0.9, ..Sgd::default() }),
+            Settings::RmsProp(RmsProp { weight_decay: 0.1, ..RmsProp::default() }),
+            Settings::Rprop(Rprop { weight_decay: 0.1, ..Rprop::default() }),
+        ];
+        for settings in settings {
+            let var = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
+            let mut optimizer = Optimizer::new(&settings, Some(1.0), vec![(var, true)]).unwrap();
+            for _ in 0..2 {
+                let gradient = Tensor::ones(3, DType::F32, &Device::Cpu).unwrap();
+                optimizer.step(&[gradient], 1.0).unwrap();
+            }
+            let memory = &optimizer.slots[0].memory;
+            assert!(memory.iter().all(|tensor| !tensor.track_op()), "{settings:?}");
+        }
     }
 }

@@ -1,1 +1,43 @@
+//! Laws of the engine: arithmetic against reference figures and finite differences, and what may
+//! not change a single bit.
 
+mod batch_norm;
+mod losses;
+mod optimizers;
+
+use candle_core::{DType, Device, Tensor};
+use serde::Deserialize;
+
+/// Reference figures in double precision, worked out apart from this program.
+fn golden<T: for<'de> Deserialize<'de>>(section: &str) -> T {
+    let file: serde_json::Value =
+        serde_json::from_str(include_str!("../../../tests/golden/numeric.json")).unwrap();
+    T::deserialize(&file[section]).unwrap()
+}
+
+/// A tensor of these rows on the CPU.
+fn matrix(rows: &[Vec<f64>], dtype: DType) -> Tensor {
+    let (height, width) = (rows.len(), rows[0].len());
+    let tensor = Tensor::from_vec(rows.concat(), (height, width), &Device::Cpu).unwrap();
+    tensor.to_dtype(dtype).unwrap()
+}
+
+/// A tensor of these numbers on the CPU.
+fn vector(values: &[f64], dtype: DType) -> Tensor {
+    Tensor::from_slice(values, values.len(), &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
+}
+
+fn elements(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Every element within `tolerance` times 1 + the largest absolute value expected.
+fn assert_close(what: &str, actual: &Tensor, expected: &[f64], tolerance: f64) {
+    let actual = elements(actual);
+    assert_eq!(actual.len(), expected.len(), "{what}");
+    let scale = 1.0 + expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
+    for (index, (a, e)) in actual.iter().zip(expected).enumerate() {
+        let error = (a - e).abs() / scale;
+        assert!(error <= tolerance, "{what}, element {index}: {a} instead of {e} ({error:e})");
+    }
+}

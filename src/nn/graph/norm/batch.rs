@@ -13,9 +13,9 @@ pub struct BatchNorm {
     units: usize,
     /// Scale and shift, `[units]`; `None` where the norm is not affine.
     affine: Option<(Var, Var)>,
-    running_mean: Tensor,
-    running_var: Tensor,
-    /// Training batches seen.
+    pub(in crate::nn::graph) running_mean: Tensor,
+    pub(in crate::nn::graph) running_var: Tensor,
+    /// Training batches counted in the running statistics.
     batches: i64,
     /// Batches counted in a recalibration, the sums of their means and unbiased variances.
     recalibration: Option<(f64, Tensor, Tensor)>,
@@ -105,14 +105,16 @@ fn blend(old: &Tensor, new: &Tensor, weight: f64) -> Result<Tensor> {
 impl Norm for BatchNorm {
     fn train(&mut self, x: &Tensor) -> Result<Tensor> {
         let (y, moments) = self.normalise(x)?;
-        self.batches += 1;
-        #[allow(clippy::cast_precision_loss)] // batches are far below 2^53
-        let weight = match self.settings.statistics {
-            Statistics::Ema | Statistics::Recalibrate => self.settings.momentum,
-            Statistics::Cumulative => 1.0 / self.batches as f64,
-        };
-        self.running_mean = blend(&self.running_mean, &moments.mean()?, weight)?;
+        // A batch of one row says nothing of the spread; it counts for neither statistic, so that
+        // the cumulative average is one of real variances alone.
         if let Some(var) = moments.unbiased_var()? {
+            self.batches += 1;
+            #[allow(clippy::cast_precision_loss)] // batches are far below 2^53
+            let weight = match self.settings.statistics {
+                Statistics::Ema | Statistics::Recalibrate => self.settings.momentum,
+                Statistics::Cumulative => 1.0 / self.batches as f64,
+            };
+            self.running_mean = blend(&self.running_mean, &moments.mean()?, weight)?;
             self.running_var = blend(&self.running_var, &var, weight)?;
         }
         Ok(y)

@@ -1,0 +1,209 @@
+//! Batch normalisation against reference figures.
+
+use candle_core::{DType, Device, Tensor, Var};
+use serde::Deserialize;
+
+use super::{assert_close, elements, golden, matrix, vector};
+use crate::nn::graph::norm::{BatchNorm, Norm};
+use crate::nn::state::StateDict;
+use crate::spec::norm::{BatchNorm as Settings, EpsPlacement, Statistics};
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    eps: f64,
+    eps_placement: String,
+    momentum: f64,
+    x: Vec<Vec<f64>>,
+    gamma: Vec<f64>,
+    beta: Vec<f64>,
+    dy: Vec<Vec<f64>>,
+    running_mean_in: Vec<f64>,
+    running_var_in: Vec<f64>,
+    y_train: Vec<Vec<f64>>,
+    dx: Vec<Vec<f64>>,
+    dgamma: Vec<f64>,
+    dbeta: Vec<f64>,
+    running_mean_out: Vec<f64>,
+    running_var_out_unbiased: Vec<f64>,
+    y_eval_after: Vec<Vec<f64>>,
+    dx_eval_after: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct BatchOfOne {
+    x: Vec<Vec<f64>>,
+    gamma: Vec<f64>,
+    beta: Vec<f64>,
+    dy: Vec<Vec<f64>>,
+    y: Vec<Vec<f64>>,
+    dx: Vec<Vec<f64>>,
+    dgamma: Vec<f64>,
+    dbeta: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct RunningStatistics {
+    batches: Vec<Vec<Vec<f64>>>,
+    #[serde(rename = "ema_momentum_0.1_unbiased")]
+    ema: Vec<Statistic>,
+    cumulative_average: Vec<Statistic>,
+    alg2_mean_of_unbiased_batch_vars: Statistic,
+}
+
+#[derive(Deserialize)]
+struct Statistic {
+    mean: Vec<f64>,
+    var: Vec<f64>,
+}
+
+fn norm(settings: &Settings, gamma: &[f64], beta: &[f64], dtype: DType) -> BatchNorm {
+    let norm = BatchNorm::new(settings, gamma.len(), dtype, &Device::Cpu).unwrap();
+    for (name, var) in norm.parameters() {
+        let values = if name == "weight" { gamma } else { beta };
+        var.set(&vector(values, dtype)).unwrap();
+    }
+    norm
+}
+
+fn parameter(norm: &BatchNorm, name: &str) -> Var {
+    let parameters = norm.parameters();
+    parameters.into_iter().find(|(this, _)| *this == name).unwrap().1.clone()
+}
+
+/// The gradients of sum(y dy) by the input, the scale and the shift.
+fn backward(norm: &BatchNorm, x: &Var, y: &Tensor, dy: &Tensor) -> [Tensor; 3] {
+    let gradients = (y * dy).unwrap().sum_all().unwrap().backward().unwrap();
+    [x.clone(), parameter(norm, "weight"), parameter(norm, "bias")]
+        .map(|var| gradients.get(&var).unwrap().clone())
+}
+
+/// Tolerances of values, of gradients that sum up before they cancel, and of other gradients.
+struct Tolerance {
+    values: f64,
+    sums: f64,
+    gradients: f64,
+}
+
+fn holds_to_the_reference(case: &Case, dtype: DType, tolerance: &Tolerance) {
+    let settings = Settings {
+        eps: case.eps,
+        eps_placement: match case.eps_placement.as_str() {
+            "sqrt(var+eps)" => EpsPlacement::Variance,
+            "sqrt(var)+eps" => EpsPlacement::Std,
+            other => panic!("{other}"),
+        },
+        momentum: case.momentum,
+        ..Settings::default()
+    };
+    let mut norm = norm(&settings, &case.gamma, &case.beta, dtype);
+    norm.running_mean = vector(&case.running_mean_in, dtype);
+    norm.running_var = vector(&case.running_var_in, dtype);
+    let x = Var::from_tensor(&matrix(&case.x, dtype)).unwrap();
+    let dy = matrix(&case.dy, dtype);
+    let close = |what: &str, actual: &Tensor, expected: &[f64], tolerance: f64| {
+        assert_close(&format!("{} {dtype:?}: {what}", case.name), actual, expected, tolerance);
+    };
+
+    let y = norm.train(&x).unwrap();
+    let [dx, dgamma, dbeta] = backward(&norm, &x, &y, &dy);
+    close("y", &y, &case.y_train.concat(), tolerance.values);
+    close("dx", &dx, &case.dx.concat(), tolerance.sums);
+    close("dgamma", &dgamma, &case.dgamma, tolerance.sums);
+    close("dbeta", &dbeta, &case.dbeta, tolerance.gradients);
+    close("running mean", &norm.running_mean, &case.running_mean_out, tolerance.values);
+    close("running var", &norm.running_var, &case.running_var_out_unbiased, tolerance.values);
+
+    let y = norm.evaluate(&x).unwrap();
+    let [dx, ..] = backward(&norm, &x, &y, &dy);
+    close("y outside of training", &y, &case.y_eval_after.concat(), tolerance.values);
+    close("dx outside of training", &dx, &case.dx_eval_after.concat(), tolerance.gradients);
+}
+
+#[test]
+fn batch_norm_forward_backward_and_statistics_hold_to_the_reference() {
+    let cases: Vec<Case> = golden("batch_norm");
+    assert_eq!(cases.len(), 5);
+    for case in &cases {
+        let double = Tolerance { values: 1e-12, sums: 1e-10, gradients: 1e-12 };
+        holds_to_the_reference(case, DType::F64, &double);
+        // Where a unit has no variance, rounding errors in the mean are scaled by 316.
+        if case.name != "zero_variance_feature" {
+            let single = Tolerance { values: 1e-5, sums: 1e-4, gradients: 1e-4 };
+            holds_to_the_reference(case, DType::F32, &single);
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_one_comes_out_as_the_shift_and_leaves_the_statistics_alone() {
+    let case: BatchOfOne = golden("batch_norm_batch_of_one");
+    for eps_placement in [EpsPlacement::Variance, EpsPlacement::Std] {
+        for statistics in [Statistics::Ema, Statistics::Cumulative, Statistics::Recalibrate] {
+            let settings = Settings { eps_placement, statistics, ..Settings::default() };
+            let mut norm = norm(&settings, &case.gamma, &case.beta, DType::F64);
+            let x = Var::from_tensor(&matrix(&case.x, DType::F64)).unwrap();
+            let y = norm.train(&x).unwrap();
+            let [dx, dgamma, dbeta] = backward(&norm, &x, &y, &matrix(&case.dy, DType::F64));
+            assert_close("y", &y, &case.y.concat(), 1e-12);
+            assert_close("dx", &dx, &case.dx.concat(), 1e-12);
+            assert_close("dgamma", &dgamma, &case.dgamma, 1e-12);
+            assert_close("dbeta", &dbeta, &case.dbeta, 1e-12);
+            assert_eq!(elements(&norm.running_mean), [0.0; 3]);
+            assert_eq!(elements(&norm.running_var), [1.0; 3]);
+        }
+    }
+}
+
+fn with_statistics(statistics: Statistics) -> BatchNorm {
+    norm(&Settings { statistics, ..Settings::default() }, &[1.0; 2], &[0.0; 2], DType::F64)
+}
+
+#[test]
+fn running_statistics_hold_to_the_reference() {
+    let case: RunningStatistics = golden("batch_norm_running_stats");
+    let conventions =
+        [(Statistics::Ema, &case.ema), (Statistics::Cumulative, &case.cumulative_average)];
+    for (statistics, expected) in conventions {
+        let mut norm = with_statistics(statistics);
+        for (batch, after) in case.batches.iter().zip(expected) {
+            norm.train(&matrix(batch, DType::F64)).unwrap();
+            assert_close("mean", &norm.running_mean, &after.mean, 1e-12);
+            assert_close("var", &norm.running_var, &after.var, 1e-12);
+        }
+    }
+}
+
+#[test]
+fn recalibration_averages_the_unbiased_variances_of_its_batches_alone() {
+    let case: RunningStatistics = golden("batch_norm_running_stats");
+    let expected = &case.alg2_mean_of_unbiased_batch_vars;
+    let mut norm = with_statistics(Statistics::Recalibrate);
+    // A second recalibration starts over, and a batch of one row has no variance to count.
+    for _ in 0..2 {
+        norm.train(&matrix(&case.batches[1], DType::F64)).unwrap();
+        for batch in &case.batches {
+            norm.recalibrate(&matrix(batch, DType::F64)).unwrap();
+        }
+        norm.recalibrate(&matrix(&case.batches[0][..1], DType::F64)).unwrap();
+        norm.finish_recalibration().unwrap();
+        assert_close("mean", &norm.running_mean, &expected.mean, 1e-12);
+        assert_close("var", &norm.running_var, &expected.var, 1e-12);
+    }
+}
+
+#[test]
+fn the_cumulative_average_is_over_the_batches_that_have_a_variance() {
+    let case: RunningStatistics = golden("batch_norm_running_stats");
+    let mut norm = with_statistics(Statistics::Cumulative);
+    norm.train(&matrix(&case.batches[1][..1], DType::F64)).unwrap();
+    for batch in &case.batches {
+        norm.train(&matrix(batch, DType::F64)).unwrap();
+    }
+    let expected = case.cumulative_average.last().unwrap();
+    assert_close("mean", &norm.running_mean, &expected.mean, 1e-12);
+    assert_close("var", &norm.running_var, &expected.var, 1e-12);
+    let mut state = StateDict::default();
+    norm.save(1, &mut state).unwrap();
+    assert_eq!(state.count("1.num_batches_tracked").unwrap(), 3);
+}

@@ -1,0 +1,92 @@
+//! Losses and their gradients against reference figures.
+
+use candle_core::{DType, Device, Tensor, Var};
+use serde::Deserialize;
+
+use super::{assert_close, golden, matrix};
+use crate::nn::graph::loss::{Target, mean_loss};
+use crate::spec::training::Loss;
+
+/// In double and in single precision: value and gradient of a loss are as expected.
+fn holds(kind: Loss, outputs: &[Vec<f64>], target: &Target, loss: f64, gradient: &[f64]) {
+    for (dtype, forward, backward) in [(DType::F64, 1e-12, 1e-12), (DType::F32, 1e-5, 1e-4)] {
+        let target = match target {
+            Target::Classes(classes) => Target::Classes(classes.clone()),
+            Target::Values(values) => Target::Values(values.to_dtype(dtype).unwrap()),
+        };
+        let outputs = Var::from_tensor(&matrix(outputs, dtype)).unwrap();
+        let value = mean_loss(kind, &outputs, &target).unwrap();
+        let gradients = value.backward().unwrap();
+        assert_close(&format!("{kind:?} {dtype:?}"), &value, &[loss], forward);
+        let actual = gradients.get(&outputs).unwrap();
+        assert_close(&format!("gradient of {kind:?} {dtype:?}"), actual, gradient, backward);
+    }
+}
+
+fn classes(labels: &[u32]) -> Target {
+    Target::Classes(Tensor::from_slice(labels, labels.len(), &Device::Cpu).unwrap())
+}
+
+#[test]
+fn cross_entropy_holds_to_the_reference_with_logits_up_to_a_thousand() {
+    #[derive(Deserialize)]
+    struct Case {
+        logits: Vec<Vec<f64>>,
+        target: Vec<u32>,
+        loss: f64,
+        dlogits: Vec<Vec<f64>>,
+    }
+    let case: Case = golden("softmax_cross_entropy");
+    let target = classes(&case.target);
+    holds(Loss::CrossEntropy, &case.logits, &target, case.loss, &case.dlogits.concat());
+}
+
+#[test]
+fn bce_holds_to_the_reference_with_logits_up_to_eight_hundred() {
+    #[derive(Deserialize)]
+    struct Case {
+        logits: Vec<f64>,
+        target: Vec<f64>,
+        loss: f64,
+        dlogits: Vec<f64>,
+    }
+    let case: Case = golden("bce_with_logits");
+    let logits: Vec<Vec<f64>> = case.logits.iter().map(|logit| vec![*logit]).collect();
+    let labels: Vec<u32> = case.target.iter().map(|target| u32::from(*target > 0.5)).collect();
+    holds(Loss::Bce, &logits, &classes(&labels), case.loss, &case.dlogits);
+}
+
+#[test]
+fn mse_holds_to_the_reference() {
+    #[derive(Deserialize)]
+    struct Case {
+        pred: Vec<Vec<f64>>,
+        target: Vec<Vec<f64>>,
+        loss: f64,
+        dpred: Vec<Vec<f64>>,
+    }
+    let case: Case = golden("mse");
+    let target = Target::Values(matrix(&case.target, DType::F64));
+    holds(Loss::Mse, &case.pred, &target, case.loss, &case.dpred.concat());
+}
+
+#[test]
+fn mse_of_classes_is_that_of_one_hot_values() {
+    let outputs = vec![vec![0.2, -0.5, 1.5], vec![0.0, 2.0, 0.25]];
+    let one_hot = [1.0_f64, 0.0, 0.0, 0.0, 0.0, 1.0];
+    let pairs = outputs.concat().into_iter().zip(one_hot);
+    let (mut loss, mut gradient) = (0.0, Vec::new());
+    for (output, value) in pairs {
+        loss += (output - value).powi(2) / 6.0;
+        gradient.push((output - value) / 3.0);
+    }
+    holds(Loss::Mse, &outputs, &classes(&[0, 2]), loss, &gradient);
+}
+
+#[test]
+fn a_loss_of_classes_refuses_values() {
+    let outputs = matrix(&[vec![0.0, 1.0]], DType::F64);
+    let target = Target::Values(outputs.clone());
+    assert!(mean_loss(Loss::CrossEntropy, &outputs, &target).is_err());
+    assert!(mean_loss(Loss::Bce, &outputs, &target).is_err());
+}
