@@ -5,6 +5,8 @@ pub mod epochs_csv;
 pub mod layout;
 pub mod load;
 pub mod record;
+pub mod reread;
+pub mod store;
 
 pub use curves::{Curves, curves};
 pub use load::{FailedRun, LoadError, LoadedExperiment, LoadedRun, load};
