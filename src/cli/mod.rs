@@ -10,7 +10,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::data::DataError;
 use crate::launch::PlanError;
 use crate::spec::ConfigError;
 use args::{Cli, Command};
@@ -55,8 +54,11 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn exit_code(error: &anyhow::Error) -> u8 {
     let is_usage = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<ConfigError>()
-            || matches!(cause.downcast_ref(), Some(PlanError::Config(_)))
-            || cause.downcast_ref::<DataError>().is_some_and(DataError::is_config)
+            || match cause.downcast_ref() {
+                Some(PlanError::Config(_)) => true,
+                Some(PlanError::Data(error)) => error.is_config(),
+                None => false,
+            }
     };
     if error.chain().any(is_usage) { USAGE } else { FAILED }
 }

@@ -18,7 +18,7 @@ use crate::spec::training::Loss;
 use crate::stopping::{Reading, StoppingRule};
 
 use reader::Reader;
-pub use recorder::{Recorder, clock_columns, columns};
+pub use recorder::{Recorder, columns};
 
 /// One training to do.
 pub struct Job<'a> {

@@ -51,12 +51,6 @@ pub fn columns(data: &Dataset, loss: Loss, evaluation: &EvaluationSpec) -> Vec<S
     Recorder::new(data, loss, evaluation).columns()
 }
 
-/// The columns of a row that are not a property of the weights: counts, rates and clocks.
-#[must_use]
-pub fn clock_columns() -> impl Iterator<Item = &'static str> {
-    std::iter::once("epoch").chain(CLOSING)
-}
-
 impl<'a> Recorder<'a> {
     /// For the splits that are there and asked for.
     #[must_use]
@@ -80,7 +74,8 @@ impl<'a> Recorder<'a> {
         let mut columns: Vec<String> = vec!["epoch".into(), "train_loss".into()];
         columns.extend(self.splits.iter().map(|split| split.loss_column().to_owned()));
         for split in &self.splits {
-            let names = metrics::metric_names(&self.data.targets);
+            let targets = &self.data.targets;
+            let names = metrics::metric_names(targets.task(), targets.width());
             columns.extend(names.iter().map(|name| format!("{}_{name}", split.prefix())));
         }
         columns.extend(CLOSING.iter().map(|&name| name.to_owned()));
