@@ -44,6 +44,7 @@ impl Source {
                 listed_shortly(&left_out)
             ));
         }
+        drawn.notes.extend(self.unvarying_targets(&drawn.splits.train));
         let summary = self.summary(inputs.width(), &targets, &drawn, split_seed);
         Ok(Dataset {
             inputs,
@@ -156,6 +157,19 @@ impl Source {
                 (targets, json!({ "kind": "values", "columns": json }))
             }
         }
+    }
+
+    fn unvarying_targets(&self, train: &[u32]) -> Option<String> {
+        let RawTargets::Values { values, names } = &self.targets else { return None };
+        let constant: Vec<String> = scale::columns(values, names.len(), train)
+            .iter()
+            .zip(names)
+            .filter(|(column, _)| column.constant)
+            .map(|(_, name)| name.clone())
+            .collect();
+        (!constant.is_empty()).then(|| {
+            format!("the target is the same in all training rows: {}", listed_shortly(&constant))
+        })
     }
 
     fn summary(&self, width: usize, targets: &Targets, drawn: &Drawn, seed: Seed) -> String {

@@ -82,6 +82,23 @@ fn several_numeric_targets_are_a_regression_in_standardised_units() {
 }
 
 #[test]
+fn a_target_that_does_not_vary_in_training_is_said_and_never_divides() {
+    let content = |odd: u32| {
+        let target = |row| if row == odd { 0.25 } else { 0.5 };
+        (0..20)
+            .map(|row| format!("{row},{}\n", target(row)))
+            .fold("a,y\n".to_owned(), |a, b| a + &b)
+    };
+    // The split of a regression looks at no value, so the odd row can be put into the test.
+    let odd = csv(&content(0)).unwrap().splits.test[0];
+    let dataset = csv(&content(odd)).unwrap();
+    assert_eq!(dataset.notes, ["the target is the same in all training rows: `y`"]);
+    let Targets::Values { values, mean, sd, .. } = &dataset.targets else { panic!() };
+    assert_eq!((mean[0], sd[0]), (0.5, 1.0));
+    assert_eq!((values[odd as usize], values[dataset.splits.train[0] as usize]), (-0.25, 0.0));
+}
+
+#[test]
 fn delimiters_quotes_line_ends_and_a_byte_order_mark_make_no_difference() {
     let plain = taken("t.csv", b"a,b,y\n1,2,x\n3,5,z\n1,3,x\n", whole).unwrap();
     for (name, content) in [
