@@ -2,8 +2,10 @@
 //! not change a single bit.
 
 mod batch_norm;
+mod gradients;
 mod losses;
 mod optimizers;
+mod setup;
 
 use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
