@@ -5,6 +5,7 @@ mod batch_norm;
 mod gradients;
 mod losses;
 mod optimizers;
+mod reproducible;
 mod setup;
 
 use candle_core::{DType, Device, Tensor};

@@ -92,6 +92,10 @@ pub fn rows(start: u32, end: u32) -> Vec<u32> {
     (start..end).collect()
 }
 
+pub fn batch_norm(placement: Placement) -> Norm {
+    Norm::Batch(BatchNorm { placement, ..BatchNorm::default() })
+}
+
 /// No norm, and batch norm with each placement of itself and of its eps, affine or not.
 pub fn norms() -> Vec<Norm> {
     let mut norms = vec![Norm::None(NoSettings {})];
