@@ -7,6 +7,7 @@ mod losses;
 mod optimizers;
 mod reproducible;
 mod setup;
+mod training;
 
 use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
