@@ -1,6 +1,7 @@
 //! Laws of the engine: arithmetic against reference figures and finite differences, and what may
 //! not change a single bit.
 
+mod activations;
 mod batch_norm;
 mod gradients;
 mod losses;
