@@ -26,8 +26,9 @@ use crate::seed::Seed;
 use crate::spec::model::{Activation, ModelSpec, Placement};
 use crate::spec::training::{Loss, TrainingSpec};
 
-/// Rows that are evaluated at a time.
-const EVALUATION_ROWS: usize = 1024;
+/// Rows that are evaluated at a time, exactly: matrix products of another shape may add up their
+/// terms in another order, so the outputs of a row would depend on how many rows stand beside it.
+const EVALUATION_ROWS: usize = 256;
 
 /// A network, its optimizer and the data on one device.
 pub struct GraphEngine {
@@ -329,14 +330,17 @@ impl Engine for GraphEngine {
 
     fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>> {
         let mut outputs = Vec::new();
-        for chunk in rows.chunks(EVALUATION_ROWS) {
-            let chunk = Tensor::from_slice(chunk, chunk.len(), &self.device)?;
-            let mut x = self.data.inputs(&chunk, self.dtype)?;
+        for block in rows.chunks(EVALUATION_ROWS) {
+            let filler = std::iter::repeat(&block[0]);
+            let padded: Vec<u32> =
+                block.iter().chain(filler).take(EVALUATION_ROWS).copied().collect();
+            let padded = Tensor::from_vec(padded, EVALUATION_ROWS, &self.device)?;
+            let mut x = self.data.inputs(&padded, self.dtype)?;
             for layer in &self.layers {
                 // Without a graph behind it each intermediate result is freed at once.
                 x = layer.evaluate(&x)?.detach();
             }
-            outputs.extend(to_floats(&x)?);
+            outputs.extend(to_floats(&x.narrow(0, 0, block.len())?)?);
         }
         Ok(outputs)
     }

@@ -1,9 +1,14 @@
 //! Laws of the engine: arithmetic against reference figures and finite differences, and what may
 //! not change a single bit.
 
+mod activations;
 mod batch_norm;
+mod gradients;
 mod losses;
 mod optimizers;
+mod reproducible;
+mod setup;
+mod training;
 
 use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;

@@ -1,0 +1,143 @@
+//! Gradients of whole networks.
+
+use candle_core::{DType, Tensor, Var};
+
+use super::elements;
+use super::setup::{Setup, classes, dataset, norms, rows};
+use crate::nn::graph::{GraphEngine, parameters};
+use crate::nn::layout::Layout;
+use crate::spec::model::{Activation, ModelSpec, Norm};
+use crate::spec::training::Loss;
+
+const STEP: f64 = 1e-5;
+
+fn vars(engine: &GraphEngine) -> Vec<(String, Var)> {
+    let parameters = parameters(&engine.layers);
+    parameters.into_iter().map(|(name, var, _)| (name, var.clone())).collect()
+}
+
+fn set(var: &Var, values: &[f64]) {
+    let tensor = Tensor::from_slice(values, var.shape(), var.device()).unwrap();
+    var.set(&tensor).unwrap();
+}
+
+/// Moves every parameter off the values it starts with, so that no scale is 1 and no shift 0.
+fn scatter(engine: &GraphEngine) {
+    let mut stream = crate::seed::Seed(5).stream("test/scatter", 0);
+    for (_, var) in vars(engine) {
+        let values = elements(&var).into_iter().map(|value| value + 0.3 * stream.normal());
+        set(&var, &values.collect::<Vec<_>>());
+    }
+}
+
+/// The gradient of every parameter is the central difference of the loss, to 1e-6 of its length.
+///
+/// The inputs are fixed, and lie where no unit of a piecewise linear activation is within a step
+/// of its kink.
+fn holds_to_differences(setup: &Setup, label: &str) {
+    let mut engine = setup.engine_in(DType::F64);
+    scatter(&engine);
+    let batch = rows(0, 7);
+    let (_, gradients) = engine.gradients(&batch).unwrap();
+    let loss = |engine: &mut GraphEngine| -> f64 {
+        engine.batch_loss(&batch).unwrap().to_scalar().unwrap()
+    };
+    for ((name, var), gradient) in vars(&engine).into_iter().zip(gradients) {
+        let start = elements(&var);
+        let gradient = elements(&gradient);
+        let (mut error, mut length) = (0.0, 0.0);
+        for index in 0..start.len() {
+            let mut at = |offset: f64| {
+                let mut values = start.clone();
+                values[index] += offset;
+                set(&var, &values);
+                loss(&mut engine)
+            };
+            let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            error += (gradient[index] - difference).powi(2);
+            length += difference.powi(2);
+        }
+        set(&var, &start);
+        let (error, length) = (error.sqrt(), length.sqrt());
+        // Differences of losses around 1 carry rounding errors of 1e-11.
+        assert!(error <= 1e-6 * length + 1e-10, "{label}, `{name}`: {error:e} of {length:e}");
+    }
+}
+
+fn model(hidden: &[usize], activation: Activation, norm: &Norm, dropout: f64) -> ModelSpec {
+    let norm = norm.clone();
+    ModelSpec { hidden: hidden.to_vec(), activation, dropout, norm, ..ModelSpec::default() }
+}
+
+/// A loss of each kind: cross-entropy, bce, mse of two values and mse of three classes.
+fn losses(model: &ModelSpec) -> Vec<(&'static str, Setup)> {
+    let mut mse_of_classes = Setup::new(model.clone(), Loss::Mse, 9, 3, 3);
+    let inputs = mse_of_classes.data.inputs.clone();
+    mse_of_classes.data = dataset(inputs, classes(9, 3)).into();
+    vec![
+        ("cross-entropy", Setup::new(model.clone(), Loss::CrossEntropy, 9, 3, 3)),
+        ("bce", Setup::new(model.clone(), Loss::Bce, 9, 3, 1)),
+        ("mse of values", Setup::new(model.clone(), Loss::Mse, 9, 3, 2)),
+        ("mse of classes", mse_of_classes),
+    ]
+}
+
+#[test]
+fn gradients_are_the_finite_differences_for_every_activation_and_norm() {
+    for activation in Activation::ALL {
+        for norm in norms() {
+            for hidden in [&[4][..], &[4, 3]] {
+                let model = model(hidden, activation, &norm, 0.0);
+                let setup = Setup::new(model, Loss::CrossEntropy, 9, 3, 3);
+                holds_to_differences(&setup, &format!("{activation:?} {norm:?} {hidden:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_are_the_finite_differences_for_every_loss_norm_and_depth_with_and_without_dropout() {
+    for norm in norms() {
+        for hidden in [&[][..], &[4], &[4, 3]] {
+            for dropout in [0.0, 0.4] {
+                let model = model(hidden, Activation::Tanh, &norm, dropout);
+                for (loss, setup) in losses(&model) {
+                    let label = format!("{loss} {norm:?} {hidden:?} dropout {dropout}");
+                    holds_to_differences(&setup, &label);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_trainable_number_gets_a_gradient_and_the_layout_counts_them() {
+    for norm in norms() {
+        for hidden in [&[][..], &[4], &[4, 3]] {
+            let setup = Setup::new(
+                model(hidden, Activation::Tanh, &norm, 0.0),
+                Loss::CrossEntropy,
+                9,
+                3,
+                3,
+            );
+            let mut engine = setup.engine();
+            let (_, gradients) = engine.gradients(&rows(0, 9)).unwrap();
+            let gradients: Vec<f64> = gradients.iter().flat_map(elements).collect();
+            assert!(gradients.iter().all(|gradient| *gradient != 0.0), "{norm:?} {hidden:?}");
+            assert_eq!(gradients.len(), Layout::new(&setup.model, 3, 3).parameters());
+        }
+    }
+}
+
+#[test]
+fn running_statistics_are_no_parameters() {
+    for norm in norms() {
+        let model = model(&[4, 3], Activation::Relu, &norm, 0.0);
+        let engine = Setup::new(model, Loss::CrossEntropy, 9, 3, 3).engine();
+        for (name, _) in vars(&engine) {
+            let (_, last) = name.split_once('.').unwrap();
+            assert!(["weight", "bias"].contains(&last), "`{name}`");
+        }
+    }
+}
