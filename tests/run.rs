@@ -1,0 +1,323 @@
+//! `bnes run` as people meet it: real files, real trainings, exit codes.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, bytes, column, curve, json, stderr, weights};
+use serde_json::{Value, json as value};
+
+const SMALL: &str = r#"
+name = "small"
+[data]
+source = "digits"
+[model]
+hidden = [16]
+[training]
+epochs = 12
+[training.optimizer]
+lr = 0.01
+[matrix]
+"model.norm.kind" = ["none", "batch"]
+early_stopping = [{ kind = "none" }, { kind = "patience", patience = 2, min_delta = 0.01 }]
+seed = "0..2"
+"#;
+
+#[test]
+fn the_built_in_experiment_runs_from_any_folder_and_reaches_its_accuracy() {
+    let place = Place::new();
+    let out = place.succeeds(&["run", "--seeds", "1"]);
+    assert!(out.contains("4 arms from 2 trainings"), "{out}");
+    assert!(out.contains("results: results/digits"), "{out}");
+    for prefix in ["none-seed0", "batch-seed0"] {
+        let record = json(&place.training("results/digits", prefix).join("run.json"));
+        assert_eq!(record["status"], "completed");
+        for arm in record["arms"].as_array().unwrap() {
+            let accuracy = arm["metrics"]["test_accuracy"].as_f64().unwrap();
+            assert!(accuracy > 0.955, "{prefix}: {accuracy}");
+        }
+    }
+}
+
+#[test]
+fn what_is_done_is_found_done() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let first = place.succeeds(&["run", "--config", "small.toml"]);
+    assert!(first.contains("8 arms from 4 trainings (4 trained"), "{first}");
+    let before = bytes(&place, "results/small");
+    let second = place.succeeds(&["run", "--config", "small.toml"]);
+    assert!(second.contains("(0 trained in 0.0 s, 4 found done)"), "{second}");
+    assert_eq!(bytes(&place, "results/small"), before);
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_jobs_or_threads() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let mut seen = Vec::new();
+    for (results, jobs, threads, rayon) in
+        [("a", "1", "1", "1"), ("b", "2", "1", "2"), ("c", "1", "2", "2"), ("d", "3", "3", "4")]
+    {
+        let args = ["run", "--config", "small.toml", "--results", results, "--jobs", jobs];
+        let output = place
+            .command(&args)
+            .args(["--threads", threads])
+            .env("RAYON_NUM_THREADS", rayon)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        seen.push(bytes(&place, &format!("{results}/small")));
+    }
+    assert_eq!(seen[0].len(), 4);
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn an_arm_reads_the_same_as_if_it_had_been_trained_alone() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    place.succeeds(&["run", "--config", "small.toml"]);
+    let rules = [("none", "kind=none"), ("patience", "kind=patience")];
+    for (rule, set) in rules {
+        let alone = SMALL
+            .replace("early_stopping = [{ kind = \"none\" }, ", "early_stopping = [")
+            .replace("{ kind = \"patience\", patience = 2, min_delta = 0.01 }", match rule {
+                "none" => "{ kind = \"none\" }",
+                _ => "{ kind = \"patience\", patience = 2, min_delta = 0.01 }",
+            })
+            .replace("name = \"small\"", &format!("name = \"{rule}\""));
+        place.write(&format!("{rule}.toml"), &alone);
+        place.succeeds(&["run", "--config", &format!("{rule}.toml")]);
+        assert_eq!(place.trainings(&format!("results/{rule}")).len(), 4, "{set}");
+        for alone in place.trainings(&format!("results/{rule}")) {
+            let name = alone.file_name().unwrap().to_string_lossy().into_owned();
+            let shared = place.training("results/small", &name);
+            let arm = |path: &std::path::Path| -> Value {
+                let record = json(&path.join("run.json"));
+                let arms = record["arms"].as_array().unwrap().clone();
+                let mut arm =
+                    arms.into_iter().find(|arm| arm["rule"]["kind"] == rule).unwrap();
+                // Clocks differ, and whether the training went on does.
+                arm["metrics"].as_object_mut().unwrap().remove("elapsed_s");
+                arm.as_object_mut().unwrap().remove("full_run");
+                arm
+            };
+            assert_eq!(arm(&alone), arm(&shared));
+            let epochs = arm(&alone)["epochs"].as_u64().unwrap();
+            let short = curve(&alone);
+            assert_eq!(short.lines().count() as u64, epochs + 1, "training really stops");
+            assert!(curve(&shared).starts_with(&short));
+            let file = arm(&alone)["weights"].as_str().unwrap().to_owned();
+            assert_eq!(weights(&alone)[&file], weights(&shared)[&file]);
+        }
+    }
+}
+
+#[test]
+fn toml_and_json_of_one_experiment_give_the_same_bytes() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let config = value!({
+        "name": "small",
+        "data": {"source": "digits"},
+        "model": {"hidden": [16]},
+        "training": {"epochs": 12, "optimizer": {"lr": 0.01}},
+        "matrix": {
+            "model.norm.kind": ["none", "batch"],
+            "early_stopping": [
+                {"kind": "none"}, {"kind": "patience", "patience": 2, "min_delta": 0.01}
+            ],
+            "seed": "0..2"
+        }
+    });
+    place.write("small.json", &config.to_string());
+    place.succeeds(&["run", "--config", "small.toml", "--results", "toml"]);
+    place.succeeds(&["run", "--config", "small.json", "--results", "json"]);
+    assert_eq!(bytes(&place, "toml/small"), bytes(&place, "json/small"));
+    assert!(place.path("json/small/small.json").is_file());
+}
+
+#[test]
+fn a_rule_added_later_is_answered_from_the_record_where_that_suffices() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    place.succeeds(&["run", "--config", "small.toml"]);
+    let before = bytes(&place, "results/small");
+    // Ends where the last epoch's weights are kept: nothing new is needed.
+    let wider = SMALL.replace(
+        "min_delta = 0.01 }]",
+        "min_delta = 0.01 }, { kind = \"any\", rules = [{ kind = \"patience\", patience = 2, min_delta = 0.01 }] }]",
+    );
+    place.write("small.toml", &wider);
+    let out = place.succeeds(&["run", "--config", "small.toml"]);
+    assert!(out.contains("12 arms from 4 trainings (0 trained"), "{out}");
+    assert_eq!(bytes(&place, "results/small"), before);
+    let record = json(&place.training("results/small", "none-seed0").join("run.json"));
+    let arms = record["arms"].as_array().unwrap();
+    assert_eq!(arms.len(), 3);
+    assert_eq!(arms[2]["stop_reason"], "any");
+    assert_eq!(arms[1]["metrics"], arms[2]["metrics"]);
+    // Weights that nobody kept need the training again, whole.
+    let other = SMALL.replace("patience = 2, min_delta = 0.01", "patience = 1, min_delta = 0.5");
+    place.write("small.toml", &other);
+    let out = place.succeeds(&["run", "--config", "small.toml"]);
+    assert!(out.contains("(4 trained"), "{out}");
+}
+
+#[test]
+fn a_training_that_fails_takes_no_other_along() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let plan = place.succeeds(&["run", "--config", "small.toml", "--dry-run"]);
+    let dir = plan.split_whitespace().next().unwrap().to_owned();
+    // A file where its folder belongs.
+    place.write(&format!("results/small/{dir}"), "in the way");
+    let output = place.bnes(&["run", "--config", "small.toml", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains(&dir), "{}", stderr(&output));
+    assert_eq!(place.trainings("results/small").len(), 3);
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let arms: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(arms.len(), 8);
+    assert_eq!(arms.iter().filter(|arm| arm["status"] == "failed").count(), 2);
+    // The same command does the rest once the cause is gone.
+    fs::remove_file(place.path(&format!("results/small/{dir}"))).unwrap();
+    let out = place.succeeds(&["run", "--config", "small.toml"]);
+    assert!(out.contains("(1 trained"), "{out}");
+}
+
+#[test]
+fn a_diverged_training_is_a_result() {
+    let place = Place::new();
+    let config = "
+        name = 'wild'
+        data.source = 'digits'
+        model.hidden = [8]
+        [training]
+        epochs = 5
+        optimizer = { kind = 'sgd', lr = 1e30 }
+        [early_stopping]
+        kind = 'patience'
+        patience = 2
+    ";
+    place.write("wild.toml", config);
+    let out = place.succeeds(&["run", "--config", "wild.toml"]);
+    assert!(out.contains("1 trainings diverged") || out.contains("1 training diverged"), "{out}");
+    let record = json(&place.training("results/wild", "seed0").join("run.json"));
+    assert_eq!(record["status"], "diverged");
+    assert_eq!(record["arms"][0]["stop_reason"], "diverged");
+    assert_eq!(record["arms"][0]["best_epoch"], Value::Null);
+    assert_eq!(record["arms"][0]["weights"], Value::Null);
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_names_every_training() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let out = place.succeeds(&["run", "--config", "small.toml", "--dry-run"]);
+    assert!(out.contains("small: 8 arms from 4 trainings, 4 to train"), "{out}");
+    assert!(!place.path("results").exists());
+}
+
+#[test]
+fn every_option_of_batch_norm_trains_and_changes_the_curve() {
+    let place = Place::new();
+    let config = r#"
+        name = "norms"
+        data.source = "digits"
+        model = { hidden = [16], norm = { kind = "batch" } }
+        training.epochs = 2
+        [matrix]
+        "model.norm" = [
+            { kind = "batch" },
+            { kind = "batch", placement = "after_activation" },
+            { kind = "batch", eps = 0.01 },
+            { kind = "batch", eps = 0.01, eps_placement = "std" },
+            { kind = "batch", momentum = 0.5 },
+            { kind = "batch", affine = false },
+            { kind = "batch", statistics = "cumulative" },
+            { kind = "batch", statistics = "recalibrate" },
+        ]
+    "#;
+    place.write("norms.toml", config);
+    place.succeeds(&["run", "--config", "norms.toml"]);
+    let trainings = place.trainings("results/norms");
+    assert_eq!(trainings.len(), 8);
+    let curves: std::collections::BTreeSet<String> =
+        trainings.iter().map(|path| curve(path)).collect();
+    assert_eq!(curves.len(), 8, "each option gives a curve of its own");
+}
+
+#[test]
+fn a_schedule_and_its_warm_up_show_in_the_lr_column() {
+    let place = Place::new();
+    let config = "
+        name = 'rates'
+        data.source = 'digits'
+        model = { hidden = [4], dropout = 0.3, activation = 'tanh' }
+        [training]
+        epochs = 4
+        batch_size = 'full'
+        clip_norm = 1.0
+        optimizer = { kind = 'sgd', lr = 0.1, momentum = 0.9, nesterov = true, weight_decay = 0.01 }
+        schedule = { kind = 'cosine', warmup_epochs = 1 }
+    ";
+    place.write("rates.toml", config);
+    place.succeeds(&["run", "--config", "rates.toml"]);
+    let training = place.training("results/rates", "seed0");
+    let rates = column(&training, "lr");
+    assert_eq!(rates[0], 0.05);
+    assert_eq!(rates[1], 0.1);
+    assert!(rates[2] < rates[1] && rates[3] < rates[2]);
+    assert_eq!(column(&training, "step"), [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn mistakes_of_the_user_end_with_exit_code_2_and_write_nothing() {
+    let place = Place::new();
+    place.write("typo.toml", "[data]\nsource = \"digits\"\n[training]\nepocs = 3\n");
+    let message = place.fails(2, &["run", "--config", "typo.toml"]);
+    assert!(message.contains("typo.toml:4:1") && message.contains("`epochs`"), "{message}");
+    let message = place.fails(2, &["run", "--config", "missing.toml"]);
+    assert!(message.contains("missing.toml"), "{message}");
+    let message =
+        place.fails(2, &["run", "--set", "early_stopping.kind=slope", "--seeds", "1"]);
+    assert!(message.contains("early_stopping"), "{message}");
+    place.write("monitor.toml", "[data]\nsource = \"digits\"\n[early_stopping]\nkind = \"patience\"\nmonitor = \"val_acuracy\"\n");
+    let message = place.fails(2, &["run", "--config", "monitor.toml"]);
+    assert!(message.contains("monitor.toml:5:11") && message.contains("`val_accuracy`"), "{message}");
+    place.fails(2, &["run", "--device", "tpu"]);
+    place.fails(2, &["frobnicate"]);
+    assert!(!place.path("results").exists());
+}
+
+#[test]
+fn results_go_to_standard_output_and_everything_else_to_standard_error() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let output = place.bnes(&["run", "--config", "small.toml", "--quiet", "--format", "json"]);
+    assert_eq!(stderr(&output), "");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    for line in lines.lines() {
+        let arm: Value = serde_json::from_str(line).unwrap();
+        for key in
+            ["run", "dir", "factors", "seed", "status", "stop_reason", "epochs", "best_epoch", "metrics"]
+        {
+            assert!(arm.get(key).is_some(), "{key} in {line}");
+        }
+    }
+    assert_eq!(lines.lines().count(), 8);
+}
+
+#[test]
+fn a_changed_learning_rate_trains_anew_and_keeps_the_old() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    place.succeeds(&["run", "--config", "small.toml", "--set", "matrix.seed=[0]"]);
+    let set = "training.optimizer.lr=0.02";
+    let args = ["run", "--config", "small.toml", "--set", "matrix.seed=[0]", "--set", set];
+    let out = place.succeeds(&args);
+    assert!(out.contains("(2 trained"), "{out}");
+    assert_eq!(place.trainings("results/small").len(), 4);
+}
