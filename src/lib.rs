@@ -5,6 +5,7 @@ pub mod compare;
 pub mod data;
 pub mod history;
 pub mod kinds;
+pub mod report;
 pub mod results;
 pub mod seed;
 pub mod spec;
