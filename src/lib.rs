@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod compare;
 pub mod data;
 pub mod event;
 pub mod history;
@@ -10,6 +11,7 @@ pub mod launch;
 pub mod metrics;
 pub mod nn;
 pub mod observers;
+pub mod report;
 pub mod results;
 pub mod seed;
 pub mod spec;

@@ -3,6 +3,7 @@
 mod args;
 pub mod compare;
 pub mod replay;
+mod rule;
 mod run;
 
 use std::io::{self, ErrorKind, Write};

@@ -1,0 +1,187 @@
+//! `bnes replay`: what other stopping rules would have done.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use super::compare::Format;
+use super::rule::{Defaults, WrittenRule, parse_rule};
+use crate::compare::replay::{ReplayError, replay as replay_rule};
+use crate::results::epochs_csv::CsvError;
+use crate::{report, results};
+
+/// Arguments of `bnes replay`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReplayArgs {
+    /// Results directories, trainings' directories or CSV files of curves.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// A rule, as the body of its table: 'kind = "patience", patience = 5'; may be given several
+    /// times.
+    #[arg(long = "criterion", required = true, value_name = "RULE")]
+    pub criteria: Vec<String>,
+    /// The column that chooses the best epoch, for rules that name none; default: `val_loss`.
+    #[arg(long, value_name = "COLUMN")]
+    pub monitor: Option<String>,
+    /// Its direction, for rules that name none.
+    #[arg(long, value_enum)]
+    pub mode: Option<ModeArg>,
+    /// How to print the replay.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// The direction of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ModeArg {
+    /// By the column's name.
+    Auto,
+    /// Smaller is better.
+    Min,
+    /// Larger is better.
+    Max,
+}
+
+impl ModeArg {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+}
+
+impl ReplayArgs {
+    fn rules(&self) -> Result<Vec<WrittenRule>> {
+        let defaults =
+            Defaults { monitor: self.monitor.as_deref(), mode: self.mode.map(ModeArg::name) };
+        self.criteria
+            .iter()
+            .map(|text| parse_rule(text, defaults).map_err(|problem| anyhow!(problem)))
+            .collect()
+    }
+}
+
+/// Reads curves, asks the rules and prints.
+///
+/// # Errors
+/// Where a rule or a path cannot be read, a column is missing, or `out` cannot be written.
+pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<()> {
+    let rules = args.rules()?;
+    let mut rows = Vec::new();
+    for path in &args.paths {
+        for curves in results::curves(path)? {
+            let path = curves.path.display().to_string();
+            for WrittenRule { label, rule } in &rules {
+                let row = replay_rule(&path, &curves.table, curves.truncated, label, rule)
+                    .map_err(|error| reason(error, &curves.not_numeric));
+                rows.push(row.with_context(|| format!("{path}: {label}"))?);
+            }
+        }
+    }
+    if rows.is_empty() {
+        bail!("nothing to replay: no training has ended yet");
+    }
+    let text = match args.format {
+        Format::Table => report::replay::replay(&rows, super::width()),
+        Format::Json => report::json::json(&rows)?,
+    };
+    super::print(out, &text)
+}
+
+/// Why a column is not there: it may be one that holds something else than numbers.
+fn reason(error: ReplayError, not_numeric: &[CsvError]) -> anyhow::Error {
+    let ReplayError::NoColumn { column: missing, .. } = &error else { return error.into() };
+    let cell = not_numeric.iter().find(|problem| match problem {
+        CsvError::NotANumber { column, .. } => column == missing,
+        CsvError::NoTable { .. } => false,
+    });
+    match cell {
+        Some(cell) => cell.clone().into(),
+        None => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::results::fixtures::{two_by_two, write};
+
+    const KERAS: &str = "epoch,accuracy,loss,val_accuracy,val_loss\n\
+                         0,0.5,1.0,0.5,1.0\n1,0.6,0.9,0.6,0.5\n2,0.7,0.8,0.7,0.75\n\
+                         3,0.8,0.7,0.8,0.75\n4,0.9,0.6,0.9,0.25\n";
+
+    fn args(path: &Path, criterion: &str) -> ReplayArgs {
+        ReplayArgs {
+            paths: vec![path.to_owned()],
+            criteria: vec![criterion.to_owned()],
+            monitor: None,
+            mode: None,
+            format: Format::Json,
+        }
+    }
+
+    fn replayed(args: &ReplayArgs) -> Value {
+        let mut out = Vec::new();
+        replay(args, &mut out).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn a_keras_log_is_replayed_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.csv");
+        std::fs::write(&path, KERAS).unwrap();
+        let rows = replayed(&args(&path, "kind = \"patience\", patience = 2"));
+        assert_eq!(
+            rows,
+            json!([{"path": path.display().to_string(), "criterion": "patience(patience=2)",
+                "monitor": "val_loss", "stop_epoch": 4, "stop_reason": "patience",
+                "best_epoch": 2, "best_value": 0.5, "epochs": 4, "epochs_saved": 1.0 - 0.8,
+                "regret": 0.25, "truncated": false}])
+        );
+        let mut by_accuracy = args(&path, "kind = \"patience\", patience = 2");
+        by_accuracy.monitor = Some("val_accuracy".to_owned());
+        assert_eq!(replayed(&by_accuracy)[0]["best_epoch"], 5);
+    }
+
+    #[test]
+    fn a_results_directory_is_replayed_training_by_training() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut experiment = two_by_two();
+        experiment.runs[1].record.status = results::Status::Stopped;
+        write(dir.path(), &experiment);
+        for run in &experiment.runs {
+            let text = "epoch,train_loss,val_loss\n1,1.0,1.0\n2,0.5,2.0\n";
+            std::fs::write(dir.path().join("digits").join(&run.dir).join("epochs.csv"), text)
+                .unwrap();
+        }
+        let rows = replayed(&args(dir.path(), "kind = \"patience\", patience = 1"));
+        assert_eq!(rows.as_array().map(Vec::len), Some(16));
+        assert_eq!((&rows[0]["truncated"], &rows[1]["truncated"]), (&json!(false), &json!(true)));
+        assert_eq!(rows[0]["stop_epoch"], 2);
+        let one = dir.path().join("digits").join("training-1");
+        let row = replayed(&args(&one, "kind = \"none\""));
+        assert_eq!((&row[0]["stop_epoch"], &row[0]["truncated"]), (&Value::Null, &json!(true)));
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_names_those_that_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.csv");
+        std::fs::write(&path, "epoch,val_f1,note\n1,0.5,ok\n").unwrap();
+        let message = |criterion: &str| {
+            format!("{:#}", replay(&args(&path, criterion), &mut Vec::new()).unwrap_err())
+        };
+        let missing = message("kind = \"patience\"");
+        assert!(missing.ends_with("no column `val_loss`: the columns are `epoch`, `val_f1`"));
+        let text = message("kind = \"patience\", monitor = \"note\"");
+        assert!(text.ends_with("log.csv:2: column `note`: `ok` is not a number"), "{text}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Arms and references over their seeds.
+
+use serde_json::{Map, Value};
+
+use super::savings::{Monitor, rest_of};
+use super::study::{Study, finite};
+use super::{ArmSummary, LEVEL, MetricSummary, Metrics};
+use crate::results::Status;
+use crate::stats;
+
+/// The reference that every full run gives.
+const BEST_CHECKPOINT: &str = "best_checkpoint_of_full_run";
+
+/// Each arm of a study.
+pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
+    study
+        .cells
+        .iter()
+        .map(|cell| {
+            let metrics: Vec<&Map<String, Value>> =
+                cell.readings.values().map(|reading| &reading.arm.metrics).collect();
+            let diverged = cell.readings.values().filter(|r| r.arm.status == Status::Diverged);
+            ArmSummary {
+                experiment: study.name.clone(),
+                factors: cell.factors.clone(),
+                reference: None,
+                monitor: None,
+                seeds: cell.readings.keys().copied().collect(),
+                n: cell.readings.len(),
+                diverged: diverged.count(),
+                metrics: summarise(&metrics),
+            }
+        })
+        .collect()
+}
+
+/// Of each cell of the factors other than the rule's: the best checkpoint of the full run, once
+/// for every monitored column. It separates what the checkpoint gives from what stopping saves.
+pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
+    let mut references: Vec<ArmSummary> = Vec::new();
+    let mut done: Vec<(Vec<usize>, Monitor)> = Vec::new();
+    for cell in &study.cells {
+        let key = (study.rest_levels(cell), Monitor::of(cell.rule));
+        if done.contains(&key) {
+            continue;
+        }
+        let alike = |other: &&super::study::Cell| {
+            study.rest_levels(other) == key.0 && Monitor::of(other.rule) == key.1
+        };
+        let mut by_seed = std::collections::BTreeMap::new();
+        for other in study.cells.iter().filter(alike) {
+            for (seed, reading) in &other.readings {
+                if let Some(full) = &reading.arm.full_run {
+                    by_seed.entry(*seed).or_insert(&full.metrics);
+                }
+            }
+        }
+        let metrics: Vec<&Map<String, Value>> = by_seed.values().copied().collect();
+        if !metrics.is_empty() {
+            references.push(ArmSummary {
+                experiment: study.name.clone(),
+                factors: rest_of(&cell.factors),
+                reference: Some(BEST_CHECKPOINT),
+                monitor: Some(key.1.column.clone()),
+                seeds: by_seed.keys().copied().collect(),
+                n: metrics.len(),
+                diverged: 0,
+                metrics: summarise(&metrics),
+            });
+        }
+        done.push(key);
+    }
+    references
+}
+
+fn summarise(tables: &[&Map<String, Value>]) -> Metrics {
+    let mut names: Vec<&String> = Vec::new();
+    for name in tables.iter().flat_map(|table| table.keys()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let summary = |name: &str| {
+        let values: Vec<Option<f64>> = tables.iter().map(|table| finite(table, name)).collect();
+        let there: Vec<f64> = values.iter().flatten().copied().collect();
+        MetricSummary {
+            mean: stats::mean(&there),
+            sd: stats::sd(&there),
+            median: stats::median(&there),
+            ci95: stats::t_interval(&there, LEVEL),
+            values,
+        }
+    };
+    Metrics(names.into_iter().map(|name| (name.clone(), summary(name))).collect())
+}

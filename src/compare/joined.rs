@@ -1,0 +1,148 @@
+//! Plain experiments on the same data and split as one study: what they differ in are the factors.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::label;
+use super::study::{Cell, Study, of_experiment};
+use crate::results::LoadedExperiment;
+use crate::spec::{Factor, Factors};
+
+/// The rule stands beside the effective config, which is the training's.
+const RULE: &str = "early_stopping";
+
+/// A config as dotted keys and values.
+type Flat = BTreeMap<String, Value>;
+
+/// One study of all that have ended a training; `None` where they do not differ or only one has.
+pub(super) fn join<'a>(
+    group: &[&'a LoadedExperiment],
+    notes: &mut Vec<String>,
+) -> Option<Study<'a>> {
+    let group: Vec<&'a LoadedExperiment> =
+        group.iter().copied().filter(|experiment| !experiment.runs.is_empty()).collect();
+    if group.len() < 2 {
+        return None;
+    }
+    let studies: Vec<Study<'a>> = group.iter().map(|one| of_experiment(one, notes)).collect();
+    let rules: Vec<&Map<String, Value>> =
+        studies.iter().filter_map(|study| Some(study.cells.first()?.rule)).collect();
+    let configs: Vec<Flat> = group
+        .iter()
+        .zip(label::of_rules(&rules))
+        .map(|(experiment, rule)| {
+            let mut flat = flatten(&experiment.runs[0].record.config);
+            flat.insert(RULE.to_owned(), Value::String(rule));
+            flat
+        })
+        .collect();
+    let factors = differing(&configs);
+    if factors.is_empty() || rules.len() != group.len() {
+        return None;
+    }
+
+    let mut cells: BTreeMap<Vec<usize>, Cell<'a>> = BTreeMap::new();
+    let mut twice = 0;
+    for (study, config) in studies.into_iter().zip(&configs) {
+        let level = |factor: &Factor| config.get(&factor.key).cloned().unwrap_or(Value::Null);
+        let named: Factors = factors.iter().map(|f| (f.key.clone(), level(f))).collect();
+        let levels: Vec<usize> = factors
+            .iter()
+            .map(|f| f.levels.iter().position(|l| *l == level(f)).unwrap_or(0))
+            .collect();
+        for own in study.cells {
+            let cell = cells.entry(levels.clone()).or_insert_with(|| Cell {
+                factors: named.clone(),
+                levels: levels.clone(),
+                rule: own.rule,
+                readings: BTreeMap::new(),
+            });
+            for (seed, reading) in own.readings {
+                twice += usize::from(cell.readings.contains_key(&seed));
+                cell.readings.entry(seed).or_insert(reading);
+            }
+        }
+    }
+    let names: Vec<&str> = group.iter().map(|experiment| experiment.plan.name.as_str()).collect();
+    let name = names.join(" + ");
+    if twice > 0 {
+        notes.push(format!(
+            "{name}: {twice} trainings have the config and the seed of another: the first counts"
+        ));
+    }
+    Some(Study {
+        name,
+        factors,
+        cells: cells.into_values().collect(),
+        split_per_seed: group.iter().any(|experiment| experiment.plan.split_per_seed),
+        joined: true,
+    })
+}
+
+fn flatten(config: &Map<String, Value>) -> Flat {
+    fn walk(prefix: &str, table: &Map<String, Value>, flat: &mut Flat) {
+        for (key, value) in table {
+            let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match value {
+                Value::Object(table) => walk(&key, table, flat),
+                other => {
+                    flat.insert(key, other.clone());
+                }
+            }
+        }
+    }
+    let mut flat = Flat::new();
+    walk("", config, &mut flat);
+    // The rows and their split are the same, wherever they came from.
+    flat.retain(|key, _| key != "data.source" && !key.starts_with("data.split."));
+    flat
+}
+
+/// The keys in which configs differ, with their levels in natural order.
+fn differing(configs: &[Flat]) -> Vec<Factor> {
+    let keys: BTreeSet<&String> = configs.iter().flat_map(Flat::keys).collect();
+    let values = |key: &str| -> Vec<Option<&Value>> {
+        let mut seen: Vec<Option<&Value>> = Vec::new();
+        for config in configs {
+            if !seen.contains(&config.get(key)) {
+                seen.push(config.get(key));
+            }
+        }
+        seen
+    };
+    let mut factors = Vec::new();
+    for key in keys {
+        let mut seen = values(key);
+        // A setting that only one kind of a table has is no difference of its own.
+        let kind = key.rsplit_once('.').map(|(table, _)| format!("{table}.kind"));
+        if kind.is_some_and(|kind| kind != *key && values(&kind).len() > 1)
+            && seen.iter().flatten().count() < 2
+        {
+            continue;
+        }
+        if seen.len() > 1 {
+            seen.sort_by(|a, b| natural(*a, *b));
+            let levels = seen.into_iter().map(|v| v.cloned().unwrap_or(Value::Null)).collect();
+            factors.push(Factor { key: key.clone(), levels });
+        }
+    }
+    factors
+}
+
+/// What is absent or switched off comes first, numbers by size, the rest by name.
+fn natural(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    let rank = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => 0,
+        Some(Value::String(text)) if text == "none" => 1,
+        Some(Value::Bool(value)) => 2 + u8::from(*value),
+        Some(Value::Number(_)) => 4,
+        Some(_) => 5,
+    };
+    let number = |value: Option<&Value>| value.and_then(Value::as_f64).unwrap_or(0.0);
+    rank(a)
+        .cmp(&rank(b))
+        .then(number(a).total_cmp(&number(b)))
+        .then_with(|| a.map(label::text).cmp(&b.map(label::text)))
+}

@@ -1,0 +1,118 @@
+//! How levels and rules are called.
+
+use serde_json::{Map, Value};
+
+/// Keys of a rule's table that say which column and weights it is about, not when it fires.
+const SHARED: [&str; 3] = ["monitor", "mode", "restore_best"];
+
+/// A level as text: a string without quotes, anything else as JSON.
+#[must_use]
+pub fn text(level: &Value) -> String {
+    match level {
+        Value::String(text) => text.clone(),
+        Value::Null => "absent".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether `written` names this level: the same text, or the same number or truth value.
+#[must_use]
+pub fn names_level(written: &str, level: &Value) -> bool {
+    let written = written.trim();
+    let unquoted = written.trim_matches('"');
+    match level {
+        Value::Number(number) => {
+            unquoted.parse::<f64>().ok().is_some_and(|w| number.as_f64() == Some(w))
+        }
+        other => text(other) == unquoted || text(other) == written,
+    }
+}
+
+/// A rule as it was written: `patience(patience=5)`, its kind alone where that is all there is.
+#[must_use]
+pub fn of_table(table: &Map<String, Value>) -> String {
+    let keys: Vec<&str> = table.keys().map(String::as_str).filter(|key| *key != "kind").collect();
+    with_keys(table, &keys)
+}
+
+fn kind(table: &Map<String, Value>) -> &str {
+    table.get("kind").and_then(Value::as_str).unwrap_or("none")
+}
+
+fn with_keys(table: &Map<String, Value>, keys: &[&str]) -> String {
+    let settings: Vec<String> = keys
+        .iter()
+        .filter_map(|key| Some(format!("{key}={}", setting(table.get(*key)?))))
+        .collect();
+    if settings.is_empty() {
+        kind(table).to_owned()
+    } else {
+        format!("{}({})", kind(table), settings.join(", "))
+    }
+}
+
+fn setting(value: &Value) -> String {
+    match value {
+        Value::Object(table) => of_table(table),
+        Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(setting).collect();
+            format!("[{}]", values.join(", "))
+        }
+        other => text(other),
+    }
+}
+
+/// The names of rules beside each other: the kind of each where that is unique, else with the
+/// settings in which the rules of that kind differ.
+#[must_use]
+pub fn of_rules(rules: &[&Map<String, Value>]) -> Vec<String> {
+    rules
+        .iter()
+        .map(|rule| {
+            let alike: Vec<_> =
+                rules.iter().filter(|other| kind(other) == kind(rule) && *other != rule).collect();
+            let differs = |key: &str| alike.iter().any(|other| other.get(key) != rule.get(key));
+            let own: Vec<&str> =
+                rule.keys().map(String::as_str).filter(|key| differs(key)).collect();
+            let (shared, mut keys): (Vec<&str>, Vec<&str>) =
+                own.into_iter().partition(|key| SHARED.contains(key));
+            keys.extend(shared);
+            with_keys(rule, &keys)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::results::fixtures::map;
+
+    #[test]
+    fn a_rule_is_its_kind_where_that_is_unique_else_what_it_differs_in() {
+        let none = map(json!({"kind": "none", "monitor": "val_loss"}));
+        let five = map(json!({"kind": "patience", "patience": 5, "min_delta": 0.0}));
+        let ten = map(json!({"kind": "patience", "patience": 10, "min_delta": 0.0}));
+        assert_eq!(of_rules(&[&none, &five]), ["none", "patience"]);
+        assert_eq!(
+            of_rules(&[&none, &five, &ten]),
+            ["none", "patience(patience=5)", "patience(patience=10)"]
+        );
+    }
+
+    #[test]
+    fn a_rule_is_labelled_as_it_was_written() {
+        let rule = map(json!({"kind": "any", "rules": [
+            {"kind": "patience", "patience": 5}, {"kind": "time_budget", "seconds": 2.5}]}));
+        assert_eq!(of_table(&rule), "any(rules=[patience(patience=5), time_budget(seconds=2.5)])");
+        assert_eq!(of_table(&map(json!({"kind": "none"}))), "none");
+    }
+
+    #[test]
+    fn a_number_is_named_by_its_value() {
+        assert!(names_level("1e-3", &json!(0.001)) && names_level("32", &json!(32)));
+        assert!(names_level("batch", &json!("batch")) && names_level("\"batch\"", &json!("batch")));
+        assert!(names_level("true", &json!(true)) && !names_level("1", &json!(true)));
+    }
+}

@@ -1,0 +1,329 @@
+//! Puts results side by side: records in, a [`Comparison`] out, and what other rules would have
+//! done.
+//!
+//! Everything here is a pure function of what was loaded: nothing is read from disk, and text is
+//! made of figures only for the sentences of the verdict. The statistics are those of
+//! [`stats`](crate::stats); what is compared with what is decided here.
+
+mod arms;
+mod contrasts;
+mod joined;
+pub mod label;
+pub mod number;
+pub mod replay;
+mod savings;
+mod study;
+mod verdict;
+mod warnings;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::results::LoadedExperiment;
+use crate::spec::{Factor, Factors};
+use study::Study;
+
+/// Coverage of every interval.
+pub const LEVEL: f64 = 0.95;
+
+/// The metric that the verdict is about, where it was recorded.
+const PRIMARY: &str = "test_loss";
+
+/// The metric that the verdict is about where there is no test split.
+const FALLBACK: &str = "val_loss";
+
+/// What a comparison is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// The metric of the verdict; default: `test_loss`, without test split `val_loss`.
+    pub metric: Option<String>,
+    /// Only arms whose factor `key` has this level.
+    pub filters: Vec<Filter>,
+}
+
+/// `--where KEY=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// A factor.
+    pub key: String,
+    /// A level of it, as results name it.
+    pub value: String,
+}
+
+/// Why a comparison cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompareError {
+    /// A filter on something that no experiment varies.
+    #[error("`{key}` is no factor here: {}", .factors.as_deref().map_or_else(
+        || "no experiment varies anything".to_owned(), |f| format!("the factors are {f}")))]
+    UnknownFactor {
+        /// What was asked for.
+        key: String,
+        /// The factors with their levels.
+        factors: Option<String>,
+    },
+    /// A filter on a level that a factor does not have.
+    #[error("`{key}` has no level `{value}`: the levels are {levels}")]
+    UnknownLevel {
+        /// The factor.
+        key: String,
+        /// What was asked for.
+        value: String,
+        /// The levels there are.
+        levels: String,
+    },
+    /// A metric that no arm has.
+    #[error("no arm has the metric `{metric}`: the metrics are {metrics}")]
+    UnknownMetric {
+        /// What was asked for.
+        metric: String,
+        /// The metrics there are.
+        metrics: String,
+    },
+    /// No arm is left after the filters.
+    #[error("no arm has all the levels asked for")]
+    NoArm,
+    /// Not one training has ended.
+    #[error("nothing to compare: no training has ended yet ({0})")]
+    NothingDone(String),
+}
+
+/// Results side by side.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Every choice of levels, in the order of the matrix.
+    pub arms: Vec<ArmSummary>,
+    /// What arms may be held against without being one.
+    pub references: Vec<ArmSummary>,
+    /// What a change of level changes, the primary metric first.
+    pub contrasts: Vec<Contrast>,
+    /// What each rule saved and cost.
+    pub early_stopping: Vec<Saving>,
+    /// What limits the conclusions.
+    pub warnings: Vec<String>,
+    /// The conclusions, a sentence each.
+    pub verdict: Vec<String>,
+    /// What was compared.
+    pub experiments: Vec<ExperimentSummary>,
+}
+
+/// One experiment, or several plain ones that share data and split.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExperimentSummary {
+    /// Its name; `a + b` of plain ones.
+    pub name: String,
+    /// The metric of the verdict.
+    pub metric: String,
+    /// What differs among its arms.
+    pub factors: Vec<Factor>,
+    /// Whether each seed has its own split of the rows.
+    pub split_per_seed: bool,
+}
+
+/// An arm, or a reference, over its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ArmSummary {
+    /// The experiment.
+    pub experiment: String,
+    /// Its level of each factor.
+    pub factors: Factors,
+    /// What it is, where it is no arm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'static str>,
+    /// The column that chose a reference's epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<String>,
+    /// The seeds with a training that ended, ascending.
+    pub seeds: Vec<u64>,
+    /// How many these are.
+    pub n: usize,
+    /// How many of them diverged; they stay in.
+    pub diverged: usize,
+    /// Of the weights kept.
+    pub metrics: Metrics,
+}
+
+/// Metrics by name, in the order of `run.json`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Metrics(pub Vec<(String, MetricSummary)>);
+
+impl Metrics {
+    /// A metric by name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&MetricSummary> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, metric)| metric)
+    }
+}
+
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, metric)| (name, metric)))
+    }
+}
+
+/// One metric over the seeds of an arm.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MetricSummary {
+    /// Over the finite values, as all that follows.
+    pub mean: Option<f64>,
+    /// With n - 1.
+    pub sd: Option<f64>,
+    /// The middle value.
+    pub median: Option<f64>,
+    /// Student's t interval of the mean; none below three values.
+    pub ci95: Option<[f64; 2]>,
+    /// In the order of the seeds; `None` where not finite.
+    pub values: Vec<Option<f64>>,
+}
+
+/// What is contrasted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContrastKind {
+    /// A level against the first, averaged over the cells of the other factors.
+    Main,
+    /// How much one factor's difference differs between two levels of another.
+    Interaction,
+    /// A level against the first, at one level of another factor.
+    Simple,
+}
+
+/// A difference between arms, seed by seed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Contrast {
+    /// The experiment.
+    pub experiment: String,
+    /// A factor, `a*b` of an interaction, `a | b=level` of a simple effect.
+    pub name: String,
+    /// The level subtracted and the level it is subtracted from; of an interaction, those two of
+    /// either factor.
+    pub levels: Vec<Value>,
+    /// What is compared.
+    pub metric: String,
+    /// Seeds with a finite value in every arm concerned.
+    pub n: usize,
+    /// The mean difference.
+    pub estimate: Option<f64>,
+    /// The paired t interval; none below three pairs.
+    pub ci95: Option<[f64; 2]>,
+    /// Of the sign-flip permutation test; none below six pairs.
+    pub p: Option<f64>,
+    /// Adjusted for the main effects and interactions of the primary metric; none elsewhere.
+    pub p_holm: Option<f64>,
+    /// Seeds in which the second level is better.
+    pub wins: usize,
+    /// What is contrasted.
+    pub kind: ContrastKind,
+    /// The mean difference in standard deviations of the differences.
+    pub d_z: Option<f64>,
+    /// Pairs at which a paired t test sees this `d_z` in four of five experiments; none below
+    /// three pairs.
+    pub seeds_for_80pct_power: Option<usize>,
+    /// Seeds without a finite value in every arm concerned.
+    pub unpaired: usize,
+}
+
+/// What a rule saved and cost against the full run of the same training.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Saving {
+    /// The experiment.
+    pub experiment: String,
+    /// The cell of the other factors; empty: all of them.
+    pub factors: Factors,
+    /// The rule.
+    pub rule: String,
+    /// Share of the full run's epochs.
+    pub epochs_saved: Option<f64>,
+    /// Seconds of the full run that were not needed.
+    pub seconds_saved: Option<f64>,
+    /// The monitored value kept, minus the best of the full run; sign turned where larger is
+    /// better.
+    pub val_regret: Option<f64>,
+    /// `test_loss` of the weights kept, minus that of the full run's best epoch.
+    pub test_regret: Option<f64>,
+    /// The same as a share of the full run's seconds.
+    pub seconds_saved_fraction: Option<f64>,
+    /// Seconds of the full run.
+    pub full_seconds: Option<f64>,
+    /// The monitored column.
+    pub monitor: String,
+    /// Readings that the means are over.
+    pub n: usize,
+    /// Of those, the readings of trainings that went to their last epoch.
+    pub n_full: usize,
+}
+
+/// Compares experiments.
+///
+/// # Errors
+/// Where nothing has ended, or an option names what is not there.
+pub fn compare(
+    experiments: &[LoadedExperiment],
+    options: &Options,
+) -> Result<Comparison, CompareError> {
+    let (mut studies, mut notes) = study::studies(experiments);
+    study::filter(&mut studies, &options.filters)?;
+    studies.retain(Study::has_readings);
+    if studies.is_empty() {
+        let problems = warnings::of_files(experiments);
+        return Err(CompareError::NothingDone(problems.join("; ")));
+    }
+    check_metric(&studies, options.metric.as_deref())?;
+
+    let mut comparison = Comparison {
+        arms: Vec::new(),
+        references: Vec::new(),
+        contrasts: Vec::new(),
+        early_stopping: Vec::new(),
+        warnings: warnings::of_files(experiments),
+        verdict: Vec::new(),
+        experiments: Vec::new(),
+    };
+    comparison.warnings.append(&mut notes);
+    let several = studies.len() > 1;
+    for study in &studies {
+        let metrics = study.metrics(options.metric.as_deref());
+        let Some(primary) = metrics.first().cloned() else { continue };
+        let summary = ExperimentSummary {
+            name: study.name.clone(),
+            metric: primary,
+            factors: study.factors.clone(),
+            split_per_seed: study.split_per_seed,
+        };
+        let arms = arms::summaries(study);
+        let references = arms::references(study);
+        let contrasts = contrasts::contrasts(study, &metrics);
+        let savings = savings::savings(study);
+        comparison.warnings.extend(warnings::of_figures(&summary, &arms, &contrasts));
+        let sentences = verdict::verdict(&summary, &arms, &contrasts, &savings);
+        let prefix = if several { format!("{}: ", summary.name) } else { String::new() };
+        comparison.verdict.extend(sentences.iter().map(|text| format!("{prefix}{text}")));
+        comparison.arms.extend(arms);
+        comparison.references.extend(references);
+        comparison.contrasts.extend(contrasts);
+        comparison.early_stopping.extend(savings);
+        comparison.experiments.push(summary);
+    }
+    Ok(comparison)
+}
+
+fn check_metric(studies: &[Study], asked: Option<&str>) -> Result<(), CompareError> {
+    let Some(asked) = asked else { return Ok(()) };
+    let mut known: Vec<String> = Vec::new();
+    for name in studies.iter().flat_map(|study| study.metrics(None)) {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    if known.iter().any(|name| name == asked) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    Err(CompareError::UnknownMetric {
+        metric: asked.to_owned(),
+        metrics: crate::kinds::list(&names),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! What is compared: experiments as cells of factors, with the readings of each seed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::joined::join;
+use super::label::{names_level, text};
+use super::{CompareError, FALLBACK, Filter, PRIMARY};
+use crate::results::{ArmRecord, LoadedExperiment, PlannedRun, RunRecord};
+use crate::spec::{Factor, Factors};
+
+/// Columns that number or count; what an arm has of them is no outcome.
+const NO_OUTCOME: [&str; 4] = ["epoch", "step", "samples_seen", "lr"];
+
+/// One experiment, or several plain ones that share data and split.
+pub(super) struct Study<'a> {
+    pub name: String,
+    /// With the levels that occur.
+    pub factors: Vec<Factor>,
+    /// In the order of the levels.
+    pub cells: Vec<Cell<'a>>,
+    pub split_per_seed: bool,
+    /// Several experiments, whose levels need not make a product.
+    pub joined: bool,
+}
+
+/// An arm with all its seeds.
+#[derive(Clone)]
+pub(super) struct Cell<'a> {
+    pub factors: Factors,
+    /// Of each factor, the index of its level.
+    pub levels: Vec<usize>,
+    /// The rule's table.
+    pub rule: &'a Map<String, Value>,
+    /// By seed.
+    pub readings: BTreeMap<u64, Reading<'a>>,
+}
+
+/// One arm's reading of one training.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub arm: &'a ArmRecord,
+    pub run: &'a RunRecord,
+}
+
+impl Reading<'_> {
+    /// A metric of the weights kept, where it is finite.
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        finite(&self.arm.metrics, metric)
+    }
+}
+
+/// A finite number in a table of metrics.
+pub(super) fn finite(metrics: &Map<String, Value>, name: &str) -> Option<f64> {
+    metrics.get(name)?.as_f64().filter(|value| value.is_finite())
+}
+
+/// Whether a factor is about the stopping rule.
+pub(super) fn is_of_rule(key: &str) -> bool {
+    key == "early_stopping" || key.starts_with("early_stopping.")
+}
+
+impl Study<'_> {
+    pub fn has_readings(&self) -> bool {
+        self.cells.iter().any(|cell| !cell.readings.is_empty())
+    }
+
+    /// The metrics that the arms have, the primary one first.
+    pub fn metrics(&self, asked: Option<&str>) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let readings = self.cells.iter().flat_map(|cell| cell.readings.values());
+        for name in readings.flat_map(|reading| reading.arm.metrics.keys()) {
+            if !NO_OUTCOME.contains(&name.as_str()) && !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let primary = asked
+            .into_iter()
+            .chain([PRIMARY, FALLBACK])
+            .find_map(|wanted| names.iter().position(|name| name == wanted));
+        if let Some(index) = primary {
+            names[..=index].rotate_right(1);
+        }
+        names
+    }
+
+    /// Whether every combination of levels is there.
+    pub fn is_product(&self) -> bool {
+        self.cells.len() == self.factors.iter().map(|factor| factor.levels.len()).product::<usize>()
+    }
+
+    /// Forgets levels that no cell has, and numbers the rest anew.
+    fn tidy(&mut self) {
+        for (index, factor) in self.factors.iter_mut().enumerate() {
+            let used: Vec<usize> = (0..factor.levels.len())
+                .filter(|level| self.cells.iter().any(|cell| cell.levels[index] == *level))
+                .collect();
+            for cell in &mut self.cells {
+                let level = &mut cell.levels[index];
+                *level = used.iter().position(|old| old == level).unwrap_or(0);
+            }
+            factor.levels = used.iter().map(|level| factor.levels[*level].clone()).collect();
+        }
+    }
+}
+
+/// The studies that experiments make, and what was odd on the way.
+pub(super) fn studies(experiments: &[LoadedExperiment]) -> (Vec<Study<'_>>, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut order: Vec<&LoadedExperiment> = experiments.iter().collect();
+    order.sort_by(|a, b| (&a.plan.name, &a.path).cmp(&(&b.plan.name, &b.path)));
+    let mut studies = Vec::new();
+    let mut plain: Vec<(&str, Vec<&LoadedExperiment>)> = Vec::new();
+    for experiment in order {
+        let key = experiment.plan.comparable.as_str();
+        if !experiment.plan.factors.is_empty() || key.is_empty() {
+            studies.push(of_experiment(experiment, &mut notes));
+        } else if let Some((_, group)) = plain.iter_mut().find(|(k, _)| *k == key) {
+            group.push(experiment);
+        } else {
+            plain.push((key, vec![experiment]));
+        }
+    }
+    for (_, group) in plain {
+        match join(&group, &mut notes) {
+            Some(study) => studies.push(study),
+            None => studies.extend(group.iter().map(|one| of_experiment(one, &mut notes))),
+        }
+    }
+    for study in &mut studies {
+        study.tidy();
+    }
+    (studies, notes)
+}
+
+/// The study of one experiment, by its plan.
+pub(super) fn of_experiment<'a>(
+    experiment: &'a LoadedExperiment,
+    notes: &mut Vec<String>,
+) -> Study<'a> {
+    let plan = &experiment.plan;
+    let levels_of = |factors: &Factors| -> Option<Vec<usize>> {
+        plan.factors
+            .iter()
+            .map(|f| f.levels.iter().position(|level| factors.get(&f.key) == Some(level)))
+            .collect()
+    };
+    let mut cells: BTreeMap<Vec<usize>, Cell<'a>> = BTreeMap::new();
+    for arm in plan.trainings.iter().flat_map(|training| &training.arms) {
+        let Some(levels) = levels_of(&arm.factors) else { continue };
+        cells.entry(levels.clone()).or_insert_with(|| Cell {
+            factors: arm.factors.clone(),
+            levels,
+            rule: &arm.rule,
+            readings: BTreeMap::new(),
+        });
+    }
+    let planned: HashMap<&str, &PlannedRun> =
+        plan.trainings.iter().map(|training| (training.dir.as_str(), training)).collect();
+    let mut unread = 0_usize;
+    for run in &experiment.runs {
+        let Some(training) = planned.get(run.dir.as_str()) else { continue };
+        for planned in &training.arms {
+            let arms = &run.record.arms;
+            // A config whose factors were renamed still finds its readings by their rule.
+            let arm = arms
+                .iter()
+                .find(|arm| arm.factors == planned.factors)
+                .or_else(|| arms.iter().find(|arm| arm.rule == planned.rule));
+            let cell = levels_of(&planned.factors).and_then(|levels| cells.get_mut(&levels));
+            match (arm, cell) {
+                (Some(arm), Some(cell)) => {
+                    cell.readings.insert(run.seed, Reading { arm, run: &run.record });
+                }
+                _ => unread += 1,
+            }
+        }
+    }
+    if unread > 0 {
+        notes.push(format!(
+            "{}: {unread} readings that the config names are not in the records: run it again",
+            plan.name
+        ));
+    }
+    Study {
+        name: plan.name.clone(),
+        factors: plan.factors.clone(),
+        cells: cells.into_values().collect(),
+        split_per_seed: plan.split_per_seed,
+        joined: false,
+    }
+}
+
+/// Leaves the cells that have the levels asked for.
+pub(super) fn filter(studies: &mut Vec<Study>, filters: &[Filter]) -> Result<(), CompareError> {
+    for filter in filters {
+        let factors =
+            || studies.iter().flat_map(|study| &study.factors).filter(|f| f.key == filter.key);
+        if factors().next().is_none() {
+            let known: Vec<String> =
+                studies.iter().flat_map(|study| &study.factors).map(describe).collect();
+            return Err(CompareError::UnknownFactor {
+                key: filter.key.clone(),
+                factors: (!known.is_empty()).then(|| known.join("; ")),
+            });
+        }
+        let named = |level: &Value| names_level(&filter.value, level);
+        if !factors().any(|factor| factor.levels.iter().any(named)) {
+            let mut levels: Vec<String> = Vec::new();
+            for level in factors().flat_map(|factor| factor.levels.iter().map(text)) {
+                if !levels.contains(&level) {
+                    levels.push(level);
+                }
+            }
+            return Err(CompareError::UnknownLevel {
+                key: filter.key.clone(),
+                value: filter.value.clone(),
+                levels: levels.join(", "),
+            });
+        }
+        for study in studies.iter_mut() {
+            study.cells.retain(|cell| cell.factors.get(&filter.key).is_some_and(named));
+            study.tidy();
+        }
+        studies.retain(|study| !study.cells.is_empty());
+    }
+    if studies.is_empty() && !filters.is_empty() { Err(CompareError::NoArm) } else { Ok(()) }
+}
+
+fn describe(factor: &Factor) -> String {
+    let levels: Vec<String> = factor.levels.iter().map(text).collect();
+    format!("`{}` ({})", factor.key, levels.join(", "))
+}

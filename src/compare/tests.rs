@@ -1,0 +1,350 @@
+//! Laws of a comparison, on the golden two by two design and on made-up experiments.
+
+#![allow(clippy::cast_precision_loss)] // small whole numbers
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
+use crate::results::{FailedRun, Status, load};
+
+fn compared(experiments: &[LoadedExperiment]) -> Comparison {
+    compare(experiments, &Options::default()).unwrap()
+}
+
+fn contrast<'a>(comparison: &'a Comparison, name: &str, metric: &str) -> &'a Contrast {
+    comparison.contrasts.iter().find(|c| c.name == name && c.metric == metric).unwrap()
+}
+
+/// A plain experiment: one arm, some seeds, a loss for each.
+fn plain(name: &str, config: &Value, losses: &[f64]) -> LoadedExperiment {
+    let rule = json!({"kind": "none", "monitor": "val_loss"});
+    let runs = (0..).zip(losses).map(|(seed, loss)| {
+        let arm = arm(json!({}), rule.clone(), json!({"test_loss": loss, "epochs": 100}), None);
+        run(seed, config.clone(), vec![arm])
+    });
+    experiment(name, &[], runs.collect())
+}
+
+#[test]
+fn contrasts_of_a_two_by_two_design_equal_the_golden_figures() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../tests/golden/stats.json")).unwrap();
+    let comparison = compared(&[two_by_two()]);
+    let names = [
+        ("bn_main", "model.norm.kind"),
+        ("es_main", "early_stopping"),
+        ("interaction", "model.norm.kind*early_stopping"),
+        ("bn_effect_without_es", "model.norm.kind | early_stopping=none"),
+        ("bn_effect_with_es", "model.norm.kind | early_stopping=patience"),
+        ("es_effect_without_bn", "early_stopping | model.norm.kind=none"),
+        ("es_effect_with_bn", "early_stopping | model.norm.kind=batch"),
+    ];
+    for (golden_name, name) in names {
+        let (seen, expected) =
+            (contrast(&comparison, name, "test_loss"), &golden["contrasts"][golden_name]);
+        let close = |seen: Option<f64>, expected: &Value| {
+            let (seen, expected) = (seen.unwrap(), expected.as_f64().unwrap());
+            assert!((seen - expected).abs() <= 1e-12 * expected.abs(), "{name} {seen} {expected}");
+        };
+        close(seen.estimate, &expected["mean"]);
+        close(seen.p, &expected["p_signflip_exact"]);
+        close(seen.d_z, &expected["cohen_dz"]);
+        close(seen.ci95.map(|c| c[0]), &expected["ci95"][0]);
+        close(seen.ci95.map(|c| c[1]), &expected["ci95"][1]);
+        assert_eq!(json!(seen.wins), expected["wins"]);
+        assert_eq!(seen.n, 8);
+    }
+    let holm: Vec<Option<f64>> = comparison.contrasts[..7].iter().map(|c| c.p_holm).collect();
+    let main = 0.007_812_5 * 3.0;
+    assert_eq!(holm, [Some(main), Some(0.046_875), Some(0.203_125), None, None, None, None]);
+}
+
+#[test]
+fn the_json_has_the_keys_that_scripts_rely_on() {
+    let json = serde_json::to_value(compared(&[two_by_two()])).unwrap();
+    let keys = |value: &Value, wanted: &[&str]| {
+        for key in wanted {
+            assert!(value.get(key).is_some(), "{key} in {value}");
+        }
+    };
+    keys(&json, &["arms", "references", "contrasts", "early_stopping", "warnings"]);
+    let arm = &json["arms"][3];
+    keys(arm, &["experiment", "factors", "seeds", "n", "diverged", "metrics"]);
+    assert_eq!(arm["factors"], json!({"model.norm.kind": "batch", "early_stopping": "patience"}));
+    keys(&arm["metrics"]["test_loss"], &["mean", "sd", "median", "ci95", "values"]);
+    let contrast = &json["contrasts"][0];
+    keys(
+        contrast,
+        &["experiment", "name", "levels", "metric", "n", "estimate", "ci95", "p", "p_holm", "wins"],
+    );
+    assert_eq!(contrast["levels"], json!(["none", "batch"]));
+    assert_eq!(contrast["metric"], "test_loss");
+    let saving = &json["early_stopping"][0];
+    keys(
+        saving,
+        &[
+            "experiment",
+            "factors",
+            "rule",
+            "epochs_saved",
+            "seconds_saved",
+            "val_regret",
+            "test_regret",
+        ],
+    );
+    assert_eq!(json["references"][0]["reference"], "best_checkpoint_of_full_run");
+    assert_eq!(json["references"][0]["factors"], json!({"model.norm.kind": "none"}));
+}
+
+#[test]
+fn what_stopping_saved_and_cost_is_read_against_the_full_run_of_the_same_training() {
+    let comparison = compared(&[two_by_two()]);
+    assert_eq!(comparison.early_stopping.len(), 3, "over all, and for each norm");
+    for saving in &comparison.early_stopping {
+        // 40 to 47 of 100 epochs at 0.2 s each.
+        let close = |seen: Option<f64>, expected: f64| {
+            assert!(seen.is_some_and(|s| (s - expected).abs() < 1e-12), "{seen:?} {expected}");
+        };
+        close(saving.epochs_saved, 0.565);
+        close(saving.seconds_saved, 11.3);
+        close(saving.seconds_saved_fraction, 0.565);
+        close(saving.val_regret, 0.002);
+        close(saving.test_regret, 0.001);
+        assert_eq!(saving.rule, "patience");
+    }
+    assert_eq!(comparison.early_stopping[0].n, 16);
+}
+
+#[test]
+fn where_the_training_had_itself_stopped_only_the_epochs_are_known() {
+    let rule = json!({"kind": "patience", "patience": 5, "monitor": "val_loss", "mode": "min"});
+    let metrics = json!({"test_loss": 0.5, "val_loss": 0.5, "epochs": 25, "elapsed_s": 5.0});
+    let config = json!({"training": {"epochs": 100}});
+    let runs = (0..3).map(|seed| {
+        let arm = arm(json!({}), rule.clone(), metrics.clone(), None);
+        run(seed, config.clone(), vec![arm])
+    });
+    let comparison = compared(&[experiment("plain", &[], runs.collect())]);
+    let saving = &comparison.early_stopping[0];
+    assert_eq!(saving.epochs_saved, Some(0.75));
+    assert_eq!((saving.seconds_saved, saving.val_regret, saving.test_regret), (None, None, None));
+    assert!(comparison.references.is_empty());
+    assert_eq!(comparison.arms[0].factors, Factors::new());
+}
+
+#[test]
+fn a_comparison_is_independent_of_the_order_of_experiments_and_trainings() {
+    let config = |norm: &str| json!({"model": {"norm": {"kind": norm}}});
+    let mut all = vec![
+        two_by_two(),
+        plain("b", &config("none"), &[0.5, 0.6, 0.55]),
+        plain("a", &config("batch"), &[0.4, 0.5, 0.45]),
+    ];
+    let straight = compared(&all);
+    all.reverse();
+    for experiment in &mut all {
+        experiment.runs.reverse();
+    }
+    let turned = compared(&all);
+    assert!(straight == turned);
+}
+
+#[test]
+fn plain_experiments_on_the_same_split_are_compared_in_the_keys_in_which_they_differ() {
+    let batch =
+        json!({"model": {"norm": {"kind": "batch", "eps": 1e-5}}, "training": {"epochs": 9}});
+    let none = json!({"model": {"norm": {"kind": "none"}}, "training": {"epochs": 9}});
+    let comparison = compared(&[
+        plain("a-batch", &batch, &[0.4, 0.5, 0.45]),
+        plain("plain", &none, &[0.5, 0.6, 0.56]),
+    ]);
+    assert_eq!(comparison.experiments[0].name, "a-batch + plain");
+    let main = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert_eq!(main.levels, [json!("none"), json!("batch")]);
+    assert!(main.estimate.is_some_and(|d| (d + 0.31 / 3.0).abs() < 1e-12));
+    assert_eq!((main.n, main.wins, main.p), (3, 3, None));
+    assert_eq!(comparison.arms.len(), 2);
+}
+
+#[test]
+fn plain_experiments_that_make_no_product_are_each_held_against_the_first() {
+    let config = |norm: &str, lr: f64| json!({"model": {"norm": {"kind": norm}}, "training": {"optimizer": {"lr": lr}}});
+    let comparison = compared(&[
+        plain("x", &config("none", 0.001), &[0.5; 3]),
+        plain("y", &config("batch", 0.001), &[0.4; 3]),
+        plain("z", &config("batch", 0.01), &[0.3; 3]),
+    ]);
+    let names: Vec<&str> = comparison.contrasts.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(
+        &names[..2],
+        ["model.norm.kind", "model.norm.kind + training.optimizer.lr"],
+        "what cannot be told apart is not"
+    );
+    assert_eq!(comparison.contrasts[1].levels, [json!("none + 0.001"), json!("batch + 0.01")]);
+}
+
+#[test]
+fn plain_experiments_on_other_data_are_not_joined() {
+    let mut other = plain("other", &json!({"model": {"dropout": 0.5}}), &[0.5; 3]);
+    other.plan.comparable = "iris".to_owned();
+    let comparison =
+        compared(&[plain("one", &json!({"model": {"dropout": 0.0}}), &[0.5; 3]), other]);
+    assert_eq!(comparison.experiments.len(), 2);
+    assert!(comparison.contrasts.is_empty());
+}
+
+#[test]
+fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
+    let mut loaded = two_by_two();
+    let record = &mut loaded.runs[2].record;
+    record.status = Status::Diverged;
+    record.arms[0].status = Status::Diverged;
+    record.arms[0].metrics.insert("test_loss".to_owned(), Value::Null);
+    let comparison = compared(&[loaded]);
+    assert_eq!((comparison.arms[0].diverged, comparison.arms[0].n), (1, 8));
+    let values = &comparison.arms[0].metrics.get("test_loss").unwrap().values;
+    assert_eq!(values.iter().filter(|v| v.is_none()).count(), 1);
+    let main = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert_eq!((main.n, main.unpaired), (7, 1));
+    let simple = contrast(&comparison, "model.norm.kind | early_stopping=patience", "test_loss");
+    assert_eq!((simple.n, simple.unpaired), (8, 0));
+    assert!(
+        comparison.warnings.iter().any(|w| w.contains("1 of 8 trainings")),
+        "{:?}",
+        comparison.warnings
+    );
+    assert!(comparison.warnings.iter().any(|w| w.contains("1 of 8 seeds are left out")));
+    assert!(comparison.verdict.iter().any(|v| v.contains("diverged in 1 of 8 seeds")));
+}
+
+#[test]
+fn what_is_missing_failed_or_left_out_is_said() {
+    let mut loaded = two_by_two();
+    let last = loaded.runs.pop().unwrap();
+    loaded.missing = loaded.plan.trainings.iter().filter(|t| t.dir == last.dir).cloned().collect();
+    let failed = loaded.runs.pop().unwrap();
+    loaded.failed =
+        vec![FailedRun { dir: failed.dir, seed: failed.seed, error: "disk full".to_owned() }];
+    loaded.left_out = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let warnings = compared(&[loaded]).warnings;
+    assert_eq!(
+        warnings[..3],
+        [
+            "digits: 1 of 16 trainings are missing: training-15",
+            "digits: 1 of 16 trainings failed: training-14 (disk full)",
+            "digits: 4 trainings that the config no longer names are left out: a, b, c and 1 more"
+        ]
+    );
+}
+
+#[test]
+fn a_filter_leaves_the_arms_with_a_level() {
+    let options = |key: &str, value: &str| Options {
+        metric: None,
+        filters: vec![Filter { key: key.to_owned(), value: value.to_owned() }],
+    };
+    let loaded = [two_by_two()];
+    let comparison = compare(&loaded, &options("early_stopping", "patience")).unwrap();
+    assert_eq!(comparison.arms.len(), 2);
+    let main = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert!(main.estimate.is_some_and(|d| (d + 0.012_575).abs() < 1e-12));
+    assert!(comparison.contrasts.iter().all(|c| c.name == "model.norm.kind"));
+
+    let message = |key, value| compare(&loaded, &options(key, value)).unwrap_err().to_string();
+    assert_eq!(
+        message("model.norm", "batch"),
+        "`model.norm` is no factor here: the factors are `model.norm.kind` (none, batch); \
+         `early_stopping` (none, patience)"
+    );
+    assert_eq!(
+        message("early_stopping", "patient"),
+        "`early_stopping` has no level `patient`: the levels are none, patience"
+    );
+}
+
+#[test]
+fn another_metric_comes_first_when_asked_for_and_an_unknown_one_is_refused() {
+    let options = |metric: &str| Options { metric: Some(metric.to_owned()), filters: Vec::new() };
+    let loaded = [two_by_two()];
+    let comparison = compare(&loaded, &options("test_accuracy")).unwrap();
+    assert_eq!(comparison.contrasts[0].metric, "test_accuracy");
+    assert_eq!(comparison.contrasts[0].wins, 8, "larger is better");
+    assert!(comparison.contrasts[0].p_holm.is_some());
+    assert!(contrast(&comparison, "model.norm.kind", "test_loss").p_holm.is_none());
+    assert_eq!(
+        compare(&loaded, &options("test_f1")).unwrap_err().to_string(),
+        "no arm has the metric `test_f1`: the metrics are `test_loss`, `val_loss`, \
+         `test_accuracy`, `epochs`, `elapsed_s`"
+    );
+}
+
+#[test]
+fn more_levels_give_contrasts_with_the_first_and_interactions_of_each_pair() {
+    let mut runs = Vec::new();
+    for (i, norm) in ["none", "batch", "layer"].into_iter().enumerate() {
+        for (j, lr) in [0.1, 0.2].into_iter().enumerate() {
+            for seed in 0..3_u32 {
+                let loss = 1.0 + 0.1 * i as f64 + 0.01 * (i * j) as f64 + 0.001 * f64::from(seed);
+                let arm = arm(
+                    json!({"model.norm.kind": norm, "training.optimizer.lr": lr}),
+                    json!({"kind": "none"}),
+                    json!({"test_loss": loss}),
+                    None,
+                );
+                runs.push(run(u64::from(seed), json!({"lr": lr}), vec![arm]));
+            }
+        }
+    }
+    let factors = [
+        ("model.norm.kind", json!(["none", "batch", "layer"])),
+        ("training.optimizer.lr", json!([0.1, 0.2])),
+    ];
+    let comparison = compared(&[experiment("many", &factors, runs)]);
+    let of = |kind| comparison.contrasts.iter().filter(|c| c.kind == kind).collect::<Vec<_>>();
+    assert_eq!(of(ContrastKind::Main).len(), 3);
+    assert_eq!(of(ContrastKind::Interaction).len(), 2);
+    assert_eq!(of(ContrastKind::Simple).len(), 7);
+    let layer = of(ContrastKind::Main)[1];
+    assert_eq!(layer.levels, [json!("none"), json!("layer")]);
+    // (0.2 + 0.22) / 2
+    assert!(layer.estimate.is_some_and(|d| (d - 0.21).abs() < 1e-12));
+    let pair = of(ContrastKind::Interaction)[1];
+    assert_eq!(pair.levels, [json!(["none", "layer"]), json!([0.1, 0.2])]);
+    assert!(pair.estimate.is_some_and(|d| (d - 0.02).abs() < 1e-12));
+}
+
+#[test]
+fn nothing_done_is_an_error_that_says_so() {
+    let mut loaded = two_by_two();
+    loaded.runs.clear();
+    loaded.missing.clone_from(&loaded.plan.trainings);
+    let message = compare(&[loaded], &Options::default()).unwrap_err().to_string();
+    assert!(message.starts_with("nothing to compare"), "{message}");
+    assert!(message.contains("16 of 16 trainings are missing"), "{message}");
+}
+
+#[test]
+fn a_renamed_factor_finds_its_readings_by_their_rule() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs {
+        for arm in &mut run.record.arms {
+            arm.factors = map(json!({"older": "name"}));
+        }
+    }
+    assert!(compared(&[loaded]) == compared(&[two_by_two()]));
+}
+
+#[test]
+fn files_of_ten_seeds_give_the_same_comparison_as_their_records() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::results::fixtures::write(dir.path(), &two_by_two_of(10));
+    let from_files = compared(&load(&[dir.path().to_owned()]).unwrap());
+    let from_records = compared(&[two_by_two_of(10)]);
+    assert!(from_files == from_records);
+    assert_eq!(from_files.arms.len(), 4);
+    assert!(from_files.arms.iter().all(|arm| arm.n == 10));
+    let json = serde_json::to_string(&from_files).unwrap();
+    let back: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(back["contrasts"][0]["n"], 10);
+}

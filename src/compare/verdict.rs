@@ -1,0 +1,247 @@
+//! The conclusions in plain sentences.
+//!
+//! A change is called better or worse only where its interval excludes 0 and its p-value is below
+//! 0.05, over six seeds or more; otherwise the sentence says that it cannot be told, and how many
+//! seeds would show an effect of the size seen.
+
+use serde_json::Value;
+
+use super::contrasts::simple_name;
+use super::label::text;
+use super::number::{decimals as decimals_for, figure, fixed};
+use super::warnings::arm_name;
+use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary, Saving};
+use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+use crate::stopping::Monitored;
+
+/// The level of the tests.
+const ALPHA: f64 = 0.05;
+
+/// The sentences on one study.
+pub(super) fn verdict(
+    study: &ExperimentSummary,
+    arms: &[ArmSummary],
+    contrasts: &[Contrast],
+    savings: &[Saving],
+) -> Vec<String> {
+    let primary: Vec<&Contrast> = contrasts.iter().filter(|c| c.metric == study.metric).collect();
+    let family = primary.iter().filter(|c| c.p_holm.is_some()).count();
+    let mut sentences = Vec::new();
+    for contrast in of_kind(&primary, ContrastKind::Main) {
+        sentences.push(main_effect(study, contrast, family));
+    }
+    for contrast in of_kind(&primary, ContrastKind::Interaction) {
+        sentences.extend(interaction(contrast, &primary));
+    }
+    for saving in savings.iter().filter(|saving| is_overall(saving, savings)) {
+        sentences.push(stopping(saving));
+    }
+    for arm in arms.iter().filter(|arm| arm.diverged > 0) {
+        let kept = arm.metrics.get(&study.metric).map_or(0, |m| m.values.iter().flatten().count());
+        sentences.push(format!(
+            "{} diverged in {} of {} seeds; {} of them kept weights with a finite {}.",
+            arm_name(arm),
+            arm.diverged,
+            arm.n,
+            arm.diverged - (arm.n - kept).min(arm.diverged),
+            study.metric
+        ));
+    }
+    sentences
+}
+
+fn of_kind<'a>(all: &[&'a Contrast], kind: ContrastKind) -> Vec<&'a Contrast> {
+    all.iter().copied().filter(|contrast| contrast.kind == kind).collect()
+}
+
+/// Whether a line is the widest of its rule.
+fn is_overall(saving: &Saving, all: &[Saving]) -> bool {
+    let alike = |other: &&Saving| other.rule == saving.rule && other.monitor == saving.monitor;
+    saving.factors.is_empty() || !all.iter().filter(alike).any(|other| other.factors.is_empty())
+}
+
+fn main_effect(study: &ExperimentSummary, contrast: &Contrast, family: usize) -> String {
+    let metric = &contrast.metric;
+    let change =
+        format!("{} {} instead of {}", contrast.name, level(contrast, 1), level(contrast, 0));
+    let Some(estimate) = contrast.estimate else {
+        return format!(
+            "Nothing to tell: no seed has a finite {metric} in every arm that {change} concerns."
+        );
+    };
+    let others: Vec<&str> = study
+        .factors
+        .iter()
+        .filter(|factor| factor.levels.len() > 1)
+        .map(|factor| factor.key.as_str())
+        .filter(|key| !contrast.name.split(" + ").any(|name| name == *key))
+        .collect();
+    // A pair of plain experiments is averaged over nothing: its name holds all that differs.
+    let averaged = if others.is_empty() || study.name.contains(" + ") {
+        String::new()
+    } else {
+        format!(", averaged over {}", others.join(" and "))
+    };
+    let split = if study.split_per_seed { "over splits" } else { "on one split" };
+    let place = format!("{averaged}, {split}");
+    let signed = format!(
+        "changed {metric} by {} ({})",
+        fixed(estimate, decimals(contrast)),
+        evidence(contrast, false)
+    );
+
+    if contrast.n < PAIRS_FOR_P {
+        let needed = needed(contrast)
+            .map(|n| format!(": about {n} seeds would be needed for the effect seen"));
+        return format!(
+            "Too few seeds to tell{}. {change} {signed}{place}.",
+            needed.unwrap_or_default()
+        );
+    }
+    if contrast.ci95 == Some([0.0, 0.0]) {
+        let seeds = contrast.n;
+        return format!(
+            "No difference: {change} left {metric} as it was in all {seeds} seeds{place}."
+        );
+    }
+    if !is_conclusive(contrast) {
+        let needed = needed(contrast)
+            .map(|n| format!("; about {n} seeds would be needed for the effect seen"));
+        return format!("Cannot tell: {change} {signed}{place}{}.", needed.unwrap_or_default());
+    }
+    let better = Monitored::new(metric).better(estimate, 0.0);
+    let holm = match contrast.p_holm {
+        Some(p) if p >= ALPHA => format!(
+            "; corrected for the {family} effects tested (Holm) it is {}, so take it with care",
+            p_text(p)
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "{}: {change} {}{place}{holm}.",
+        if better { "Better" } else { "Worse" },
+        effect(contrast, estimate)
+    )
+}
+
+/// `lowers test_loss by 0.021 (95 % interval 0.011 to 0.031, p = 0.002, better in 10 of 10 seeds)`
+fn effect(contrast: &Contrast, estimate: f64) -> String {
+    format!(
+        "{} {} by {} ({})",
+        if estimate < 0.0 { "lowers" } else { "raises" },
+        contrast.metric,
+        fixed(estimate.abs(), decimals(contrast)),
+        evidence(contrast, estimate < 0.0)
+    )
+}
+
+/// Interval, p and wins; the interval of the lowering where the effect is told as one.
+fn evidence(contrast: &Contrast, lowering: bool) -> String {
+    let mut parts = Vec::new();
+    if let Some([low, high]) = contrast.ci95 {
+        let (low, high) = if lowering { (-high, -low) } else { (low, high) };
+        let digits = decimals(contrast);
+        parts.push(format!("95 % interval {} to {}", fixed(low, digits), fixed(high, digits)));
+    }
+    parts.extend(contrast.p.map(p_text));
+    parts.push(format!("better in {} of {} seeds", contrast.wins, contrast.n));
+    parts.join(", ")
+}
+
+fn is_conclusive(contrast: &Contrast) -> bool {
+    excludes_zero(contrast) && contrast.p.is_some_and(|p| p < ALPHA)
+}
+
+fn excludes_zero(contrast: &Contrast) -> bool {
+    contrast.ci95.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
+}
+
+/// Seeds for the effect seen, where there are enough to estimate it; a p-value takes six.
+fn needed(contrast: &Contrast) -> Option<usize> {
+    if contrast.n < PAIRS_FOR_INTERVAL {
+        return None;
+    }
+    let needed = contrast.seeds_for_80pct_power?.max(PAIRS_FOR_P);
+    // The effect itself is an estimate: a third digit would be made up.
+    let round = if needed < 100 { 1 } else { 10_usize.pow(needed.ilog10() - 1) };
+    Some(needed.div_ceil(round) * round).filter(|n| *n > contrast.n)
+}
+
+fn level(contrast: &Contrast, index: usize) -> String {
+    contrast.levels.get(index).map(text).unwrap_or_default()
+}
+
+/// Where a factor's effect depends on another: what it is at either level of that.
+fn interaction(contrast: &Contrast, primary: &[&Contrast]) -> Option<String> {
+    if contrast.n < PAIRS_FOR_P || !excludes_zero(contrast) {
+        return None;
+    }
+    let (a, b) = contrast.name.split_once('*')?;
+    let [Value::Array(of_a), Value::Array(of_b)] = &contrast.levels[..] else { return None };
+    let simple = |at: &Value| {
+        let name = simple_name(a, b, at);
+        let found = primary.iter().find(|c| c.name == name && c.levels == *of_a)?;
+        let estimate = found.estimate?;
+        let what = if excludes_zero(found) {
+            effect(found, estimate)
+        } else {
+            let signed = fixed(estimate, decimals(found));
+            format!("does nothing clear to {}, {signed} ({})", found.metric, evidence(found, false))
+        };
+        Some(format!("with {b} {} it {what}", text(at)))
+    };
+    let (here, there) = (simple(of_b.first()?)?, simple(of_b.get(1)?)?);
+    let changed = format!("{} instead of {}", text(of_a.get(1)?), text(of_a.first()?));
+    Some(format!("The effect of {a} {changed} depends on {b}: {here}; {there}."))
+}
+
+/// `patience saved 63 % of the epochs (12.1 s of 19.0 s) and gave up 0.001 of val_loss`
+fn stopping(saving: &Saving) -> String {
+    let Some(epochs) = saving.epochs_saved else {
+        return format!("What {} saved is unknown.", saving.rule);
+    };
+    let seconds = match (saving.seconds_saved, saving.full_seconds) {
+        (Some(saved), Some(all)) => format!(" ({} s of {} s)", seconds(saved), seconds(all)),
+        _ => String::new(),
+    };
+    let mut regrets = Vec::new();
+    let mut verb = "";
+    for (regret, metric) in
+        [(saving.val_regret, saving.monitor.as_str()), (saving.test_regret, super::PRIMARY)]
+    {
+        let Some(regret) = regret else { continue };
+        let size = if regret == 0.0 { "nothing".to_owned() } else { figure(regret.abs(), 2) };
+        let this = if regret < 0.0 { "gained " } else { "gave up " };
+        regrets.push(format!("{}{size} of {metric}", if this == verb { "" } else { this }));
+        verb = this;
+    }
+    let cost = if regrets.is_empty() {
+        "; what it gave up is unknown, since no training went on to its last epoch".to_owned()
+    } else {
+        format!(" and {} against the best checkpoint of the full run", regrets.join(" and "))
+    };
+    format!("{} saved {:.0} % of the epochs{seconds}{cost}.", saving.rule, 100.0 * epochs)
+}
+
+/// Decimals at which half the interval's width has two digits; the estimate's where there is none.
+fn decimals(contrast: &Contrast) -> usize {
+    let width = contrast.ci95.map(|[low, high]| 0.5 * (high - low)).filter(|width| *width > 0.0);
+    decimals_for(width.or(contrast.estimate).unwrap_or(0.0), 2)
+}
+
+fn seconds(value: f64) -> String {
+    fixed(value, if value.abs() < 1.0 { 2 } else { 1 })
+}
+
+/// `p = 0.016`, `p < 0.001`.
+fn p_text(p: f64) -> String {
+    if p < 0.001 {
+        "p < 0.001".to_owned()
+    } else {
+        format!("p = {}", fixed(p, decimals_for(p, 2).min(3)))
+    }
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

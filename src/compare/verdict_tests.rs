@@ -1,0 +1,146 @@
+//! The sentences, word for word.
+
+#![allow(clippy::cast_precision_loss)] // small whole numbers
+
+use serde_json::json;
+
+use super::*;
+use crate::compare::{Comparison, Options, compare};
+use crate::results::LoadedExperiment;
+use crate::results::fixtures::{arm, experiment, run, two_by_two, two_by_two_of};
+
+fn told(loaded: LoadedExperiment) -> Vec<String> {
+    compare(&[loaded], &Options::default()).unwrap().verdict
+}
+
+/// Two norms whose difference in a metric is given per seed.
+fn differing(metric: &str, differences: &[f64]) -> LoadedExperiment {
+    let mut runs = Vec::new();
+    for norm in ["none", "batch"] {
+        for (seed, difference) in (0..).zip(differences) {
+            let value = 0.5 + if norm == "batch" { *difference } else { 0.0 };
+            let arm = arm(
+                json!({"model.norm.kind": norm}),
+                json!({"kind": "none"}),
+                json!({"test_loss": value, metric: value}),
+                None,
+            );
+            runs.push(run(seed, json!({}), vec![arm]));
+        }
+    }
+    experiment("made-up", &[("model.norm.kind", json!(["none", "batch"]))], runs)
+}
+
+fn told_of(metric: &str, differences: &[f64]) -> String {
+    let options = Options { metric: Some(metric.to_owned()), filters: Vec::new() };
+    let Comparison { verdict, .. } = compare(&[differing(metric, differences)], &options).unwrap();
+    verdict[0].clone()
+}
+
+const LOWER: [f64; 8] = [-0.03, -0.02, -0.025, -0.02, -0.03, -0.01, -0.02, -0.015];
+
+#[test]
+fn a_two_by_two_design_is_told_in_effects_and_savings() {
+    assert_eq!(
+        told(two_by_two()),
+        [
+            "Better: model.norm.kind batch instead of none lowers test_loss by 0.0192 (95 % \
+             interval 0.0129 to 0.0255, p = 0.008, better in 8 of 8 seeds), averaged over \
+             early_stopping, on one split.",
+            "Better: early_stopping patience instead of none lowers test_loss by 0.0106 (95 % \
+             interval 0.0039 to 0.0173, p = 0.023, better in 7 of 8 seeds), averaged over \
+             model.norm.kind, on one split.",
+            "patience saved 56 % of the epochs (11.3 s of 20.0 s) and gave up 0.0020 of val_loss \
+             and 0.0010 of test_loss against the best checkpoint of the full run.",
+        ]
+    );
+}
+
+#[test]
+fn lower_is_better_for_losses_and_higher_for_accuracies() {
+    let lower = "model.norm.kind batch instead of none lowers";
+    let higher = "model.norm.kind batch instead of none raises";
+    let raised = LOWER.map(|d| -d);
+    let begins = |text: String, with: &str| assert!(text.starts_with(with), "{text}");
+    begins(told_of("test_loss", &LOWER), &format!("Better: {lower} test_loss by 0.0213"));
+    begins(told_of("test_loss", &raised), &format!("Worse: {higher} test_loss by 0.0213"));
+    begins(told_of("test_accuracy", &LOWER), &format!("Worse: {lower} test_accuracy by 0.0213"));
+    begins(told_of("test_accuracy", &raised), &format!("Better: {higher} test_accuracy by"));
+}
+
+#[test]
+fn batch_norm_can_lose() {
+    assert_eq!(
+        told_of("test_loss", &LOWER.map(|d| -d)),
+        "Worse: model.norm.kind batch instead of none raises test_loss by 0.0213 (95 % interval \
+         0.0154 to 0.0271, p = 0.008, better in 0 of 8 seeds), on one split."
+    );
+}
+
+#[test]
+fn an_interval_that_covers_zero_cannot_be_told() {
+    assert_eq!(
+        told_of("test_loss", &[0.02, -0.02, 0.01, -0.03, 0.01, 0.02, -0.01, 0.015]),
+        "Cannot tell: model.norm.kind batch instead of none changed test_loss by 0.002 (95 % \
+         interval -0.014 to 0.018, p = 0.86, better in 3 of 8 seeds), on one split; about 840 \
+         seeds would be needed for the effect seen."
+    );
+}
+
+#[test]
+fn below_six_seeds_is_too_few_and_below_three_even_to_say_how_many() {
+    let five = told_of("test_loss", &LOWER[..5]);
+    assert!(five.starts_with("Too few seeds to tell: about 6 seeds would be needed"), "{five}");
+    assert!(five.contains("changed test_loss by -0.0250 (95 % interval"), "{five}");
+    assert!(!five.contains("p ="), "{five}");
+    assert_eq!(
+        told_of("test_loss", &LOWER[..2]),
+        "Too few seeds to tell. model.norm.kind batch instead of none changed test_loss by -0.025 \
+         (better in 2 of 2 seeds), on one split."
+    );
+}
+
+#[test]
+fn the_same_values_in_all_seeds_are_no_difference() {
+    assert_eq!(
+        told_of("test_loss", &[0.0; 6]),
+        "No difference: model.norm.kind batch instead of none left test_loss as it was in all 6 \
+         seeds, on one split."
+    );
+}
+
+#[test]
+fn a_split_per_seed_is_told_as_over_splits() {
+    let mut loaded = two_by_two();
+    loaded.plan.split_per_seed = true;
+    assert!(told(loaded)[0].ends_with("averaged over early_stopping, over splits."));
+}
+
+#[test]
+fn an_effect_that_depends_on_another_factor_is_told_at_both_its_levels() {
+    let mut loaded = two_by_two_of(10);
+    for run in &mut loaded.runs {
+        let batch = run.record.arms[0].factors["model.norm.kind"] == "batch";
+        let shift = 0.001 * (run.seed % 3) as f64;
+        run.record.arms[0].metrics["test_loss"] = json!(if batch { 0.3 + shift } else { 0.5 });
+        run.record.arms[1].metrics["test_loss"] = json!(if batch { 0.4 + shift } else { 0.4 });
+    }
+    let sentences = told(loaded);
+    let interaction = sentences.iter().find(|s| s.contains("depends on")).unwrap();
+    assert!(
+        interaction.starts_with(
+            "The effect of model.norm.kind batch instead of none depends on early_stopping: with \
+             early_stopping none it lowers test_loss by 0.19910 (95 % interval"
+        ),
+        "{interaction}"
+    );
+    assert!(interaction.contains("; with early_stopping patience it raises test_loss by 0.00090"));
+}
+
+#[test]
+fn a_small_p_is_no_more_than_small() {
+    assert_eq!(
+        (p_text(0.000_2), p_text(0.015_625), p_text(1.0)),
+        ("p < 0.001".to_owned(), "p = 0.016".to_owned(), "p = 1.0".to_owned())
+    );
+}

@@ -1,0 +1,116 @@
+//! What limits the conclusions: trainings that are not there, seeds that do not pair, one split.
+
+use std::collections::BTreeSet;
+
+use super::label::text;
+use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary};
+use crate::results::LoadedExperiment;
+use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+
+/// Most names in a warning; the rest is counted.
+const NAMED: usize = 3;
+
+/// What is wrong with the files of experiments.
+pub(super) fn of_files(experiments: &[LoadedExperiment]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for experiment in experiments {
+        let name = &experiment.plan.name;
+        let all = experiment.plan.trainings.len();
+        warnings.extend(experiment.warnings.iter().cloned());
+        if !experiment.missing.is_empty() {
+            let dirs: Vec<&str> = experiment.missing.iter().map(|run| run.dir.as_str()).collect();
+            warnings.push(format!(
+                "{name}: {} of {all} trainings are missing: {}",
+                dirs.len(),
+                some_of(&dirs)
+            ));
+        }
+        if !experiment.failed.is_empty() {
+            let said: Vec<String> = experiment
+                .failed
+                .iter()
+                .map(|run| format!("{} ({})", run.dir, run.error.lines().next().unwrap_or("")))
+                .collect();
+            let said: Vec<&str> = said.iter().map(String::as_str).collect();
+            warnings.push(format!(
+                "{name}: {} of {all} trainings failed: {}",
+                said.len(),
+                some_of(&said)
+            ));
+        }
+        if !experiment.left_out.is_empty() {
+            let dirs: Vec<&str> = experiment.left_out.iter().map(String::as_str).collect();
+            warnings.push(format!(
+                "{name}: {} trainings that the config no longer names are left out: {}",
+                dirs.len(),
+                some_of(&dirs)
+            ));
+        }
+    }
+    warnings
+}
+
+/// What limits the figures of one study.
+pub(super) fn of_figures(
+    study: &ExperimentSummary,
+    arms: &[ArmSummary],
+    contrasts: &[Contrast],
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let name = &study.name;
+    for arm in arms.iter().filter(|arm| arm.diverged > 0) {
+        warnings.push(format!(
+            "{name}: {} of {} trainings of {} diverged",
+            arm.diverged,
+            arm.n,
+            arm_name(arm)
+        ));
+    }
+    let primary =
+        || contrasts.iter().filter(|c| c.metric == study.metric && c.kind == ContrastKind::Main);
+    let mut said = BTreeSet::new();
+    for contrast in primary().filter(|contrast| contrast.unpaired > 0) {
+        if said.insert(&contrast.name) {
+            warnings.push(format!(
+                "{name}: {}: {} of {} seeds are left out, without a finite {} in every arm",
+                contrast.name,
+                contrast.unpaired,
+                contrast.unpaired + contrast.n,
+                study.metric
+            ));
+        }
+    }
+    if let Some(fewest) = primary().map(|contrast| contrast.n).min() {
+        if fewest < PAIRS_FOR_INTERVAL {
+            warnings.push(format!(
+                "{name}: {fewest} paired seeds: no interval below {PAIRS_FOR_INTERVAL}, no \
+                 p-value below {PAIRS_FOR_P}"
+            ));
+        } else if fewest < PAIRS_FOR_P {
+            warnings.push(format!("{name}: {fewest} paired seeds: no p-value below {PAIRS_FOR_P}"));
+        }
+        if !study.split_per_seed {
+            warnings.push(format!(
+                "{name}: all seeds share one split: the intervals are about initial values and \
+                 batch order, not about other rows (data.split.seed = \"seed\" draws a split per \
+                 seed)"
+            ));
+        }
+    }
+    warnings
+}
+
+/// `model.norm.kind=batch, early_stopping=none`.
+pub(super) fn arm_name(arm: &ArmSummary) -> String {
+    let levels: Vec<String> =
+        arm.factors.iter().map(|(key, level)| format!("{key}={}", text(level))).collect();
+    if levels.is_empty() { "the one arm".to_owned() } else { levels.join(", ") }
+}
+
+fn some_of(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,108 @@
+//! Columns of text, aligned for a terminal.
+
+/// How a column's cells stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+/// A table: a heading and cells per column.
+pub(super) struct Table {
+    columns: Vec<Column>,
+}
+
+struct Column {
+    heading: String,
+    align: Align,
+    cells: Vec<String>,
+    /// Columns with the largest number go first where the table is too wide; 0 stays.
+    spare: u8,
+}
+
+/// Spaces between two columns.
+const GAP: usize = 2;
+
+impl Table {
+    pub fn new() -> Self {
+        Self { columns: Vec::new() }
+    }
+
+    /// Adds a column, unless no cell holds anything.
+    pub fn push(&mut self, heading: &str, align: Align, spare: u8, cells: Vec<String>) {
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            self.columns.push(Column { heading: heading.to_owned(), align, cells, spare });
+        }
+    }
+
+    /// Of its lines.
+    pub fn width(&self) -> usize {
+        let gaps = GAP * self.columns.len().saturating_sub(1);
+        self.columns.iter().map(Column::width).sum::<usize>() + gaps
+    }
+
+    /// The lines of the table, within `width` where leaving out the columns to spare allows it.
+    pub fn render(mut self, width: usize) -> String {
+        while self.width() > width {
+            let most = self.columns.iter().map(|column| column.spare).max().unwrap_or(0);
+            if most == 0 {
+                break;
+            }
+            if let Some(index) = self.columns.iter().rposition(|column| column.spare == most) {
+                self.columns.remove(index);
+            }
+        }
+        let rows = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+        let mut text = self.line(|column| &column.heading);
+        for row in 0..rows {
+            text.push_str(&self.line(|column| column.cells.get(row).map_or("", String::as_str)));
+        }
+        text
+    }
+
+    fn line<'a>(&'a self, cell: impl Fn(&'a Column) -> &'a str) -> String {
+        let mut line = String::new();
+        for (index, column) in self.columns.iter().enumerate() {
+            let text = cell(column);
+            let pad = " ".repeat(column.width() - text.chars().count());
+            if index > 0 {
+                line.push_str(&" ".repeat(GAP));
+            }
+            match column.align {
+                Align::Left => line.extend([text, &pad]),
+                Align::Right => line.extend([pad.as_str(), text]),
+            }
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        line
+    }
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        let cells = self.cells.iter().chain([&self.heading]);
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+}
+
+/// Words broken into lines within `width`, further lines indented.
+pub(super) fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let mut wrapped = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            wrapped.push('\n');
+            wrapped.push_str(indent);
+            column = indent.len();
+        } else if column > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += length;
+    }
+    wrapped.push('\n');
+    wrapped
+}
