@@ -82,10 +82,13 @@ fn an_arm_reads_the_same_as_if_it_had_been_trained_alone() {
     for (rule, set) in rules {
         let alone = SMALL
             .replace("early_stopping = [{ kind = \"none\" }, ", "early_stopping = [")
-            .replace("{ kind = \"patience\", patience = 2, min_delta = 0.01 }", match rule {
-                "none" => "{ kind = \"none\" }",
-                _ => "{ kind = \"patience\", patience = 2, min_delta = 0.01 }",
-            })
+            .replace(
+                "{ kind = \"patience\", patience = 2, min_delta = 0.01 }",
+                match rule {
+                    "none" => "{ kind = \"none\" }",
+                    _ => "{ kind = \"patience\", patience = 2, min_delta = 0.01 }",
+                },
+            )
             .replace("name = \"small\"", &format!("name = \"{rule}\""));
         place.write(&format!("{rule}.toml"), &alone);
         place.succeeds(&["run", "--config", &format!("{rule}.toml")]);
@@ -96,8 +99,7 @@ fn an_arm_reads_the_same_as_if_it_had_been_trained_alone() {
             let arm = |path: &std::path::Path| -> Value {
                 let record = json(&path.join("run.json"));
                 let arms = record["arms"].as_array().unwrap().clone();
-                let mut arm =
-                    arms.into_iter().find(|arm| arm["rule"]["kind"] == rule).unwrap();
+                let mut arm = arms.into_iter().find(|arm| arm["rule"]["kind"] == rule).unwrap();
                 // Clocks differ, and whether the training went on does.
                 arm["metrics"].as_object_mut().unwrap().remove("elapsed_s");
                 arm.as_object_mut().unwrap().remove("full_run");
@@ -281,12 +283,14 @@ fn mistakes_of_the_user_end_with_exit_code_2_and_write_nothing() {
     assert!(message.contains("typo.toml:4:1") && message.contains("`epochs`"), "{message}");
     let message = place.fails(2, &["run", "--config", "missing.toml"]);
     assert!(message.contains("missing.toml"), "{message}");
-    let message =
-        place.fails(2, &["run", "--set", "early_stopping.kind=slope", "--seeds", "1"]);
+    let message = place.fails(2, &["run", "--set", "early_stopping.kind=slope", "--seeds", "1"]);
     assert!(message.contains("early_stopping"), "{message}");
     place.write("monitor.toml", "[data]\nsource = \"digits\"\n[early_stopping]\nkind = \"patience\"\nmonitor = \"val_acuracy\"\n");
     let message = place.fails(2, &["run", "--config", "monitor.toml"]);
-    assert!(message.contains("monitor.toml:5:11") && message.contains("`val_accuracy`"), "{message}");
+    assert!(
+        message.contains("monitor.toml:5:11") && message.contains("`val_accuracy`"),
+        "{message}"
+    );
     place.fails(2, &["run", "--device", "tpu"]);
     place.fails(2, &["frobnicate"]);
     assert!(!place.path("results").exists());
@@ -301,9 +305,17 @@ fn results_go_to_standard_output_and_everything_else_to_standard_error() {
     let lines = String::from_utf8(output.stdout).unwrap();
     for line in lines.lines() {
         let arm: Value = serde_json::from_str(line).unwrap();
-        for key in
-            ["run", "dir", "factors", "seed", "status", "stop_reason", "epochs", "best_epoch", "metrics"]
-        {
+        for key in [
+            "run",
+            "dir",
+            "factors",
+            "seed",
+            "status",
+            "stop_reason",
+            "epochs",
+            "best_epoch",
+            "metrics",
+        ] {
             assert!(arm.get(key).is_some(), "{key} in {line}");
         }
     }

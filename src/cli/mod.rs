@@ -9,6 +9,7 @@ mod run;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 use crate::launch::PlanError;
@@ -19,6 +20,20 @@ use args::{Cli, Command};
 const FAILED: u8 = 1;
 /// The command line or the config is wrong.
 const USAGE: u8 = 2;
+
+/// The width of a terminal that says nothing about itself.
+const WIDTH: usize = 100;
+
+/// Columns of the terminal, by `COLUMNS` where that is set.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns >= 40).unwrap_or(WIDTH)
+}
+
+/// Writes a report as it is.
+fn print(out: &mut dyn Write, text: &str) -> anyhow::Result<()> {
+    out.write_all(text.as_bytes()).context("the report could not be written")
+}
 
 /// Runs the command line.
 #[must_use]

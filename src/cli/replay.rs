@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::compare::Format;
 use super::rule::{Defaults, WrittenRule, parse_rule};
@@ -57,10 +57,7 @@ impl ReplayArgs {
     fn rules(&self) -> Result<Vec<WrittenRule>> {
         let defaults =
             Defaults { monitor: self.monitor.as_deref(), mode: self.mode.map(ModeArg::name) };
-        self.criteria
-            .iter()
-            .map(|text| parse_rule(text, defaults).map_err(|problem| anyhow!(problem)))
-            .collect()
+        self.criteria.iter().map(|text| Ok(parse_rule(text, defaults)?)).collect()
     }
 }
 

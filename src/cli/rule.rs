@@ -1,8 +1,12 @@
 //! A stopping rule on the command line: the body of its table.
 
-use serde::Deserialize;
+use std::sync::Arc;
 
-use crate::compare::label;
+use crate::spec::ConfigError;
+use crate::spec::decode::decode;
+use crate::spec::label;
+use crate::spec::node::{Key, Node, Origin, Source, Value};
+use crate::spec::parse::parse_toml_body;
 use crate::stopping::StoppingRule;
 
 /// A rule with the text that names it in reports.
@@ -24,44 +28,27 @@ pub(super) struct Defaults<'a> {
 }
 
 /// Reads a rule such as `kind = "patience", patience = 5`.
-pub(super) fn parse_rule(text: &str, defaults: Defaults) -> Result<WrittenRule, String> {
-    let refused = |problem: &dyn std::fmt::Display| {
-        format!("`{text}` is no stopping rule: {}", problem.to_string().trim_end())
-    };
-    let document: toml::Table = format!("rule = {{ {text} }}")
-        .parse()
-        .map_err(|e: toml::de::Error| refused(&e.message()))?;
-    let Some(toml::Value::Table(mut table)) = document.get("rule").cloned() else {
-        return Err(refused(&"expected the keys of one table"));
-    };
-    let json = serde_json::to_value(kind_first(&toml::Value::Table(table.clone())));
-    let label = match json.map_err(|e| refused(&e))? {
-        serde_json::Value::Object(written) => label::of_table(&written),
-        _ => return Err(refused(&"expected the keys of one table")),
-    };
-    for (key, value) in [("monitor", defaults.monitor), ("mode", defaults.mode)] {
-        if let Some(value) = value {
-            table.entry(key).or_insert_with(|| toml::Value::String(value.to_owned()));
+pub(super) fn parse_rule(text: &str, defaults: Defaults) -> Result<WrittenRule, ConfigError> {
+    let mut table = parse_toml_body(&source("--criterion", text))?;
+    let label = label::written(&table);
+    if let Value::Table(entries) = &mut table.value {
+        for (option, key, value) in
+            [("--monitor", "monitor", defaults.monitor), ("--mode", "mode", defaults.mode)]
+        {
+            let Some(value) = value else { continue };
+            if entries.iter().all(|(entry, _)| entry.name != key) {
+                let source = source(option, value);
+                let origin = Origin::new(&source, 0..value.len());
+                let name = Key { name: key.to_owned(), origin: origin.clone() };
+                entries.push((name, Node { value: Value::Str(value.to_owned()), origin }));
+            }
         }
     }
-    let rule = StoppingRule::deserialize(kind_first(&toml::Value::Table(table)))
-        .map_err(|e| refused(&e.message()))?;
-    Ok(WrittenRule { label, rule })
+    Ok(WrittenRule { label, rule: decode(&table)? })
 }
 
-/// The same with `kind` before the other keys of every table, which is how tables with a kind are
-/// read.
-fn kind_first(value: &toml::Value) -> toml::Value {
-    match value {
-        toml::Value::Table(table) => {
-            let (kind, others): (Vec<_>, Vec<_>) =
-                table.iter().partition(|(key, _)| key.as_str() == "kind");
-            let ordered = kind.into_iter().chain(others);
-            toml::Value::Table(ordered.map(|(k, v)| (k.clone(), kind_first(v))).collect())
-        }
-        toml::Value::Array(values) => toml::Value::Array(values.iter().map(kind_first).collect()),
-        other => other.clone(),
-    }
+fn source(option: &str, text: &str) -> Arc<Source> {
+    Arc::new(Source { name: option.to_owned(), text: text.to_owned(), command_line: true })
 }
 
 #[cfg(test)]
@@ -73,7 +60,7 @@ mod tests {
     }
 
     fn message(text: &str) -> String {
-        parse_rule(text, Defaults::default()).unwrap_err()
+        parse_rule(text, Defaults::default()).unwrap_err().to_string()
     }
 
     #[test]
@@ -98,16 +85,23 @@ mod tests {
         assert_eq!(given.label, "patience");
         assert_eq!(given.rule.monitored.column, "val_accuracy");
         let test = Defaults { monitor: Some("test_loss"), mode: None };
-        assert!(parse_rule("kind = \"patience\"", test).unwrap_err().contains("test column"));
+        assert!(
+            parse_rule("kind = \"patience\"", test)
+                .unwrap_err()
+                .to_string()
+                .contains("test column")
+        );
     }
 
     #[test]
-    fn what_is_no_rule_is_refused_with_its_text() {
-        assert!(message("kind = \"patince\"").contains("patince"));
+    fn what_is_no_rule_is_refused_at_its_place() {
+        let typo = message("kind = \"patince\"");
+        assert!(typo.contains("--criterion kind = \"patince\"") || typo.contains("--criterion"));
+        assert!(typo.contains("`patience`"), "{typo}");
         assert!(message("patience = 5").contains("`kind` is missing"));
-        assert!(message("kind = \"patience\", patience = -1").contains("is no stopping rule"));
+        assert!(message("kind = \"patience\", patience = -1").contains("-1"));
         assert!(message("kind = \"slope\", window = 5").contains("not yet built"));
-        assert!(message("kind =").contains("`kind =` is no stopping rule"));
-        assert!(message("} , x = {").contains("is no stopping rule"));
+        assert!(message("kind =").contains("not valid TOML"));
+        assert!(message("} , x = {").contains("not valid TOML"));
     }
 }

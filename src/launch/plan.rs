@@ -105,13 +105,12 @@ impl Loaded {
         if let Some(dataset) = self.datasets.get(&data_key) {
             return Ok(Arc::clone(dataset));
         }
-        let source = match self.sources.get(&source_key) {
-            Some(source) => Arc::clone(source),
-            None => {
-                let source = Arc::new(Source::open(spec, &experiment.base)?);
-                self.sources.insert(source_key, Arc::clone(&source));
-                source
-            }
+        let source = if let Some(source) = self.sources.get(&source_key) {
+            Arc::clone(source)
+        } else {
+            let source = Arc::new(Source::open(spec, &experiment.base)?);
+            self.sources.insert(source_key, Arc::clone(&source));
+            source
         };
         let dataset = Arc::new(source.dataset(spec, split_seed)?);
         for note in std::iter::once(&dataset.summary).chain(&dataset.notes) {
@@ -162,7 +161,11 @@ impl Task {
 }
 
 /// Refuses a rule whose columns this training will not record.
-fn check_columns(experiment: &Experiment, arm: &Arm, recorded: &[String]) -> Result<(), ConfigError> {
+fn check_columns(
+    experiment: &Experiment,
+    arm: &Arm,
+    recorded: &[String],
+) -> Result<(), ConfigError> {
     for column in arm.rule.columns() {
         if recorded.iter().any(|name| name == column) {
             continue;
@@ -261,10 +264,7 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
                 arms: task
                     .arms
                     .iter()
-                    .map(|arm| PlannedArm {
-                        factors: arm.factors.clone(),
-                        rule: object(&arm.rule),
-                    })
+                    .map(|arm| PlannedArm { factors: arm.factors.clone(), rule: object(&arm.rule) })
                     .collect(),
             })
             .collect(),

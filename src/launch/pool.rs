@@ -41,7 +41,8 @@ pub fn run_all(
             scope.spawn(move || {
                 while let Some(number) = next.lock().ok().and_then(|mut next| next.next()) {
                     let task = tasks[number];
-                    let result = train_and_save(task, number, jobs, threads, device, &mut events, save);
+                    let result =
+                        train_and_save(task, number, jobs, threads, device, &mut events, save);
                     events.on_event(Event::Ended {
                         training: number,
                         outcome: in_words(task, &result),
@@ -89,8 +90,7 @@ fn train_and_save(
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "unknown".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn in_words(task: &Task, result: &Result<Finished>) -> String {

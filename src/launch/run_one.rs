@@ -6,9 +6,9 @@ use anyhow::Result;
 use candle_core::Device;
 use serde_json::{Map, Value, json};
 
+use super::device;
 use super::plan::Task;
 use super::provenance::{self, CpuClock};
-use super::device;
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
 use crate::nn::{Engine, GraphEngine};

@@ -99,17 +99,13 @@ fn in_words(
     best: Option<(usize, f64)>,
     rules: &str,
 ) -> String {
-    let mut words = format!("train {train_loss:.4}");
-    if let Some(val_loss) = val_loss {
-        words += &format!(" val {val_loss:.4}");
-    }
-    if let Some((epoch, value)) = best {
-        words += &format!(" best {value:.4} at {epoch}");
-    }
+    let mut words = vec![format!("train {train_loss:.4}")];
+    words.extend(val_loss.map(|loss| format!("val {loss:.4}")));
+    words.extend(best.map(|(epoch, value)| format!("best {value:.4} at {epoch}")));
     if !rules.is_empty() {
-        words += &format!(" ({rules})");
+        words.push(format!("({rules})"));
     }
-    words
+    words.join(" ")
 }
 
 #[cfg(test)]

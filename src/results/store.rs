@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use super::epochs_csv;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
 use super::record::{Plan, RunRecord, Status};
 use super::reread::{Named, Reread};
-use super::epochs_csv;
 use crate::history::EpochTable;
 use crate::spec::{Arm, ConfigFile};
 
@@ -82,8 +82,7 @@ impl Store {
     #[must_use]
     pub fn done(&self, dir: &str, identity: &str, epochs: usize, arms: &[Arm]) -> Option<Done> {
         let dir = self.training(dir);
-        let mut record: RunRecord =
-            serde_json::from_slice(&fs::read(run_file(&dir)).ok()?).ok()?;
+        let mut record: RunRecord = serde_json::from_slice(&fs::read(run_file(&dir)).ok()?).ok()?;
         if record.identity != identity || record.status == Status::Failed {
             return None;
         }
@@ -210,4 +209,3 @@ fn place(partial: tempfile::TempDir, target: &Path) -> Result<()> {
     let _ = partial.keep();
     Ok(())
 }
-

@@ -59,8 +59,9 @@ fn kind(level: &Node) -> Option<&str> {
     level.get("kind")?.as_str()
 }
 
-/// `kind(key=value, …)`, or `{key=value, …}` for a table without a kind.
-fn written(node: &Node) -> String {
+/// A value as it was written: `kind(key=value, …)`, or `{key=value, …}` for a table without a kind.
+#[must_use]
+pub fn written(node: &Node) -> String {
     match &node.value {
         Value::Table(entries) => {
             let kind = kind(node);

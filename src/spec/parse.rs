@@ -48,24 +48,38 @@ fn parse_toml(source: &Arc<Source>) -> Result<Node, ConfigError> {
 /// # Errors
 /// Where it is none, with the place.
 pub fn parse_toml_value(source: &Arc<Source>, offset: usize) -> Result<Node, ConfigError> {
-    let place = Place { source, offset };
+    let place = Place { source, offset: isize::try_from(offset).unwrap_or(isize::MAX) };
     let value = DeValue::parse(&source.text[offset..]).map_err(|error| place.toml_error(&error))?;
     place.toml_node(&value, 0)
 }
 
-/// Where in a source a parser's offsets begin.
+/// Reads the body of an inline table, `key = value, key = value`.
+///
+/// # Errors
+/// Where it is none, with the place.
+pub fn parse_toml_body(source: &Arc<Source>) -> Result<Node, ConfigError> {
+    let place = Place { source, offset: -1 };
+    let table = format!("{{{}}}", source.text);
+    let value = DeValue::parse(&table).map_err(|error| place.toml_error(&error))?;
+    let node = place.toml_node(&value, 0)?;
+    Ok(Node { value: node.value, origin: Origin::whole(source) })
+}
+
+/// Where in a source a parser's offsets begin; negative where the parser was given more in front.
 struct Place<'a> {
     source: &'a Arc<Source>,
-    offset: usize,
+    offset: isize,
 }
 
 impl Place<'_> {
     fn origin(&self, range: &std::ops::Range<usize>) -> Origin {
-        Origin::new(self.source, range.start + self.offset..range.end + self.offset)
+        let length = self.source.text.len();
+        let at = |index: usize| index.saturating_add_signed(self.offset).min(length);
+        Origin::new(self.source, at(range.start)..at(range.end))
     }
 
     fn toml_error(&self, error: &toml::de::Error) -> ConfigError {
-        let end = self.source.text.len() - self.offset;
+        let end = self.source.text.len().saturating_add_signed(-self.offset);
         let origin = self.origin(&error.span().unwrap_or(end..end));
         ConfigError::at(&origin, format!("this is not valid TOML: {}", error.message()))
     }

@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(lengths(6, 4), [4, 2]);
         assert_eq!(lengths(3, 32), [3]);
         assert_eq!(lengths(3, 1), [1, 2]);
-        assert_eq!(ranges(7, BatchSize::Full), [0..7]);
+        assert_eq!(ranges(7, BatchSize::Full), vec![0..7]);
     }
 
     proptest! {

@@ -95,11 +95,8 @@ impl<'a> Recorder<'a> {
         lr: f64,
         started: Instant,
     ) -> Result<Vec<Option<f64>>> {
-        let scores: Vec<Scores> = self
-            .splits
-            .iter()
-            .map(|split| self.score(engine, *split))
-            .collect::<Result<_>>()?;
+        let scores: Vec<Scores> =
+            self.splits.iter().map(|split| self.score(engine, *split)).collect::<Result<_>>()?;
         #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
         let count = |n: usize| Some(n as f64);
         let mut row = vec![count(epoch), Some(train_loss)];

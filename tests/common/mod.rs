@@ -1,6 +1,7 @@
 //! What the tests of the program share: running it, and looking at what it wrote.
 
 #![allow(dead_code)] // each test file uses its share
+#![allow(clippy::unwrap_used)] // tests
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -118,7 +119,10 @@ pub fn weights(training: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// Curves and weights of all trainings of an experiment, by folder: what must not depend on how
 /// the program was run.
-pub fn bytes(place: &Place, experiment: &str) -> BTreeMap<String, (String, BTreeMap<String, Vec<u8>>)> {
+pub fn bytes(
+    place: &Place,
+    experiment: &str,
+) -> BTreeMap<String, (String, BTreeMap<String, Vec<u8>>)> {
     place
         .trainings(experiment)
         .into_iter()
