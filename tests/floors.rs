@@ -95,8 +95,9 @@ fn candle_is_named_in_its_rooms_alone() {
 }
 
 #[test]
-fn unsafe_code_has_no_room() {
+fn unsafe_code_has_no_room_but_where_the_process_begins() {
     for (file, text) in house() {
-        assert!(!text.contains("unsafe {") && !text.contains("unsafe fn"), "{file}");
+        let unsafe_code = text.contains("unsafe {") || text.contains("unsafe fn");
+        assert!(!unsafe_code || file == "main.rs", "{file}");
     }
 }

@@ -52,9 +52,6 @@ pub struct RunArgs {
     /// Trainings side by side [default: one per core, at most as many as there are to do]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Threads of each training; changes no result [default: the cores, shared among the jobs]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
     /// Show what would be trained, and train and write nothing
     #[arg(long)]
     pub dry_run: bool,

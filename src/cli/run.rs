@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
-use crate::launch::{self, Finished, Outcome, Planned, Task};
+use crate::launch::{self, Finished, Outcome, Planned, Resources, Task};
 use crate::observers::{Progress, Style};
 use crate::results::store::Store;
 use crate::results::{Provenance, RunRecord, Status};
@@ -112,7 +112,7 @@ fn train(
 ) -> Vec<Outcome> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from).min(pending.len().max(1));
-    let threads = args.threads.map_or_else(|| (cores / jobs).max(1), usize::from);
+    let resources = Resources { jobs, threads: launch::threads(), device: device.clone() };
     let style = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Style::Quiet,
         (false, true) => Style::Bars,
@@ -125,7 +125,7 @@ fn train(
         let save = |task: &Task, finished: &Finished| {
             store.write_training(&task.dir, &finished.record, &finished.table, &finished.weights)
         };
-        let outcomes = launch::run_all(pending, jobs, threads, device, &sender, save);
+        let outcomes = launch::run_all(pending, &resources, &sender, save);
         drop(sender);
         outcomes
     })

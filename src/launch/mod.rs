@@ -8,5 +8,8 @@ mod run_one;
 
 pub use device::DeviceChoice;
 pub use plan::{PlanError, Planned, Task};
-pub use pool::{Outcome, run_all};
+pub use pool::{Outcome, Resources, run_all, threads};
 pub use run_one::{Finished, run_one};
+
+/// How many threads one training's matrix products may use; candle reads it, too.
+pub const THREADS_VARIABLE: &str = "RAYON_NUM_THREADS";

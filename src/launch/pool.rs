@@ -7,11 +7,29 @@ use std::sync::mpsc::Sender;
 use anyhow::{Context, Result, anyhow};
 use candle_core::Device;
 
+use super::THREADS_VARIABLE;
 use super::plan::Task;
 use super::provenance::CpuClock;
 use super::run_one::{Finished, run_one};
 use crate::event::{Event, Observer};
 use crate::results::Status;
+
+/// What trainings may use.
+pub struct Resources {
+    /// Trainings side by side.
+    pub jobs: usize,
+    /// Threads of each.
+    pub threads: usize,
+    /// Where tensors live.
+    pub device: Device,
+}
+
+/// Threads of one training, by the environment; 1 where that says nothing sensible.
+#[must_use]
+pub fn threads() -> usize {
+    let number = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok());
+    number.filter(|threads| *threads > 0).unwrap_or(1)
+}
 
 /// What became of a task.
 pub struct Outcome {
@@ -21,28 +39,25 @@ pub struct Outcome {
     pub result: Result<Finished>,
 }
 
-/// Trains `tasks`, `jobs` at a time on `threads` threads each, and hands each to `save` as it ends.
+/// Trains `tasks`, some at a time, and hands each to `save` as it ends.
 ///
 /// The outcomes are in the order of the tasks, whatever the order in which they ended.
 pub fn run_all(
     tasks: &[&Task],
-    jobs: usize,
-    threads: usize,
-    device: &Device,
+    resources: &Resources,
     events: &Sender<Event>,
     save: impl Fn(&Task, &Finished) -> Result<()> + Sync,
 ) -> Vec<Outcome> {
     let next = Mutex::new(0..tasks.len());
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..jobs.min(tasks.len()) {
+        for _ in 0..resources.jobs.min(tasks.len()) {
             let mut events = events.clone();
             let (next, outcomes, save) = (&next, &outcomes, &save);
             scope.spawn(move || {
                 while let Some(number) = next.lock().ok().and_then(|mut next| next.next()) {
                     let task = tasks[number];
-                    let result =
-                        train_and_save(task, number, jobs, threads, device, &mut events, save);
+                    let result = train_and_save(task, number, resources, &mut events, save);
                     events.on_event(Event::Ended {
                         training: number,
                         outcome: in_words(task, &result),
@@ -63,14 +78,13 @@ pub fn run_all(
 fn train_and_save(
     task: &Task,
     number: usize,
-    jobs: usize,
-    threads: usize,
-    device: &Device,
+    resources: &Resources,
     events: &mut Sender<Event>,
     save: &(impl Fn(&Task, &Finished) -> Result<()> + Sync),
 ) -> Result<Finished> {
+    let Resources { jobs, threads, device } = resources;
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(*threads)
         .build()
         .context("cannot start the threads of a training")?;
     let train = || {
@@ -80,7 +94,7 @@ fn train_and_save(
             // Several threads of one process among others: the system keeps no such account.
             _ => None,
         };
-        run_one(task, number, device, threads, clock, events)
+        run_one(task, number, device, *threads, clock, events)
     };
     let finished = catch_unwind(AssertUnwindSafe(|| pool.install(train)))
         .unwrap_or_else(|panic| Err(anyhow!("a fault in bnes: {}", panic_message(&*panic))))?;
