@@ -31,7 +31,8 @@ pub(super) fn parse_rule(text: &str, defaults: Defaults) -> Result<WrittenRule, 
     let document: toml::Table = format!("rule = {{ {text} }}")
         .parse()
         .map_err(|e: toml::de::Error| refused(&e.message()))?;
-    let Some(toml::Value::Table(mut table)) = document.get("rule").cloned() else {
+    let one_table = document.get("rule").cloned().filter(|_| document.len() == 1);
+    let Some(toml::Value::Table(mut table)) = one_table else {
         return Err(refused(&"expected the keys of one table"));
     };
     let json = serde_json::to_value(kind_first(&toml::Value::Table(table.clone())));
@@ -109,5 +110,6 @@ mod tests {
         assert!(message("kind = \"slope\", window = 5").contains("not yet built"));
         assert!(message("kind =").contains("`kind =` is no stopping rule"));
         assert!(message("} , x = {").contains("is no stopping rule"));
+        assert!(message("kind = \"none\" }\nx = {").contains("the keys of one table"));
     }
 }
