@@ -57,3 +57,51 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     };
     super::print(out, &text)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::results::fixtures::{two_by_two_of, write};
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: CompareArgs,
+    }
+
+    fn run(arguments: &[&str]) -> Result<String> {
+        let line = Line::try_parse_from([&["bnes"], arguments].concat())?;
+        let mut out = Vec::new();
+        compare(&line.args, &mut out)?;
+        Ok(String::from_utf8(out)?)
+    }
+
+    #[test]
+    fn files_of_a_two_by_two_design_become_a_table_and_json() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &two_by_two_of(10));
+        let path = dir.path().to_str().unwrap();
+        let table = run(&[path]).unwrap();
+        assert!(table.contains("Better: model.norm.kind batch instead of none"), "{table}");
+        let json: Value = serde_json::from_str(&run(&[path, "--format", "json"]).unwrap()).unwrap();
+        assert_eq!(json["arms"].as_array().map(Vec::len), Some(4));
+        assert_eq!(json["arms"][0]["n"], 10);
+        let patience = ["--where", "early_stopping=patience", "--metric", "test_accuracy"];
+        let table = run(&[&[path][..], &patience].concat()).unwrap();
+        assert!(table.contains("Differences in test_accuracy"), "{table}");
+        assert!(!table.contains("averaged over"), "{table}");
+    }
+
+    #[test]
+    fn what_is_asked_wrongly_is_refused() {
+        assert!(
+            run(&["results", "--where", "batch"]).unwrap_err().to_string().contains("KEY=VALUE")
+        );
+        assert!(run(&["results", "--format", "csv"]).is_err());
+        assert!(run(&["nowhere"]).unwrap_err().to_string().contains("no such file"));
+        assert!(run(&[]).is_err());
+    }
+}

@@ -23,6 +23,7 @@ struct Design {
     kind: ContrastKind,
     levels: Vec<Value>,
     terms: Vec<(usize, f64)>,
+    averaged_over: Vec<String>,
 }
 
 /// Every contrast of a study in each metric, in the metrics' order.
@@ -31,7 +32,8 @@ pub(super) fn contrasts(study: &Study, metrics: &[String]) -> Vec<Contrast> {
     let mut all = Vec::with_capacity(designs.len() * metrics.len());
     for (index, metric) in metrics.iter().enumerate() {
         let from = all.len();
-        all.extend(designs.iter().map(|design| contrast(study, design, metric)));
+        let values = Values::of(study, metric);
+        all.extend(designs.iter().map(|design| contrast(study, design, metric, &values)));
         if index == 0 {
             adjust(&mut all[from..]);
         }
@@ -49,18 +51,37 @@ fn adjust(contrasts: &mut [Contrast]) {
     }
 }
 
-fn contrast(study: &Study, design: &Design, metric: &str) -> Contrast {
-    let mut seeds: BTreeSet<u64> = BTreeSet::new();
-    for (cell, _) in &design.terms {
-        seeds.extend(study.cells[*cell].readings.keys());
+/// A metric of each cell and seed.
+struct Values {
+    /// For each cell, for each of the seeds of all cells: read or not, and the finite value.
+    cells: Vec<Vec<(bool, Option<f64>)>>,
+    seeds: usize,
+}
+
+impl Values {
+    fn of(study: &Study, metric: &str) -> Self {
+        let seeds: BTreeSet<u64> =
+            study.cells.iter().flat_map(|cell| cell.readings.keys().copied()).collect();
+        let cells = study.cells.iter().map(|cell| {
+            let value = |seed| match cell.readings.get(seed) {
+                Some(reading) => (true, reading.value(metric)),
+                None => (false, None),
+            };
+            seeds.iter().map(value).collect()
+        });
+        Self { cells: cells.collect(), seeds: seeds.len() }
     }
-    let differences: Vec<f64> = seeds
-        .iter()
-        .filter_map(|seed| {
-            let value = |cell: usize| study.cells[cell].readings.get(seed)?.value(metric);
-            design.terms.iter().map(|(cell, weight)| Some(weight * value(*cell)?)).sum()
-        })
-        .collect();
+}
+
+fn contrast(study: &Study, design: &Design, metric: &str, values: &Values) -> Contrast {
+    let (mut differences, mut read) = (Vec::new(), 0);
+    for seed in 0..values.seeds {
+        let cells =
+            || design.terms.iter().map(|(cell, weight)| (values.cells[*cell][seed], weight));
+        read += usize::from(cells().any(|((read, _), _)| read));
+        let difference: Option<f64> = cells().map(|((_, v), weight)| Some(weight * v?)).sum();
+        differences.extend(difference);
+    }
     let direction = Monitored::new(metric);
     let d_z = stats::effect_size(&differences);
     let n = differences.len();
@@ -80,7 +101,8 @@ fn contrast(study: &Study, design: &Design, metric: &str) -> Contrast {
         seeds_for_80pct_power: d_z
             .filter(|_| n >= stats::PAIRS_FOR_INTERVAL)
             .and_then(|effect| stats::seeds_for_power(effect, POWER)),
-        unpaired: seeds.len() - n,
+        unpaired: read - n,
+        averaged_over: design.averaged_over.clone(),
     }
 }
 
@@ -92,6 +114,10 @@ fn designs(study: &Study) -> Vec<Design> {
     let count = |factor: usize| study.factors[factor].levels.len();
     let level = |factor: usize, level: usize| study.factors[factor].levels[level].clone();
     let key = |factor: usize| study.factors[factor].key.as_str();
+    let others = |named: &[usize]| -> Vec<String> {
+        let others = (0..study.factors.len()).filter(|f| !named.contains(f) && count(*f) > 1);
+        others.map(|factor| key(factor).to_owned()).collect()
+    };
     let mut designs = Vec::new();
 
     for a in 0..study.factors.len() {
@@ -102,6 +128,7 @@ fn designs(study: &Study) -> Vec<Design> {
                 kind: ContrastKind::Main,
                 levels: vec![level(a, 0), level(a, to)],
                 terms,
+                averaged_over: others(&[a]),
             }));
         }
     }
@@ -120,6 +147,7 @@ fn designs(study: &Study) -> Vec<Design> {
                         Value::Array(vec![level(b, 0), level(b, to_b)]),
                     ],
                     terms: there.into_iter().chain(minus).collect(),
+                    averaged_over: others(&[a, b]),
                 });
             }
         }
@@ -133,6 +161,7 @@ fn designs(study: &Study) -> Vec<Design> {
                     kind: ContrastKind::Simple,
                     levels: vec![level(a, 0), level(a, to)],
                     terms,
+                    averaged_over: others(&[a, b]),
                 }));
             }
         }
@@ -214,6 +243,7 @@ fn against_the_first(study: &Study) -> Vec<Design> {
                 kind: ContrastKind::Main,
                 levels: vec![level(&first.factors), level(&cell.factors)],
                 terms: vec![(index, 1.0), (0, -1.0)],
+                averaged_over: Vec::new(),
             }
         })
         .collect()

@@ -1,7 +1,8 @@
 //! Plain experiments on the same data and split as one study: what they differ in are the factors.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -19,6 +20,7 @@ type Flat = BTreeMap<String, Value>;
 /// One study of all that have ended a training; `None` where they do not differ or only one has.
 pub(super) fn join<'a>(
     group: &[&'a LoadedExperiment],
+    names: &HashMap<&Path, String>,
     notes: &mut Vec<String>,
 ) -> Option<Study<'a>> {
     let group: Vec<&'a LoadedExperiment> =
@@ -26,7 +28,8 @@ pub(super) fn join<'a>(
     if group.len() < 2 {
         return None;
     }
-    let studies: Vec<Study<'a>> = group.iter().map(|one| of_experiment(one, notes)).collect();
+    let studies: Vec<Study<'a>> =
+        group.iter().map(|one| of_experiment(one, names, notes)).collect();
     let rules: Vec<&Map<String, Value>> =
         studies.iter().filter_map(|study| Some(study.cells.first()?.rule)).collect();
     let configs: Vec<Flat> = group
@@ -47,14 +50,14 @@ pub(super) fn join<'a>(
     let mut twice = 0;
     for (study, config) in studies.into_iter().zip(&configs) {
         let level = |factor: &Factor| config.get(&factor.key).cloned().unwrap_or(Value::Null);
-        let named: Factors = factors.iter().map(|f| (f.key.clone(), level(f))).collect();
+        let chosen: Factors = factors.iter().map(|f| (f.key.clone(), level(f))).collect();
         let levels: Vec<usize> = factors
             .iter()
             .map(|f| f.levels.iter().position(|l| *l == level(f)).unwrap_or(0))
             .collect();
         for own in study.cells {
             let cell = cells.entry(levels.clone()).or_insert_with(|| Cell {
-                factors: named.clone(),
+                factors: chosen.clone(),
                 levels: levels.clone(),
                 rule: own.rule,
                 readings: BTreeMap::new(),
@@ -65,8 +68,11 @@ pub(super) fn join<'a>(
             }
         }
     }
-    let names: Vec<&str> = group.iter().map(|experiment| experiment.plan.name.as_str()).collect();
-    let name = names.join(" + ");
+    let name = group
+        .iter()
+        .map(|one| names.get(one.path.as_path()).unwrap_or(&one.plan.name).as_str())
+        .collect::<Vec<&str>>()
+        .join(" + ");
     if twice > 0 {
         notes.push(format!(
             "{name}: {twice} trainings have the config and the seed of another: the first counts"

@@ -221,6 +221,8 @@ pub struct Contrast {
     pub seeds_for_80pct_power: Option<usize>,
     /// Seeds without a finite value in every arm concerned.
     pub unpaired: usize,
+    /// The other factors, over whose cells the difference is a mean.
+    pub averaged_over: Vec<String>,
 }
 
 /// What a rule saved and cost against the full run of the same training.

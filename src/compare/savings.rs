@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::label;
 use super::study::{Cell, Reading, Study, finite, is_of_rule};
 use super::{PRIMARY, Saving};
+use crate::results::Status;
 use crate::spec::Factors;
 use crate::stats::mean;
 use crate::stopping::larger_is_better;
@@ -58,8 +59,12 @@ pub(super) fn savings(study: &Study) -> Vec<Saving> {
     let mut savings = Vec::new();
     for (rule, monitor, cells) in rules {
         let mut line = |factors: Factors, cells: &[&Cell]| {
-            let readings: Vec<&Reading> =
-                cells.iter().flat_map(|cell| cell.readings.values()).collect();
+            // A training that diverged was not stopped by the rule and saved nothing.
+            let readings: Vec<&Reading> = cells
+                .iter()
+                .flat_map(|cell| cell.readings.values())
+                .filter(|reading| reading.arm.status != Status::Diverged)
+                .collect();
             if !readings.is_empty() {
                 savings.push(saving(&study.name, factors, &rule, &monitor, &readings));
             }

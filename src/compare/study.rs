@@ -1,6 +1,7 @@
 //! What is compared: experiments as cells of factors, with the readings of each seed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -107,6 +108,7 @@ impl Study<'_> {
 
 /// The studies that experiments make, and what was odd on the way.
 pub(super) fn studies(experiments: &[LoadedExperiment]) -> (Vec<Study<'_>>, Vec<String>) {
+    let names = names(experiments);
     let mut notes = Vec::new();
     let mut order: Vec<&LoadedExperiment> = experiments.iter().collect();
     order.sort_by(|a, b| (&a.plan.name, &a.path).cmp(&(&b.plan.name, &b.path)));
@@ -115,7 +117,7 @@ pub(super) fn studies(experiments: &[LoadedExperiment]) -> (Vec<Study<'_>>, Vec<
     for experiment in order {
         let key = experiment.plan.comparable.as_str();
         if !experiment.plan.factors.is_empty() || key.is_empty() {
-            studies.push(of_experiment(experiment, &mut notes));
+            studies.push(of_experiment(experiment, &names, &mut notes));
         } else if let Some((_, group)) = plain.iter_mut().find(|(k, _)| *k == key) {
             group.push(experiment);
         } else {
@@ -123,9 +125,9 @@ pub(super) fn studies(experiments: &[LoadedExperiment]) -> (Vec<Study<'_>>, Vec<
         }
     }
     for (_, group) in plain {
-        match join(&group, &mut notes) {
+        match join(&group, &names, &mut notes) {
             Some(study) => studies.push(study),
-            None => studies.extend(group.iter().map(|one| of_experiment(one, &mut notes))),
+            None => studies.extend(group.iter().map(|one| of_experiment(one, &names, &mut notes))),
         }
     }
     for study in &mut studies {
@@ -134,12 +136,31 @@ pub(super) fn studies(experiments: &[LoadedExperiment]) -> (Vec<Study<'_>>, Vec<
     (studies, notes)
 }
 
+/// What each experiment is called: its name, its path where another has the same name.
+pub(super) fn names(experiments: &[LoadedExperiment]) -> HashMap<&Path, String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for experiment in experiments {
+        *count.entry(experiment.plan.name.as_str()).or_default() += 1;
+    }
+    experiments
+        .iter()
+        .map(|experiment| {
+            let name = experiment.plan.name.as_str();
+            let unique = count.get(name) == Some(&1);
+            let name = if unique { name.into() } else { experiment.path.to_string_lossy() };
+            (experiment.path.as_path(), name.into_owned())
+        })
+        .collect()
+}
+
 /// The study of one experiment, by its plan.
 pub(super) fn of_experiment<'a>(
     experiment: &'a LoadedExperiment,
+    names: &HashMap<&Path, String>,
     notes: &mut Vec<String>,
 ) -> Study<'a> {
     let plan = &experiment.plan;
+    let name = names.get(experiment.path.as_path()).unwrap_or(&plan.name);
     let levels_of = |factors: &Factors| -> Option<Vec<usize>> {
         plan.factors
             .iter()
@@ -184,7 +205,7 @@ pub(super) fn of_experiment<'a>(
         ));
     }
     Study {
-        name: plan.name.clone(),
+        name: name.clone(),
         factors: plan.factors.clone(),
         cells: cells.into_values().collect(),
         split_per_seed: plan.split_per_seed,

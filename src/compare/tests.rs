@@ -348,3 +348,28 @@ fn files_of_ten_seeds_give_the_same_comparison_as_their_records() {
     let back: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(back["contrasts"][0]["n"], 10);
 }
+
+#[test]
+fn experiments_of_one_name_are_told_apart_by_their_paths() {
+    let mut other = two_by_two();
+    other.path = "elsewhere/digits".into();
+    let comparison = compared(&[two_by_two(), other]);
+    let names: Vec<&str> = comparison.experiments.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["digits", "elsewhere/digits"]);
+    assert!(comparison.verdict[0].starts_with("digits: Better: "));
+}
+
+#[test]
+fn plain_experiments_that_make_a_product_are_averaged_like_a_matrix() {
+    let config =
+        |norm: &str, dropout: f64| json!({"model": {"norm": {"kind": norm}, "dropout": dropout}});
+    let comparison = compared(&[
+        plain("a", &config("none", 0.0), &[0.5; 3]),
+        plain("b", &config("batch", 0.0), &[0.4; 3]),
+        plain("c", &config("none", 0.5), &[0.6; 3]),
+        plain("d", &config("batch", 0.5), &[0.4; 3]),
+    ]);
+    let main = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert_eq!(main.averaged_over, ["model.dropout"]);
+    assert!(main.estimate.is_some_and(|d| (d + 0.15).abs() < 1e-12));
+}

@@ -31,7 +31,7 @@ pub(super) fn verdict(
         sentences.push(main_effect(study, contrast, family));
     }
     for contrast in of_kind(&primary, ContrastKind::Interaction) {
-        sentences.extend(interaction(contrast, &primary));
+        sentences.extend(interaction(contrast, &primary, family));
     }
     for saving in savings.iter().filter(|saving| is_overall(saving, savings)) {
         sentences.push(stopping(saving));
@@ -69,18 +69,10 @@ fn main_effect(study: &ExperimentSummary, contrast: &Contrast, family: usize) ->
             "Nothing to tell: no seed has a finite {metric} in every arm that {change} concerns."
         );
     };
-    let others: Vec<&str> = study
-        .factors
-        .iter()
-        .filter(|factor| factor.levels.len() > 1)
-        .map(|factor| factor.key.as_str())
-        .filter(|key| !contrast.name.split(" + ").any(|name| name == *key))
-        .collect();
-    // A pair of plain experiments is averaged over nothing: its name holds all that differs.
-    let averaged = if others.is_empty() || study.name.contains(" + ") {
+    let averaged = if contrast.averaged_over.is_empty() {
         String::new()
     } else {
-        format!(", averaged over {}", others.join(" and "))
+        format!(", averaged over {}", contrast.averaged_over.join(" and "))
     };
     let split = if study.split_per_seed { "over splits" } else { "on one split" };
     let place = format!("{averaged}, {split}");
@@ -172,12 +164,25 @@ fn level(contrast: &Contrast, index: usize) -> String {
 }
 
 /// Where a factor's effect depends on another: what it is at either level of that.
-fn interaction(contrast: &Contrast, primary: &[&Contrast]) -> Option<String> {
+fn interaction(contrast: &Contrast, primary: &[&Contrast], family: usize) -> Option<String> {
     if contrast.n < PAIRS_FOR_P || !excludes_zero(contrast) {
         return None;
     }
     let (a, b) = contrast.name.split_once('*')?;
     let [Value::Array(of_a), Value::Array(of_b)] = &contrast.levels[..] else { return None };
+    let changed = format!("{} instead of {}", text(of_a.get(1)?), text(of_a.first()?));
+    // Among many factors some interval excludes 0 by chance.
+    if let Some(p) = contrast.p_holm.filter(|p| *p >= ALPHA) {
+        return Some(format!(
+            "The effect of {a} {changed} may depend on {b} ({} instead of {}): it differs by {} \
+             ({}); corrected for the {family} effects tested (Holm) it is {}.",
+            text(of_b.get(1)?),
+            text(of_b.first()?),
+            fixed(contrast.estimate?, decimals(contrast)),
+            evidence(contrast, false),
+            p_text(p)
+        ));
+    }
     let simple = |at: &Value| {
         let name = simple_name(a, b, at);
         let found = primary.iter().find(|c| c.name == name && c.levels == *of_a)?;
@@ -191,7 +196,6 @@ fn interaction(contrast: &Contrast, primary: &[&Contrast]) -> Option<String> {
         Some(format!("with {b} {} it {what}", text(at)))
     };
     let (here, there) = (simple(of_b.first()?)?, simple(of_b.get(1)?)?);
-    let changed = format!("{} instead of {}", text(of_a.get(1)?), text(of_a.first()?));
     Some(format!("The effect of {a} {changed} depends on {b}: {here}; {there}."))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::label::text;
+use super::study::names;
 use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary};
 use crate::results::LoadedExperiment;
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
@@ -12,9 +13,10 @@ const NAMED: usize = 3;
 
 /// What is wrong with the files of experiments.
 pub(super) fn of_files(experiments: &[LoadedExperiment]) -> Vec<String> {
+    let names = names(experiments);
     let mut warnings = Vec::new();
     for experiment in experiments {
-        let name = &experiment.plan.name;
+        let name = names.get(experiment.path.as_path()).unwrap_or(&experiment.plan.name);
         let all = experiment.plan.trainings.len();
         warnings.extend(experiment.warnings.iter().cloned());
         if !experiment.missing.is_empty() {

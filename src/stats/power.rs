@@ -1,14 +1,16 @@
 //! How many pairs a paired t test needs to see an effect.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
-use statrs::function::erf::erfc;
+use statrs::function::erf::{erf_inv, erfc};
 use statrs::function::gamma::ln_gamma;
 
 /// More pairs than this are no answer that anyone could act on.
-const MOST_PAIRS: usize = 1_000_000;
+const MOST_PAIRS: f64 = 1e6;
 
-/// Steps of Simpson's rule; the integrand is smooth and a few of its widths are covered.
-const STEPS: usize = 2000;
+/// Steps of Simpson's rule; with few pairs the limit is far out and the integrand steep.
+fn steps(pairs: usize) -> usize {
+    if pairs < 10 { 2000 } else { 400 }
+}
 
 /// The chance that a two-sided paired t test at level `alpha` rejects, with `pairs` normal
 /// differences whose mean is `effect` standard deviations.
@@ -23,7 +25,8 @@ pub fn power_of_t_test(effect: f64, pairs: usize, alpha: f64) -> Option<f64> {
     // u has mean about 1 and standard deviation about 1 / sqrt(2 df).
     let width = 12.0 / (2.0 * df).sqrt();
     let (low, high) = ((1.0 - width).max(0.0), 1.0 + width);
-    let step = (high - low) / STEPS as f64;
+    let steps = steps(pairs);
+    let step = (high - low) / steps as f64;
     let constant = 2.0_f64.ln() + 0.5 * df * (0.5 * df).ln() - ln_gamma(0.5 * df);
     let rejected = |u: f64| {
         if u == 0.0 && df > 1.0 {
@@ -33,10 +36,10 @@ pub fn power_of_t_test(effect: f64, pairs: usize, alpha: f64) -> Option<f64> {
         let density = (constant + power_of_u - 0.5 * df * u * u).exp();
         density * (normal_cdf(delta - limit * u) + normal_cdf(-limit * u - delta))
     };
-    let sum: f64 = (0..=STEPS)
+    let sum: f64 = (0..=steps)
         .map(|index| {
             let weight = match index {
-                0 | STEPS => 1.0,
+                _ if index == 0 || index == steps => 1.0,
                 _ if index % 2 == 1 => 4.0,
                 _ => 2.0,
             };
@@ -51,19 +54,33 @@ pub fn power_of_t_test(effect: f64, pairs: usize, alpha: f64) -> Option<f64> {
 #[must_use]
 pub fn seeds_for_power(effect: f64, power: f64) -> Option<usize> {
     let enough = |pairs| power_of_t_test(effect, pairs, 0.05).is_some_and(|p| p >= power);
-    let mut high = 2;
+    // Where the normal distribution has it, the answer is close by.
+    let (of_alpha, of_power) = (normal_quantile(0.975), normal_quantile(power));
+    let guess = ((of_alpha + of_power) / effect).powi(2) + 2.0;
+    if effect == 0.0 || guess.is_nan() || guess > MOST_PAIRS {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 2 to MOST_PAIRS
+    let mut high = guess as usize;
+    let mut low = high.saturating_sub(3).max(1);
+    while low > 1 && enough(low) {
+        low = (low / 2).max(1);
+    }
     while !enough(high) {
-        high *= 2;
-        if high > MOST_PAIRS {
+        (low, high) = (high, high + 1 + high / 50);
+        if high as f64 > 2.0 * MOST_PAIRS {
             return None;
         }
     }
-    let mut low = high / 2;
     while high - low > 1 {
         let middle = low.midpoint(high);
         if enough(middle) { high = middle } else { low = middle }
     }
     Some(high)
+}
+
+fn normal_quantile(p: f64) -> f64 {
+    std::f64::consts::SQRT_2 * erf_inv(2.0 * p - 1.0)
 }
 
 fn normal_cdf(x: f64) -> f64 {

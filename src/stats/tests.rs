@@ -204,3 +204,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_number_of_seeds_is_the_smallest_with_enough_power() {
+    for effect in [0.02, 0.07, 0.2, 0.37, 0.9, 1.2, 1.8, 2.6, 4.0, 9.0] {
+        let seeds = seeds_for_power(effect, 0.8).unwrap();
+        assert!(power_of_t_test(effect, seeds, 0.05).unwrap() >= 0.8, "{effect}");
+        assert!(power_of_t_test(effect, seeds - 1, 0.05).is_none_or(|p| p < 0.8), "{effect}");
+    }
+}
