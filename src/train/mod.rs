@@ -3,6 +3,8 @@
 pub mod batches;
 mod reader;
 mod recorder;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Instant;
