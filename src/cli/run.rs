@@ -118,7 +118,7 @@ fn train(
         (false, true) => Style::Bars,
         (false, false) => Style::Lines,
     };
-    let names = pending.iter().map(|task| task.dir.clone()).collect();
+    let names = pending.iter().map(|task| task.label().to_owned()).collect();
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || Progress::new(style, names).watch(&receiver));

@@ -126,6 +126,12 @@ impl Loaded {
 }
 
 impl Task {
+    /// Its directory's name without the identity: what tells it apart within its experiment.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.dir.rsplit_once('-').map_or(&self.dir, |(label, _)| label)
+    }
+
     fn new(
         experiment: &Experiment,
         trajectory: &Trajectory,
