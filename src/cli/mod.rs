@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 
+use crate::console::tell;
 use crate::launch::PlanError;
 use crate::spec::ConfigError;
 use args::{Cli, Command};
@@ -55,7 +56,7 @@ pub fn main() -> ExitCode {
             // `bnes compare … | head` is no fault.
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error:#}");
+        tell(format_args!("error: {error:#}"));
         ExitCode::from(exit_code(&error))
     })
 }

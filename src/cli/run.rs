@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
+use crate::console::tell;
 use crate::launch::{self, Finished, Outcome, Planned, Resources, Task};
 use crate::observers::{Progress, Style};
 use crate::results::store::Store;
@@ -37,7 +38,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let planned = Planned::new(&experiment)?;
     if !args.quiet {
         for note in &planned.notes {
-            eprintln!("{note}");
+            tell(note);
         }
     }
     if args.dry_run {
@@ -51,8 +52,8 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let mut lines = found(&store, &planned)?;
     let pending: Vec<&Task> =
         lines.iter().filter(|line| line.record.is_none()).map(|line| line.task).collect();
+    let to_do = pending.len();
     let outcomes = train(args, &device, &store, &pending);
-    let trained = outcomes.len();
     let mut failures = 0;
     let mut outcomes = outcomes.into_iter();
     for line in lines.iter_mut().filter(|line| line.record.is_none()) {
@@ -66,6 +67,8 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         };
         line.record = Some(record);
     }
+    warn(&lines);
+    let trained = to_do - failures;
     match args.format {
         RunFormat::Json => {
             for line in &lines {
@@ -73,16 +76,15 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
             }
         }
         RunFormat::Text => {
-            let arms: usize = lines.iter().map(|line| line.task.arms.len()).sum();
             writeln!(
                 out,
-                "{}: {arms} arms from {} trainings ({trained} trained in {:.1} s, {} found done)",
+                "{}: {} from {} ({trained} trained in {:.1} s, {} found done)",
                 experiment.name,
-                lines.len(),
+                counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
+                counted(lines.len(), "training"),
                 started.elapsed().as_secs_f64(),
-                lines.len() - trained,
+                lines.len() - trained - failures,
             )?;
-            tell_status(&lines, out)?;
             writeln!(out, "results: {}", store.dir().display())?;
             writeln!(out, "next:    bnes compare {}", args.results.display())?;
         }
@@ -146,22 +148,30 @@ fn failed(store: &Store, task: &Task, error: &anyhow::Error) -> RunRecord {
         provenance: Provenance::default(),
     };
     if let Err(error) = store.write_failure(&task.dir, &record) {
-        eprintln!("warning: the failure could not be noted: {error:#}");
+        tell(format_args!("warning: the failure could not be noted: {error:#}"));
     }
     record
 }
 
-fn tell_status(lines: &[Line], out: &mut dyn Write) -> Result<()> {
-    let records = || lines.iter().filter_map(|line| line.record.as_ref());
-    let diverged = records().filter(|record| record.status == Status::Diverged).count();
+/// Says what did not go as it should, whatever the format of the results.
+fn warn(lines: &[Line]) {
+    let number = |status| {
+        lines.iter().filter_map(|line| line.record.as_ref()).filter(|r| r.status == status).count()
+    };
+    let diverged = number(Status::Diverged);
     if diverged > 0 {
-        writeln!(out, "warning: {diverged} trainings diverged")?;
+        tell(format_args!("warning: {} diverged", counted(diverged, "training")));
     }
-    let failed = records().filter(|record| record.status == Status::Failed).count();
+    let failed = number(Status::Failed);
     if failed > 0 {
-        writeln!(out, "{failed} trainings failed; the same command tries them again")?;
+        let trainings = counted(failed, "training");
+        tell(format_args!("{trainings} failed; the same command tries again"));
     }
-    Ok(())
+}
+
+/// `1 arm`, `2 arms`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn write_json(store: &Store, line: &Line, out: &mut dyn Write) -> Result<()> {
@@ -173,6 +183,10 @@ fn write_json(store: &Store, line: &Line, out: &mut dyn Write) -> Result<()> {
         for arm in &line.task.arms {
             let mut object = common(&json!(arm.factors));
             object["status"] = json!(record.status);
+            for key in ["stop_reason", "epochs", "best_epoch"] {
+                object[key] = Value::Null;
+            }
+            object["metrics"] = json!({});
             object["error"] = json!(record.error);
             objects.push(object);
         }
@@ -205,21 +219,39 @@ fn dry_run(
         let done = store.done(&task.dir, &task.identity, epochs, &task.arms).is_some();
         to_do += usize::from(!done);
         let state = if done { "done" } else { "to train" };
-        let rules: Vec<&str> = task.arms.iter().map(|arm| arm.rule.kind()).collect();
+        match args.format {
+            RunFormat::Text => {
+                let rules: Vec<&str> = task.arms.iter().map(|arm| arm.rule.kind()).collect();
+                writeln!(
+                    out,
+                    "{}  {state}, at most {epochs} epochs, {} parameters, rules: {}",
+                    task.dir,
+                    task.parameters,
+                    rules.join(", ")
+                )?;
+            }
+            RunFormat::Json => {
+                for arm in &task.arms {
+                    let object = json!({
+                        "run": task.dir,
+                        "dir": store.training(&task.dir).display().to_string(),
+                        "factors": arm.factors,
+                        "seed": task.trajectory.seed,
+                        "status": state,
+                    });
+                    writeln!(out, "{object}")?;
+                }
+            }
+        }
+    }
+    if args.format == RunFormat::Text {
         writeln!(
             out,
-            "{}  {state}, at most {epochs} epochs, {} parameters, rules: {}",
-            task.dir,
-            task.parameters,
-            rules.join(", ")
+            "{}: {} from {}, {to_do} to train",
+            experiment.name,
+            counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
+            counted(planned.tasks.len(), "training"),
         )?;
     }
-    let arms: usize = planned.tasks.iter().map(|task| task.arms.len()).sum();
-    writeln!(
-        out,
-        "{}: {arms} arms from {} trainings, {to_do} to train",
-        experiment.name,
-        planned.tasks.len()
-    )?;
     Ok(())
 }

@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::data::{DataError, Dataset, Source};
+use crate::data::{DataError, Dataset, Source, Targets};
 use crate::metrics;
 use crate::nn::Layout;
 use crate::results::{Plan, PlannedArm, PlannedRun};
-use crate::spec::data::SplitSeed;
+use crate::spec::data::{SplitSeed, Target};
 use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
 use crate::train;
@@ -83,13 +83,28 @@ impl Planned {
         let mut loaded = Loaded::default();
         let mut tasks = Vec::with_capacity(experiment.trainings.len());
         for training in &experiment.trainings {
-            let data = loaded.dataset(experiment, &training.trajectory)?;
+            let data = loaded
+                .dataset(experiment, &training.trajectory)
+                .map_err(|error| placed(experiment, error))?;
             let task = Task::new(experiment, &training.trajectory, &training.arms, data)?;
             tasks.push(task);
         }
         let plan = plan(experiment, &tasks);
         Ok(Self { tasks, plan, notes: loaded.notes })
     }
+}
+
+/// A fault of the config that shows once the data is read, at its place in the config.
+fn placed(experiment: &Experiment, error: DataError) -> PlanError {
+    if !error.is_config() {
+        return error.into();
+    }
+    let key = match &error {
+        DataError::UnknownTarget { .. } => "data.target",
+        DataError::Split { .. } => "data.split",
+        _ => "data.source",
+    };
+    experiment.error_at(key, error.to_string(), None).into()
 }
 
 impl Loaded {
@@ -151,6 +166,7 @@ impl Task {
         let mut effective = trajectory.clone();
         effective.training.loss = Some(loss);
         effective.data.task = Some(task);
+        effective.data.target = Some(target(&data));
         let identity = identity(&effective, &data);
         Ok(Self {
             arms: arms.to_vec(),
@@ -221,6 +237,20 @@ fn data_identity(trajectory: &Trajectory, data: &Dataset) -> Value {
     Value::Object(spec)
 }
 
+/// The columns predicted, by name.
+fn target(data: &Dataset) -> Target {
+    match &data.targets {
+        Targets::Values { names, .. } => match &names[..] {
+            [name] => Target::One(name.clone()),
+            _ => Target::Several(names.clone()),
+        },
+        Targets::Classes { .. } => {
+            let name = data.preprocessing["target"]["name"].as_str();
+            Target::One(name.unwrap_or("class").to_owned())
+        }
+    }
+}
+
 /// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
 fn directory(
     experiment: &Experiment,
@@ -237,7 +267,9 @@ fn directory(
             continue;
         };
         let level = level.as_str().map_or_else(|| level.to_string(), str::to_owned);
-        label.extend(level.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+        let words = level.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        label += if words.is_empty() { "empty".to_owned() } else { words.join("_") }.as_str();
         label.push('-');
     }
     label.truncate(LABEL_LENGTH);
@@ -246,11 +278,8 @@ fn directory(
 
 fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
     let comparable = tasks.first().map_or(Value::Null, |task| {
-        let split_seed = match task.trajectory.data.split.seed {
-            SplitSeed::Fixed(seed) => json!(seed),
-            SplitSeed::PerSeed => json!("seed"),
-        };
-        json!([data_identity(&task.trajectory, &task.data), split_seed])
+        let spec = &task.trajectory.data;
+        json!([task.data.digest, spec.target, spec.task, spec.split])
     });
     Plan {
         version: env!("CARGO_PKG_VERSION").to_owned(),

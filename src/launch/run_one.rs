@@ -15,7 +15,8 @@ use crate::nn::{Engine, GraphEngine};
 use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
 use crate::results::{Provenance, RunRecord, Status};
-use crate::train::{self, Job, Kept, Recorder};
+use crate::stopping::Ending;
+use crate::train::{self, ArmOutcome, Job, Kept, Recorder, Trained};
 
 /// A training as it goes to disk.
 pub struct Finished {
@@ -88,7 +89,7 @@ pub fn run_one(
         ..provenance::of_machine(device::name(device))
     };
     let record = RunRecord {
-        status: status(&trained.table, trajectory.training.epochs),
+        status: status(&trained, trajectory.training.epochs),
         seed: trajectory.seed.0,
         epochs: trained.table.len(),
         identity: task.identity.clone(),
@@ -103,10 +104,11 @@ pub fn run_one(
 }
 
 /// How the training as a whole ended.
-fn status(table: &EpochTable, epochs: usize) -> Status {
-    if has_diverged(table) {
+fn status(trained: &Trained, epochs: usize) -> Status {
+    let diverged = |arm: &ArmOutcome| arm.reading.ending == Ending::Diverged;
+    if has_diverged(&trained.table) || trained.arms.iter().all(diverged) {
         Status::Diverged
-    } else if table.len() < epochs {
+    } else if trained.table.len() < epochs {
         Status::Stopped
     } else {
         Status::Completed

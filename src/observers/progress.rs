@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::console::tell;
 use crate::event::Event;
 
 /// How progress is shown.
@@ -80,8 +81,10 @@ impl Progress {
                         // A bar cannot be written to once the terminal is gone; nothing is lost.
                         let _ = self.bars.println(outcome);
                     }
-                    Style::Lines => eprintln!("[{}/{}] {outcome}", self.done, self.trainings),
-                    Style::Quiet if failed => eprintln!("{outcome}"),
+                    Style::Lines => {
+                        tell(format_args!("[{}/{}] {outcome}", self.done, self.trainings));
+                    }
+                    Style::Quiet if failed => tell(outcome),
                     Style::Quiet => {}
                 }
             }

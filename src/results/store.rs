@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::epochs_csv;
-use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
+use super::layout::{self, epochs_file, experiment_file, run_file, weights_file_name};
 use super::record::{Plan, RunRecord, Status};
 use super::reread::{Named, Reread};
 use crate::history::EpochTable;
@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
-        write_whole(&self.dir.join(&config.file_name), config.text.as_bytes())?;
+        write_whole(&self.dir.join(config_file(&config.file_name)), config.text.as_bytes())?;
         write_whole(&experiment_file(&self.dir), &json(plan)?)
     }
 
@@ -148,6 +148,12 @@ impl Store {
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
         write_whole(&run_file(&path), &json(record)?)
     }
+}
+
+/// The name under which a config is kept: its own, unless a file of results has that.
+#[must_use]
+pub fn config_file(given: &str) -> &str {
+    if [layout::EXPERIMENT_FILE, layout::RUN_FILE].contains(&given) { "config.json" } else { given }
 }
 
 /// Test metrics of the weights kept, where the curve has no test columns.
