@@ -393,3 +393,33 @@ fn a_closed_pipe_ends_quietly_and_costs_nothing() {
     let output = place.command(&["compare", "results"]).stdout(closed()).output().unwrap();
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
 }
+
+#[test]
+fn a_metric_that_a_split_does_not_define_has_no_column() {
+    let place = Place::new();
+    // Two classes, of which the second has one row: a split without regard to classes leaves
+    // validation or test with a single class.
+    let row = |row: u32| format!("{row},{}\n", if row == 7 { "b" } else { "a" });
+    place.write("a.csv", &("x,class\n".to_owned() + &(0..40).map(row).collect::<String>()));
+    place.write("a.toml", "data.source = 'a.csv'\ntraining.epochs = 1\n");
+    place.succeeds(&["run", "--config", "a.toml"]);
+    let header = curve(&place.training("results/a", "seed0"));
+    let header = header.lines().next().unwrap();
+    assert!(header.contains("val_accuracy"), "{header}");
+    let with_auc = ["val_auc", "test_auc"].iter().filter(|name| header.contains(*name)).count();
+    assert!(with_auc <= 1, "the one row is in one split: {header}");
+    let set = "early_stopping={kind='patience', monitor='val_auc'}";
+    if !header.contains("val_auc") {
+        let message = place.fails(2, &["run", "--config", "a.toml", "--set", set]);
+        assert!(message.contains("will not record"), "{message}");
+    }
+}
+
+#[test]
+fn a_network_that_no_memory_holds_is_refused_at_its_key() {
+    let place = Place::new();
+    let text = "[data]\nsource = \"digits\"\n[model]\nhidden = [1000000000, 1000000000]\n";
+    place.write("a.toml", text);
+    let message = place.fails(2, &["run", "--config", "a.toml"]);
+    assert!(message.contains("a.toml:4:10") && message.contains("GiB"), "{message}");
+}

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::provenance;
 use crate::data::{DataError, Dataset, Source, Targets};
 use crate::metrics;
 use crate::nn::Layout;
@@ -163,6 +164,7 @@ impl Task {
         }
         let outputs = metrics::outputs(loss, &data.targets);
         let layout = Layout::new(&trajectory.model, data.inputs.width(), outputs);
+        check_memory(experiment, arms, layout.parameters())?;
         let mut effective = trajectory.clone();
         effective.training.loss = Some(loss);
         effective.data.task = Some(task);
@@ -207,6 +209,32 @@ fn check_columns(
         ));
     }
     Ok(())
+}
+
+/// Bytes that a training needs for each parameter at least: itself, its gradient, two moments.
+const PARAMETER_BYTES: usize = 16;
+
+/// Refuses a network that the memory of this machine cannot hold.
+fn check_memory(
+    experiment: &Experiment,
+    arms: &[Arm],
+    parameters: usize,
+) -> Result<(), ConfigError> {
+    let needed = parameters.saturating_mul(PARAMETER_BYTES);
+    match provenance::memory_bytes() {
+        Some(memory) if needed > memory => Err(experiment.error_in_arm(
+            &arms[0].factors,
+            "model.hidden",
+            format!(
+                "a network of {parameters} parameters takes at least {} GiB, and this machine has \
+                 {}",
+                needed >> 30,
+                memory >> 30
+            ),
+            None,
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn object(value: &impl Serialize) -> Map<String, Value> {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Splits};
 use crate::metrics::{self, Scores};
 use crate::nn::Engine;
 use crate::spec::training::{EvaluationSpec, Loss};
@@ -13,7 +13,13 @@ use crate::spec::training::{EvaluationSpec, Loss};
 pub struct Recorder<'a> {
     data: &'a Dataset,
     loss: Loss,
-    splits: Vec<Split>,
+    splits: Vec<Measured>,
+}
+
+/// A split and those of its metrics that its rows define: one class alone has no auc.
+struct Measured {
+    split: Split,
+    metrics: Vec<&'static str>,
 }
 
 /// A part of the rows that is measured.
@@ -30,6 +36,14 @@ impl Split {
             Self::Train => "train_loss_eval",
             Self::Validation => "val_loss",
             Self::Test => "test_loss",
+        }
+    }
+
+    fn rows(self, splits: &Splits) -> &[u32] {
+        match self {
+            Self::Train => &splits.train_evaluated,
+            Self::Validation => &splits.validation,
+            Self::Test => &splits.test,
         }
     }
 
@@ -65,18 +79,24 @@ impl<'a> Recorder<'a> {
         if evaluation.test && !data.splits.test.is_empty() {
             splits.push(Split::Test);
         }
-        Self { data, loss, splits }
+        let splits = splits.into_iter().map(|split| {
+            let rows = split.rows(&data.splits);
+            let width = metrics::outputs(loss, &data.targets);
+            let zeros = vec![0.0_f32; rows.len() * width];
+            let scores = metrics::score(loss, &zeros, width, &data.targets, rows);
+            let defined = scores.metrics.into_iter().filter(|(_, value)| value.is_some());
+            Measured { split, metrics: defined.map(|(name, _)| name).collect() }
+        });
+        Self { data, loss, splits: splits.collect() }
     }
 
     /// Every column, in the order of `epochs.csv`.
     #[must_use]
     pub fn columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = vec!["epoch".into(), "train_loss".into()];
-        columns.extend(self.splits.iter().map(|split| split.loss_column().to_owned()));
-        for split in &self.splits {
-            let targets = &self.data.targets;
-            let names = metrics::metric_names(targets.task(), targets.width());
-            columns.extend(names.iter().map(|name| format!("{}_{name}", split.prefix())));
+        columns.extend(self.splits.iter().map(|of| of.split.loss_column().to_owned()));
+        for Measured { split, metrics } in &self.splits {
+            columns.extend(metrics.iter().map(|name| format!("{}_{name}", split.prefix())));
         }
         columns.extend(CLOSING.iter().map(|&name| name.to_owned()));
         columns
@@ -95,13 +115,19 @@ impl<'a> Recorder<'a> {
         lr: f64,
         started: Instant,
     ) -> Result<Vec<Option<f64>>> {
-        let scores: Vec<Scores> =
-            self.splits.iter().map(|split| self.score(engine, *split)).collect::<Result<_>>()?;
+        let scores: Vec<Scores> = self
+            .splits
+            .iter()
+            .map(|measured| self.score(engine, measured.split))
+            .collect::<Result<_>>()?;
         #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
         let count = |n: usize| Some(n as f64);
         let mut row = vec![count(epoch), Some(train_loss)];
         row.extend(scores.iter().map(|scores| Some(scores.loss)));
-        row.extend(scores.iter().flat_map(|scores| scores.metrics.iter().map(|(_, value)| *value)));
+        for (scores, measured) in scores.iter().zip(&self.splits) {
+            let defined = |(name, _): &&(&str, _)| measured.metrics.contains(name);
+            row.extend(scores.metrics.iter().filter(defined).map(|(_, value)| *value));
+        }
         let samples = epoch * self.data.splits.train.len();
         row.extend([Some(lr), count(epoch * steps), count(samples)]);
         row.push(Some(started.elapsed().as_secs_f64()));
@@ -124,12 +150,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn score(&self, engine: &mut dyn Engine, split: Split) -> Result<Scores> {
-        let splits = &self.data.splits;
-        let rows = match split {
-            Split::Train => &splits.train_evaluated,
-            Split::Validation => &splits.validation,
-            Split::Test => &splits.test,
-        };
+        let rows = split.rows(&self.data.splits);
         let outputs = engine.evaluate(rows)?;
         let width = metrics::outputs(self.loss, &self.data.targets);
         Ok(metrics::score(self.loss, &outputs, width, &self.data.targets, rows))
