@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::compare::CompareArgs;
+use super::data::DataCommand;
 use super::replay::ReplayArgs;
 use crate::launch::DeviceChoice;
 
@@ -26,6 +27,9 @@ pub enum Command {
     Run(RunArgs),
     /// Put results side by side, with intervals and a verdict
     Compare(CompareArgs),
+    /// What a data file holds and how it would be taken
+    #[command(subcommand)]
+    Data(DataCommand),
     /// What other stopping rules would have done on recorded curves
     Replay(ReplayArgs),
 }

@@ -3,6 +3,7 @@
 //! No figure is computed here and no file written: a report is a string.
 
 pub mod csv;
+pub mod data;
 pub mod json;
 pub mod markdown;
 mod naming;
