@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
+use crate::launch::lint::{Level, lint};
 use crate::launch::{self, Finished, Outcome, Planned, Resources, Task};
 use crate::observers::{Progress, Style};
 use crate::results::store::Store;
@@ -38,6 +39,10 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if !args.quiet {
         for note in &planned.notes {
             eprintln!("{note}");
+        }
+        let findings = lint(&experiment, &planned);
+        for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
+            eprintln!("{warning}");
         }
     }
     if args.dry_run {

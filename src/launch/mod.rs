@@ -1,6 +1,7 @@
 //! From an experiment to finished trainings: what is to be done, one training, many at once.
 
 mod device;
+pub mod lint;
 mod plan;
 mod pool;
 mod provenance;
