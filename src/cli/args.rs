@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::check::CheckArgs;
 use super::compare::CompareArgs;
 use super::data::DataCommand;
 use super::replay::ReplayArgs;
@@ -25,6 +26,8 @@ pub struct Cli {
 pub enum Command {
     /// Train what a config names and is not done yet
     Run(RunArgs),
+    /// Validate a config and look it over without training: what it comes to, what it will not do
+    Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict
     Compare(CompareArgs),
     /// What a data file holds and how it would be taken

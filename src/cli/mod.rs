@@ -1,6 +1,7 @@
 //! From the command line to the rooms and back: parses, calls, prints, and gives the exit code.
 
 mod args;
+pub mod check;
 pub mod compare;
 pub mod data;
 pub mod replay;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Check(args) => check::check(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|()| ExitCode::SUCCESS),
     };

@@ -115,8 +115,7 @@ fn train(
     store: &Store,
     pending: &[&Task],
 ) -> Vec<Outcome> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.map_or(cores, usize::from).min(pending.len().max(1));
+    let jobs = launch::jobs(args.jobs.map(usize::from), pending.len());
     let resources = Resources { jobs, threads: launch::threads(), device: device.clone() };
     let style = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Style::Quiet,

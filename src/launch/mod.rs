@@ -6,10 +6,11 @@ mod plan;
 mod pool;
 mod provenance;
 mod run_one;
+pub mod timing;
 
-pub use device::DeviceChoice;
+pub use device::{DeviceChoice, name as device_name};
 pub use plan::{PlanError, Planned, Task};
-pub use pool::{Outcome, Resources, run_all, threads};
+pub use pool::{Outcome, Resources, jobs, run_all, threads};
 pub use run_one::{Finished, run_one};
 
 /// How many threads one training's matrix products may use; candle reads it, too.

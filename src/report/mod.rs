@@ -4,9 +4,11 @@
 
 pub mod csv;
 pub mod data;
+pub mod effective;
 pub mod json;
 pub mod markdown;
 mod naming;
+pub mod plan;
 pub mod replay;
 mod table;
 mod tables;

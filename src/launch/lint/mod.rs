@@ -76,8 +76,15 @@ impl Findings<'_> {
         }
     }
 
-    /// Adds what concerns a key of an arm.
+    /// Adds what concerns a key of an arm; the cell is named where the key differs among arms.
     fn of_arm(&mut self, level: Level, arm: &Arm, key: &str, message: String, help: &str) {
+        let is_varied = self.experiment.factors.iter().any(|factor| {
+            let rest = key.strip_prefix(&factor.key);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        if !is_varied {
+            return self.of_all(level, key, message, help);
+        }
         let help = (!help.is_empty()).then(|| help.to_owned());
         let about = self.experiment.error_in_arm(&arm.factors, key, message, help);
         self.add(level, about);
