@@ -1,5 +1,7 @@
 //! `bnes check` as people meet it: nothing is trained, nothing is written.
 
+#![allow(clippy::unwrap_used)] // tests
+
 mod common;
 
 use common::{Place, stderr};

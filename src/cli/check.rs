@@ -150,7 +150,7 @@ fn training(task: &Task) -> TrainingLine {
     let levels = factors.into_iter().flatten().filter(|(key, _)| !of_rule(key));
     let training = &task.trajectory.training;
     TrainingLine {
-        levels: levels.map(|(_, level)| crate::compare::label::text(level)).collect(),
+        factors: levels.map(|(key, level)| (key.clone(), level.clone())).collect(),
         parameters: task.parameters,
         steps_per_epoch: ranges(task.data.splits.train.len(), training.batch_size).len(),
         epochs: training.epochs,

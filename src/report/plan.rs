@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::table::{Align, Table, wrap};
+use crate::compare::label::text;
 use crate::compare::number::figure;
+use crate::spec::Factors;
 
 /// Trainings that are listed one by one.
 const LISTED: usize = 24;
@@ -38,7 +40,7 @@ pub struct PlanReport {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainingLine {
     /// Its levels of the factors that are not about the rule.
-    pub levels: Vec<String>,
+    pub factors: Factors,
     /// Trainable parameters.
     pub parameters: usize,
     /// Steps of an epoch.
@@ -63,21 +65,21 @@ pub struct Estimate {
 /// All of it but the findings, for a terminal of this width.
 #[must_use]
 pub fn plan(report: &PlanReport, width: usize) -> String {
-    let mut text = report.config.clone();
-    text.push('\n');
+    let mut shown = report.config.clone();
+    shown.push('\n');
     for line in &report.data {
-        text.push_str(&wrap(line, width, "  "));
+        shown.push_str(&wrap(line, width, "  "));
     }
-    text.push_str(&wrap(&format!("inputs: {}", report.inputs.join(", ")), width, "  "));
-    text.push('\n');
-    text.push_str(&trainings(report).render(width));
+    shown.push_str(&wrap(&format!("inputs: {}", report.inputs.join(", ")), width, "  "));
+    shown.push('\n');
+    shown.push_str(&trainings(report).render(width));
     if report.trainings.len() > LISTED {
         let more = (report.trainings.len() - LISTED).to_string();
-        text.extend(["and ", &more, " more\n"]);
+        shown.extend(["and ", &more, " more\n"]);
     }
-    text.push('\n');
+    shown.push('\n');
     let seeds = counted(report.seeds.len(), "seed");
-    text.push_str(&wrap(
+    shown.push_str(&wrap(
         &format!(
             "{}: {} from {} ({seeds}), {} at most",
             report.name,
@@ -92,7 +94,7 @@ pub fn plan(report: &PlanReport, width: usize) -> String {
         let side =
             if *jobs > 1 { format!(", {jobs} trainings side by side") } else { String::new() };
         let duration = duration(*seconds);
-        text.push_str(&wrap(
+        shown.push_str(&wrap(
             &format!(
                 "time: about {duration} on {device}{side}; an estimate from a few batches, and rules may end trainings sooner"
             ),
@@ -100,18 +102,17 @@ pub fn plan(report: &PlanReport, width: usize) -> String {
             "  ",
         ));
     }
-    text
+    shown
 }
 
 fn trainings(report: &PlanReport) -> Table {
     let shown = &report.trainings[..report.trainings.len().min(LISTED)];
     let column = |cell: &dyn Fn(&TrainingLine) -> String| shown.iter().map(cell).collect();
-    let name = |line: &TrainingLine| match &line.levels[..] {
-        [] => report.name.clone(),
-        levels => levels.join(", "),
-    };
     let mut table = Table::new();
-    table.push("training", Align::Left, 0, column(&name));
+    for key in shown.first().into_iter().flat_map(|line| line.factors.keys()) {
+        let level = |line: &TrainingLine| line.factors.get(key).map_or_else(String::new, text);
+        table.push(key, Align::Left, 0, column(&level));
+    }
     table.push("parameters", Align::Right, 0, column(&|t| t.parameters.to_string()));
     table.push("steps an epoch", Align::Right, 0, column(&|t| t.steps_per_epoch.to_string()));
     table.push("epochs", Align::Right, 0, column(&|t| t.epochs.to_string()));
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn a_plan_fits_a_terminal_of_100_columns() {
         let line = |norm: &str, parameters| TrainingLine {
-            levels: vec![norm.to_owned()],
+            factors: Factors::from_iter([("model.norm.kind".to_owned(), norm.into())]),
             parameters,
             steps_per_epoch: 34,
             epochs: 100,

@@ -20,15 +20,35 @@ use crate::kinds;
 /// # Errors
 /// Where the tree does not hold such a value.
 pub fn decode<T: DeserializeOwned>(root: &Node) -> Result<T, ConfigError> {
-    let path = Path { around: None, name: "" };
+    decode_with(root, no_other_table)
+}
+
+/// As [`decode`]; `elsewhere` names the tables in which a key that is unknown where it stands is
+/// known.
+///
+/// # Errors
+/// Where the tree does not hold such a value.
+pub(super) fn decode_with<T: DeserializeOwned>(
+    root: &Node,
+    elsewhere: Elsewhere,
+) -> Result<T, ConfigError> {
+    let path = Path { around: None, name: "", elsewhere };
     T::deserialize(Reader { node: root, path: &path })
         .map_err(|fault| fault.placed(&root.origin, &path).into_error())
+}
+
+/// Whole paths of the keys of a name, in all tables of a config.
+type Elsewhere = fn(&str) -> Vec<String>;
+
+fn no_other_table(_: &str) -> Vec<String> {
+    Vec::new()
 }
 
 /// The keys on the way to what is being read.
 struct Path<'a> {
     around: Option<&'a Path<'a>>,
     name: &'a str,
+    elsewhere: Elsewhere,
 }
 
 impl fmt::Display for Path<'_> {
@@ -90,8 +110,13 @@ impl Cause {
         let prefix = if path.is_root() { String::new() } else { format!("`{path}`: ") };
         match self {
             Self::UnknownKey { name, known } => {
-                ConfigError::at(origin, format!("unknown key `{name}`{within}"))
-                    .help(suggest(&name, known))
+                let error = ConfigError::at(origin, format!("unknown key `{name}`{within}"));
+                let places = (path.elsewhere)(&name);
+                if places.is_empty() {
+                    return error.help(suggest(&name, known));
+                }
+                let places: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();
+                error.help(format!("did you mean {}?", places.join(" or ")))
             }
             Self::UnknownVariant { name, known } => {
                 ConfigError::at(origin, format!("{prefix}unknown value `{name}`"))
@@ -344,7 +369,8 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some((key, node)) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
-        let path = Path { around: Some(self.path), name: &key.name };
+        let path =
+            Path { around: Some(self.path), name: &key.name, elsewhere: self.path.elsewhere };
         seed.deserialize(Reader { node, path: &path })
             .map_err(|fault| fault.placed(&node.origin, &path))
     }
