@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::data::{DataError, Dataset, Source};
 use crate::metrics;
 use crate::nn::Layout;
+use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::spec::data::SplitSeed;
 use crate::spec::training::Loss;
@@ -274,7 +275,7 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
     Plan {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: experiment.name.clone(),
-        config: experiment.config.file_name.clone(),
+        config: config_file_name(&experiment.config.file_name).to_owned(),
         overrides: experiment.overrides.clone(),
         factors: experiment.factors.clone(),
         comparable: sha256(&comparable),

@@ -36,11 +36,12 @@ impl Store {
     pub fn create(results: &Path, name: &str) -> Result<Self> {
         let store = Self::at(results, name);
         fs::create_dir_all(&store.dir).with_context(|| {
-            let place = [results, &store.dir].into_iter().find(|path| path.is_file());
-            match place {
+            let file = store.dir.ancestors().find(|path| path.is_file());
+            let problem = match file {
                 Some(file) => format!("{} is a file, where a folder is needed", file.display()),
-                None => format!("cannot create the folder {}", store.dir.display()),
-            }
+                None => format!("the folder {} cannot be created", store.dir.display()),
+            };
+            format!("{problem}: choose another place with --results")
         })?;
         Ok(store)
     }
@@ -68,7 +69,7 @@ impl Store {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
-        write_bytes(&self.dir.join(&config.file_name), config.text.as_bytes())?;
+        write_bytes(&self.dir.join(&plan.config), config.text.as_bytes())?;
         write_bytes(&experiment_file(&self.dir), &json(plan)?)
     }
 

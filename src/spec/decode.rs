@@ -111,7 +111,15 @@ impl Cause {
         match self {
             Self::UnknownKey { name, known } => {
                 let error = ConfigError::at(origin, format!("unknown key `{name}`{within}"));
-                let places = (path.elsewhere)(&name);
+                let mut places = (path.elsewhere)(&name);
+                // A key of the very table, by another program's name for it.
+                let table = path.to_string();
+                let own = |place: &String| {
+                    place.rsplit_once('.').is_some_and(|(around, _)| around == table)
+                };
+                if places.iter().any(own) {
+                    places.retain(own);
+                }
                 if places.is_empty() {
                     return error.help(suggest(&name, known));
                 }

@@ -9,7 +9,8 @@ use crate::kinds::{Kinds, fields_of};
 use crate::stopping::Criterion;
 
 /// What other trainers call a key.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("epsilon", "eps"),
     ("learning_rate", "lr"),
     ("max_epochs", "epochs"),
     ("num_epochs", "epochs"),
