@@ -28,8 +28,8 @@ pub struct CompareArgs {
     /// Also write every curve of the arms compared into one long CSV file.
     #[arg(long, value_name = "FILE")]
     pub curves: Option<PathBuf>,
-    /// Show seconds in CSV and Markdown too, which leave them out so that the same trainings give
-    /// the same bytes.
+    /// Show seconds in CSV, Markdown and --curves too, which leave them out so that the same
+    /// trainings give the same bytes.
     #[arg(long)]
     pub clocks: bool,
     /// The metric of the verdict; default: `test_loss`, without test split `val_loss`.
@@ -84,7 +84,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         CompareFormat::Markdown => report::markdown::comparison(&comparison),
     };
     if let Some(path) = &args.curves {
-        curves(path, &experiments, &args.filters)?;
+        curves(path, &experiments, args)?;
     }
     match &args.output {
         Some(path) => write_whole(path, |file| super::print(file, &text)),
@@ -93,10 +93,10 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
 }
 
 /// Writes the curves one training at a time: all of them need not fit into memory.
-fn curves(path: &Path, experiments: &[LoadedExperiment], filters: &[Filter]) -> Result<()> {
-    let curves = crate::compare::curves::curves(experiments, filters)?;
+fn curves(path: &Path, experiments: &[LoadedExperiment], args: &CompareArgs) -> Result<()> {
+    let curves = crate::compare::curves::curves(experiments, &args.filters)?;
     write_whole(path, |out| {
-        let mut table = report::csv::Curves::new(&curves, out)?;
+        let mut table = report::csv::Curves::new(&curves, args.clocks, out)?;
         for curve in &curves {
             let file = epochs_file(&curve.training);
             let name = file.display().to_string();

@@ -34,7 +34,7 @@ const PRIMARY: &str = "test_loss";
 const FALLBACK: &str = "val_loss";
 
 /// The columns that a clock fills end with this.
-const CLOCK_SUFFIX: &str = "_s";
+pub const CLOCK_SUFFIX: &str = "_s";
 
 /// What a comparison is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::compare::curves::CurveOf;
-use crate::compare::{Comparison, MetricSummary, label};
+use crate::compare::{CLOCK_SUFFIX, Comparison, MetricSummary, label};
 use crate::history::{EpochTable, TEST_PREFIX};
 use crate::spec::Factors;
 
@@ -102,21 +102,22 @@ impl FactorColumns {
 pub struct Curves<W: Write> {
     table: csv::Writer<W>,
     columns: FactorColumns,
+    clocks: bool,
 }
 
 impl<W: Write> Curves<W> {
-    /// A table with its header; `curves` are all that will come.
+    /// A table with its header; `curves` are all that will come, those of clocks where asked for.
     ///
     /// # Errors
     /// Where `out` cannot be written.
-    pub fn new(curves: &[CurveOf], out: W) -> Result<Self, csv::Error> {
+    pub fn new(curves: &[CurveOf], clocks: bool, out: W) -> Result<Self, csv::Error> {
         let columns = FactorColumns::of(curves.iter().map(|curve| &curve.factors));
         let mut table = csv::Writer::from_writer(out);
         let mut header = vec!["experiment".to_owned()];
         header.extend(columns.names());
         header.extend(["seed", "epoch", "split", "metric", "value"].map(str::to_owned));
         table.write_record(&header)?;
-        Ok(Self { table, columns })
+        Ok(Self { table, columns, clocks })
     }
 
     /// The epochs of `epochs` that an arm read, column by column within each. Empty cells have no
@@ -130,7 +131,8 @@ impl<W: Write> Curves<W> {
         for epoch in 1..=curve.epochs.min(epochs.len()) {
             let number = epoch.to_string();
             for (name, value) in epochs.names().iter().zip(epochs.row(epoch)) {
-                let Some(value) = value.filter(|_| name != "epoch") else { continue };
+                let left_out = name == "epoch" || !self.clocks && name.ends_with(CLOCK_SUFFIX);
+                let Some(value) = value.filter(|_| !left_out) else { continue };
                 let (split, metric) = split_of(name);
                 let first = std::iter::once(curve.experiment.as_str());
                 let row = first.chain(factors.iter().map(String::as_str));
@@ -205,12 +207,20 @@ mod tests {
             factors: map(json!({"training.optimizer.lr": 0.5, "model.norm.kind": "batch"})),
             ..curve.clone()
         };
-        let names = ["epoch", "train_loss", "val_loss", "train_loss_eval", "train_accuracy", "lr"];
+        let names = [
+            "epoch",
+            "train_loss",
+            "val_loss",
+            "train_loss_eval",
+            "train_accuracy",
+            "lr",
+            "elapsed_s",
+        ];
         let mut table = EpochTable::new(names.map(str::to_owned).to_vec());
-        table.push(&[Some(1.0), Some(2.0), None, Some(f64::NAN), Some(1.0), Some(1e-3)]);
-        table.push(&[Some(2.0), Some(1.0), None, Some(1.0), Some(1.0), Some(1e-3)]);
+        table.push(&[Some(1.0), Some(2.0), None, Some(f64::NAN), Some(1.0), Some(1e-3), Some(0.1)]);
+        table.push(&[Some(2.0), Some(1.0), None, Some(1.0), Some(1.0), Some(1e-3), Some(0.1)]);
         let mut out = Vec::new();
-        let mut curves = Curves::new(&[curve.clone(), other], &mut out).unwrap();
+        let mut curves = Curves::new(&[curve.clone(), other], false, &mut out).unwrap();
         curves.push(&curve, &table).unwrap();
         curves.finish().unwrap();
         assert_eq!(
