@@ -76,6 +76,31 @@ fn unknown_keys_are_refused_at_every_level() {
 }
 
 #[test]
+fn a_key_in_the_wrong_table_is_shown_its_own() {
+    for (text, places) in [
+        ("training.lr = 0.1", "`training.optimizer.lr`"),
+        ("lr = 0.1", "`training.optimizer.lr`"),
+        ("training.learning_rate = 0.1", "`training.optimizer.lr`"),
+        ("training.patience = 3", "`early_stopping.patience`"),
+        ("training.seed = 3", "`seed` or `data.split.seed`"),
+        ("data.validation = 0.1", "`data.split.validation`"),
+        (
+            "matrix.\"training.momentum\" = [0.1, 0.2]",
+            "`model.norm.momentum` or `training.optimizer.momentum`",
+        ),
+    ] {
+        let shown = refused(text);
+        assert!(
+            shown.ends_with(&format!("did you mean {places}?"))
+                || shown.contains(&format!("did you mean {places}?\n")),
+            "{shown}"
+        );
+    }
+    let shown = refused("[early_stopping]\nkind = \"patience\"\nlr = 1");
+    assert!(shown.contains("did you mean `training.optimizer.lr`?"), "{shown}");
+}
+
+#[test]
 fn json_is_pointed_into_as_well() {
     let text = "{\n\t\"data\": {\"source\": \"digits\"},\n\t\"model\": {\"dropout\": 1.5}\n}";
     assert_eq!(

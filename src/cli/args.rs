@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::check::CheckArgs;
 use super::compare::CompareArgs;
+use super::data::DataCommand;
 use super::replay::ReplayArgs;
 use crate::launch::DeviceChoice;
 
@@ -24,8 +26,13 @@ pub struct Cli {
 pub enum Command {
     /// Train what a config names and is not done yet
     Run(RunArgs),
+    /// Validate a config and look it over without training: what it comes to, what it will not do
+    Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict
     Compare(CompareArgs),
+    /// What a data file holds and how it would be taken
+    #[command(subcommand)]
+    Data(DataCommand),
     /// What other stopping rules would have done on recorded curves
     Replay(ReplayArgs),
 }

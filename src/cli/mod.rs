@@ -1,7 +1,9 @@
 //! From the command line to the rooms and back: parses, calls, prints, and gives the exit code.
 
 mod args;
+pub mod check;
 pub mod compare;
+pub mod data;
 pub mod replay;
 mod rule;
 mod run;
@@ -13,6 +15,7 @@ use anyhow::Context;
 use clap::Parser;
 
 use crate::console::tell;
+use crate::data::DataError;
 use crate::launch::PlanError;
 use crate::spec::ConfigError;
 use args::{Cli, Command};
@@ -45,6 +48,8 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Check(args) => check::check(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|()| ExitCode::SUCCESS),
     };
     let result = result.and_then(|code| {
@@ -71,6 +76,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn exit_code(error: &anyhow::Error) -> u8 {
     let is_usage = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<ConfigError>()
+            || cause.downcast_ref().is_some_and(DataError::is_config)
             || match cause.downcast_ref() {
                 Some(PlanError::Config(_)) => true,
                 Some(PlanError::Data(error)) => error.is_config(),

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::compare::Format;
 use super::rule::{Defaults, WrittenRule, parse_rule};
 use crate::compare::replay::{ReplayError, replay as replay_rule};
 use crate::results::epochs_csv::CsvError;
@@ -30,6 +29,15 @@ pub struct ReplayArgs {
     /// How to print the replay.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+}
+
+/// How a replay is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns.
+    Table,
+    /// For programs.
+    Json,
 }
 
 /// The direction of a column.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
 use crate::console::tell;
+use crate::launch::lint::{Level, lint};
 use crate::launch::{self, Finished, Outcome, Planned, Resources, Task};
 use crate::observers::{Progress, Style};
 use crate::results::store::Store;
@@ -39,6 +40,10 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if !args.quiet {
         for note in &planned.notes {
             tell(note);
+        }
+        let findings = lint(&experiment, &planned);
+        for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
+            tell(warning);
         }
     }
     if args.dry_run {
@@ -112,8 +117,7 @@ fn train(
     store: &Store,
     pending: &[&Task],
 ) -> Vec<Outcome> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.map_or(cores, usize::from).min(pending.len().max(1));
+    let jobs = launch::jobs(args.jobs.map(usize::from), pending.len());
     let resources = Resources { jobs, threads: launch::threads(), device: device.clone() };
     let style = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Style::Quiet,

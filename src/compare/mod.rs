@@ -7,6 +7,7 @@
 
 mod arms;
 mod contrasts;
+pub mod curves;
 mod joined;
 pub mod label;
 pub mod number;
@@ -32,6 +33,9 @@ const PRIMARY: &str = "test_loss";
 /// The metric that the verdict is about where there is no test split.
 const FALLBACK: &str = "val_loss";
 
+/// The columns that a clock fills end with this.
+pub const CLOCK_SUFFIX: &str = "_s";
+
 /// What a comparison is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
@@ -39,6 +43,16 @@ pub struct Options {
     pub metric: Option<String>,
     /// Only arms whose factor `key` has this level.
     pub filters: Vec<Filter>,
+    /// Leave out what a clock said, unless it is the metric asked for: the same trainings on
+    /// another day give the same report.
+    pub no_clocks: bool,
+}
+
+impl Options {
+    /// Whether a metric is left out.
+    fn leaves_out(&self, metric: &str) -> bool {
+        self.no_clocks && metric.ends_with(CLOCK_SUFFIX) && self.metric.as_deref() != Some(metric)
+    }
 }
 
 /// `--where KEY=VALUE`.
@@ -255,6 +269,14 @@ pub struct Saving {
     pub n_full: usize,
 }
 
+impl Saving {
+    fn forget_clocks(&mut self) {
+        self.seconds_saved = None;
+        self.seconds_saved_fraction = None;
+        self.full_seconds = None;
+    }
+}
+
 /// Compares experiments.
 ///
 /// # Errors
@@ -284,7 +306,8 @@ pub fn compare(
     comparison.warnings.append(&mut notes);
     let several = studies.len() > 1;
     for study in &studies {
-        let metrics = study.metrics(options.metric.as_deref());
+        let mut metrics = study.metrics(options.metric.as_deref());
+        metrics.retain(|metric| !options.leaves_out(metric));
         let Some(primary) = metrics.first().cloned() else { continue };
         let summary = ExperimentSummary {
             name: study.name.clone(),
@@ -292,10 +315,16 @@ pub fn compare(
             factors: study.factors.clone(),
             split_per_seed: study.split_per_seed,
         };
-        let arms = arms::summaries(study);
-        let references = arms::references(study);
+        let mut arms = arms::summaries(study);
+        let mut references = arms::references(study);
+        for arm in arms.iter_mut().chain(&mut references) {
+            arm.metrics.0.retain(|(metric, _)| !options.leaves_out(metric));
+        }
         let contrasts = contrasts::contrasts(study, &metrics);
-        let savings = savings::savings(study);
+        let mut savings = savings::savings(study);
+        if options.no_clocks {
+            savings.iter_mut().for_each(Saving::forget_clocks);
+        }
         comparison.warnings.extend(warnings::of_figures(&summary, &arms, &contrasts));
         let sentences = verdict::verdict(&summary, &arms, &contrasts, &savings);
         let prefix = if several { format!("{}: ", summary.name) } else { String::new() };

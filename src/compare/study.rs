@@ -43,6 +43,8 @@ pub(super) struct Cell<'a> {
 pub(super) struct Reading<'a> {
     pub arm: &'a ArmRecord,
     pub run: &'a RunRecord,
+    /// The experiment's directory and the training's below it.
+    pub place: (&'a Path, &'a str),
 }
 
 impl Reading<'_> {
@@ -192,7 +194,8 @@ pub(super) fn of_experiment<'a>(
             let cell = levels_of(&planned.factors).and_then(|levels| cells.get_mut(&levels));
             match (arm, cell) {
                 (Some(arm), Some(cell)) => {
-                    cell.readings.insert(run.seed, Reading { arm, run: &run.record });
+                    let place = (experiment.path.as_path(), run.dir.as_str());
+                    cell.readings.insert(run.seed, Reading { arm, run: &run.record, place });
                 }
                 _ => unread += 1,
             }

@@ -241,8 +241,8 @@ fn what_is_missing_failed_or_left_out_is_said() {
 #[test]
 fn a_filter_leaves_the_arms_with_a_level() {
     let options = |key: &str, value: &str| Options {
-        metric: None,
         filters: vec![Filter { key: key.to_owned(), value: value.to_owned() }],
+        ..Options::default()
     };
     let loaded = [two_by_two()];
     let comparison = compare(&loaded, &options("early_stopping", "patience")).unwrap();
@@ -265,7 +265,7 @@ fn a_filter_leaves_the_arms_with_a_level() {
 
 #[test]
 fn another_metric_comes_first_when_asked_for_and_an_unknown_one_is_refused() {
-    let options = |metric: &str| Options { metric: Some(metric.to_owned()), filters: Vec::new() };
+    let options = |metric: &str| Options { metric: Some(metric.to_owned()), ..Options::default() };
     let loaded = [two_by_two()];
     let comparison = compare(&loaded, &options("test_accuracy")).unwrap();
     assert_eq!(comparison.contrasts[0].metric, "test_accuracy");

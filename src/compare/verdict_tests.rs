@@ -32,7 +32,7 @@ fn differing(metric: &str, differences: &[f64]) -> LoadedExperiment {
 }
 
 fn told_of(metric: &str, differences: &[f64]) -> String {
-    let options = Options { metric: Some(metric.to_owned()), filters: Vec::new() };
+    let options = Options { metric: Some(metric.to_owned()), ..Options::default() };
     let Comparison { verdict, .. } = compare(&[differing(metric, differences)], &options).unwrap();
     verdict[0].clone()
 }

@@ -2,6 +2,7 @@
 
 mod dataset;
 mod delimited;
+mod describe;
 mod encode;
 mod error;
 mod file;
@@ -15,5 +16,6 @@ mod target;
 mod tests;
 
 pub use dataset::{Dataset, Inputs, Splits, Targets};
+pub use describe::{ColumnDescription, ColumnKind, ColumnRole, Description};
 pub use error::{BUILT_IN, CellProblem, DataError, Place};
 pub use source::Source;

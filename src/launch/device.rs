@@ -57,6 +57,7 @@ impl DeviceChoice {
 }
 
 /// The device's name in results: `cpu` or `cuda:0`.
+#[must_use]
 pub fn name(device: &Device) -> String {
     match device.location() {
         candle_core::DeviceLocation::Cpu => "cpu".to_owned(),

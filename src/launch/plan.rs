@@ -12,6 +12,7 @@ use super::provenance;
 use crate::data::{DataError, Dataset, Source, Targets};
 use crate::metrics;
 use crate::nn::Layout;
+use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::spec::data::{SplitSeed, Target};
 use crate::spec::training::Loss;
@@ -158,6 +159,7 @@ impl Task {
         let loss = trajectory.training.loss.unwrap_or_else(|| metrics::default_loss(task));
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
+        check_batches(experiment, trajectory, arms, &data)?;
         let columns = train::columns(&data, loss, &trajectory.evaluation);
         for arm in arms {
             check_columns(experiment, arm, &columns)?;
@@ -182,6 +184,30 @@ impl Task {
             data,
         })
     }
+}
+
+/// Refuses a batch of one row where a norm takes the variance of it.
+fn check_batches(
+    experiment: &Experiment,
+    trajectory: &Trajectory,
+    arms: &[Arm],
+    data: &Dataset,
+) -> Result<(), ConfigError> {
+    let rows = data.splits.train.len();
+    let batches = train::batches::ranges(rows, trajectory.training.batch_size);
+    let one = batches.iter().any(|batch| batch.len() == 1);
+    let norm = &trajectory.model.norm;
+    if !one || !norm.inner().centres_over_the_batch() || trajectory.model.hidden.is_empty() {
+        return Ok(());
+    }
+    let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
+    let message = format!(
+        "the training split of {rows} rows makes a batch of one, which has no variance for the norm `{}`",
+        norm.kind()
+    )
+    .replace("of 1 rows", "of 1 row");
+    let help = "give it more rows, or leave the norm out";
+    Err(experiment.error_in_arm(&factors, "data.split", message, Some(help.to_owned())))
 }
 
 /// Refuses a rule whose columns this training will not record.
@@ -312,7 +338,7 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
     Plan {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: experiment.name.clone(),
-        config: experiment.config.file_name.clone(),
+        config: config_file_name(&experiment.config.file_name).to_owned(),
         overrides: experiment.overrides.clone(),
         factors: experiment.factors.clone(),
         comparable: sha256(&comparable),

@@ -1,4 +1,4 @@
-//! Columns of text, aligned for a terminal.
+//! Columns of text, aligned for a terminal or as Markdown.
 
 /// How a column's cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,18 +60,42 @@ impl Table {
         text
     }
 
+    /// The table in GitHub's Markdown, aligned in its source too; nothing where it has no rows.
+    pub fn markdown(mut self) -> String {
+        let rows = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+        if rows == 0 {
+            return String::new();
+        }
+        self.columns = self.columns.into_iter().map(Column::for_markdown).collect();
+        let mut text = self.markdown_line(|column| column.heading.trim_end().to_owned());
+        text.push_str(&self.markdown_line(|column| match column.align {
+            Align::Left => "-".repeat(column.width()),
+            Align::Right => format!("{}:", "-".repeat(column.width() - 1)),
+        }));
+        for row in 0..rows {
+            text.push_str(
+                &self.markdown_line(|column| column.cells.get(row).cloned().unwrap_or_default()),
+            );
+        }
+        text
+    }
+
+    fn markdown_line(&self, cell: impl Fn(&Column) -> String) -> String {
+        let mut line = String::from("|");
+        for column in &self.columns {
+            line.extend([" ", &column.padded(&cell(column)), " |"]);
+        }
+        line.push('\n');
+        line
+    }
+
     fn line<'a>(&'a self, cell: impl Fn(&'a Column) -> &'a str) -> String {
         let mut line = String::new();
         for (index, column) in self.columns.iter().enumerate() {
-            let text = cell(column);
-            let pad = " ".repeat(column.width() - text.chars().count());
             if index > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
-            match column.align {
-                Align::Left => line.extend([text, &pad]),
-                Align::Right => line.extend([pad.as_str(), text]),
-            }
+            line.push_str(&column.padded(cell(column)));
         }
         line.truncate(line.trim_end().len());
         line.push('\n');
@@ -80,6 +104,23 @@ impl Table {
 }
 
 impl Column {
+    /// With the pipes in its cells escaped, and as wide as the shortest ruler.
+    fn for_markdown(mut self) -> Self {
+        let cells = self.cells.iter_mut().chain([&mut self.heading]);
+        cells.for_each(|cell| *cell = cell.replace('|', "\\|"));
+        let missing = 3_usize.saturating_sub(self.heading.chars().count());
+        self.heading.push_str(&" ".repeat(missing));
+        self
+    }
+
+    fn padded(&self, text: &str) -> String {
+        let pad = " ".repeat(self.width().saturating_sub(text.chars().count()));
+        match self.align {
+            Align::Left => format!("{text}{pad}"),
+            Align::Right => format!("{pad}{text}"),
+        }
+    }
+
     fn width(&self) -> usize {
         let cells = self.cells.iter().chain([&self.heading]);
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)

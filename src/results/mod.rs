@@ -7,6 +7,7 @@ pub mod load;
 pub mod record;
 pub mod reread;
 pub mod store;
+pub mod whole;
 
 pub use curves::{Curves, curves};
 pub use load::{FailedRun, LoadError, LoadedExperiment, LoadedRun, load};

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::epochs_csv;
-use super::layout::{self, epochs_file, experiment_file, run_file, weights_file_name};
+use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
 use super::record::{Plan, RunRecord, Status};
 use super::reread::{Named, Reread};
+use super::whole::{partial, write_whole};
 use crate::history::EpochTable;
 use crate::spec::{Arm, ConfigFile};
-
-/// What unfinished files and folders begin with; readers pass over them.
-const PARTIAL: &str = ".partial-";
 
 /// One experiment's directory.
 pub struct Store {
@@ -39,11 +36,12 @@ impl Store {
     pub fn create(results: &Path, name: &str) -> Result<Self> {
         let store = Self::at(results, name);
         fs::create_dir_all(&store.dir).with_context(|| {
-            let place = [results, &store.dir].into_iter().find(|path| path.is_file());
-            match place {
+            let file = store.dir.ancestors().find(|path| path.is_file());
+            let problem = match file {
                 Some(file) => format!("{} is a file, where a folder is needed", file.display()),
-                None => format!("cannot create the folder {}", store.dir.display()),
-            }
+                None => format!("the folder {} cannot be created", store.dir.display()),
+            };
+            format!("{problem}: choose another place with --results")
         })?;
         Ok(store)
     }
@@ -71,8 +69,8 @@ impl Store {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
-        write_whole(&self.dir.join(config_file(&config.file_name)), config.text.as_bytes())?;
-        write_whole(&experiment_file(&self.dir), &json(plan)?)
+        write_bytes(&self.dir.join(&plan.config), config.text.as_bytes())?;
+        write_bytes(&experiment_file(&self.dir), &json(plan)?)
     }
 
     /// A finished training whose record answers all of `arms`.
@@ -109,7 +107,7 @@ impl Store {
     /// # Errors
     /// Where it cannot be written.
     pub fn write_record(&self, dir: &str, record: &RunRecord) -> Result<()> {
-        write_whole(&run_file(&self.training(dir)), &json(record)?)
+        write_bytes(&run_file(&self.training(dir)), &json(record)?)
     }
 
     /// Puts a training in its place, in one step; what was there before goes.
@@ -146,14 +144,8 @@ impl Store {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        write_whole(&run_file(&path), &json(record)?)
+        write_bytes(&run_file(&path), &json(record)?)
     }
-}
-
-/// The name under which a config is kept: its own, unless a file of results has that.
-#[must_use]
-pub fn config_file(given: &str) -> &str {
-    if [layout::EXPERIMENT_FILE, layout::RUN_FILE].contains(&given) { "config.json" } else { given }
 }
 
 /// Test metrics of the weights kept, where the curve has no test columns.
@@ -181,23 +173,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Writes beside the file and renames, so that no reader sees half of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let Some(dir) = path.parent() else { bail!(failed()) };
-    let mut file = partial(0o666).tempfile_in(dir).with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
-}
-
-/// Temporary files are private by default; results are as readable as any new file or folder.
-fn partial(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    builder
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, |out| Ok(out.write_all(bytes)?))
 }
 
 /// Moves a finished folder to `target`; what is there is swapped out and removed.
