@@ -14,7 +14,7 @@ use crate::metrics;
 use crate::nn::Layout;
 use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
-use crate::spec::data::{SplitSeed, Target};
+use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
 use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
 use crate::train;
@@ -103,6 +103,7 @@ fn placed(experiment: &Experiment, error: DataError) -> PlanError {
     }
     let key = match &error {
         DataError::UnknownTarget { .. } => "data.target",
+        DataError::UnknownColumn { key, .. } => key,
         DataError::Split { .. } => "data.split",
         _ => "data.source",
     };
@@ -116,7 +117,7 @@ impl Loaded {
         trajectory: &Trajectory,
     ) -> Result<Arc<Dataset>, DataError> {
         let spec = &trajectory.data;
-        let source_key = json!([spec.source, spec.target, spec.task]).to_string();
+        let source_key = json!(spec.reading()).to_string();
         let split_seed = trajectory.split_seed();
         let data_key = json!([spec, split_seed]).to_string();
         if let Some(dataset) = self.datasets.get(&data_key) {
@@ -160,6 +161,11 @@ impl Task {
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
         check_batches(experiment, trajectory, arms, &data)?;
+        if trajectory.training.class_weights.is_some() && task == TargetKind::Regression {
+            let message = "class weights need classes, and the target is numeric";
+            let help = Some("leave training.class_weights out".to_owned());
+            return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
+        }
         let columns = train::columns(&data, loss, &trajectory.evaluation);
         for arm in arms {
             check_columns(experiment, arm, &columns)?;
@@ -288,6 +294,8 @@ fn identity(trajectory: &Trajectory, data: &Dataset) -> String {
 fn data_identity(trajectory: &Trajectory, data: &Dataset) -> Value {
     let mut spec = object(&trajectory.data);
     spec.insert("source".to_owned(), data.digest.clone().into());
+    // Its content is in that digest.
+    spec.insert("test_source".to_owned(), Value::Null);
     Value::Object(spec)
 }
 

@@ -93,9 +93,8 @@ fn rows() -> Arc<Dataset> {
 }
 
 fn trajectory(norm: Norm, epochs: usize) -> Trajectory {
-    let mut training = TrainingSpec::default();
-    training.epochs = epochs;
-    training.batch_size = BatchSize::Rows(8);
+    let training =
+        TrainingSpec { epochs, batch_size: BatchSize::Rows(8), ..TrainingSpec::default() };
     Trajectory {
         data: DataSpec::new("rows"),
         model: ModelSpec { norm, ..ModelSpec::default() },
