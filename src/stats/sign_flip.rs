@@ -46,6 +46,16 @@ pub fn sign_flip_p(differences: &[f64]) -> Option<f64> {
     Some((2.0 * above).min(1.0))
 }
 
+/// About how many additions an answer takes.
+pub(super) fn cost(pairs: usize) -> usize {
+    if pairs <= ENUMERATED_PAIRS {
+        4 << pairs.div_ceil(2)
+    } else {
+        // The sums grow to those of the grid, half of which on average.
+        pairs * 131_072
+    }
+}
+
 /// The share of sign patterns whose sum reaches `limit`, each pattern counted.
 fn enumerated_share(sizes: &[f64], limit: f64) -> f64 {
     let (left, right) = sizes.split_at(sizes.len() / 2);
@@ -89,25 +99,33 @@ pub(super) fn counted_share(differences: &[f64], total: f64) -> f64 {
         signed.iter().filter_map(|u| usize::try_from(u.unsigned_abs()).ok()).collect();
     let all: usize = units.iter().sum();
 
-    // With A the units that take a plus, the sum is 2 A - all.
-    let mut chance = vec![0.0; all + 1];
-    let mut next = chance.clone();
-    chance[0] = 1.0;
+    // With A the units that take a plus, the sum is 2 A - all. Patterns are counted, at most 2^200
+    // of them, which a float holds to a relative error of its own.
+    let mut count = vec![0.0; all + 1];
+    let mut next = count.clone();
+    count[0] = 1.0;
     let mut reach = 0;
+    let mut patterns = 1.0;
     for unit in units {
-        next[reach + 1..=reach + unit].fill(0.0);
-        next[..=reach].copy_from_slice(&chance[..=reach]);
-        for (sum, old) in next[unit..=reach + unit].iter_mut().zip(&chance[..=reach]) {
-            *sum += old;
+        let grown = reach + unit;
+        if unit <= reach {
+            next[..unit].copy_from_slice(&count[..unit]);
+            let both = count[unit..=reach].iter().zip(&count[..=reach - unit]);
+            for (sum, (minus, plus)) in next[unit..=reach].iter_mut().zip(both) {
+                *sum = minus + plus;
+            }
+            next[reach + 1..=grown].copy_from_slice(&count[reach + 1 - unit..=reach]);
+        } else {
+            next[..=reach].copy_from_slice(&count[..=reach]);
+            next[reach + 1..unit].fill(0.0);
+            next[unit..=grown].copy_from_slice(&count[..=reach]);
         }
-        reach += unit;
-        for sum in &mut next[..=reach] {
-            *sum *= 0.5;
-        }
-        std::mem::swap(&mut chance, &mut next);
+        reach = grown;
+        patterns *= 2.0;
+        std::mem::swap(&mut count, &mut next);
     }
     let from = (all + usize::try_from(seen).unwrap_or(all)).div_ceil(2);
-    chance.get(from..).map_or(0.0, |upper| upper.iter().sum())
+    count.get(from..).map_or(0.0, |upper| upper.iter().sum::<f64>() / patterns)
 }
 
 /// The number of which all differences are whole multiples, by Euclid's algorithm with a tolerance.
