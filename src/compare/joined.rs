@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::counted;
 use super::label;
 use super::study::{Cell, Study, of_experiment};
 use crate::results::LoadedExperiment;
@@ -75,7 +76,9 @@ pub(super) fn join<'a>(
         .join(" + ");
     if twice > 0 {
         notes.push(format!(
-            "{name}: {twice} trainings have the config and the seed of another: the first counts"
+            "{name}: {} {} the config and the seed of another: the first counts",
+            counted(twice, "training"),
+            if twice == 1 { "has" } else { "have" }
         ));
     }
     Some(Study {
