@@ -41,7 +41,7 @@ pub fn paired_p(differences: &[f64]) -> Option<f64> {
 /// About how many steps [`paired_p`] takes for this many pairs.
 #[must_use]
 pub fn paired_p_cost(pairs: usize) -> usize {
-    if pairs < PAIRS_FOR_P || pairs > EXACT_PAIRS { pairs } else { sign_flip::cost(pairs) }
+    if (PAIRS_FOR_P..=EXACT_PAIRS).contains(&pairs) { sign_flip::cost(pairs) } else { pairs }
 }
 
 /// The fewest pairs whose smallest possible sign-flip p, of `tests` tests, stays below `alpha` after
