@@ -27,7 +27,7 @@ pub struct DescribeArgs {
     /// The column to predict; may be given several times for a regression [default: the last]
     #[arg(long, value_name = "COLUMN")]
     pub target: Vec<String>,
-    /// Set any other key of [data]: --set 'data.drop=["id"]'
+    /// Set any other key of `[data]`, such as --set data.split.test=0.3
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// For people, or all of it for programs

@@ -69,7 +69,9 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|damaged| {
-            damaged.iter().for_each(|problem| say(&format!("warning: not replayed: {problem}")));
+            for problem in &damaged {
+                say(&format!("warning: not replayed: {problem}"));
+            }
             if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
         }),
     };

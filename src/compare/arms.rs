@@ -13,6 +13,9 @@ use crate::stats;
 /// The reference that every full run gives.
 const BEST_CHECKPOINT: &str = "best_checkpoint_of_full_run";
 
+/// The metrics of each seed.
+type BySeed<'a> = BTreeMap<u64, &'a Map<String, Value>>;
+
 /// Each arm of a study.
 pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
     study
@@ -41,11 +44,11 @@ pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
 pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
     let mut index: HashMap<(Vec<usize>, Monitor), usize> = HashMap::new();
     // With its first cell, the metrics of each seed.
-    let mut groups: Vec<(&Cell, Monitor, BTreeMap<u64, &Map<String, Value>>)> = Vec::new();
+    let mut groups: Vec<(&Cell, Monitor, BySeed)> = Vec::new();
     for cell in &study.cells {
         let monitor = Monitor::of(cell.rule);
         let group = *index.entry((study.rest_levels(cell), monitor.clone())).or_insert_with(|| {
-            groups.push((cell, monitor, BTreeMap::new()));
+            groups.push((cell, monitor, BySeed::new()));
             groups.len() - 1
         });
         for (seed, reading) in &cell.readings {

@@ -19,7 +19,7 @@ use crate::stopping::Monitored;
 /// The power that the number of seeds is planned for.
 const POWER: f64 = 0.8;
 
-/// Steps of work that the p-values of metrics which no table shows may take, about a second's.
+/// Steps of work that the p-values of metrics which no table shows may take, about half a second's.
 const P_BUDGET: usize = 1_000_000_000;
 
 /// Cells and their weights.
@@ -59,31 +59,31 @@ pub(super) fn contrasts(study: &Study, metrics: &[String]) -> Contrasts {
     let others = designs.len().saturating_mul(metrics.len().saturating_sub(1));
     let p_left_out = stats::paired_p_cost(seeds.len()).saturating_mul(others) > P_BUDGET;
     // Of each design, whether the primary metric cannot be compared.
-    let mut stands_in = vec![false; designs.len()];
+    let mut is_replaced = vec![false; designs.len()];
     let mut all: Vec<Contrast> = Vec::with_capacity(designs.len() * metrics.len());
     for (index, metric) in metrics.iter().enumerate() {
         let values = Values::of(study, metric, &seeds);
         let units = units(study, metric);
-        let may_stand_in = STAND_INS.contains(&metric.as_str());
-        let of_metric = designs.par_iter().zip(&stands_in).map(|(design, stands_in)| {
-            let with_p = index == 0 || !p_left_out || (may_stand_in && *stands_in);
+        let is_stand_in = STAND_INS.contains(&metric.as_str());
+        let of_metric = designs.par_iter().zip(&is_replaced).map(|(design, is_replaced)| {
+            let with_p = index == 0 || !p_left_out || (is_stand_in && *is_replaced);
             contrast(study, design, metric, &values, &units, with_p)
         });
         all.par_extend(of_metric);
         if index == 0 {
-            stands_in = all.iter().map(|contrast| contrast.units_differ).collect();
+            is_replaced = all.iter().map(|contrast| contrast.units_differ).collect();
         }
     }
     let told = (0..designs.len()).filter(|design| !is_of_evaluation(&designs[*design].name));
     let told = told.map(|design| {
-        let stand_in = || {
+        let other = || {
             STAND_INS.iter().find_map(|name| {
                 let metric = metrics.iter().position(|metric| metric == name)?;
                 let place = metric * designs.len() + design;
                 (!all[place].units_differ && all[place].n > 0).then_some(place)
             })
         };
-        let place = if stands_in[design] { stand_in().unwrap_or(design) } else { design };
+        let place = if is_replaced[design] { other().unwrap_or(design) } else { design };
         Told { primary: design, place }
     });
     let told: Vec<Told> = told.collect();

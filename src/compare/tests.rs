@@ -531,23 +531,23 @@ fn a_plain_rule_is_held_against_the_full_run_that_another_config_trained() {
 
 #[test]
 fn many_contrasts_of_many_seeds_have_p_values_of_the_primary_metric() {
-    let runs = (0..40).flat_map(|level| {
+    let runs = (0..30).flat_map(|level| {
         (0..50_u32).map(move |seed| {
             let value = f64::from(level) + f64::from(seed).sin();
-            let metrics = json!({"test_loss": value, "val_loss": value, "test_accuracy": value,
-                "test_f1": value, "epochs": value});
+            let metrics = CONTRASTED.iter().map(|name| ((*name).to_owned(), json!(value)));
+            let metrics = Value::Object(metrics.collect());
             let factors = json!({"training.batch_size": level});
             let arm = arm(factors, json!({"kind": "none"}), metrics, None);
             run(u64::from(seed), json!({}), vec![arm])
         })
     });
-    let levels = [("training.batch_size", json!((0..40).collect::<Vec<i32>>()))];
+    let levels = [("training.batch_size", json!((0..30).collect::<Vec<i32>>()))];
     let comparison = compared(&[experiment("many", &levels, runs.collect())]);
     let with_p = |metric: &str| {
         let of_metric = comparison.contrasts.iter().filter(|c| c.metric == metric);
         of_metric.filter(|c| c.p.is_some()).count()
     };
-    assert_eq!((with_p("test_loss"), with_p("test_accuracy")), (39, 0));
+    assert_eq!((with_p("test_loss"), with_p("test_accuracy")), (29, 0));
     assert!(comparison.warnings.iter().any(|w| w.contains("--metric asks for those")));
 }
 
