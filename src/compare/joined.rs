@@ -15,6 +15,10 @@ use crate::spec::{Factor, Factors};
 /// The rule stands beside the effective config, which is the training's.
 const RULE: &str = "early_stopping";
 
+/// Up to this many experiments are all named; of more, the first few are.
+const MOST_NAMES: usize = 8;
+const NAMED: usize = 3;
+
 /// A config as dotted keys and values.
 type Flat = BTreeMap<String, Value>;
 
@@ -69,11 +73,16 @@ pub(super) fn join<'a>(
             }
         }
     }
-    let name = group
+    let mut parts: Vec<&str> = group
         .iter()
         .map(|one| names.get(one.path.as_path()).unwrap_or(&one.plan.name).as_str())
-        .collect::<Vec<&str>>()
-        .join(" + ");
+        .collect();
+    let more = if parts.len() > MOST_NAMES { parts.len() - NAMED } else { 0 };
+    parts.truncate(parts.len() - more);
+    let mut name = parts.join(" + ");
+    if more > 0 {
+        name.extend([" + ", &more.to_string(), " more"]);
+    }
     if twice > 0 {
         notes.push(format!(
             "{name}: {} {} the config and the seed of another: the first counts",

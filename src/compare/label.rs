@@ -38,11 +38,20 @@ fn kind(table: &Map<String, Value>) -> &str {
 /// settings in which the rules of that kind differ.
 #[must_use]
 pub fn of_rules(rules: &[&Map<String, Value>]) -> Vec<String> {
+    // Many experiments share a few rules.
+    let mut distinct: Vec<&Map<String, Value>> = Vec::new();
+    for rule in rules {
+        if !distinct.contains(rule) {
+            distinct.push(rule);
+        }
+    }
     rules
         .iter()
         .map(|rule| {
-            let alike: Vec<_> =
-                rules.iter().filter(|other| kind(other) == kind(rule) && *other != rule).collect();
+            let alike: Vec<_> = distinct
+                .iter()
+                .filter(|other| kind(other) == kind(rule) && *other != rule)
+                .collect();
             let differs = |key: &str| alike.iter().any(|other| other.get(key) != rule.get(key));
             let own: Vec<&str> =
                 rule.keys().map(String::as_str).filter(|key| differs(key)).collect();

@@ -185,6 +185,14 @@ fn plain_experiments_that_make_no_product_are_each_held_against_the_first() {
 }
 
 #[test]
+fn of_many_plain_experiments_the_first_are_named() {
+    let many: Vec<LoadedExperiment> = (0..12)
+        .map(|n| plain(&format!("e{n:02}"), &json!({"model": {"dropout": n}}), &[0.5; 3]))
+        .collect();
+    assert_eq!(compared(&many).experiments[0].name, "e00 + e01 + e02 + 9 more");
+}
+
+#[test]
 fn plain_experiments_on_other_data_are_not_joined() {
     let mut other = plain("other", &json!({"model": {"dropout": 0.5}}), &[0.5; 3]);
     other.plan.comparable = "iris".to_owned();
