@@ -174,7 +174,7 @@ pub(super) fn contrasts(
     let digits = decimals(figures.fold(f64::INFINITY, f64::min), 3);
     let mut table = Table::new();
     table.push("effect", Align::Left, 0, column(&|c| effect(study, &c.name, naming)));
-    table.push("levels", Align::Left, 0, column(&levels));
+    table.push("levels", Align::Left, 1, column(&levels));
     table.push(
         "estimate",
         Align::Right,
@@ -195,12 +195,12 @@ pub(super) fn contrasts(
             })
         }),
     );
-    table.push("p", Align::Right, 1, column(&|c| c.p.map_or(String::new(), p_value)));
-    table.push("Holm", Align::Right, 2, column(&|c| c.p_holm.map_or(String::new(), p_value)));
+    table.push("p", Align::Right, 2, column(&|c| c.p.map_or(String::new(), p_value)));
+    table.push("Holm", Align::Right, 3, column(&|c| c.p_holm.map_or(String::new(), p_value)));
     table.push(
         "better",
         Align::Right,
-        3,
+        4,
         column(&|c| {
             let wins = || format!("{}/{}", c.wins, c.n);
             if c.units_differ { String::new() } else { wins() }
@@ -241,12 +241,12 @@ pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> (Ta
             if levels.is_empty() { "all".to_owned() } else { levels.join(", ") }
         }),
     );
-    table.push("n", Align::Right, 2, column(&|s| s.n.to_string()));
+    table.push("n", Align::Right, 3, column(&|s| s.n.to_string()));
     table.push("epochs saved", Align::Right, 0, column(&|s| percent(s.epochs_saved)));
     table.push(
         "seconds saved",
         Align::Right,
-        1,
+        2,
         column(&|s| match (s.seconds_saved, s.full_seconds) {
             (Some(saved), Some(all)) => format!("{} of {}", figure(saved, 3), figure(all, 3)),
             _ => String::new(),
@@ -259,6 +259,6 @@ pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> (Ta
         _ => "regret".to_owned(),
     };
     table.push(&heading, Align::Right, 0, column(&|s| number(s.val_regret)));
-    table.push("test_loss regret", Align::Right, 0, column(&|s| number(s.test_regret)));
+    table.push("test_loss regret", Align::Right, 1, column(&|s| number(s.test_regret)));
     (table, more)
 }

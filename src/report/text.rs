@@ -26,7 +26,7 @@ pub fn comparison(comparison: &Comparison, width: Option<usize>) -> String {
         let (table, left_out) = named(width, |naming| arms(study, comparison, naming));
         text.extend([rendered(table), more(left_out, "arm")]);
         if has_references(study, comparison) {
-            text.extend([REFERENCE, "\n"]);
+            text.push_str(&wrap(REFERENCE, width.unwrap_or(WIDTH), "  "));
         }
         let (table, left_out) = named(width, |naming| contrasts(study, comparison, naming));
         let contrasts = rendered(table);
@@ -84,10 +84,11 @@ mod tests {
     #[test]
     fn a_narrow_terminal_gets_fewer_columns() {
         let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(60));
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         let heading = text.lines().nth(2).unwrap();
         assert_eq!(heading, "norm.kind  early_stopping  n  test_loss      95 % interval");
-        let said = "too narrow for: test_accuracy, epochs, seconds, p, Holm, better, n, seconds \
-                    saved (a file or a pipe gets all)";
+        let said = "too narrow for: test_accuracy, epochs, seconds, levels, p, Holm, better, n, \
+                    seconds saved, test_loss regret (a file or a pipe gets all)";
         assert!(text.replace("\n  ", " ").contains(said), "{text}");
     }
 
