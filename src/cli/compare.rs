@@ -78,7 +78,10 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     };
     let comparison = crate::compare::compare(&experiments, &options)?;
     let text = match args.format {
-        CompareFormat::Table => report::text::comparison(&comparison, super::width()),
+        CompareFormat::Table => {
+            let columns = if args.output.is_some() { None } else { super::columns() };
+            report::text::comparison(&comparison, columns)
+        }
         CompareFormat::Csv => report::csv::arms(&comparison)?,
         CompareFormat::Json => report::json::json(&comparison)?,
         CompareFormat::Markdown => report::markdown::comparison(&comparison),

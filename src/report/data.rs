@@ -14,7 +14,9 @@ const LEVELS: usize = 44;
 pub fn description(description: &Description, width: usize) -> String {
     let mut text = heading(description);
     text.push_str("\n\n");
-    text.push_str(&columns(&description.columns).render(width));
+    let mut table = columns(&description.columns);
+    table.fit(Some(width));
+    text.push_str(&table.render());
     if !description.classes.is_empty() {
         text.push('\n');
         text.push_str(&classes(&description.classes));
@@ -128,7 +130,7 @@ fn classes(classes: &[(String, usize)]) -> String {
     table.push("class", Align::Left, 0, column(&|(name, _)| shortened(name, LEVELS)));
     table.push("rows", Align::Right, 0, column(&|(_, n)| n.to_string()));
     table.push("share", Align::Right, 0, column(&|(_, n)| share(*n)));
-    let mut text = table.render(usize::MAX);
+    let mut text = table.render();
     if shown.len() < classes.len() {
         let more = (classes.len() - shown.len()).to_string();
         text.extend(["and ", &more, " more\n"]);

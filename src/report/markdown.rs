@@ -1,7 +1,7 @@
 //! A comparison as Markdown, fit for a pull request.
 
 use super::naming::Naming;
-use super::tables::{REFERENCE, arms, contrasts, has_references, savings, split};
+use super::tables::{REFERENCE, arms, contrasts, has_references, more, savings, shown, split};
 use crate::compare::Comparison;
 
 /// Headings, tables, warnings and the verdict in GitHub's Markdown.
@@ -10,32 +10,43 @@ pub fn comparison(comparison: &Comparison) -> String {
     let mut text = String::new();
     for study in &comparison.experiments {
         text.extend(["### ", &plain(&study.name), " (", split(study), ")\n\n"]);
-        text.push_str(&arms(study, comparison, Naming::Full).markdown());
+        let (table, left_out) = arms(study, comparison, Naming::Full);
+        text.push_str(&table.markdown());
+        text.push_str(&beyond(left_out, "arm"));
         if has_references(study, comparison) {
             text.extend(["\n", REFERENCE, "\n"]);
         }
-        let contrasts = contrasts(study, comparison, Naming::Short).markdown();
+        let (contrasts, left_out) = contrasts(study, comparison, Naming::Short);
+        let contrasts = contrasts.markdown();
         if !contrasts.is_empty() {
             let metric = plain(&study.metric);
             text.extend(["\n#### Differences in ", &metric, ", paired by seed\n\n", &contrasts]);
+            text.push_str(&beyond(left_out, "effect"));
         }
-        let savings = savings(study, comparison).markdown();
+        let (savings, left_out) = savings(study, comparison);
+        let savings = savings.markdown();
         if !savings.is_empty() {
             text.extend(["\n#### Stopping rules against the full run\n\n", &savings]);
+            text.push_str(&beyond(left_out, "row"));
         }
         text.push('\n');
     }
-    for warning in &comparison.warnings {
-        text.extend(["> warning: ", &plain(warning), "\n>\n"]);
+    for warning in shown(&comparison.warnings, "warning") {
+        text.extend(["> warning: ", &plain(&warning), "\n>\n"]);
     }
     if !comparison.warnings.is_empty() {
         text.truncate(text.len() - 2);
         text.push('\n');
     }
-    for sentence in &comparison.verdict {
-        text.extend(["- ", &plain(sentence), "\n"]);
+    for sentence in shown(&comparison.verdict, "sentence") {
+        text.extend(["- ", &plain(&sentence), "\n"]);
     }
     text
+}
+
+/// What follows a table that does not show all its rows.
+fn beyond(left_out: usize, what: &str) -> String {
+    if left_out == 0 { String::new() } else { format!("\n{}", more(left_out, what)) }
 }
 
 /// A sentence on one line that means in Markdown what it says; underscores within words are safe.

@@ -72,7 +72,9 @@ pub fn plan(report: &PlanReport, width: usize) -> String {
     }
     shown.push_str(&wrap(&format!("inputs: {}", report.inputs.join(", ")), width, "  "));
     shown.push('\n');
-    shown.push_str(&trainings(report).render(width));
+    let mut listed = trainings(report);
+    listed.fit(Some(width));
+    shown.push_str(&listed.render());
     if report.trainings.len() > LISTED {
         let more = (report.trainings.len() - LISTED).to_string();
         shown.extend(["and ", &more, " more\n"]);

@@ -41,9 +41,11 @@ impl Table {
         self.columns.iter().map(Column::width).sum::<usize>() + gaps
     }
 
-    /// The lines of the table, within `width` where leaving out the columns to spare allows it.
-    pub fn render(mut self, width: usize) -> String {
-        while self.width() > width {
+    /// Leaves out columns to spare until the table is within `width`, and gives their headings.
+    pub fn fit(&mut self, width: Option<usize>) -> Vec<String> {
+        let mut headings: Vec<String> =
+            self.columns.iter().map(|column| column.heading.clone()).collect();
+        while width.is_some_and(|width| self.width() > width) {
             let most = self.columns.iter().map(|column| column.spare).max().unwrap_or(0);
             if most == 0 {
                 break;
@@ -52,50 +54,78 @@ impl Table {
                 self.columns.remove(index);
             }
         }
-        let rows = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
-        let mut text = self.line(|column| &column.heading);
+        headings.retain(|heading| self.columns.iter().all(|column| column.heading != *heading));
+        headings
+    }
+
+    fn rows(&self) -> usize {
+        self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0)
+    }
+
+    /// The lines of the table; none where it has no rows.
+    pub fn render(&self) -> String {
+        let rows = self.rows();
+        if rows == 0 {
+            return String::new();
+        }
+        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
+        let mut text = self.line(&widths, |column| &column.heading);
         for row in 0..rows {
-            text.push_str(&self.line(|column| column.cells.get(row).map_or("", String::as_str)));
+            text.push_str(
+                &self.line(&widths, |column| column.cells.get(row).map_or("", String::as_str)),
+            );
         }
         text
     }
 
     /// The table in GitHub's Markdown, aligned in its source too; nothing where it has no rows.
     pub fn markdown(mut self) -> String {
-        let rows = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+        let rows = self.rows();
         if rows == 0 {
             return String::new();
         }
         self.columns = self.columns.into_iter().map(Column::for_markdown).collect();
-        let mut text = self.markdown_line(|column| column.heading.trim_end().to_owned());
-        text.push_str(&self.markdown_line(|column| match column.align {
-            Align::Left => "-".repeat(column.width()),
-            Align::Right => format!("{}:", "-".repeat(column.width() - 1)),
-        }));
+        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
+        let mut text = self.markdown_line(&widths, |column| column.heading.trim_end());
+        text.push('|');
+        for (column, width) in self.columns.iter().zip(&widths) {
+            let (dashes, end) = match column.align {
+                Align::Left => (*width, " |"),
+                Align::Right => (width - 1, ": |"),
+            };
+            text.extend([" ", &"-".repeat(dashes), end]);
+        }
+        text.push('\n');
         for row in 0..rows {
             text.push_str(
-                &self.markdown_line(|column| column.cells.get(row).cloned().unwrap_or_default()),
+                &self.markdown_line(&widths, |column| {
+                    column.cells.get(row).map_or("", String::as_str)
+                }),
             );
         }
         text
     }
 
-    fn markdown_line(&self, cell: impl Fn(&Column) -> String) -> String {
+    fn markdown_line<'a>(
+        &'a self,
+        widths: &[usize],
+        cell: impl Fn(&'a Column) -> &'a str,
+    ) -> String {
         let mut line = String::from("|");
-        for column in &self.columns {
-            line.extend([" ", &column.padded(&cell(column)), " |"]);
+        for (column, width) in self.columns.iter().zip(widths) {
+            line.extend([" ", &padded(cell(column), column.align, *width), " |"]);
         }
         line.push('\n');
         line
     }
 
-    fn line<'a>(&'a self, cell: impl Fn(&'a Column) -> &'a str) -> String {
+    fn line<'a>(&'a self, widths: &[usize], cell: impl Fn(&'a Column) -> &'a str) -> String {
         let mut line = String::new();
-        for (index, column) in self.columns.iter().enumerate() {
+        for (index, (column, width)) in self.columns.iter().zip(widths).enumerate() {
             if index > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
-            line.push_str(&column.padded(cell(column)));
+            line.push_str(&padded(cell(column), column.align, *width));
         }
         line.truncate(line.trim_end().len());
         line.push('\n');
@@ -113,18 +143,23 @@ impl Column {
         self
     }
 
-    fn padded(&self, text: &str) -> String {
-        let pad = " ".repeat(self.width().saturating_sub(text.chars().count()));
-        match self.align {
-            Align::Left => format!("{text}{pad}"),
-            Align::Right => format!("{pad}{text}"),
-        }
-    }
-
     fn width(&self) -> usize {
         let cells = self.cells.iter().chain([&self.heading]);
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
+}
+
+fn padded(text: &str, align: Align, width: usize) -> String {
+    let pad = " ".repeat(width.saturating_sub(text.chars().count()));
+    match align {
+        Align::Left => format!("{text}{pad}"),
+        Align::Right => format!("{pad}{text}"),
+    }
+}
+
+/// What a terminal was too narrow for.
+pub(super) fn narrow(left_out: &[String]) -> String {
+    format!("too narrow for: {} (a file or a pipe gets all)", left_out.join(", "))
 }
 
 /// Words broken into lines within `width`, further lines indented; `95 %` and `p = 0.1` stay whole.

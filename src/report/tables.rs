@@ -6,11 +6,31 @@ use super::naming::{Naming, called, effect};
 use super::table::{Align, Table};
 use crate::compare::number::{decimals, figure, fixed, p_value};
 use crate::compare::{
-    ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving, label,
+    ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving,
+    counted, label,
 };
 
 /// Shown beside the primary metric, the first that there is.
 const SECOND: [&str; 4] = ["test_accuracy", "test_r2", "val_accuracy", "val_r2"];
+
+/// Most rows of arms, of references, of effects and of rules that people are shown.
+pub(super) const MOST_ROWS: usize = 50;
+
+/// Says that rows were left out.
+pub(super) fn more(left_out: usize, what: &str) -> String {
+    if left_out == 0 {
+        return String::new();
+    }
+    format!("and {} more: --format json has them all\n", counted(left_out, what))
+}
+
+/// The first sentences, and how many there are beyond them.
+pub(super) fn shown(sentences: &[String], what: &str) -> Vec<String> {
+    let left_out = sentences.len().saturating_sub(MOST_ROWS);
+    let last = more(left_out, what);
+    let last = (left_out > 0).then(|| last.trim_end().to_owned());
+    sentences.iter().take(MOST_ROWS).cloned().chain(last).collect()
+}
 
 /// What the table of arms says of its references.
 pub(super) const REFERENCE: &str =
@@ -26,11 +46,15 @@ pub(super) fn split(study: &ExperimentSummary) -> &'static str {
     if study.split_per_seed { "one split per seed" } else { "one split" }
 }
 
-/// Arms and references.
-pub(super) fn arms(study: &ExperimentSummary, comparison: &Comparison, naming: Naming) -> Table {
+/// Arms and references, the first of them where there are many, with the number left out.
+pub(super) fn arms(
+    study: &ExperimentSummary,
+    comparison: &Comparison,
+    naming: Naming,
+) -> (Table, usize) {
     let of_study = |arm: &&ArmSummary| arm.experiment == study.name;
-    let arms: Vec<&ArmSummary> = comparison.arms.iter().filter(of_study).collect();
-    let references: Vec<&ArmSummary> = comparison.references.iter().filter(of_study).collect();
+    let (arms, more) = first(comparison.arms.iter().filter(of_study));
+    let (references, _) = first(comparison.references.iter().filter(of_study));
     let is_ambiguous = |arm: &ArmSummary| {
         let alike = |r: &&&ArmSummary| r.factors == arm.factors;
         references.iter().filter(alike).count() > 1
@@ -101,7 +125,15 @@ pub(super) fn arms(study: &ExperimentSummary, comparison: &Comparison, naming: N
         4,
         column(&|arm| mean(arm, "elapsed_s", &|v| figure(v, 3))),
     );
-    table
+    (table, more)
+}
+
+/// The first rows, and how many there are beyond them.
+fn first<'a, T>(rows: impl Iterator<Item = &'a T>) -> (Vec<&'a T>, usize) {
+    let mut rows: Vec<&T> = rows.collect();
+    let more = rows.len().saturating_sub(MOST_ROWS);
+    rows.truncate(MOST_ROWS);
+    (rows, more)
 }
 
 fn mean(arm: &ArmSummary, metric: &str, show: &dyn Fn(f64) -> String) -> String {
@@ -131,12 +163,9 @@ pub(super) fn contrasts(
     study: &ExperimentSummary,
     comparison: &Comparison,
     naming: Naming,
-) -> Table {
-    let rows: Vec<&Contrast> = comparison
-        .contrasts
-        .iter()
-        .filter(|c| c.experiment == study.name && c.metric == study.metric)
-        .collect();
+) -> (Table, usize) {
+    let of_study = |c: &&Contrast| c.experiment == study.name && c.metric == study.metric;
+    let (rows, more) = first(comparison.contrasts.iter().filter(of_study));
     let column = |cell: &dyn Fn(&Contrast) -> String| rows.iter().map(|c| cell(c)).collect();
     let figures = rows.iter().filter_map(|c| {
         let width = c.ci95.map(|[low, high]| high - low).filter(|width| *width > 0.0);
@@ -145,12 +174,16 @@ pub(super) fn contrasts(
     let digits = decimals(figures.fold(f64::INFINITY, f64::min), 3);
     let mut table = Table::new();
     table.push("effect", Align::Left, 0, column(&|c| effect(study, &c.name, naming)));
-    table.push("levels", Align::Left, 0, column(&levels));
+    table.push("levels", Align::Left, 1, column(&levels));
     table.push(
         "estimate",
         Align::Right,
         0,
-        column(&|c| c.estimate.map_or(String::new(), |estimate| fixed(estimate, digits))),
+        column(&|c| match c.estimate {
+            Some(estimate) => fixed(estimate, digits),
+            None if c.units_differ => "units differ".to_owned(),
+            None => String::new(),
+        }),
     );
     table.push(
         "95 % interval",
@@ -162,10 +195,18 @@ pub(super) fn contrasts(
             })
         }),
     );
-    table.push("p", Align::Right, 0, column(&|c| c.p.map_or(String::new(), p_value)));
-    table.push("Holm", Align::Right, 1, column(&|c| c.p_holm.map_or(String::new(), p_value)));
-    table.push("better", Align::Right, 0, column(&|c| format!("{}/{}", c.wins, c.n)));
-    table
+    table.push("p", Align::Right, 2, column(&|c| c.p.map_or(String::new(), p_value)));
+    table.push("Holm", Align::Right, 3, column(&|c| c.p_holm.map_or(String::new(), p_value)));
+    table.push(
+        "better",
+        Align::Right,
+        4,
+        column(&|c| {
+            let wins = || format!("{}/{}", c.wins, c.n);
+            if c.units_differ { String::new() } else { wins() }
+        }),
+    );
+    (table, more)
 }
 
 /// `none -> batch`; of an interaction nothing where there is only one pair of levels.
@@ -182,9 +223,9 @@ fn levels(contrast: &Contrast) -> String {
 }
 
 /// What each rule saved and cost.
-pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> Table {
-    let rows: Vec<&Saving> =
-        comparison.early_stopping.iter().filter(|s| s.experiment == study.name).collect();
+pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> (Table, usize) {
+    let of_study = |saving: &&Saving| saving.experiment == study.name;
+    let (rows, more) = first(comparison.early_stopping.iter().filter(of_study));
     let column = |cell: &dyn Fn(&Saving) -> String| rows.iter().map(|s| cell(s)).collect();
     let number = |value: Option<f64>| value.map_or(String::new(), |v| figure(v, 3));
     let percent =
@@ -200,12 +241,12 @@ pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> Tab
             if levels.is_empty() { "all".to_owned() } else { levels.join(", ") }
         }),
     );
-    table.push("n", Align::Right, 2, column(&|s| s.n.to_string()));
+    table.push("n", Align::Right, 3, column(&|s| s.n.to_string()));
     table.push("epochs saved", Align::Right, 0, column(&|s| percent(s.epochs_saved)));
     table.push(
         "seconds saved",
         Align::Right,
-        1,
+        2,
         column(&|s| match (s.seconds_saved, s.full_seconds) {
             (Some(saved), Some(all)) => format!("{} of {}", figure(saved, 3), figure(all, 3)),
             _ => String::new(),
@@ -218,6 +259,6 @@ pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> Tab
         _ => "regret".to_owned(),
     };
     table.push(&heading, Align::Right, 0, column(&|s| number(s.val_regret)));
-    table.push("test_loss regret", Align::Right, 0, column(&|s| number(s.test_regret)));
-    table
+    table.push("test_loss regret", Align::Right, 1, column(&|s| number(s.test_regret)));
+    (table, more)
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::data::{Dataset, Splits};
+use crate::history::CLOSING;
 use crate::metrics::{self, Scores};
 use crate::nn::Engine;
 use crate::spec::training::{EvaluationSpec, Loss};
@@ -55,9 +56,6 @@ impl Split {
         }
     }
 }
-
-/// The columns at the end of every row.
-const CLOSING: [&str; 4] = ["lr", "step", "samples_seen", "elapsed_s"];
 
 /// The columns that a training on `data` records.
 #[must_use]
