@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::super::{ColumnKind, ColumnRole, Dataset, Inputs, Source, Targets};
@@ -527,4 +528,21 @@ fn a_description_names_every_column_and_what_it_is_taken_for() {
     let ColumnKind::Levels { levels } = &colour.kind else { panic!() };
     assert_eq!((levels[0].0.as_str(), levels[0].1, colour.missing), ("blue", 2, 2));
     assert!(source.dataset(&spec, Seed(0)).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_tables_and_dt_files_are_taken_or_refused(
+        text in "[a-b0-2,;|\t\n\"?. -]{0,200}",
+        from in 0..DT.len(), bytes in prop::collection::vec(any::<u8>(), 0..8),
+    ) {
+        let edit = |spec: &mut DataSpec| {
+            (spec.split.validation, spec.split.test) = (0.0, 0.0);
+            spec.header = Some(false);
+        };
+        let _ = taken("t.csv", text.as_bytes(), edit);
+        let mut dt = DT.as_bytes().to_vec();
+        dt.splice(from..(from + bytes.len()).min(DT.len()), bytes);
+        let _ = taken("t.dt", &dt, |_| ());
+    }
 }
