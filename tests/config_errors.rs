@@ -235,6 +235,32 @@ fn wrong_types_and_values_are_said_in_words() {
 }
 
 #[test]
+fn what_data_cannot_be_is_refused_at_its_value() {
+    for (text, message) in [
+        (
+            "data.delimiter = \"ab\"",
+            "`data.delimiter`: \"ab\" cannot stand between cells: expected one character, such as \",\", \";\", \"|\" or \"\\t\" for a tab",
+        ),
+        ("data.drop = [\"a\", \"a\"]", "`data.drop`: `a` is listed twice"),
+        (
+            "data.binarize = 1.5",
+            "`data.binarize`: 1.5 is out of range: expected a number of at least 0 and below 1",
+        ),
+        (
+            "data.header = \"yes\"",
+            "`data.header`: expected true or false, found the string \"yes\"",
+        ),
+        (
+            "training.class_weights = \"balancd\"",
+            "`training.class_weights`: unknown value `balancd`",
+        ),
+    ] {
+        let shown = refused(text);
+        assert_eq!(shown.lines().next(), Some(message), "{shown}");
+    }
+}
+
+#[test]
 fn what_comes_later_is_refused_as_not_yet_built() {
     for text in [
         "model.norm.kind = \"layer\"",
