@@ -237,16 +237,11 @@ fn wrong_types_and_values_are_said_in_words() {
 #[test]
 fn what_comes_later_is_refused_as_not_yet_built() {
     for text in [
-        "data.drop = [\"id\"]",
-        "data.test_source = \"a.csv\"",
-        "data.split.column = \"split\"",
         "model.norm.kind = \"layer\"",
         "early_stopping.kind = \"slope\"",
-        "training.class_weights = \"balanced\"",
         "[checkpoint]\nevery_s = 1",
         "[tune]\nseeds = [1]",
         "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]",
-        "matrix.\"data.drop\" = [[\"id\"]]",
     ] {
         let shown = refused(text);
         assert!(shown.lines().next().is_some_and(|line| line.contains("not yet built")), "{shown}");

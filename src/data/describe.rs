@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::cells::{Cells, MISSING, MOST_LEVELS};
+use super::columns::Role;
 use super::source::{RawInputs, Source};
 use super::target::RawTargets;
 use crate::spec::data::DataSpec;
@@ -86,49 +88,108 @@ pub enum ColumnKind {
 impl Source {
     /// What was read, and how a dataset made with `spec` would take it.
     #[must_use]
-    pub fn describe(&self, _spec: &DataSpec) -> Description {
-        let mut columns = Vec::new();
-        let column = |name: &str, role, kind| ColumnDescription {
-            name: name.to_owned(),
-            role,
-            kind,
-            missing: 0,
-            note: None,
-        };
-        match &self.inputs {
-            RawInputs::Table { values, names } => {
-                for (place, name) in names.iter().enumerate() {
-                    let cells = values.iter().skip(place).step_by(names.len());
-                    let kind = numbers(cells.map(|cell| f64::from(*cell)));
-                    columns.push(column(name, ColumnRole::Input, kind));
-                }
-            }
-            RawInputs::Images { width, height, full_scale, .. } => {
-                let (width, height, full_scale) = (*width, *height, *full_scale);
-                let kind = ColumnKind::Pixels { width, height, full_scale };
-                columns.push(column("pixels", ColumnRole::Input, kind));
-            }
-        }
+    pub fn describe(&self, spec: &DataSpec) -> Description {
         let classes = match &self.targets {
             RawTargets::Classes { labels, names } => counted(labels, names),
             RawTargets::Values { .. } => Vec::new(),
         };
-        for (place, name) in self.target_names.iter().enumerate() {
-            let kind = match &self.targets {
-                RawTargets::Classes { .. } => ColumnKind::Levels { levels: classes.clone() },
-                RawTargets::Values { values, names } => {
-                    numbers(values.iter().skip(place).step_by(names.len()).copied())
-                }
-            };
-            columns.push(column(name, ColumnRole::Target, kind));
+        let mut columns = match (&self.inputs, &self.columns) {
+            (RawInputs::Table { columns: cells, .. }, Some(columns)) => (columns.names.iter())
+                .zip(&columns.roles)
+                .map(|(name, role)| self.column(name, *role, cells, &classes))
+                .collect(),
+            (RawInputs::Images { width, height, full_scale, .. }, _) => {
+                let (width, height, full_scale) = (*width, *height, *full_scale);
+                let kind = ColumnKind::Pixels { width, height, full_scale };
+                let mut pixels = column("pixels", ColumnRole::Input, kind);
+                pixels.note =
+                    spec.binarize.map(|share| format!("1 above {share} of the full scale"));
+                vec![pixels, self.target(&self.target_names[0], 0, &classes)]
+            }
+            _ => Vec::new(),
+        };
+        for column in &mut columns {
+            if column.note.is_none() {
+                column.note = oddity(column);
+            }
         }
-        Description {
-            name: self.name.clone(),
-            rows: self.rows(),
-            columns,
-            classes,
-            notes: Vec::new(),
+        let (rows, notes) = (self.rows(), self.notes.clone());
+        Description { name: self.name.clone(), rows, columns, classes, notes }
+    }
+
+    fn column(
+        &self,
+        name: &str,
+        role: Role,
+        cells: &[Cells],
+        classes: &[(String, usize)],
+    ) -> ColumnDescription {
+        match role {
+            Role::Input(at) => cells.get(at).map_or_else(
+                || column(name, ColumnRole::Input, ColumnKind::NotRead),
+                |cells| input(name, cells),
+            ),
+            Role::Target(at) => self.target(name, at, classes),
+            Role::Split => column(name, ColumnRole::Split, ColumnKind::NotRead),
+            Role::Dropped => column(name, ColumnRole::Dropped, ColumnKind::NotRead),
         }
+    }
+
+    fn target(&self, name: &str, at: usize, classes: &[(String, usize)]) -> ColumnDescription {
+        let kind = match &self.targets {
+            RawTargets::Classes { .. } => ColumnKind::Levels { levels: classes.to_vec() },
+            RawTargets::Values { values, names } => {
+                numbers(values.iter().skip(at).step_by(names.len()).copied())
+            }
+        };
+        let missing = self.without_target;
+        ColumnDescription { missing, ..column(name, ColumnRole::Target, kind) }
+    }
+}
+
+fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
+    ColumnDescription { name: name.to_owned(), role, kind, missing: 0, note: None }
+}
+
+fn input(name: &str, cells: &Cells) -> ColumnDescription {
+    let (kind, missing) = match cells {
+        Cells::Numbers(values) => (
+            numbers(values.iter().map(|value| f64::from(*value))),
+            values.iter().filter(|value| value.is_nan()).count(),
+        ),
+        Cells::Levels { codes, names } => {
+            let mut levels = counted(codes, names);
+            levels.sort();
+            let missing = codes.iter().filter(|code| **code == MISSING).count();
+            (ColumnKind::Levels { levels }, missing)
+        }
+        Cells::TooMany => (ColumnKind::TooManyLevels, 0),
+    };
+    ColumnDescription { missing, ..column(name, ColumnRole::Input, kind) }
+}
+
+/// Why an input would not be taken as it is.
+fn oddity(column: &ColumnDescription) -> Option<String> {
+    if column.role != ColumnRole::Input {
+        return None;
+    }
+    match &column.kind {
+        ColumnKind::TooManyLevels => Some(format!(
+            "more than {MOST_LEVELS} levels: refused; leave it out by data.drop, or group the levels"
+        )),
+        ColumnKind::Number { min, max, .. } if min > max => {
+            Some("holds nothing: left out".to_owned())
+        }
+        ColumnKind::Number { min, max, .. } if min == max && column.missing == 0 => {
+            Some("constant: left out".to_owned())
+        }
+        ColumnKind::Number { min, max, .. } if min == max => {
+            Some("constant: only taken for whether the cell is missing".to_owned())
+        }
+        ColumnKind::Levels { levels } if levels.len() < 2 && column.missing == 0 => {
+            Some("constant: left out".to_owned())
+        }
+        _ => None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::metrics;
 use crate::nn::Layout;
 use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
-use crate::spec::data::SplitSeed;
+use crate::spec::data::{SplitSeed, Task as TargetKind};
 use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
 use crate::train;
@@ -100,7 +100,7 @@ impl Loaded {
         trajectory: &Trajectory,
     ) -> Result<Arc<Dataset>, DataError> {
         let spec = &trajectory.data;
-        let source_key = json!([spec.source, spec.target, spec.task]).to_string();
+        let source_key = json!(spec.reading()).to_string();
         let split_seed = trajectory.split_seed();
         let data_key = json!([spec, split_seed]).to_string();
         if let Some(dataset) = self.datasets.get(&data_key) {
@@ -138,6 +138,11 @@ impl Task {
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
         check_batches(experiment, trajectory, arms, &data)?;
+        if trajectory.training.class_weights.is_some() && task == TargetKind::Regression {
+            let message = "class weights need classes, and the target is numeric";
+            let help = Some("leave training.class_weights out".to_owned());
+            return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
+        }
         let columns = train::columns(&data, loss, &trajectory.evaluation);
         for arm in arms {
             check_columns(experiment, arm, &columns)?;
@@ -238,6 +243,8 @@ fn identity(trajectory: &Trajectory, data: &Dataset) -> String {
 fn data_identity(trajectory: &Trajectory, data: &Dataset) -> Value {
     let mut spec = object(&trajectory.data);
     spec.insert("source".to_owned(), data.digest.clone().into());
+    // Its content is in that digest.
+    spec.insert("test_source".to_owned(), Value::Null);
     Value::Object(spec)
 }
 

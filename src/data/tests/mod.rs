@@ -2,6 +2,7 @@
 
 mod images;
 mod tables;
+mod wild;
 
 use std::fs;
 use std::io::Write;
