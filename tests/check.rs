@@ -40,7 +40,7 @@ fn a_plan_is_printed_and_findings_do_not_fail() {
         "loss = \"cross_entropy\"  # inferred",
         "inputs: 64 pixels of 8 x 8 images",
         "doubtful: 12 arms from 6 trainings (3 seeds)",
-        "time: about ",
+        "time: ",
         "check: no error, 3 warnings, 3 notes",
     ] {
         assert!(out.contains(part), "{part} in\n{out}");

@@ -26,7 +26,7 @@ pub struct Cli {
 pub enum Command {
     /// Train what a config names and is not done yet
     Run(RunArgs),
-    /// Validate a config and look it over without training: what it comes to, what it will not do
+    /// Look a config over without training: what it comes to, what is doubtful
     Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict
     Compare(CompareArgs),

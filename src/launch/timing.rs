@@ -11,10 +11,10 @@ use crate::nn::{Engine, GraphEngine};
 use crate::train::batches;
 
 /// Time for all measurements together; what is then left is told by its size.
-const BUDGET: Duration = Duration::from_secs(2);
+const BUDGET: Duration = Duration::from_secs(1);
 
 /// Batches of a network that are timed at most.
-const BATCHES: usize = 50;
+const BATCHES: usize = 500;
 
 /// Rows of an evaluation that are timed at most.
 const ROWS: usize = 2048;

@@ -98,7 +98,7 @@ pub fn plan(report: &PlanReport, width: usize) -> String {
         let duration = duration(*seconds);
         shown.push_str(&wrap(
             &format!(
-                "time: about {duration} on {device}{side}; an estimate from a few batches, and rules may end trainings sooner"
+                "time: {duration} on {device}{side}; an estimate from a few batches, and rules may end trainings sooner"
             ),
             width,
             "  ",
@@ -130,10 +130,10 @@ fn counted(n: usize, what: &str) -> String {
 /// Two digits of seconds, minutes or hours.
 fn duration(seconds: f64) -> String {
     match seconds {
-        s if s < 0.1 => "0.1 s".to_owned(),
-        s if s < 90.0 => format!("{} s", figure(s, 2)),
-        s if s < 5400.0 => format!("{} min", figure(s / 60.0, 2)),
-        s => format!("{} h", figure(s / 3600.0, 2)),
+        s if s < 0.1 => "less than 0.1 s".to_owned(),
+        s if s < 90.0 => format!("about {} s", figure(s, 2)),
+        s if s < 5400.0 => format!("about {} min", figure(s / 60.0, 2)),
+        s => format!("about {} h", figure(s / 3600.0, 2)),
     }
 }
 
@@ -189,6 +189,9 @@ mod tests {
     #[test]
     fn a_duration_has_two_digits() {
         let shown = [0.001, 3.21, 75.0, 125.0, 7200.0].map(duration);
-        assert_eq!(shown, ["0.1 s", "3.2 s", "75 s", "2.1 min", "2.0 h"]);
+        assert_eq!(
+            shown,
+            ["less than 0.1 s", "about 3.2 s", "about 75 s", "about 2.1 min", "about 2.0 h"]
+        );
     }
 }
