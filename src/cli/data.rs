@@ -77,11 +77,7 @@ pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
     }
     let text = match args.format {
         DescribeFormat::Table => {
-            let mut text = report::data::description(&description, super::width());
-            if let Some(summary) = &summary {
-                text.extend(["\n", summary, "\n"]);
-            }
-            text
+            report::data::description(&description, summary.as_deref(), super::width())
         }
         DescribeFormat::Json => report::json::json(&Described { description, summary })?,
     };

@@ -9,9 +9,10 @@ const CLASSES: usize = 30;
 /// Room for the levels of a column.
 const LEVELS: usize = 44;
 
-/// Columns, classes and what there is to know, for a terminal of this width.
+/// Columns, classes, what there is to know and what a training makes of it, for a terminal of this
+/// width.
 #[must_use]
-pub fn description(description: &Description, width: usize) -> String {
+pub fn description(description: &Description, summary: Option<&str>, width: usize) -> String {
     let mut text = heading(description);
     text.push_str("\n\n");
     text.push_str(&columns(&description.columns).render(width));
@@ -29,6 +30,10 @@ pub fn description(description: &Description, width: usize) -> String {
     }
     for note in notes {
         text.push_str(&wrap(&note, width, "  "));
+    }
+    if let Some(summary) = summary {
+        text.push('\n');
+        text.push_str(&wrap(summary, width, "  "));
     }
     text
 }
@@ -183,6 +188,9 @@ mod tests {
                 classes: vec![("<=50K".to_owned(), 24_720), (">50K".to_owned(), 7841)],
                 notes: vec!["3 rows without a target are left out".to_owned()],
             },
+            Some(
+                "adult.csv: 32561 rows, 14 inputs, 2 classes; train 19537, validation 6512, test 6512 (stratified, split seed 0)",
+            ),
             100,
         );
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
