@@ -20,8 +20,9 @@ const MOST_DISTINCT: usize = 10_000;
 /// What a column turned out to hold.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cells {
-    /// NaN where a cell holds nothing.
-    Numbers(Vec<f32>),
+    /// NaN where a cell holds nothing. In 64 bits until they are scaled: of a time in seconds since
+    /// 1970, 32 bits hold no single minute.
+    Numbers(Vec<f64>),
     /// A level of each row, or [`MISSING`]; names as they first occur.
     Levels { codes: Vec<u32>, names: Vec<String> },
     /// More than [`MOST_LEVELS`].
@@ -45,13 +46,13 @@ pub(super) struct InputColumn {
 
 enum State {
     Open { codes: Vec<u32>, levels: Vec<Level>, code_of: HashMap<Box<[u8]>, u32> },
-    Numbers(Vec<f32>),
+    Numbers(Vec<f64>),
     TooMany,
 }
 
 struct Level {
     text: String,
-    value: f32,
+    value: f64,
     number: Number,
     first: Place,
 }
@@ -73,7 +74,7 @@ impl InputColumn {
     pub fn push_missing(&mut self) {
         match &mut self.state {
             State::Open { codes, .. } => codes.push(MISSING),
-            State::Numbers(values) => values.push(f32::NAN),
+            State::Numbers(values) => values.push(f64::NAN),
             State::TooMany => {}
         }
     }
@@ -161,21 +162,24 @@ impl Level {
         if cell.contains(&0) {
             return Err((first, CellProblem::Nul));
         }
-        let value = value(cell).unwrap_or(f32::NAN);
+        let value = value(cell).unwrap_or(f64::NAN);
         Ok(Self { text: text.to_owned(), value, number: target::number(cell), first })
     }
 }
 
-fn value(cell: &[u8]) -> Option<f32> {
+/// The number of a cell, unless the network's 32 bits cannot hold its size.
+fn value(cell: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(cell).ok()?;
-    text.parse::<f32>().ok().filter(|value| value.is_finite())
+    #[allow(clippy::cast_possible_truncation)] // that is the question
+    let fits = |value: &f64| (*value as f32).is_finite();
+    text.parse::<f64>().ok().filter(fits)
 }
 
-fn numbers(codes: &[u32], levels: &[Level]) -> Result<Vec<f32>, Fault> {
+fn numbers(codes: &[u32], levels: &[Level]) -> Result<Vec<f64>, Fault> {
     if let Some(level) = levels.iter().find(|level| level.value.is_nan()) {
         return Err((level.first, numeric_problem(level.text.as_bytes())));
     }
-    let value = |code: &u32| levels.get(*code as usize).map_or(f32::NAN, |level| level.value);
+    let value = |code: &u32| levels.get(*code as usize).map_or(f64::NAN, |level| level.value);
     Ok(codes.iter().map(value).collect())
 }
 
@@ -203,6 +207,12 @@ mod tests {
     fn levels(codes: &[u32], names: &[&str]) -> Cells {
         let names = names.iter().map(ToString::to_string).collect();
         Cells::Levels { codes: codes.to_vec(), names }
+    }
+
+    #[test]
+    fn large_numbers_that_differ_little_keep_their_difference() {
+        let times = read(&["1700000000", "1700000001", "1700000002"], false);
+        assert_eq!(times, Ok(Cells::Numbers(vec![1.7e9, 1.7e9 + 1.0, 1.7e9 + 2.0])));
     }
 
     #[test]

@@ -153,10 +153,9 @@ fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
 
 fn input(name: &str, cells: &Cells) -> ColumnDescription {
     let (kind, missing) = match cells {
-        Cells::Numbers(values) => (
-            numbers(values.iter().map(|value| f64::from(*value))),
-            values.iter().filter(|value| value.is_nan()).count(),
-        ),
+        Cells::Numbers(values) => {
+            (numbers(values.iter().copied()), values.iter().filter(|value| value.is_nan()).count())
+        }
         Cells::Levels { codes, names } => {
             let mut levels = counted(codes, names);
             levels.sort();

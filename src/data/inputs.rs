@@ -121,7 +121,7 @@ impl Learnt {
         self.encoders.push(Encoder { column, at, kind });
     }
 
-    fn numbers(&mut self, column: usize, values: &[f32], train: &[u32], standardize: bool) {
+    fn numbers(&mut self, column: usize, values: &[f64], train: &[u32], standardize: bool) {
         let holds = |row: &u32| !values[*row as usize].is_nan();
         let present: Vec<u32> = train.iter().copied().filter(holds).collect();
         if present.is_empty() {
@@ -222,7 +222,7 @@ impl Encoder {
         match (&self.kind, cells) {
             (Kind::Number { scale, imputed, indicator }, Cells::Numbers(values)) => {
                 for (row, value) in rows.zip(&values[from..]) {
-                    let value = f64::from(*value);
+                    let value = *value;
                     let held = if value.is_nan() { *imputed } else { value };
                     #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
                     let input = scale.apply(held) as f32;
