@@ -52,7 +52,8 @@ pub fn run_one(
     )?;
     let rules = task.arms.iter().map(|arm| &arm.rule).collect();
     let job = Job { trajectory, loss: *loss, data, rules, number };
-    let trained = train::fit(&mut engine, &job, observer)?;
+    let fitted = train::fit(&mut engine, &job, None, &mut train::NoKeeper, observer)?;
+    let train::Fitted::Done(trained) = fitted else { anyhow::bail!("interrupted") };
 
     let recorder = Recorder::new(data, *loss, &trajectory.evaluation);
     let mut weights = BTreeMap::new();
