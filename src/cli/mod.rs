@@ -5,6 +5,7 @@ pub mod compare;
 pub mod replay;
 mod rule;
 mod run;
+pub mod status;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|()| ExitCode::SUCCESS),
     };
     let result = result.and_then(|code| {

@@ -5,5 +5,6 @@
 pub mod json;
 mod naming;
 pub mod replay;
+pub mod status;
 mod table;
 pub mod text;

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use anyhow::{Context, Result};
 
 use super::epochs_csv;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
 use super::record::{Plan, RunRecord, Status};
 use super::reread::{Named, Reread};
+use super::whole::{clean, partial_dir, place, write, write_changed, write_whole};
+use super::work::Work;
 use crate::history::EpochTable;
 use crate::spec::{Arm, ConfigFile};
-
-/// What unfinished files and folders begin with; readers pass over them.
-const PARTIAL: &str = ".partial-";
 
 /// One experiment's directory.
 pub struct Store {
@@ -71,8 +68,37 @@ impl Store {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
-        write_whole(&self.dir.join(&config.file_name), config.text.as_bytes())?;
-        write_whole(&experiment_file(&self.dir), &json(plan)?)
+        self.clean();
+        write_changed(&self.dir.join(&config.file_name), config.text.as_bytes())?;
+        write_changed(&experiment_file(&self.dir), &json(plan)?)
+    }
+
+    /// Removes what processes that are no more left half written.
+    pub fn clean(&self) {
+        clean(&self.dir);
+    }
+
+    /// The work in hand on a training.
+    #[must_use]
+    pub fn work(&self, dir: &str) -> Work {
+        Work::of(&self.dir, dir)
+    }
+
+    /// Why a training may not be trained into its place: what is there was written by a newer bnes,
+    /// which may have put more into it than this one understands.
+    #[must_use]
+    pub fn foreign(&self, dir: &str) -> Option<String> {
+        let file = run_file(&self.training(dir));
+        let record: serde_json::Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+        let version = record.get("provenance")?.get("version")?.as_str()?;
+        let own = env!("CARGO_PKG_VERSION");
+        (numbers(version)? > numbers(own)?).then(|| {
+            format!(
+                "{} was written by bnes {version}, which is newer than this one ({own}): use that \
+                 version, move the folder away, or replace it with --fresh",
+                file.display()
+            )
+        })
     }
 
     /// A finished training whose record answers all of `arms`.
@@ -83,7 +109,9 @@ impl Store {
     pub fn done(&self, dir: &str, identity: &str, epochs: usize, arms: &[Arm]) -> Option<Done> {
         let dir = self.training(dir);
         let mut record: RunRecord = serde_json::from_slice(&fs::read(run_file(&dir)).ok()?).ok()?;
-        if record.identity != identity || record.status == Status::Failed {
+        if record.identity != identity
+            || matches!(record.status, Status::Failed | Status::Interrupted)
+        {
             return None;
         }
         let file = epochs_file(&dir);
@@ -112,7 +140,9 @@ impl Store {
         write_whole(&run_file(&self.training(dir)), &json(record)?)
     }
 
-    /// Puts a training in its place, in one step; what was there before goes.
+    /// Puts a training in its place, in one step. What was there before goes, unless `keeps` says
+    /// that it is as good, which two processes at work on one training may come to. Whether the new
+    /// one is in place.
     ///
     /// # Errors
     /// Where a file cannot be written.
@@ -122,27 +152,27 @@ impl Store {
         record: &RunRecord,
         table: &EpochTable,
         weights: &BTreeMap<usize, Vec<u8>>,
-    ) -> Result<()> {
-        let partial = partial(0o777)
-            .tempdir_in(&self.dir)
-            .with_context(|| format!("cannot create a folder in {}", self.dir.display()))?;
+        keeps: impl Fn() -> bool,
+    ) -> Result<bool> {
+        let partial = partial_dir(&self.dir)?;
         write(&epochs_file(partial.path()), epochs_csv::write(table).as_bytes())?;
         for (epoch, bytes) in weights {
             write(&partial.path().join(weights_file_name(*epoch)), bytes)?;
         }
         write(&run_file(partial.path()), &json(record)?)?;
-        place(partial, &self.training(dir))
+        place(partial, &self.training(dir), keeps)
     }
 
-    /// Notes that a training failed, unless an earlier one stands in its place.
+    /// Notes that a training failed or was interrupted, unless a finished one stands in its place.
     ///
     /// # Errors
     /// Where the note cannot be written.
-    pub fn write_failure(&self, dir: &str, record: &RunRecord) -> Result<()> {
+    pub fn write_note(&self, dir: &str, record: &RunRecord) -> Result<()> {
         let path = self.training(dir);
         let earlier = fs::read(run_file(&path)).ok();
         let earlier = earlier.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
-        if earlier.is_some_and(|earlier| earlier.status != Status::Failed) {
+        let is_note = |status| matches!(status, Status::Failed | Status::Interrupted);
+        if earlier.is_some_and(|earlier| !is_note(earlier.status)) || self.foreign(dir).is_some() {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -171,41 +201,8 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes beside the file and renames, so that no reader sees half of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let Some(dir) = path.parent() else { bail!(failed()) };
-    let mut file = partial(0o666).tempfile_in(dir).with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
-}
-
-/// Temporary files are private by default; results are as readable as any new file or folder.
-fn partial(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    builder
-}
-
-/// Moves a finished folder to `target`; what is there is swapped out and removed.
-fn place(partial: tempfile::TempDir, target: &Path) -> Result<()> {
-    let failed = || format!("cannot put a finished training at {}", target.display());
-    if target.is_dir() {
-        // An exchange leaves no moment without a whole training; `partial` then holds the old one
-        // and removes it.
-        renameat_with(CWD, partial.path(), CWD, target, RenameFlags::EXCHANGE)
-            .with_context(failed)?;
-        return Ok(());
-    }
-    fs::rename(partial.path(), target).with_context(failed)?;
-    // Its folder is gone from under it.
-    let _ = partial.keep();
-    Ok(())
+/// The numbers of a version: `1.2.3` of `1.2.3-rc.1`.
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    let plain = version.split(['-', '+']).next()?;
+    plain.split('.').map(|number| number.parse().ok()).collect()
 }
