@@ -8,14 +8,13 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use common::broken::{
-    Everything, Moments, all_of, assert_tidy, files, interrupted, is_checkpoint, resumed, signal,
-    start, undisturbed, wait_for,
+    Everything, Moments, SMALL, all_of, assert_tidy, files, interrupted, is_checkpoint, resumed,
+    signal, start, undisturbed, wait_for,
 };
 use common::{Place, column, json, stderr};
 use serde_json::{Value, json as value};
@@ -72,19 +71,6 @@ epochs = 40
 batch_size = 8
 [checkpoint]
 every_s = 0
-"#;
-
-/// Four short trainings.
-const SMALL: &str = r#"
-name = "small"
-data.source = "digits"
-model.hidden = [16]
-training.epochs = 5
-[checkpoint]
-every_s = 0
-[matrix]
-"model.norm.kind" = ["none", "batch"]
-seed = "0..2"
 "#;
 
 #[test]
@@ -251,89 +237,6 @@ fn fresh_trains_anew_replaces_only_when_done_and_goes_on_where_it_was_broken_off
     assert_ne!(fs::read(training.join("run.json")).unwrap(), before);
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
-}
-
-#[test]
-fn what_a_dead_process_left_half_written_is_removed() {
-    let (place, expected) = undisturbed(SMALL);
-    let mut dead = Command::new("true").spawn().unwrap();
-    dead.wait().unwrap();
-    // The name that this machine's processes give such files.
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-    assert!(!name.is_empty());
-    let mut child = start(&place, &["run", "--config", "config.toml", "--fresh", "--jobs", "1"]);
-    wait_for(&place, &mut child, |path| path.ends_with("claim"));
-    let claim = files(&place.path("results")).into_iter().find(|path| path.ends_with("claim"));
-    let holder: Value = serde_json::from_slice(&fs::read(claim.unwrap()).unwrap()).unwrap();
-    child.wait().unwrap();
-    let machine = holder["machine"].as_str().unwrap();
-    let left = format!("results/small/.partial-{machine}-{}-abc/epochs.csv", dead.id());
-    let own = format!("results/small/.partial-{machine}-{}-abc/epochs.csv", std::process::id());
-    place.write(&left, "half");
-    place.write(&own, "half");
-    place.succeeds(&["run", "--config", "config.toml"]);
-    assert!(!place.path(&left).exists(), "its process is gone");
-    assert!(place.path(&own).exists(), "its process lives");
-    fs::remove_dir_all(place.path(&own).parent().unwrap()).unwrap();
-    assert!(all_of(&place, "results/small") == expected);
-}
-
-#[test]
-fn a_result_of_a_newer_version_is_told_and_stays_and_the_others_go_on() {
-    let (place, _) = undisturbed(SMALL);
-    let training = place.training("results/small", "batch-seed1");
-    let mut record = json(&training.join("run.json"));
-    record["provenance"]["version"] = value!("99.0.0");
-    fs::write(training.join("run.json"), record.to_string()).unwrap();
-    fs::remove_dir_all(place.training("results/small", "none-seed0")).unwrap();
-    let said = place.fails(1, &["run", "--config", "config.toml"]);
-    assert!(said.contains("99.0.0") && said.contains("run.json"), "{said}");
-    assert_eq!(json(&training.join("run.json")), record);
-    assert_eq!(place.trainings("results/small").len(), 4, "the others went on");
-    place.succeeds(&["run", "--config", "config.toml", "--fresh"]);
-    assert_ne!(json(&training.join("run.json")), record);
-}
-
-#[test]
-fn a_folder_that_may_not_be_written_is_named_and_what_is_done_can_still_be_looked_up() {
-    let (place, expected) = undisturbed(SMALL);
-    let dir = place.path("results/small");
-    let mode = |mode| fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
-    mode(0o555);
-    let probe = dir.join("probe");
-    if fs::write(&probe, "").is_ok() {
-        // Permissions do not bind root.
-        fs::remove_file(probe).unwrap();
-        mode(0o755);
-        return;
-    }
-    place.succeeds(&["run", "--config", "config.toml"]);
-    let set = ["run", "--config", "config.toml", "--set", "training.epochs=6"];
-    let said = place.fails(1, &set);
-    assert!(said.contains("results/small"), "{said}");
-    mode(0o755);
-    place.succeeds(&set);
-    place.succeeds(&["run", "--config", "config.toml"]);
-    let (kept, _) = all_of(&place, "results/small");
-    assert!(expected.0.iter().all(|(name, bytes)| kept[name] == *bytes));
-}
-
-#[test]
-fn files_that_vanish_are_made_again() {
-    let (place, expected) = undisturbed(SMALL);
-    for name in ["epochs.csv", "run.json"] {
-        fs::remove_file(place.training("results/small", "batch-seed0").join(name)).unwrap();
-        place.succeeds(&["run", "--config", "config.toml"]);
-        assert!(all_of(&place, "results/small") == expected, "{name}");
-    }
-    let training = place.training("results/small", "none-seed1");
-    for file in files(&training) {
-        if file.extension().is_some_and(|ending| ending == "safetensors") {
-            fs::remove_file(file).unwrap();
-        }
-    }
-    place.succeeds(&["run", "--config", "config.toml"]);
-    assert!(all_of(&place, "results/small") == expected);
 }
 
 #[test]

@@ -12,6 +12,19 @@ use serde_json::Value;
 
 use super::{Bytes, Place, bytes, json};
 
+/// Four short trainings.
+pub const SMALL: &str = r#"
+name = "small"
+data.source = "digits"
+model.hidden = [16]
+training.epochs = 5
+[checkpoint]
+every_s = 0
+[matrix]
+"model.norm.kind" = ["none", "batch"]
+seed = "0..2"
+"#;
+
 /// What a whole run without a break gives.
 pub fn undisturbed(config: &str) -> (Place, Everything) {
     let place = Place::new();
