@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::RunRecord;
 use super::layout::run_file;
 use super::load::{LoadError, load};
 use super::work::Work;
@@ -42,7 +43,7 @@ pub struct Standing {
     pub pid: Option<u32>,
     /// Seconds that it has been at work.
     pub running_s: Option<u64>,
-    /// Epochs trained, or the epoch at hand.
+    /// Epochs trained where it is done, else the epoch at hand.
     pub epoch: Option<usize>,
     /// Why it failed.
     pub error: Option<String>,
@@ -81,6 +82,12 @@ pub fn standings(path: &Path) -> Result<Vec<Standing>, LoadError> {
                 standing.log = Some(run_file(&experiment.path.join(&run.dir)));
             }
             standing.look(&Work::of(&experiment.path, &planned.dir));
+            if standing.state == State::Interrupted && standing.epoch.is_none() {
+                // Its process had the time to leave a note.
+                let note = std::fs::read(run_file(&experiment.path.join(&planned.dir))).ok();
+                let note = note.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
+                standing.epoch = note.map(|note| note.epochs + 1);
+            }
             all.push(standing);
         }
     }
