@@ -56,6 +56,14 @@ pub fn optional_positive<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>,
     positive(d).map(Some)
 }
 
+/// A number of at least 0 and below 1, where the key is there.
+///
+/// # Errors
+/// Where the value is no number or outside its limits.
+pub fn optional_share<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
+    share(d).map(Some)
+}
+
 /// A whole number of at least 1.
 ///
 /// # Errors

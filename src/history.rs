@@ -5,23 +5,53 @@
 pub struct EpochTable {
     names: Vec<String>,
     columns: Vec<Vec<Option<f64>>>,
+    /// Further names of columns, by their places.
+    aliases: Vec<(String, usize)>,
 }
 
 /// The columns that no rule may read begin with this.
 pub const TEST_PREFIX: &str = "test_";
+
+/// The column that numbers the epochs.
+pub const EPOCH: &str = "epoch";
+
+/// The seconds of a training so far.
+pub const ELAPSED: &str = "elapsed_s";
+
+/// The columns at the end of every row: how far a training is, not how good.
+pub const CLOSING: [&str; 4] = ["lr", "step", "samples_seen", ELAPSED];
+
+/// The columns of whole numbers.
+pub const COUNTS: [&str; 3] = [EPOCH, "step", "samples_seen"];
+
+/// Whether a column is a property of the weights at the end of an epoch.
+#[must_use]
+pub fn is_metric(column: &str) -> bool {
+    column != EPOCH && !CLOSING.contains(&column)
+}
 
 impl EpochTable {
     /// An empty table with these columns.
     #[must_use]
     pub fn new(names: Vec<String>) -> Self {
         let columns = vec![Vec::new(); names.len()];
-        Self { names, columns }
+        Self { names, columns, aliases: Vec::new() }
     }
 
     /// The names of the columns, in the order of the file.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Gives a column a second name, under which it is read too but not listed. A column of that
+    /// name keeps it, and a test column has its own name alone.
+    pub fn also_called(&mut self, name: &str, alias: String) {
+        if let Some(index) = self.names.iter().position(|n| n == name)
+            && !name.starts_with(TEST_PREFIX)
+        {
+            self.aliases.push((alias, index));
+        }
     }
 
     /// Number of epochs recorded.
@@ -50,8 +80,9 @@ impl EpochTable {
     /// A column by name, test columns included.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&[Option<f64>]> {
-        let index = self.names.iter().position(|n| n == name)?;
-        Some(&self.columns[index])
+        let index = self.names.iter().position(|n| n == name);
+        let alias = || self.aliases.iter().find(|(alias, _)| alias == name).map(|(_, i)| *i);
+        Some(&self.columns[index.or_else(alias)?])
     }
 
     /// A cell; epochs count from 1.

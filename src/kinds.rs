@@ -337,7 +337,7 @@ macro_rules! kinds {
                 match self { $(Self::$variant(_) => $kind,)+ }
             }
 
-            fn all_kinds() -> $crate::kinds::Kinds {
+            pub(crate) fn all_kinds() -> $crate::kinds::Kinds {
                 $crate::kinds::Kinds {
                     what: $what,
                     built: vec![$(($kind, $crate::kinds::fields_of::<$settings>())),+],

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod cli;
 pub mod compare;
+pub mod console;
 pub mod data;
 pub mod event;
 pub mod history;

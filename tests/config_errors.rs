@@ -76,6 +76,31 @@ fn unknown_keys_are_refused_at_every_level() {
 }
 
 #[test]
+fn a_key_in_the_wrong_table_is_shown_its_own() {
+    for (text, places) in [
+        ("training.lr = 0.1", "`training.optimizer.lr`"),
+        ("lr = 0.1", "`training.optimizer.lr`"),
+        ("training.learning_rate = 0.1", "`training.optimizer.lr`"),
+        ("training.patience = 3", "`early_stopping.patience`"),
+        ("training.seed = 3", "`seed` or `data.split.seed`"),
+        ("data.validation = 0.1", "`data.split.validation`"),
+        (
+            "matrix.\"training.momentum\" = [0.1, 0.2]",
+            "`model.norm.momentum` or `training.optimizer.momentum`",
+        ),
+    ] {
+        let shown = refused(text);
+        assert!(
+            shown.ends_with(&format!("did you mean {places}?"))
+                || shown.contains(&format!("did you mean {places}?\n")),
+            "{shown}"
+        );
+    }
+    let shown = refused("[early_stopping]\nkind = \"patience\"\nlr = 1");
+    assert!(shown.contains("did you mean `training.optimizer.lr`?"), "{shown}");
+}
+
+#[test]
 fn json_is_pointed_into_as_well() {
     let text = "{\n\t\"data\": {\"source\": \"digits\"},\n\t\"model\": {\"dropout\": 1.5}\n}";
     assert_eq!(
@@ -210,22 +235,47 @@ fn wrong_types_and_values_are_said_in_words() {
 }
 
 #[test]
+fn what_data_cannot_be_is_refused_at_its_value() {
+    for (text, message) in [
+        (
+            "data.delimiter = \"ab\"",
+            "`data.delimiter`: \"ab\" cannot stand between cells: expected one character, such as \",\", \";\", \"|\" or \"\\t\" for a tab",
+        ),
+        ("data.drop = [\"a\", \"a\"]", "`data.drop`: `a` is listed twice"),
+        (
+            "data.binarize = 1.5",
+            "`data.binarize`: 1.5 is out of range: expected a number of at least 0 and below 1",
+        ),
+        (
+            "data.header = \"yes\"",
+            "`data.header`: expected true or false, found the string \"yes\"",
+        ),
+        (
+            "training.class_weights = \"balancd\"",
+            "`training.class_weights`: unknown value `balancd`",
+        ),
+    ] {
+        let shown = refused(text);
+        assert_eq!(shown.lines().next(), Some(message), "{shown}");
+    }
+}
+
+#[test]
 fn what_comes_later_is_refused_as_not_yet_built() {
     for text in [
-        "data.drop = [\"id\"]",
-        "data.test_source = \"a.csv\"",
-        "data.split.column = \"split\"",
         "model.norm.kind = \"layer\"",
         "early_stopping.kind = \"slope\"",
-        "training.class_weights = \"balanced\"",
         "[tune]\nseeds = [1]",
         "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]",
-        "matrix.\"data.drop\" = [[\"id\"]]",
     ] {
         let shown = refused(text);
         assert!(shown.lines().next().is_some_and(|line| line.contains("not yet built")), "{shown}");
     }
     assert!(refused_set("tune.seeds=[1]").contains("not yet built"));
+}
+
+#[test]
+fn checkpoints_are_made_after_no_less_than_no_time() {
     assert_eq!(refused("[checkpoint]\nevery_s = 1"), "accepted");
     assert!(refused("[checkpoint]\nevery_s = -1").contains("a number of at least 0"));
 }

@@ -4,6 +4,7 @@
 //! killed (`.ci/kill-test`).
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout)] // what was measured, shown with --nocapture
 
 mod common;
 

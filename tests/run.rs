@@ -172,12 +172,18 @@ fn a_training_that_fails_takes_no_other_along() {
     place.write(&format!("results/small/{dir}"), "in the way");
     let output = place.bnes(&["run", "--config", "small.toml", "--format", "json"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains(&dir), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains(&dir), "{told}");
     assert_eq!(place.trainings("results/small").len(), 3);
     let lines = String::from_utf8(output.stdout).unwrap();
     let arms: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(arms.len(), 8);
-    assert_eq!(arms.iter().filter(|arm| arm["status"] == "failed").count(), 2);
+    let failed: Vec<&Value> = arms.iter().filter(|arm| arm["status"] == "failed").collect();
+    assert_eq!(failed.len(), 2);
+    for key in ["stop_reason", "epochs", "best_epoch"] {
+        assert_eq!(failed[0].get(key), Some(&Value::Null), "every line has every key");
+    }
+    assert!(told.contains("1 training failed"), "{told}");
     // The same command does the rest once the cause is gone.
     fs::remove_file(place.path(&format!("results/small/{dir}"))).unwrap();
     let out = place.succeeds(&["run", "--config", "small.toml"]);
@@ -200,7 +206,7 @@ fn a_diverged_training_is_a_result() {
     ";
     place.write("wild.toml", config);
     let out = place.succeeds(&["run", "--config", "wild.toml"]);
-    assert!(out.contains("1 trainings diverged") || out.contains("1 training diverged"), "{out}");
+    assert!(out.contains("1 arm from 1 training (1 trained"), "{out}");
     let record = json(&place.training("results/wild", "seed0").join("run.json"));
     assert_eq!(record["status"], "diverged");
     assert_eq!(record["arms"][0]["stop_reason"], "diverged");
@@ -287,6 +293,10 @@ fn mistakes_of_the_user_end_with_exit_code_2_and_write_nothing() {
         "{message}"
     );
     place.fails(2, &["run", "--device", "tpu"]);
+    if !cfg!(feature = "cuda") {
+        let message = place.fails(2, &["run", "--device", "cuda"]);
+        assert!(message.contains("--features cuda"), "{message}");
+    }
     place.fails(2, &["frobnicate"]);
     assert!(!place.path("results").exists());
 }
@@ -327,4 +337,89 @@ fn a_changed_learning_rate_trains_anew_and_keeps_the_old() {
     let out = place.succeeds(&args);
     assert!(out.contains("(2 trained"), "{out}");
     assert_eq!(place.trainings("results/small").len(), 4);
+}
+
+#[test]
+fn a_fault_of_the_config_that_the_data_shows_is_shown_in_the_config() {
+    let place = Place::new();
+    place.write("a.csv", "x,species\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n10,b\n");
+    place.write("a.toml", "[data]\nsource = \"a.csv\"\ntarget = \"speces\"\n");
+    let message = place.fails(2, &["run", "--config", "a.toml"]);
+    assert!(message.contains("a.toml:3:10") && message.contains("`species`"), "{message}");
+    let message = place.fails(2, &["run", "--config", "a.toml", "--set", "data.source=b.csv"]);
+    assert!(message.contains("--set data.source=b.csv"), "{message}");
+    assert!(!place.path("results").exists());
+}
+
+#[test]
+fn a_target_that_is_named_or_left_to_its_default_is_the_same_training() {
+    let place = Place::new();
+    place.write("small.toml", "name = 'same'\ndata.source = 'digits'\ntraining.epochs = 1\n");
+    place.succeeds(&["run", "--config", "small.toml"]);
+    let args = ["run", "--config", "small.toml", "--set", "data.target=digit"];
+    let out = place.succeeds(&args);
+    assert!(out.contains("1 found done"), "{out}");
+}
+
+#[test]
+fn a_config_that_is_called_as_a_file_of_results_is_kept_beside_it() {
+    let place = Place::new();
+    let text = r#"{"name": "clash", "data": {"source": "digits"}, "training": {"epochs": 1}}"#;
+    for name in ["experiment.json", "run.json"] {
+        place.write(name, text);
+        place.succeeds(&["run", "--config", name]);
+        let kept = fs::read_to_string(place.path("results/clash/config.json")).unwrap();
+        assert_eq!(kept, text);
+        assert_eq!(json(&place.path("results/clash/experiment.json"))["name"], "clash");
+    }
+}
+
+/// The reader of a pipe is gone before anything is written to it.
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_quietly_and_costs_nothing() {
+    use std::process::Stdio;
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    let args = ["run", "--config", "small.toml", "--format", "json"];
+    let output = place.command(&args).stderr(closed()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 8);
+    let output = place.command(&["compare", "results"]).stdout(closed()).output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_metric_that_a_split_does_not_define_has_no_column() {
+    let place = Place::new();
+    // Two classes, of which the second has one row: a split without regard to classes leaves
+    // validation or test with a single class.
+    let row = |row: u32| format!("{row},{}\n", if row == 7 { "b" } else { "a" });
+    place.write("a.csv", &("x,class\n".to_owned() + &(0..40).map(row).collect::<String>()));
+    place.write("a.toml", "data.source = 'a.csv'\ntraining.epochs = 1\n");
+    place.succeeds(&["run", "--config", "a.toml"]);
+    let header = curve(&place.training("results/a", "seed0"));
+    let header = header.lines().next().unwrap();
+    assert!(header.contains("val_accuracy"), "{header}");
+    let with_auc = ["val_auc", "test_auc"].iter().filter(|name| header.contains(*name)).count();
+    assert!(with_auc <= 1, "the one row is in one split: {header}");
+    let set = "early_stopping={kind='patience', monitor='val_auc'}";
+    if !header.contains("val_auc") {
+        let message = place.fails(2, &["run", "--config", "a.toml", "--set", set]);
+        assert!(message.contains("will not record"), "{message}");
+    }
+}
+
+#[test]
+fn a_network_that_no_memory_holds_is_refused_at_its_key() {
+    let place = Place::new();
+    let text = "[data]\nsource = \"digits\"\n[model]\nhidden = [1000000000, 1000000000]\n";
+    place.write("a.toml", text);
+    let message = place.fails(2, &["run", "--config", "a.toml"]);
+    assert!(message.contains("a.toml:4:10") && message.contains("GiB"), "{message}");
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::check::CheckArgs;
 use super::compare::CompareArgs;
+use super::data::DataCommand;
 use super::replay::ReplayArgs;
 use super::status::StatusArgs;
 use crate::launch::DeviceChoice;
@@ -27,8 +29,13 @@ pub enum Command {
     Run(RunArgs),
     /// Where a sweep stands: done, running, interrupted, failed, missing
     Status(StatusArgs),
+    /// Look a config over without training: what it comes to, what is doubtful
+    Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict
     Compare(CompareArgs),
+    /// What a data file holds and how it would be taken
+    #[command(subcommand)]
+    Data(DataCommand),
     /// What other stopping rules would have done on recorded curves
     Replay(ReplayArgs),
 }

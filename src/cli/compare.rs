@@ -1,11 +1,15 @@
 //! `bnes compare`: puts results side by side.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::compare::{Filter, Options};
+use crate::results::LoadedExperiment;
+use crate::results::epochs_csv;
+use crate::results::layout::epochs_file;
+use crate::results::whole::write_whole;
 use crate::{report, results};
 
 /// Arguments of `bnes compare`.
@@ -14,9 +18,20 @@ pub struct CompareArgs {
     /// Results directories, experiments' directories or trainings' directories.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// How to print the comparison.
+    /// How to print the comparison. CSV holds the arms, a row per arm and metric; the differences
+    /// and what stopping saved are in JSON and Markdown, too.
     #[arg(long, value_enum, default_value = "table")]
-    pub format: Format,
+    pub format: CompareFormat,
+    /// Write the comparison to this file, whole, instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Also write every curve of the arms compared into one long CSV file.
+    #[arg(long, value_name = "FILE")]
+    pub curves: Option<PathBuf>,
+    /// Show seconds in CSV, Markdown and --curves too, which leave them out so that the same
+    /// trainings give the same bytes.
+    #[arg(long)]
+    pub clocks: bool,
     /// The metric of the verdict; default: `test_loss`, without test split `val_loss`.
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
@@ -25,13 +40,17 @@ pub struct CompareArgs {
     pub filters: Vec<Filter>,
 }
 
-/// How a report is printed.
+/// How a comparison is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub enum CompareFormat {
     /// Aligned columns and sentences.
     Table,
-    /// For programs.
+    /// A row per arm and metric.
+    Csv,
+    /// All of it, for programs.
     Json,
+    /// For a pull request.
+    Markdown,
 }
 
 fn filter(text: &str) -> Result<Filter, String> {
@@ -46,16 +65,50 @@ fn filter(text: &str) -> Result<Filter, String> {
 /// Loads, compares and prints.
 ///
 /// # Errors
-/// Where nothing can be loaded or compared, or `out` cannot be written.
+/// Where nothing can be loaded or compared, or a file or `out` cannot be written.
 pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     let experiments = results::load(&args.paths)?;
-    let options = Options { metric: args.metric.clone(), filters: args.filters.clone() };
+    let options = Options {
+        metric: args.metric.clone(),
+        filters: args.filters.clone(),
+        no_clocks: match args.format {
+            CompareFormat::Table | CompareFormat::Json => false,
+            CompareFormat::Csv | CompareFormat::Markdown => !args.clocks,
+        },
+    };
     let comparison = crate::compare::compare(&experiments, &options)?;
     let text = match args.format {
-        Format::Table => report::text::comparison(&comparison, super::width()),
-        Format::Json => report::json::json(&comparison)?,
+        CompareFormat::Table => {
+            let columns = if args.output.is_some() { None } else { super::columns() };
+            report::text::comparison(&comparison, columns)
+        }
+        CompareFormat::Csv => report::csv::arms(&comparison)?,
+        CompareFormat::Json => report::json::json(&comparison)?,
+        CompareFormat::Markdown => report::markdown::comparison(&comparison),
     };
-    super::print(out, &text)
+    if let Some(path) = &args.curves {
+        curves(path, &experiments, args)?;
+    }
+    match &args.output {
+        Some(path) => write_whole(path, |file| super::print(file, &text)),
+        None => super::print(out, &text),
+    }
+}
+
+/// Writes the curves one training at a time: all of them need not fit into memory.
+fn curves(path: &Path, experiments: &[LoadedExperiment], args: &CompareArgs) -> Result<()> {
+    let curves = crate::compare::curves::curves(experiments, &args.filters)?;
+    write_whole(path, |out| {
+        let mut table = report::csv::Curves::new(&curves, args.clocks, out)?;
+        for curve in &curves {
+            let file = epochs_file(&curve.training);
+            let name = file.display().to_string();
+            let text =
+                std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
+            table.push(curve, &epochs_csv::read(&text, &name)?)?;
+        }
+        Ok(table.finish()?)
+    })
 }
 
 #[cfg(test)]
@@ -96,11 +149,52 @@ mod tests {
     }
 
     #[test]
+    fn a_file_takes_the_place_of_standard_output() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &two_by_two_of(3));
+        let path = dir.path().to_str().unwrap();
+        let file = dir.path().join("arms.csv");
+        let output = ["--format", "csv", "--output", file.to_str().unwrap()];
+        assert_eq!(run(&[&[path][..], &output].concat()).unwrap(), "");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("experiment,model.norm.kind,early_stopping,n,diverged,metric,"));
+        assert!(!text.contains("elapsed_s"), "{text}");
+        let with = run(&[path, "--format", "csv", "--clocks"]).unwrap();
+        assert!(with.contains(",elapsed_s,"), "{with}");
+        let missing = dir.path().join("nowhere").join("a.csv");
+        let message = run(&[path, "--output", missing.to_str().unwrap()]).unwrap_err();
+        assert!(format!("{message:#}").contains("cannot write"), "{message:#}");
+    }
+
+    #[test]
+    fn curves_of_the_arms_compared_go_to_one_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let experiment = two_by_two_of(3);
+        write(dir.path(), &experiment);
+        for run in &experiment.runs {
+            let text = "epoch,train_loss,val_loss\n1,1.0,1.0\n2,0.5,2.0\n";
+            let file = epochs_file(&dir.path().join("digits").join(&run.dir));
+            std::fs::write(file, text).unwrap();
+        }
+        let path = dir.path().to_str().unwrap();
+        let file = dir.path().join("curves.csv");
+        let curves = ["--curves", file.to_str().unwrap(), "--where", "early_stopping=none"];
+        run(&[&[path][..], &curves].concat()).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 1 + 2 * 3 * 2 * 2, "{text}");
+        assert!(text.contains("digits,batch,none,2,2,validation,loss,2.0\n"), "{text}");
+        std::fs::remove_file(epochs_file(&dir.path().join("digits").join("training-0"))).unwrap();
+        let message = run(&[&[path][..], &curves].concat()).unwrap_err();
+        assert!(format!("{message:#}").contains("epochs.csv"), "{message:#}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the old file stays");
+    }
+
+    #[test]
     fn what_is_asked_wrongly_is_refused() {
         assert!(
             run(&["results", "--where", "batch"]).unwrap_err().to_string().contains("KEY=VALUE")
         );
-        assert!(run(&["results", "--format", "csv"]).is_err());
+        assert!(run(&["results", "--format", "yaml"]).is_err());
         assert!(run(&["nowhere"]).unwrap_err().to_string().contains("no such file"));
         assert!(run(&[]).is_err());
     }

@@ -1,18 +1,24 @@
 //! From the command line to the rooms and back: parses, calls, prints, and gives the exit code.
 
 mod args;
+pub mod check;
 pub mod compare;
+pub mod data;
 pub mod replay;
 mod rule;
 mod run;
 pub mod status;
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
 
+use crate::compare::CompareError;
+use crate::compare::replay::ReplayError;
+use crate::console::tell;
+use crate::data::DataError;
 use crate::launch::PlanError;
 use crate::spec::ConfigError;
 use args::{Cli, Command};
@@ -25,10 +31,24 @@ const USAGE: u8 = 2;
 /// The width of a terminal that says nothing about itself.
 const WIDTH: usize = 100;
 
-/// Columns of the terminal, by `COLUMNS` where that is set.
+/// The narrowest that tables are fitted to.
+const NARROWEST: usize = 40;
+
+/// Columns of the terminal that shows standard output, by `COLUMNS` where that is set; none where
+/// no terminal does, so that lines may be of any length.
+fn columns() -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    let of_terminal = || io::stdout().is_terminal().then_some(WIDTH);
+    said.filter(|columns| *columns >= NARROWEST)
+        .or_else(|| asked().filter(|columns| *columns > 0))
+        .or_else(of_terminal)
+        .map(|columns| columns.max(NARROWEST))
+}
+
+/// Columns for text that is broken into lines anyway.
 fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.filter(|columns| *columns >= 40).unwrap_or(WIDTH)
+    columns().unwrap_or(WIDTH)
 }
 
 /// Writes a report as it is.
@@ -46,7 +66,14 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
-        Command::Replay(args) => replay::replay(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Check(args) => check::check(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Replay(args) => replay::replay(args, &mut out).map(|damaged| {
+            for problem in &damaged {
+                tell(format_args!("warning: not replayed: {problem}"));
+            }
+            if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+        }),
     };
     let result = result.and_then(|code| {
         out.flush()?;
@@ -57,7 +84,7 @@ pub fn main() -> ExitCode {
             // `bnes compare … | head` is no fault.
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error:#}");
+        tell(format_args!("error: {error:#}"));
         ExitCode::from(exit_code(&error))
     })
 }
@@ -72,6 +99,9 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn exit_code(error: &anyhow::Error) -> u8 {
     let is_usage = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<ConfigError>()
+            || cause.downcast_ref().is_some_and(DataError::is_config)
+            || cause.downcast_ref().is_some_and(CompareError::is_usage)
+            || matches!(cause.downcast_ref(), Some(ReplayError::NoColumn { .. }))
             || match cause.downcast_ref() {
                 Some(PlanError::Config(_)) => true,
                 Some(PlanError::Data(error)) => error.is_config(),
@@ -79,4 +109,26 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             }
     };
     if error.chain().any(is_usage) { USAGE } else { FAILED }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_wrongly_is_a_usage_error_and_what_is_not_there_is_none() {
+        let text = String::new;
+        let column = ReplayError::NoColumn { column: "loss".to_owned(), columns: None };
+        let in_context = anyhow::Error::from(column).context("log.csv: patience");
+        let usage: [anyhow::Error; 5] = [
+            in_context,
+            CompareError::UnknownFactor { key: text(), factors: None }.into(),
+            CompareError::UnknownLevel { key: text(), value: text(), levels: text() }.into(),
+            CompareError::UnknownMetric { metric: text(), metrics: text() }.into(),
+            CompareError::NoArm.into(),
+        ];
+        assert!(usage.iter().all(|error| exit_code(error) == USAGE));
+        assert_eq!(exit_code(&CompareError::NothingDone(text()).into()), FAILED);
+        assert_eq!(exit_code(&ReplayError::NoEpoch.into()), FAILED);
+    }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::compare::Format;
 use super::rule::{Defaults, WrittenRule, parse_rule};
 use crate::compare::replay::{ReplayError, replay as replay_rule};
 use crate::results::epochs_csv::CsvError;
@@ -30,6 +29,15 @@ pub struct ReplayArgs {
     /// How to print the replay.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+}
+
+/// How a replay is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns.
+    Table,
+    /// For programs.
+    Json,
 }
 
 /// The direction of a column.
@@ -61,15 +69,23 @@ impl ReplayArgs {
     }
 }
 
-/// Reads curves, asks the rules and prints.
+/// Reads curves, asks the rules and prints; gives what could not be read, a message each.
 ///
 /// # Errors
 /// Where a rule or a path cannot be read, a column is missing, or `out` cannot be written.
-pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<()> {
+pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     let rules = args.rules()?;
     let mut rows = Vec::new();
+    let mut damaged = Vec::new();
     for path in &args.paths {
         for curves in results::curves(path)? {
+            let curves = match curves {
+                Ok(curves) => curves,
+                Err(error) => {
+                    damaged.push(format!("{:#}", anyhow::Error::from(error)));
+                    continue;
+                }
+            };
             let path = curves.path.display().to_string();
             for WrittenRule { label, rule } in &rules {
                 let row = replay_rule(&path, &curves.table, curves.truncated, label, rule)
@@ -78,14 +94,18 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<()> {
             }
         }
     }
+    if rows.is_empty() && !damaged.is_empty() {
+        bail!("nothing to replay: no training could be read\n{}", damaged.join("\n"));
+    }
     if rows.is_empty() {
         bail!("nothing to replay: no training has ended yet");
     }
     let text = match args.format {
-        Format::Table => report::replay::replay(&rows, super::width()),
+        Format::Table => report::replay::replay(&rows, super::columns()),
         Format::Json => report::json::json(&rows)?,
     };
-    super::print(out, &text)
+    super::print(out, &text)?;
+    Ok(damaged)
 }
 
 /// Why a column is not there: it may be one that holds something else than numbers.
@@ -166,6 +186,52 @@ mod tests {
         let one = dir.path().join("digits").join("training-1");
         let row = replayed(&args(&one, "kind = \"none\""));
         assert_eq!((&row[0]["stop_epoch"], &row[0]["truncated"]), (&Value::Null, &json!(true)));
+    }
+
+    #[test]
+    fn a_keras_log_has_the_columns_that_its_user_knows() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.csv");
+        std::fs::write(&path, KERAS).unwrap();
+        let best = |monitor: &str| {
+            let rule = format!("kind = \"none\", monitor = \"{monitor}\"");
+            replayed(&args(&path, &rule))[0]["best_value"].clone()
+        };
+        assert_eq!((best("loss"), best("train_loss")), (json!(0.6), json!(0.6)));
+        assert_eq!((best("accuracy"), best("train_accuracy")), (json!(0.9), json!(0.9)));
+        let rule = "kind = \"threshold\", column = \"loss\", below = 0.85";
+        assert_eq!(replayed(&args(&path, rule))[0]["stop_epoch"], 3);
+        let error = replay(&args(&path, "kind = \"none\", monitor = \"f1\""), &mut Vec::new());
+        let error = format!("{:#}", error.unwrap_err());
+        assert!(
+            error.ends_with(
+                "no column `f1`: the columns are `epoch`, `accuracy`, `loss`, `val_accuracy`, \
+                 `val_loss`"
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_damaged_training_does_not_stop_the_replay_of_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let experiment = two_by_two();
+        write(dir.path(), &experiment);
+        let file =
+            |run: &results::LoadedRun| dir.path().join("digits").join(&run.dir).join("epochs.csv");
+        for run in &experiment.runs {
+            std::fs::write(file(run), "epoch,train_loss,val_loss\n1,1.0,1.0\n").unwrap();
+        }
+        std::fs::write(file(&experiment.runs[3]), "epoch,train_loss,val_loss\n1,x,1.0\n").unwrap();
+        let mut out = Vec::new();
+        let damaged = replay(&args(dir.path(), "kind = \"none\""), &mut out).unwrap();
+        let rows: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(rows.as_array().map(Vec::len), Some(15));
+        assert_eq!(damaged.len(), 1);
+        assert!(
+            damaged[0].ends_with("epochs.csv:2: column `train_loss`: `x` is not a number"),
+            "{damaged:?}"
+        );
     }
 
     #[test]

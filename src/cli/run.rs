@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
+use crate::console::tell;
 use crate::event::Event;
+use crate::launch::lint::{Level, lint};
 use crate::launch::{self, Interrupt, Outcome, Planned, Resources, Sweep, Task};
 use crate::observers::{Progress, Style};
 use crate::results::fresh::Fresh;
@@ -41,7 +43,11 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let planned = Planned::new(&experiment)?;
     if !args.quiet {
         for note in &planned.notes {
-            eprintln!("{note}");
+            tell(note);
+        }
+        let findings = lint(&experiment, &planned);
+        for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
+            tell(warning);
         }
     }
     if args.dry_run {
@@ -75,6 +81,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if let Some(fresh) = fresh.as_ref().filter(|_| tally.is_whole()) {
         fresh.end();
     }
+    warn(&lines);
     match args.format {
         RunFormat::Json => {
             for line in &lines {
@@ -82,23 +89,22 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
             }
         }
         RunFormat::Text => {
-            let arms: usize = lines.iter().map(|line| line.task.arms.len()).sum();
             writeln!(
                 out,
-                "{}: {arms} arms from {} trainings ({trained} trained in {:.1} s, {} found done)",
+                "{}: {} from {} ({trained} trained in {:.1} s, {} found done)",
                 experiment.name,
-                lines.len(),
+                counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
+                counted(lines.len(), "training"),
                 started.elapsed().as_secs_f64(),
                 tally.found_done(lines.len()),
             )?;
-            tell_status(&lines, out)?;
             writeln!(out, "results: {}", store.dir().display())?;
             writeln!(out, "next:    bnes compare {}", args.results.display())?;
         }
     }
     if interrupt.is_asked() && !tally.is_whole() {
         let (signal, code) = interrupt.told();
-        eprintln!("{}", tally.interrupted(signal));
+        tell(tally.interrupted(signal));
         return Ok(ExitCode::from(code));
     }
     let mut verified = true;
@@ -212,8 +218,7 @@ fn found<'a>(store: &Store, planned: &'a Planned, fresh: Option<&Fresh>) -> Vec<
 }
 
 fn resources(args: &RunArgs, device: candle_core::Device, pending: usize) -> Resources {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.map_or(cores, usize::from).min(pending.max(1));
+    let jobs = launch::jobs(args.jobs.map(usize::from), pending);
     Resources { jobs, threads: launch::threads(), device }
 }
 
@@ -224,8 +229,8 @@ fn verify(args: &RunArgs, sweep: &Sweep, out: &mut dyn Write) -> Result<bool> {
     for (task, difference) in sweep.tasks.iter().zip(&differences) {
         match difference {
             Ok(None) => same += 1,
-            Ok(Some(difference)) => eprintln!("{}: DIFFERS: {difference}", task.dir),
-            Err(error) => eprintln!("{}: not verified: {error:#}", task.dir),
+            Ok(Some(difference)) => tell(format_args!("{}: DIFFERS: {difference}", task.dir)),
+            Err(error) => tell(format_args!("{}: not verified: {error:#}", task.dir)),
         }
     }
     if args.format == RunFormat::Text {
@@ -241,7 +246,7 @@ fn watched<T>(args: &RunArgs, sweep: &Sweep, work: impl FnOnce(&mpsc::Sender<Eve
         (false, true) => Style::Bars,
         (false, false) => Style::Lines,
     };
-    let names = sweep.tasks.iter().map(|task| task.dir.clone()).collect();
+    let names = sweep.tasks.iter().map(|task| task.label().to_owned()).collect();
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || Progress::new(style, names).watch(&receiver));
@@ -251,21 +256,25 @@ fn watched<T>(args: &RunArgs, sweep: &Sweep, work: impl FnOnce(&mpsc::Sender<Eve
     })
 }
 
-fn tell_status(lines: &[Line], out: &mut dyn Write) -> Result<()> {
-    let records = || lines.iter().filter_map(|line| line.record.as_ref());
-    let diverged = records().filter(|record| record.status == Status::Diverged).count();
+/// Says what did not go as it should, whatever the format of the results.
+fn warn(lines: &[Line]) {
+    let number = |status| {
+        lines.iter().filter_map(|line| line.record.as_ref()).filter(|r| r.status == status).count()
+    };
+    let diverged = number(Status::Diverged);
     if diverged > 0 {
-        writeln!(out, "warning: {diverged} trainings diverged")?;
+        tell(format_args!("warning: {} diverged", counted(diverged, "training")));
     }
-    let failed = records().filter(|record| record.status == Status::Failed).count();
+    let failed = number(Status::Failed);
     if failed > 0 {
-        writeln!(out, "{failed} trainings failed; the same command tries them again")?;
+        let trainings = counted(failed, "training");
+        tell(format_args!("{trainings} failed; the same command tries again"));
     }
-    let interrupted = lines.len() - records().filter(|r| r.status != Status::Interrupted).count();
-    if interrupted > 0 {
-        writeln!(out, "{interrupted} trainings are unfinished; the same command goes on")?;
-    }
-    Ok(())
+}
+
+/// `1 arm`, `2 arms`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn write_json(store: &Store, line: &Line, out: &mut dyn Write) -> Result<()> {
@@ -277,6 +286,10 @@ fn write_json(store: &Store, line: &Line, out: &mut dyn Write) -> Result<()> {
         for arm in &line.task.arms {
             let mut object = common(&json!(arm.factors));
             object["status"] = json!(record.status);
+            for key in ["stop_reason", "epochs", "best_epoch"] {
+                object[key] = Value::Null;
+            }
+            object["metrics"] = json!({});
             object["error"] = json!(record.error);
             objects.push(object);
         }
@@ -309,21 +322,39 @@ fn dry_run(
         let done = store.done(&task.dir, &task.identity, epochs, &task.arms).is_some();
         to_do += usize::from(!done);
         let state = if done { "done" } else { "to train" };
-        let rules: Vec<&str> = task.arms.iter().map(|arm| arm.rule.kind()).collect();
+        match args.format {
+            RunFormat::Text => {
+                let rules: Vec<&str> = task.arms.iter().map(|arm| arm.rule.kind()).collect();
+                writeln!(
+                    out,
+                    "{}  {state}, at most {epochs} epochs, {} parameters, rules: {}",
+                    task.dir,
+                    task.parameters,
+                    rules.join(", ")
+                )?;
+            }
+            RunFormat::Json => {
+                for arm in &task.arms {
+                    let object = json!({
+                        "run": task.dir,
+                        "dir": store.training(&task.dir).display().to_string(),
+                        "factors": arm.factors,
+                        "seed": task.trajectory.seed,
+                        "status": state,
+                    });
+                    writeln!(out, "{object}")?;
+                }
+            }
+        }
+    }
+    if args.format == RunFormat::Text {
         writeln!(
             out,
-            "{}  {state}, at most {epochs} epochs, {} parameters, rules: {}",
-            task.dir,
-            task.parameters,
-            rules.join(", ")
+            "{}: {} from {}, {to_do} to train",
+            experiment.name,
+            counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
+            counted(planned.tasks.len(), "training"),
         )?;
     }
-    let arms: usize = planned.tasks.iter().map(|task| task.arms.len()).sum();
-    writeln!(
-        out,
-        "{}: {arms} arms from {} trainings, {to_do} to train",
-        experiment.name,
-        planned.tasks.len()
-    )?;
     Ok(())
 }

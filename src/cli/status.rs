@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{print, width};
+use super::{columns, print};
 use crate::report;
 use crate::results::standing::standings;
 
@@ -36,7 +36,7 @@ pub enum StatusFormat {
 pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
     let standings = standings(&args.dir)?;
     match args.format {
-        StatusFormat::Table => print(out, &report::status::status(&standings, width())),
+        StatusFormat::Table => print(out, &report::status::status(&standings, columns())),
         StatusFormat::Json => print(out, &report::json::json(&standings)?),
     }
 }

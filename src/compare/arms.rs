@@ -1,15 +1,20 @@
 //! Arms and references over their seeds.
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde_json::{Map, Value};
 
 use super::savings::{Monitor, rest_of};
-use super::study::{Study, finite};
+use super::study::{Cell, Study, finite};
 use super::{ArmSummary, LEVEL, MetricSummary, Metrics};
 use crate::results::Status;
 use crate::stats;
 
 /// The reference that every full run gives.
 const BEST_CHECKPOINT: &str = "best_checkpoint_of_full_run";
+
+/// The metrics of each seed.
+type BySeed<'a> = BTreeMap<u64, &'a Map<String, Value>>;
 
 /// Each arm of a study.
 pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
@@ -37,40 +42,38 @@ pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
 /// Of each cell of the factors other than the rule's: the best checkpoint of the full run, once
 /// for every monitored column. It separates what the checkpoint gives from what stopping saves.
 pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
-    let mut references: Vec<ArmSummary> = Vec::new();
-    let mut done: Vec<(Vec<usize>, Monitor)> = Vec::new();
+    let mut index: HashMap<(Vec<usize>, Monitor), usize> = HashMap::new();
+    // With its first cell, the metrics of each seed.
+    let mut groups: Vec<(&Cell, Monitor, BySeed)> = Vec::new();
     for cell in &study.cells {
-        let key = (study.rest_levels(cell), Monitor::of(cell.rule));
-        if done.contains(&key) {
-            continue;
-        }
-        let alike = |other: &&super::study::Cell| {
-            study.rest_levels(other) == key.0 && Monitor::of(other.rule) == key.1
-        };
-        let mut by_seed = std::collections::BTreeMap::new();
-        for other in study.cells.iter().filter(alike) {
-            for (seed, reading) in &other.readings {
-                if let Some(full) = &reading.arm.full_run {
-                    by_seed.entry(*seed).or_insert(&full.metrics);
-                }
+        let monitor = Monitor::of(cell.rule);
+        let group = *index.entry((study.rest_levels(cell), monitor.clone())).or_insert_with(|| {
+            groups.push((cell, monitor, BySeed::new()));
+            groups.len() - 1
+        });
+        for (seed, reading) in &cell.readings {
+            if let Some(full) = &reading.arm.full_run {
+                groups[group].2.entry(*seed).or_insert(&full.metrics);
             }
         }
-        let metrics: Vec<&Map<String, Value>> = by_seed.values().copied().collect();
-        if !metrics.is_empty() {
-            references.push(ArmSummary {
+    }
+    groups.retain(|(_, _, by_seed)| !by_seed.is_empty());
+    groups
+        .into_iter()
+        .map(|(cell, monitor, by_seed)| {
+            let metrics: Vec<&Map<String, Value>> = by_seed.values().copied().collect();
+            ArmSummary {
                 experiment: study.name.clone(),
                 factors: rest_of(&cell.factors),
                 reference: Some(BEST_CHECKPOINT),
-                monitor: Some(key.1.column.clone()),
+                monitor: Some(monitor.column),
                 seeds: by_seed.keys().copied().collect(),
                 n: metrics.len(),
                 diverged: 0,
                 metrics: summarise(&metrics),
-            });
-        }
-        done.push(key);
-    }
-    references
+            }
+        })
+        .collect()
 }
 
 fn summarise(tables: &[&Map<String, Value>]) -> Metrics {

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::label::text;
 use super::study::Study;
+use super::units::{STAND_INS, units};
 use super::{Contrast, ContrastKind, LEVEL};
 use crate::spec::Factors;
 use crate::stats;
@@ -16,6 +18,9 @@ use crate::stopping::Monitored;
 
 /// The power that the number of seeds is planned for.
 const POWER: f64 = 0.8;
+
+/// Steps of work that the p-values of metrics which no table shows may take, about half a second's.
+const P_BUDGET: usize = 1_000_000_000;
 
 /// Cells and their weights.
 struct Design {
@@ -26,28 +31,86 @@ struct Design {
     averaged_over: Vec<String>,
 }
 
-/// Every contrast of a study in each metric, in the metrics' order.
-pub(super) fn contrasts(study: &Study, metrics: &[String]) -> Vec<Contrast> {
-    let designs = designs(study);
-    let mut all = Vec::with_capacity(designs.len() * metrics.len());
-    for (index, metric) in metrics.iter().enumerate() {
-        let from = all.len();
-        let values = Values::of(study, metric);
-        all.extend(designs.iter().map(|design| contrast(study, design, metric, &values)));
-        if index == 0 {
-            adjust(&mut all[from..]);
-        }
-    }
-    all
+/// The contrasts of a study.
+pub(super) struct Contrasts {
+    /// Of every metric, the primary one first.
+    pub all: Vec<Contrast>,
+    /// Those that the verdict is about, by their places in `all`: the primary metric's, with what
+    /// stands in for it where its unit differs. What `evaluation` does is no treatment.
+    pub told: Vec<Told>,
+    /// Whether the p-values of other metrics were too many to work out.
+    pub p_left_out: bool,
 }
 
-/// Holm's correction over the main effects and interactions.
-fn adjust(contrasts: &mut [Contrast]) {
-    let in_family = |c: &Contrast| c.kind != ContrastKind::Simple;
-    let p: Vec<f64> = contrasts.iter().filter(|c| in_family(c)).filter_map(|c| c.p).collect();
-    let mut adjusted = stats::holm(&p).into_iter();
-    for contrast in contrasts.iter_mut().filter(|c| in_family(c) && c.p.is_some()) {
-        contrast.p_holm = adjusted.next();
+/// A contrast that the verdict is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    /// In the primary metric.
+    pub primary: usize,
+    /// In the metric that can be compared.
+    pub place: usize,
+}
+
+/// Every contrast of a study in each metric, in the metrics' order.
+pub(super) fn contrasts(study: &Study, metrics: &[String]) -> Contrasts {
+    let designs = designs(study);
+    let seeds: BTreeSet<u64> =
+        study.cells.iter().flat_map(|cell| cell.readings.keys().copied()).collect();
+    let others = designs.len().saturating_mul(metrics.len().saturating_sub(1));
+    let p_left_out = stats::paired_p_cost(seeds.len()).saturating_mul(others) > P_BUDGET;
+    // Of each design, whether the primary metric cannot be compared.
+    let mut is_replaced = vec![false; designs.len()];
+    let mut all: Vec<Contrast> = Vec::with_capacity(designs.len() * metrics.len());
+    for (index, metric) in metrics.iter().enumerate() {
+        let values = Values::of(study, metric, &seeds);
+        let units = units(study, metric);
+        let is_stand_in = STAND_INS.contains(&metric.as_str());
+        let of_metric = designs.par_iter().zip(&is_replaced).map(|(design, is_replaced)| {
+            let with_p = index == 0 || !p_left_out || (is_stand_in && *is_replaced);
+            contrast(study, design, metric, &values, &units, with_p)
+        });
+        all.par_extend(of_metric);
+        if index == 0 {
+            is_replaced = all.iter().map(|contrast| contrast.units_differ).collect();
+        }
+    }
+    let told = (0..designs.len()).filter(|design| !is_of_evaluation(&designs[*design].name));
+    let told = told.map(|design| {
+        let other = || {
+            STAND_INS.iter().find_map(|name| {
+                let metric = metrics.iter().position(|metric| metric == name)?;
+                let place = metric * designs.len() + design;
+                (!all[place].units_differ && all[place].n > 0).then_some(place)
+            })
+        };
+        let place = if is_replaced[design] { other().unwrap_or(design) } else { design };
+        Told { primary: design, place }
+    });
+    let told: Vec<Told> = told.collect();
+    adjust(&mut all, &told);
+    Contrasts { all, told, p_left_out }
+}
+
+/// Whether a contrast is about what is measured, which changes nothing in a training.
+fn is_of_evaluation(name: &str) -> bool {
+    let factors = name.split_once(" | ").map_or(name, |(factor, _)| factor);
+    factors.split(['*', '+']).map(str::trim).any(is_evaluation)
+}
+
+fn is_evaluation(key: &str) -> bool {
+    key == "evaluation" || key.starts_with("evaluation.")
+}
+
+/// Holm's correction over the main effects and interactions that the verdict is about.
+fn adjust(all: &mut [Contrast], told: &[Told]) {
+    let family: Vec<usize> = told
+        .iter()
+        .map(|told| told.place)
+        .filter(|place| all[*place].kind != ContrastKind::Simple && all[*place].p.is_some())
+        .collect();
+    let p: Vec<f64> = family.iter().filter_map(|place| all[*place].p).collect();
+    for (place, adjusted) in family.into_iter().zip(stats::holm(&p)) {
+        all[place].p_holm = Some(adjusted);
     }
 }
 
@@ -59,9 +122,7 @@ struct Values {
 }
 
 impl Values {
-    fn of(study: &Study, metric: &str) -> Self {
-        let seeds: BTreeSet<u64> =
-            study.cells.iter().flat_map(|cell| cell.readings.keys().copied()).collect();
+    fn of(study: &Study, metric: &str, seeds: &BTreeSet<u64>) -> Self {
         let cells = study.cells.iter().map(|cell| {
             let value = |seed| match cell.readings.get(seed) {
                 Some(reading) => (true, reading.value(metric)),
@@ -73,7 +134,14 @@ impl Values {
     }
 }
 
-fn contrast(study: &Study, design: &Design, metric: &str, values: &Values) -> Contrast {
+fn contrast(
+    study: &Study,
+    design: &Design,
+    metric: &str,
+    values: &Values,
+    units: &[Option<usize>],
+    with_p: bool,
+) -> Contrast {
     let (mut differences, mut read) = (Vec::new(), 0);
     for seed in 0..values.seeds {
         let cells =
@@ -82,9 +150,17 @@ fn contrast(study: &Study, design: &Design, metric: &str, values: &Values) -> Co
         let difference: Option<f64> = cells().map(|((_, v), weight)| Some(weight * v?)).sum();
         differences.extend(difference);
     }
+    let mut found = design.terms.iter().filter_map(|(cell, _)| units[*cell]);
+    let first = found.next();
+    let units_differ = found.any(|unit| Some(unit) != first);
+    let n = differences.len();
+    let unpaired = read - n;
+    if units_differ {
+        // A difference of unlike quantities is no figure.
+        differences.clear();
+    }
     let direction = Monitored::new(metric);
     let d_z = stats::effect_size(&differences);
-    let n = differences.len();
     Contrast {
         experiment: study.name.clone(),
         name: design.name.clone(),
@@ -93,7 +169,7 @@ fn contrast(study: &Study, design: &Design, metric: &str, values: &Values) -> Co
         n,
         estimate: stats::mean(&differences),
         ci95: stats::t_interval(&differences, LEVEL),
-        p: stats::paired_p(&differences),
+        p: if with_p { stats::paired_p(&differences) } else { None },
         p_holm: None,
         wins: differences.iter().filter(|d| direction.better(**d, 0.0)).count(),
         kind: design.kind,
@@ -101,8 +177,9 @@ fn contrast(study: &Study, design: &Design, metric: &str, values: &Values) -> Co
         seeds_for_80pct_power: d_z
             .filter(|_| n >= stats::PAIRS_FOR_INTERVAL)
             .and_then(|effect| stats::seeds_for_power(effect, POWER)),
-        unpaired: read - n,
+        unpaired,
         averaged_over: design.averaged_over.clone(),
+        units_differ,
     }
 }
 
@@ -122,7 +199,7 @@ fn designs(study: &Study) -> Vec<Design> {
 
     for a in 0..study.factors.len() {
         for to in 1..count(a) {
-            let pairs = cells.pairs(a, to, |_| true);
+            let pairs = cells.pairs(a, to, None);
             designs.extend(averaged(&pairs).map(|terms| Design {
                 name: key(a).to_owned(),
                 kind: ContrastKind::Main,
@@ -135,8 +212,7 @@ fn designs(study: &Study) -> Vec<Design> {
     for a in 0..study.factors.len() {
         for b in a + 1..study.factors.len() {
             for (to_a, to_b) in (1..count(a)).flat_map(|i| (1..count(b)).map(move |j| (i, j))) {
-                let at =
-                    |level: usize| averaged(&cells.pairs(a, to_a, |levels| levels[b] == level));
+                let at = |level: usize| averaged(&cells.pairs(a, to_a, Some((b, level))));
                 let (Some(there), Some(here)) = (at(to_b), at(0)) else { continue };
                 let minus = here.into_iter().map(|(cell, weight)| (cell, -weight));
                 designs.push(Design {
@@ -155,7 +231,7 @@ fn designs(study: &Study) -> Vec<Design> {
     for a in 0..study.factors.len() {
         for b in (0..study.factors.len()).filter(|b| *b != a && count(*b) > 1) {
             for (to, at) in (1..count(a)).flat_map(|i| (0..count(b)).map(move |j| (i, j))) {
-                let pairs = cells.pairs(a, to, |levels| levels[b] == at);
+                let pairs = cells.pairs(a, to, Some((b, at)));
                 designs.extend(averaged(&pairs).map(|terms| Design {
                     name: simple_name(key(a), key(b), &level(b, at)),
                     kind: ContrastKind::Simple,
@@ -178,31 +254,43 @@ pub(super) fn simple_name(factor: &str, other: &str, level: &Value) -> String {
 struct Cells<'a> {
     all: Vec<&'a [usize]>,
     index: HashMap<&'a [usize], usize>,
+    /// Of each factor and level, the cells that have it: no contrast looks at all the others.
+    having: Vec<Vec<Vec<usize>>>,
 }
 
 impl<'a> Cells<'a> {
     fn of(study: &'a Study) -> Self {
         let all: Vec<&[usize]> = study.cells.iter().map(|cell| cell.levels.as_slice()).collect();
         let index = all.iter().enumerate().map(|(index, levels)| (*levels, index)).collect();
-        Self { all, index }
+        let mut having: Vec<Vec<Vec<usize>>> =
+            study.factors.iter().map(|factor| vec![Vec::new(); factor.levels.len()]).collect();
+        for (cell, levels) in all.iter().enumerate() {
+            for (of_factor, level) in having.iter_mut().zip(*levels) {
+                of_factor[*level].push(cell);
+            }
+        }
+        Self { all, index, having }
     }
 
-    /// The cells at level `to` of a factor that `wanted` lets pass, each with the cell that
-    /// differs from it by the first level of that factor alone.
-    fn pairs(
-        &self,
-        factor: usize,
-        to: usize,
-        wanted: impl Fn(&[usize]) -> bool,
-    ) -> Vec<(usize, usize)> {
-        let at_level = |levels: &&[usize]| levels[factor] == to && wanted(levels);
-        self.all
-            .iter()
-            .filter(|levels| at_level(levels))
-            .filter_map(|levels| {
-                let mut first = levels.to_vec();
+    /// The cells at level `to` of a factor, and at a level of another where one is given, each
+    /// with the cell that differs from it by the first level of that factor alone.
+    fn pairs(&self, factor: usize, to: usize, at: Option<(usize, usize)>) -> Vec<(usize, usize)> {
+        let having = &self.having[factor][to];
+        let fewest = match at {
+            Some((other, level)) if self.having[other][level].len() < having.len() => {
+                &self.having[other][level]
+            }
+            _ => having,
+        };
+        let is_wanted = |levels: &[usize]| {
+            levels[factor] == to && at.is_none_or(|(other, level)| levels[other] == level)
+        };
+        let wanted = fewest.iter().copied().filter(|cell| is_wanted(self.all[*cell]));
+        wanted
+            .filter_map(|cell| {
+                let mut first = self.all[cell].to_vec();
                 first[factor] = 0;
-                Some((*self.index.get(*levels)?, *self.index.get(first.as_slice())?))
+                Some((cell, *self.index.get(first.as_slice())?))
             })
             .collect()
     }
@@ -229,6 +317,10 @@ fn against_the_first(study: &Study) -> Vec<Design> {
                 .filter(|(key, level)| first.factors.get(*key) != Some(*level))
                 .map(|(key, _)| key)
                 .collect();
+            // What is measured beside the training explains no difference.
+            let treatments: Vec<&String> =
+                differing.iter().copied().filter(|key| !is_evaluation(key)).collect();
+            let differing = if treatments.is_empty() { differing } else { treatments };
             let level = |factors: &Factors| {
                 let of = |key: &String| factors.get(key).cloned().unwrap_or(Value::Null);
                 if let [key] = differing[..] {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::counted;
 use super::label;
 use super::study::{Cell, Study, of_experiment};
 use crate::results::LoadedExperiment;
@@ -13,6 +14,10 @@ use crate::spec::{Factor, Factors};
 
 /// The rule stands beside the effective config, which is the training's.
 const RULE: &str = "early_stopping";
+
+/// Up to this many experiments are all named; of more, the first few are.
+const MOST_NAMES: usize = 8;
+const NAMED: usize = 3;
 
 /// A config as dotted keys and values.
 type Flat = BTreeMap<String, Value>;
@@ -68,14 +73,21 @@ pub(super) fn join<'a>(
             }
         }
     }
-    let name = group
+    let mut parts: Vec<&str> = group
         .iter()
         .map(|one| names.get(one.path.as_path()).unwrap_or(&one.plan.name).as_str())
-        .collect::<Vec<&str>>()
-        .join(" + ");
+        .collect();
+    let more = if parts.len() > MOST_NAMES { parts.len() - NAMED } else { 0 };
+    parts.truncate(parts.len() - more);
+    let mut name = parts.join(" + ");
+    if more > 0 {
+        name.extend([" + ", &more.to_string(), " more"]);
+    }
     if twice > 0 {
         notes.push(format!(
-            "{name}: {twice} trainings have the config and the seed of another: the first counts"
+            "{name}: {} {} the config and the seed of another: the first counts",
+            counted(twice, "training"),
+            if twice == 1 { "has" } else { "have" }
         ));
     }
     Some(Study {

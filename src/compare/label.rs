@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::spec::label::of_settings;
+
 /// Keys of a rule's table that say which column and weights it is about, not when it fires.
 const SHARED: [&str; 3] = ["monitor", "mode", "restore_best"];
 
@@ -28,56 +30,35 @@ pub fn names_level(written: &str, level: &Value) -> bool {
     }
 }
 
-/// A rule as it was written: `patience(patience=5)`, its kind alone where that is all there is.
-#[must_use]
-pub fn of_table(table: &Map<String, Value>) -> String {
-    let keys: Vec<&str> = table.keys().map(String::as_str).filter(|key| *key != "kind").collect();
-    with_keys(table, &keys)
-}
-
 fn kind(table: &Map<String, Value>) -> &str {
     table.get("kind").and_then(Value::as_str).unwrap_or("none")
-}
-
-fn with_keys(table: &Map<String, Value>, keys: &[&str]) -> String {
-    let settings: Vec<String> = keys
-        .iter()
-        .filter_map(|key| Some(format!("{key}={}", setting(table.get(*key)?))))
-        .collect();
-    if settings.is_empty() {
-        kind(table).to_owned()
-    } else {
-        format!("{}({})", kind(table), settings.join(", "))
-    }
-}
-
-fn setting(value: &Value) -> String {
-    match value {
-        Value::Object(table) => of_table(table),
-        Value::Array(values) => {
-            let values: Vec<String> = values.iter().map(setting).collect();
-            format!("[{}]", values.join(", "))
-        }
-        other => text(other),
-    }
 }
 
 /// The names of rules beside each other: the kind of each where that is unique, else with the
 /// settings in which the rules of that kind differ.
 #[must_use]
 pub fn of_rules(rules: &[&Map<String, Value>]) -> Vec<String> {
+    // Many experiments share a few rules.
+    let mut distinct: Vec<&Map<String, Value>> = Vec::new();
+    for rule in rules {
+        if !distinct.contains(rule) {
+            distinct.push(rule);
+        }
+    }
     rules
         .iter()
         .map(|rule| {
-            let alike: Vec<_> =
-                rules.iter().filter(|other| kind(other) == kind(rule) && *other != rule).collect();
+            let alike: Vec<_> = distinct
+                .iter()
+                .filter(|other| kind(other) == kind(rule) && *other != rule)
+                .collect();
             let differs = |key: &str| alike.iter().any(|other| other.get(key) != rule.get(key));
             let own: Vec<&str> =
                 rule.keys().map(String::as_str).filter(|key| differs(key)).collect();
             let (shared, mut keys): (Vec<&str>, Vec<&str>) =
                 own.into_iter().partition(|key| SHARED.contains(key));
             keys.extend(shared);
-            with_keys(rule, &keys)
+            of_settings(rule, keys.into_iter())
         })
         .collect()
 }
@@ -102,11 +83,18 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_labelled_as_it_was_written() {
-        let rule = map(json!({"kind": "any", "rules": [
-            {"kind": "patience", "patience": 5}, {"kind": "time_budget", "seconds": 2.5}]}));
-        assert_eq!(of_table(&rule), "any(rules=[patience(patience=5), time_budget(seconds=2.5)])");
-        assert_eq!(of_table(&map(json!({"kind": "none"}))), "none");
+    fn rules_of_one_kind_are_told_apart_as_they_were_written() {
+        let of = |seconds: f64| {
+            map(json!({"kind": "any", "rules": [
+                {"kind": "patience", "patience": 5}, {"kind": "time_budget", "seconds": seconds}]}))
+        };
+        assert_eq!(
+            of_rules(&[&of(2.5), &of(5.0)]),
+            [
+                "any(rules=[patience(patience=5), time_budget(seconds=2.5)])",
+                "any(rules=[patience(patience=5), time_budget(seconds=5.0)])"
+            ]
+        );
     }
 
     #[test]

@@ -7,12 +7,14 @@
 
 mod arms;
 mod contrasts;
+pub mod curves;
 mod joined;
 pub mod label;
 pub mod number;
 pub mod replay;
 mod savings;
 mod study;
+mod units;
 mod verdict;
 mod warnings;
 
@@ -32,6 +34,28 @@ const PRIMARY: &str = "test_loss";
 /// The metric that the verdict is about where there is no test split.
 const FALLBACK: &str = "val_loss";
 
+/// The metrics that contrasts are made of, beside the primary one: with all, most of a report would
+/// be figures that nobody asked for, and `--metric` asks for any.
+const CONTRASTED: [&str; 14] = [
+    PRIMARY,
+    FALLBACK,
+    "test_accuracy",
+    "test_balanced_accuracy",
+    "test_f1",
+    "test_auc",
+    "test_r2",
+    "test_mae",
+    "test_rmse",
+    "val_accuracy",
+    "val_r2",
+    "val_rmse",
+    "epochs",
+    "elapsed_s",
+];
+
+/// The columns that a clock fills end with this.
+pub const CLOCK_SUFFIX: &str = "_s";
+
 /// What a comparison is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
@@ -39,6 +63,16 @@ pub struct Options {
     pub metric: Option<String>,
     /// Only arms whose factor `key` has this level.
     pub filters: Vec<Filter>,
+    /// Leave out what a clock said, unless it is the metric asked for: the same trainings on
+    /// another day give the same report.
+    pub no_clocks: bool,
+}
+
+impl Options {
+    /// Whether a metric is left out.
+    fn leaves_out(&self, metric: &str) -> bool {
+        self.no_clocks && metric.ends_with(CLOCK_SUFFIX) && self.metric.as_deref() != Some(metric)
+    }
 }
 
 /// `--where KEY=VALUE`.
@@ -86,6 +120,14 @@ pub enum CompareError {
     /// Not one training has ended.
     #[error("nothing to compare: no training has ended yet ({0})")]
     NothingDone(String),
+}
+
+impl CompareError {
+    /// Whether it was asked wrongly, rather than that nothing is there yet.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::NothingDone(_))
+    }
 }
 
 /// Results side by side.
@@ -206,9 +248,11 @@ pub struct Contrast {
     pub estimate: Option<f64>,
     /// The paired t interval; none below three pairs.
     pub ci95: Option<[f64; 2]>,
-    /// Of the sign-flip permutation test; none below six pairs.
+    /// Of the sign-flip permutation test; none below six pairs, nor of other metrics than the
+    /// primary one where these would take long, which a warning says.
     pub p: Option<f64>,
-    /// Adjusted for the main effects and interactions of the primary metric; none elsewhere.
+    /// Adjusted for the main effects and interactions that the verdict is about: those of the
+    /// primary metric, or of what stands in for it where its unit differs; none elsewhere.
     pub p_holm: Option<f64>,
     /// Seeds in which the second level is better.
     pub wins: usize,
@@ -223,6 +267,10 @@ pub struct Contrast {
     pub unpaired: usize,
     /// The other factors, over whose cells the difference is a mean.
     pub averaged_over: Vec<String>,
+    /// Whether the metric is in different units in the arms concerned, which leaves no difference
+    /// to tell: losses of two functions, for one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub units_differ: bool,
 }
 
 /// What a rule saved and cost against the full run of the same training.
@@ -251,8 +299,19 @@ pub struct Saving {
     pub monitor: String,
     /// Readings that the means are over.
     pub n: usize,
-    /// Of those, the readings of trainings that went to their last epoch.
+    /// Of those, the readings of trainings that went to their last epoch, here or for another arm.
     pub n_full: usize,
+    /// Whether a regret would be a mean of different units.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub units_differ: bool,
+}
+
+impl Saving {
+    fn forget_clocks(&mut self) {
+        self.seconds_saved = None;
+        self.seconds_saved_fraction = None;
+        self.full_seconds = None;
+    }
 }
 
 /// Compares experiments.
@@ -284,7 +343,8 @@ pub fn compare(
     comparison.warnings.append(&mut notes);
     let several = studies.len() > 1;
     for study in &studies {
-        let metrics = study.metrics(options.metric.as_deref());
+        let mut metrics = study.metrics(options.metric.as_deref());
+        metrics.retain(|metric| !options.leaves_out(metric));
         let Some(primary) = metrics.first().cloned() else { continue };
         let summary = ExperimentSummary {
             name: study.name.clone(),
@@ -292,17 +352,27 @@ pub fn compare(
             factors: study.factors.clone(),
             split_per_seed: study.split_per_seed,
         };
-        let arms = arms::summaries(study);
-        let references = arms::references(study);
+        let mut arms = arms::summaries(study);
+        let mut references = arms::references(study);
+        for arm in arms.iter_mut().chain(&mut references) {
+            arm.metrics.0.retain(|(metric, _)| !options.leaves_out(metric));
+        }
+        metrics.retain(|metric| *metric == summary.metric || CONTRASTED.contains(&metric.as_str()));
         let contrasts = contrasts::contrasts(study, &metrics);
-        let savings = savings::savings(study);
+        let mut savings = savings::savings(study);
+        if options.no_clocks {
+            savings.iter_mut().for_each(Saving::forget_clocks);
+        }
         comparison.warnings.extend(warnings::of_figures(&summary, &arms, &contrasts));
-        let sentences = verdict::verdict(&summary, &arms, &contrasts, &savings);
+        let mut sentences = verdict::verdict(&summary, &arms, &contrasts, &savings);
+        if let [arm] = &arms[..] {
+            sentences.insert(0, verdict::one_arm(arm, !options.filters.is_empty()));
+        }
         let prefix = if several { format!("{}: ", summary.name) } else { String::new() };
         comparison.verdict.extend(sentences.iter().map(|text| format!("{prefix}{text}")));
         comparison.arms.extend(arms);
         comparison.references.extend(references);
-        comparison.contrasts.extend(contrasts);
+        comparison.contrasts.extend(contrasts.all);
         comparison.early_stopping.extend(savings);
         comparison.experiments.push(summary);
     }
@@ -325,6 +395,21 @@ fn check_metric(studies: &[Study], asked: Option<&str>) -> Result<(), CompareErr
         metric: asked.to_owned(),
         metrics: crate::kinds::list(&names),
     })
+}
+
+/// `1 arm`, `2 arms`.
+#[must_use]
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn enumerated(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
 }
 
 #[cfg(test)]

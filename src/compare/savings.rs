@@ -1,19 +1,20 @@
 //! What stopping rules saved and cost, each against the full run of the very same training.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
 use super::label;
 use super::study::{Cell, Reading, Study, finite, is_of_rule};
+use super::units::units;
 use super::{PRIMARY, Saving};
-use crate::results::Status;
+use crate::results::{FullRun, Status};
 use crate::spec::Factors;
 use crate::stats::mean;
 use crate::stopping::larger_is_better;
 
 /// What a rule's table watches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Monitor {
     pub column: String,
     pub maximize: bool,
@@ -46,38 +47,89 @@ impl Study<'_> {
     }
 }
 
-/// One line per rule over all cells of the other factors, and one per such cell.
-pub(super) fn savings(study: &Study) -> Vec<Saving> {
-    let mut rules: Vec<(String, Monitor, Vec<&Cell>)> = Vec::new();
-    for cell in study.cells.iter().filter(|cell| kind(cell) != "none") {
-        let (name, monitor) = (rule_name(cell), Monitor::of(cell.rule));
-        match rules.iter_mut().find(|(n, m, _)| (&name, &monitor) == (n, m)) {
-            Some((_, _, cells)) => cells.push(cell),
-            None => rules.push((name, monitor, vec![cell])),
+/// Full runs by the identity of their training, its seed, and what chose their best epoch.
+type FullRuns<'a> = HashMap<(&'a str, u64, Monitor), &'a FullRun>;
+
+/// A reading with the full run of the same training: its own where that went on to its last epoch,
+/// else that of another arm which trained the very same to the end.
+struct Held<'a> {
+    reading: &'a Reading<'a>,
+    full: Option<&'a FullRun>,
+}
+
+fn full_runs<'a>(study: &'a Study) -> FullRuns<'a> {
+    let mut runs = FullRuns::new();
+    for cell in &study.cells {
+        let monitor = Monitor::of(cell.rule);
+        for reading in cell.readings.values() {
+            if let Some(full) = &reading.arm.full_run {
+                let training = (reading.run.identity.as_str(), reading.run.seed, monitor.clone());
+                runs.entry(training).or_insert(full);
+            }
         }
     }
+    runs
+}
+
+/// One line per rule over all cells of the other factors, and one per such cell.
+pub(super) fn savings(study: &Study) -> Vec<Saving> {
+    let full_runs = full_runs(study);
+    let mut index: HashMap<(String, Monitor), usize> = HashMap::new();
+    let mut rules: Vec<(String, Monitor, Vec<usize>)> = Vec::new();
+    for (place, cell) in study.cells.iter().enumerate().filter(|(_, cell)| kind(cell) != "none") {
+        let (name, monitor) = (rule_name(cell), Monitor::of(cell.rule));
+        let at = *index.entry((name.clone(), monitor.clone())).or_insert_with(|| {
+            rules.push((name, monitor, Vec::new()));
+            rules.len() - 1
+        });
+        rules[at].2.push(place);
+    }
+    let mut units_of: HashMap<&str, Vec<Option<usize>>> = HashMap::new();
+    for metric in rules.iter().map(|(_, monitor, _)| monitor.column.as_str()).chain([PRIMARY]) {
+        units_of.entry(metric).or_insert_with(|| units(study, metric));
+    }
     let mut savings = Vec::new();
-    for (rule, monitor, cells) in rules {
-        let mut line = |factors: Factors, cells: &[&Cell]| {
+    for (rule, monitor, cells) in &rules {
+        let mut line = |factors: Factors, cells: &[usize]| {
             // A training that diverged was not stopped by the rule and saved nothing.
-            let readings: Vec<&Reading> = cells
+            let held: Vec<Held> = cells
                 .iter()
-                .flat_map(|cell| cell.readings.values())
+                .flat_map(|cell| study.cells[*cell].readings.values())
                 .filter(|reading| reading.arm.status != Status::Diverged)
+                .map(|reading| Held {
+                    reading,
+                    full: reading.arm.full_run.as_ref().or_else(|| {
+                        let run = reading.run;
+                        let training = (run.identity.as_str(), run.seed, monitor.clone());
+                        full_runs.get(&training).copied()
+                    }),
+                })
                 .collect();
-            if !readings.is_empty() {
-                savings.push(saving(&study.name, factors, &rule, &monitor, &readings));
+            if !held.is_empty() {
+                let mut saving = saving(&study.name, factors, rule, monitor, &held);
+                for (metric, regret) in [
+                    (monitor.column.as_str(), &mut saving.val_regret),
+                    (PRIMARY, &mut saving.test_regret),
+                ] {
+                    let mut found = cells.iter().filter_map(|cell| units_of[metric][*cell]);
+                    let first = found.next();
+                    if found.any(|unit| Some(unit) != first) {
+                        *regret = None;
+                        saving.units_differ = true;
+                    }
+                }
+                savings.push(saving);
             }
         };
-        let mut by_rest: BTreeMap<Vec<usize>, Vec<&Cell>> = BTreeMap::new();
-        for cell in &cells {
-            by_rest.entry(study.rest_levels(cell)).or_default().push(cell);
+        let mut by_rest: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for cell in cells {
+            by_rest.entry(study.rest_levels(&study.cells[*cell])).or_default().push(*cell);
         }
         if by_rest.len() > 1 {
-            line(Factors::new(), &cells);
+            line(Factors::new(), cells);
         }
         for cells in by_rest.values() {
-            line(rest_of(&cells[0].factors), cells);
+            line(rest_of(&study.cells[cells[0]].factors), cells);
         }
     }
     savings
@@ -107,48 +159,48 @@ fn saving(
     factors: Factors,
     rule: &str,
     monitor: &Monitor,
-    readings: &[&Reading],
+    readings: &[Held],
 ) -> Saving {
-    let average = |figure: &dyn Fn(&Reading) -> Option<f64>| -> Option<f64> {
-        mean(&readings.iter().filter_map(|reading| figure(reading)).collect::<Vec<f64>>())
+    let average = |figure: &dyn Fn(&Held) -> Option<f64>| -> Option<f64> {
+        mean(&readings.iter().filter_map(figure).collect::<Vec<f64>>())
     };
-    let full =
-        |reading: &Reading, metric: &str| finite(&reading.arm.full_run.as_ref()?.metrics, metric);
+    let full = |held: &Held, metric: &str| finite(&held.full?.metrics, metric);
     let regret =
-        |reading: &Reading, metric: &str| Some(reading.value(metric)? - full(reading, metric)?);
-    let seconds = |reading: &Reading| -> Option<(f64, f64)> {
-        Some((reading.value("elapsed_s")?, full(reading, "elapsed_s")?))
+        |held: &Held, metric: &str| Some(held.reading.value(metric)? - full(held, metric)?);
+    let seconds = |held: &Held| -> Option<(f64, f64)> {
+        Some((held.reading.value("elapsed_s")?, full(held, "elapsed_s")?))
     };
     let sign = if monitor.maximize { -1.0 } else { 1.0 };
     let saved = |(spent, all): (f64, f64)| all - spent;
-    let full_seconds = average(&|reading| Some(seconds(reading)?.1));
-    let seconds_saved = average(&|reading| Some(saved(seconds(reading)?)));
+    let full_seconds = average(&|held| Some(seconds(held)?.1));
+    let seconds_saved = average(&|held| Some(saved(seconds(held)?)));
     Saving {
         experiment: experiment.to_owned(),
         factors,
         rule: rule.to_owned(),
-        epochs_saved: average(&|reading| {
-            let all = full_epochs(reading).filter(|epochs| *epochs > 0.0)?;
-            Some(1.0 - reading.arm.epochs as f64 / all)
+        epochs_saved: average(&|held| {
+            let all = full_epochs(held).filter(|epochs| *epochs > 0.0)?;
+            Some(1.0 - held.reading.arm.epochs as f64 / all)
         }),
         seconds_saved,
-        val_regret: average(&|reading| Some(sign * regret(reading, &monitor.column)?)),
-        test_regret: average(&|reading| regret(reading, PRIMARY)),
+        val_regret: average(&|held| Some(sign * regret(held, &monitor.column)?)),
+        test_regret: average(&|held| regret(held, PRIMARY)),
         seconds_saved_fraction: seconds_saved
             .zip(full_seconds.filter(|all| *all > 0.0))
             .map(|(saved, all)| saved / all),
         full_seconds,
         monitor: monitor.column.clone(),
         n: readings.len(),
-        n_full: readings.iter().filter(|reading| reading.arm.full_run.is_some()).count(),
+        n_full: readings.iter().filter(|held| held.full.is_some()).count(),
+        units_differ: false,
     }
 }
 
 /// The epochs of the full run, of the config where the training had itself been stopped.
 #[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
-fn full_epochs(reading: &Reading) -> Option<f64> {
-    match &reading.arm.full_run {
+fn full_epochs(held: &Held) -> Option<f64> {
+    match held.full {
         Some(full) => Some(full.epochs as f64),
-        None => reading.run.config.get("training")?.get("epochs")?.as_f64(),
+        None => held.reading.run.config.get("training")?.get("epochs")?.as_f64(),
     }
 }

@@ -7,12 +7,10 @@ use serde_json::{Map, Value};
 
 use super::joined::join;
 use super::label::{names_level, text};
-use super::{CompareError, FALLBACK, Filter, PRIMARY};
+use super::{CompareError, FALLBACK, Filter, PRIMARY, counted};
+use crate::history;
 use crate::results::{ArmRecord, LoadedExperiment, PlannedRun, RunRecord};
 use crate::spec::{Factor, Factors};
-
-/// Columns that number or count; what an arm has of them is no outcome.
-const NO_OUTCOME: [&str; 4] = ["epoch", "step", "samples_seen", "lr"];
 
 /// One experiment, or several plain ones that share data and split.
 pub(super) struct Study<'a> {
@@ -43,6 +41,8 @@ pub(super) struct Cell<'a> {
 pub(super) struct Reading<'a> {
     pub arm: &'a ArmRecord,
     pub run: &'a RunRecord,
+    /// The experiment's directory and the training's below it.
+    pub place: (&'a Path, &'a str),
 }
 
 impl Reading<'_> {
@@ -72,7 +72,9 @@ impl Study<'_> {
         let mut names: Vec<String> = Vec::new();
         let readings = self.cells.iter().flat_map(|cell| cell.readings.values());
         for name in readings.flat_map(|reading| reading.arm.metrics.keys()) {
-            if !NO_OUTCOME.contains(&name.as_str()) && !names.contains(name) {
+            // Unlike those of an epoch, the seconds of an arm are an outcome.
+            let is_outcome = history::is_metric(name) || name == history::ELAPSED;
+            if is_outcome && !names.contains(name) {
                 names.push(name.clone());
             }
         }
@@ -94,14 +96,22 @@ impl Study<'_> {
     /// Forgets levels that no cell has, and numbers the rest anew.
     fn tidy(&mut self) {
         for (index, factor) in self.factors.iter_mut().enumerate() {
-            let used: Vec<usize> = (0..factor.levels.len())
-                .filter(|level| self.cells.iter().any(|cell| cell.levels[index] == *level))
-                .collect();
-            for cell in &mut self.cells {
-                let level = &mut cell.levels[index];
-                *level = used.iter().position(|old| old == level).unwrap_or(0);
+            let mut is_used = vec![false; factor.levels.len()];
+            for cell in &self.cells {
+                is_used[cell.levels[index]] = true;
             }
-            factor.levels = used.iter().map(|level| factor.levels[*level].clone()).collect();
+            // Of each old level, how many used ones come before it.
+            let mut numbers = Vec::with_capacity(is_used.len());
+            let mut next = 0;
+            for used in &is_used {
+                numbers.push(next);
+                next += usize::from(*used);
+            }
+            for cell in &mut self.cells {
+                cell.levels[index] = numbers[cell.levels[index]];
+            }
+            let mut keep = is_used.into_iter();
+            factor.levels.retain(|_| keep.next().unwrap_or(false));
         }
     }
 }
@@ -161,11 +171,14 @@ pub(super) fn of_experiment<'a>(
 ) -> Study<'a> {
     let plan = &experiment.plan;
     let name = names.get(experiment.path.as_path()).unwrap_or(&plan.name);
+    let numbers: Vec<HashMap<&Value, usize>> = plan
+        .factors
+        .iter()
+        .map(|factor| factor.levels.iter().enumerate().rev().map(|(n, level)| (level, n)).collect())
+        .collect();
     let levels_of = |factors: &Factors| -> Option<Vec<usize>> {
-        plan.factors
-            .iter()
-            .map(|f| f.levels.iter().position(|level| factors.get(&f.key) == Some(level)))
-            .collect()
+        let levels = plan.factors.iter().zip(&numbers);
+        levels.map(|(f, numbers)| numbers.get(factors.get(&f.key)?).copied()).collect()
     };
     let mut cells: BTreeMap<Vec<usize>, Cell<'a>> = BTreeMap::new();
     for arm in plan.trainings.iter().flat_map(|training| &training.arms) {
@@ -182,17 +195,21 @@ pub(super) fn of_experiment<'a>(
     let mut unread = 0_usize;
     for run in &experiment.runs {
         let Some(training) = planned.get(run.dir.as_str()) else { continue };
-        for planned in &training.arms {
+        for (place, planned) in training.arms.iter().enumerate() {
             let arms = &run.record.arms;
-            // A config whose factors were renamed still finds its readings by their rule.
+            let is_it = |arm: &&ArmRecord| arm.factors == planned.factors;
+            // Mostly it is in its place. A config whose factors were renamed still finds its
+            // readings by their rule.
             let arm = arms
-                .iter()
-                .find(|arm| arm.factors == planned.factors)
+                .get(place)
+                .filter(is_it)
+                .or_else(|| arms.iter().find(is_it))
                 .or_else(|| arms.iter().find(|arm| arm.rule == planned.rule));
             let cell = levels_of(&planned.factors).and_then(|levels| cells.get_mut(&levels));
             match (arm, cell) {
                 (Some(arm), Some(cell)) => {
-                    cell.readings.insert(run.seed, Reading { arm, run: &run.record });
+                    let place = (experiment.path.as_path(), run.dir.as_str());
+                    cell.readings.insert(run.seed, Reading { arm, run: &run.record, place });
                 }
                 _ => unread += 1,
             }
@@ -200,8 +217,10 @@ pub(super) fn of_experiment<'a>(
     }
     if unread > 0 {
         notes.push(format!(
-            "{}: {unread} readings that the config names are not in the records: run it again",
-            plan.name
+            "{}: {} that the config names {} not in the records: run it again",
+            plan.name,
+            counted(unread, "reading"),
+            if unread == 1 { "is" } else { "are" }
         ));
     }
     Study {

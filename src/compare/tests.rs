@@ -185,6 +185,14 @@ fn plain_experiments_that_make_no_product_are_each_held_against_the_first() {
 }
 
 #[test]
+fn of_many_plain_experiments_the_first_are_named() {
+    let many: Vec<LoadedExperiment> = (0..12)
+        .map(|n| plain(&format!("e{n:02}"), &json!({"model": {"dropout": n}}), &[0.5; 3]))
+        .collect();
+    assert_eq!(compared(&many).experiments[0].name, "e00 + e01 + e02 + 9 more");
+}
+
+#[test]
 fn plain_experiments_on_other_data_are_not_joined() {
     let mut other = plain("other", &json!({"model": {"dropout": 0.5}}), &[0.5; 3]);
     other.plan.comparable = "iris".to_owned();
@@ -214,7 +222,7 @@ fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
         "{:?}",
         comparison.warnings
     );
-    assert!(comparison.warnings.iter().any(|w| w.contains("1 of 8 seeds are left out")));
+    assert!(comparison.warnings.iter().any(|w| w.contains("1 of 8 seeds is left out")));
     assert!(comparison.verdict.iter().any(|v| v.contains("diverged in 1 of 8 seeds")));
 }
 
@@ -231,7 +239,7 @@ fn what_is_missing_failed_or_left_out_is_said() {
     assert_eq!(
         warnings[..3],
         [
-            "digits: 1 of 16 trainings are missing: training-15",
+            "digits: 1 of 16 trainings is missing: training-15",
             "digits: 1 of 16 trainings failed: training-14 (disk full)",
             "digits: 4 trainings that the config no longer names are left out: a, b, c and 1 more"
         ]
@@ -241,8 +249,8 @@ fn what_is_missing_failed_or_left_out_is_said() {
 #[test]
 fn a_filter_leaves_the_arms_with_a_level() {
     let options = |key: &str, value: &str| Options {
-        metric: None,
         filters: vec![Filter { key: key.to_owned(), value: value.to_owned() }],
+        ..Options::default()
     };
     let loaded = [two_by_two()];
     let comparison = compare(&loaded, &options("early_stopping", "patience")).unwrap();
@@ -265,7 +273,7 @@ fn a_filter_leaves_the_arms_with_a_level() {
 
 #[test]
 fn another_metric_comes_first_when_asked_for_and_an_unknown_one_is_refused() {
-    let options = |metric: &str| Options { metric: Some(metric.to_owned()), filters: Vec::new() };
+    let options = |metric: &str| Options { metric: Some(metric.to_owned()), ..Options::default() };
     let loaded = [two_by_two()];
     let comparison = compare(&loaded, &options("test_accuracy")).unwrap();
     assert_eq!(comparison.contrasts[0].metric, "test_accuracy");
@@ -372,4 +380,189 @@ fn plain_experiments_that_make_a_product_are_averaged_like_a_matrix() {
     let main = contrast(&comparison, "model.norm.kind", "test_loss");
     assert_eq!(main.averaged_over, ["model.dropout"]);
     assert!(main.estimate.is_some_and(|d| (d + 0.15).abs() < 1e-12));
+}
+
+/// Two losses crossed with two norms, the accuracies far apart between the losses.
+fn of_two_losses(config_of: &dyn Fn(&str) -> (Value, Value), key: &str) -> LoadedExperiment {
+    let mut runs = Vec::new();
+    for (i, level) in ["first", "second"].into_iter().enumerate() {
+        for (j, norm) in ["none", "batch"].into_iter().enumerate() {
+            for seed in 0..8_u32 {
+                let noise = 0.001 * f64::from(seed);
+                let metrics = json!({"test_loss": 1.0 - 0.9 * i as f64 - 0.1 * j as f64 + noise,
+                    "test_rmse": 1.0 + 0.2 * i as f64 + noise,
+                    "test_accuracy": 0.9 - 0.05 * i as f64 + noise * i as f64});
+                let factors = json!({key: level, "model.norm.kind": norm});
+                let arm = arm(factors, json!({"kind": "none"}), metrics, None);
+                let (config, data) = config_of(level);
+                let mut run = run(u64::from(seed), config, vec![arm]);
+                run.record.data = map(data);
+                runs.push(run);
+            }
+        }
+    }
+    let factors =
+        [(key, json!(["first", "second"])), ("model.norm.kind", json!(["none", "batch"]))];
+    experiment("losses", &factors, runs)
+}
+
+#[test]
+fn losses_of_two_functions_are_not_subtracted() {
+    let config = |level: &str| {
+        let loss = if level == "first" { "cross_entropy" } else { "mse" };
+        (json!({"training": {"loss": loss}}), json!({"task": "classification"}))
+    };
+    let comparison = compared(&[of_two_losses(&config, "training.loss")]);
+    let main = contrast(&comparison, "training.loss", "test_loss");
+    assert!(main.units_differ && main.n == 8);
+    assert_eq!(
+        (main.estimate, main.ci95, main.p, main.p_holm, main.wins),
+        (None, None, None, None, 0)
+    );
+    let simple = contrast(&comparison, "model.norm.kind | training.loss=second", "test_loss");
+    assert!(!simple.units_differ, "within one loss there is a difference");
+    let stand_in = contrast(&comparison, "training.loss", "test_accuracy");
+    assert!(!stand_in.units_differ && stand_in.p_holm.is_some());
+    assert!(
+        comparison.verdict[0].starts_with(
+            "Worse: training.loss second instead of first lowers test_accuracy by 0.0465 ("
+        ) && comparison.verdict[0].ends_with(
+            "averaged over model.norm.kind, on one split. (The unit of test_loss depends on \
+             training.loss.)"
+        ),
+        "{:?}",
+        comparison.verdict
+    );
+    let text = comparison.verdict.join(" ");
+    assert!(!text.contains("lowers test_loss") && !text.contains("raises test_loss"), "{text}");
+    assert!(serde_json::to_value(main).unwrap()["units_differ"] == true);
+}
+
+#[test]
+fn the_two_forms_of_the_logarithmic_loss_are_one_unit() {
+    let config = |level: &str| {
+        let loss = if level == "first" { "cross_entropy" } else { "bce" };
+        (json!({"training": {"loss": loss}}), json!({"task": "classification"}))
+    };
+    let comparison = compared(&[of_two_losses(&config, "training.loss")]);
+    assert!(!contrast(&comparison, "training.loss", "test_loss").units_differ);
+}
+
+#[test]
+fn losses_of_a_regression_depend_on_the_scale_of_its_targets_and_its_distances_do_not() {
+    let of_task = |task: &'static str| {
+        move |level: &str| {
+            let standardize = level == "first";
+            (json!({"data": {"standardize": standardize}}), json!({"task": task}))
+        }
+    };
+    let key = "data.standardize";
+    let comparison = compared(&[of_two_losses(&of_task("regression"), key)]);
+    assert!(contrast(&comparison, key, "test_loss").units_differ);
+    assert!(!contrast(&comparison, key, "test_rmse").units_differ);
+    let comparison = compared(&[of_two_losses(&of_task("classification"), key)]);
+    assert!(!contrast(&comparison, key, "test_loss").units_differ);
+}
+
+#[test]
+fn other_data_are_other_units_of_losses_and_distances_alike() {
+    let config = |level: &str| (json!({"data": {"source": level}}), json!({"digest": level}));
+    let comparison = compared(&[of_two_losses(&config, "data.source")]);
+    assert!(contrast(&comparison, "data.source", "test_loss").units_differ);
+    assert!(contrast(&comparison, "data.source", "test_rmse").units_differ);
+    assert!(!contrast(&comparison, "data.source", "test_accuracy").units_differ);
+}
+
+#[test]
+fn where_no_other_metric_was_recorded_nothing_is_told() {
+    let config = |loss: &str| json!({"training": {"loss": loss}});
+    let comparison = compared(&[
+        plain("a", &config("cross_entropy"), &[0.5; 3]),
+        plain("b", &config("mse"), &[0.05; 3]),
+    ]);
+    assert_eq!(
+        comparison.verdict,
+        ["Nothing to tell: the unit of test_loss depends on training.loss, and no metric that \
+          training.loss mse instead of cross_entropy could be told by was recorded."]
+    );
+}
+
+#[test]
+fn what_is_measured_beside_a_training_is_no_treatment() {
+    let config = |level: &str| (json!({"evaluation": {"train": level}}), json!({}));
+    let comparison = compared(&[of_two_losses(&config, "evaluation.train")]);
+    let measured = contrast(&comparison, "evaluation.train", "test_loss");
+    assert!(measured.estimate.is_some() && measured.p_holm.is_none());
+    let norm = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert_eq!(norm.p_holm, norm.p, "a family of one");
+    assert_eq!(comparison.verdict.len(), 1, "{:?}", comparison.verdict);
+    assert!(comparison.verdict[0].starts_with("Better: model.norm.kind batch"));
+}
+
+#[test]
+fn a_plain_rule_is_held_against_the_full_run_that_another_config_trained() {
+    let rule = json!({"kind": "patience", "patience": 5, "monitor": "val_loss", "mode": "min"});
+    let none = json!({"kind": "none", "monitor": "val_loss", "mode": "min"});
+    let config = json!({"training": {"epochs": 100}});
+    let stopped = json!({"test_loss": 0.5, "val_loss": 0.5, "epochs": 25, "elapsed_s": 5.0});
+    let last = json!({"test_loss": 0.6, "val_loss": 0.6, "epochs": 100, "elapsed_s": 20.0});
+    let best = json!({"test_loss": 0.25, "val_loss": 0.375, "elapsed_s": 20.0});
+    let of = |name: &str, rule: &Value, metrics: &Value, full: Option<&Value>| {
+        let runs = (0..3).map(|seed| {
+            let arm = arm(json!({}), rule.clone(), metrics.clone(), full.cloned());
+            run(seed, config.clone(), vec![arm])
+        });
+        experiment(name, &[], runs.collect())
+    };
+    let early = of("early", &rule, &stopped, None);
+    let mut full = of("full", &none, &last, Some(&best));
+    let comparison = compared(&[early.clone(), full.clone()]);
+    let saving = &comparison.early_stopping[0];
+    assert_eq!((saving.n, saving.n_full), (3, 3));
+    assert_eq!((saving.val_regret, saving.test_regret), (Some(0.125), Some(0.25)));
+    assert_eq!(saving.seconds_saved, Some(15.0));
+    let told = comparison.verdict.last().unwrap();
+    assert_eq!(
+        told,
+        "patience saved 75 % of the epochs (15.0 s of 20.0 s) and gave up 0.12 of val_loss and \
+         0.25 of test_loss against the best checkpoint of the full run."
+    );
+
+    for run in &mut full.runs {
+        run.record.identity = "another".to_owned();
+    }
+    let comparison = compared(&[early, full]);
+    assert_eq!(comparison.early_stopping[0].val_regret, None);
+    let told = comparison.verdict.last().unwrap();
+    assert!(told.ends_with("unknown, since its own trainings stopped there."), "{told}");
+}
+
+#[test]
+fn many_contrasts_of_many_seeds_have_p_values_of_the_primary_metric() {
+    let runs = (0..30).flat_map(|level| {
+        (0..50_u32).map(move |seed| {
+            let value = f64::from(level) + f64::from(seed).sin();
+            let metrics = CONTRASTED.iter().map(|name| ((*name).to_owned(), json!(value)));
+            let metrics = Value::Object(metrics.collect());
+            let factors = json!({"training.batch_size": level});
+            let arm = arm(factors, json!({"kind": "none"}), metrics, None);
+            run(u64::from(seed), json!({}), vec![arm])
+        })
+    });
+    let levels = [("training.batch_size", json!((0..30).collect::<Vec<i32>>()))];
+    let comparison = compared(&[experiment("many", &levels, runs.collect())]);
+    let with_p = |metric: &str| {
+        let of_metric = comparison.contrasts.iter().filter(|c| c.metric == metric);
+        of_metric.filter(|c| c.p.is_some()).count()
+    };
+    assert_eq!((with_p("test_loss"), with_p("test_accuracy")), (29, 0));
+    assert!(comparison.warnings.iter().any(|w| w.contains("--metric asks for those")));
+}
+
+#[test]
+fn things_are_counted_and_listed_as_in_a_sentence() {
+    assert_eq!((counted(1, "arm"), counted(2, "arm")), ("1 arm".to_owned(), "2 arms".to_owned()));
+    let names = ["a", "b", "c"].map(str::to_owned);
+    assert_eq!(enumerated(&names), "a, b and c");
+    assert_eq!(enumerated(&names[..1]), "a");
 }

@@ -1,17 +1,20 @@
 //! The conclusions in plain sentences.
 //!
 //! A change is called better or worse only where its interval excludes 0 and its p-value is below
-//! 0.05, over six seeds or more; otherwise the sentence says that it cannot be told, and how many
-//! seeds would show an effect of the size seen.
+//! 0.05, also when corrected for all effects tested, over six seeds or more; otherwise the sentence
+//! says that it cannot be told, and how many seeds would show an effect of the size seen.
+
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::contrasts::simple_name;
+use super::contrasts::{Contrasts, simple_name};
 use super::label::text;
 use super::number::{decimals as decimals_for, figure, fixed};
+use super::units::causes;
 use super::warnings::arm_name;
-use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary, Saving};
-use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary, Saving, counted, enumerated};
+use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P, pairs_for_family};
 use crate::stopping::Monitored;
 
 /// The level of the tests.
@@ -21,28 +24,39 @@ const ALPHA: f64 = 0.05;
 pub(super) fn verdict(
     study: &ExperimentSummary,
     arms: &[ArmSummary],
-    contrasts: &[Contrast],
+    contrasts: &Contrasts,
     savings: &[Saving],
 ) -> Vec<String> {
-    let primary: Vec<&Contrast> = contrasts.iter().filter(|c| c.metric == study.metric).collect();
-    let family = primary.iter().filter(|c| c.p_holm.is_some()).count();
+    let Contrasts { all, told, .. } = contrasts;
+    let family = told.iter().filter(|told| all[told.place].p_holm.is_some()).count();
+    let of_kind = |kind| told.iter().filter(move |told| all[told.place].kind == kind);
     let mut sentences = Vec::new();
-    for contrast in of_kind(&primary, ContrastKind::Main) {
-        sentences.push(main_effect(study, contrast, family));
+    for told in of_kind(ContrastKind::Main) {
+        let replaced = (told.place != told.primary).then(|| &all[told.primary]);
+        sentences.push(main_effect(study, &all[told.place], replaced, family));
     }
-    for contrast in of_kind(&primary, ContrastKind::Interaction) {
-        sentences.extend(interaction(contrast, &primary, family));
+    let mut simple: HashMap<&str, Vec<&Contrast>> = HashMap::new();
+    for contrast in of_kind(ContrastKind::Simple).map(|told| &all[told.place]) {
+        simple.entry(&contrast.name).or_default().push(contrast);
     }
-    for saving in savings.iter().filter(|saving| is_overall(saving, savings)) {
-        sentences.push(stopping(saving));
+    for told in of_kind(ContrastKind::Interaction) {
+        sentences.extend(interaction(&all[told.place], &simple, family));
+    }
+    // One line a rule, the widest.
+    let rule = |saving: &Saving| (saving.rule.clone(), saving.monitor.clone());
+    let overall: HashSet<_> = savings.iter().filter(|s| s.factors.is_empty()).map(rule).collect();
+    for saving in savings {
+        if saving.factors.is_empty() || !overall.contains(&rule(saving)) {
+            sentences.push(stopping(saving));
+        }
     }
     for arm in arms.iter().filter(|arm| arm.diverged > 0) {
         let kept = arm.metrics.get(&study.metric).map_or(0, |m| m.values.iter().flatten().count());
+        let name = if arm.factors.is_empty() { "The one arm".to_owned() } else { arm_name(arm) };
         sentences.push(format!(
-            "{} diverged in {} of {} seeds; {} of them kept weights with a finite {}.",
-            arm_name(arm),
+            "{name} diverged in {} of {}; {} of them kept weights with a finite {}.",
             arm.diverged,
-            arm.n,
+            counted(arm.n, "seed"),
             arm.diverged - (arm.n - kept).min(arm.diverged),
             study.metric
         ));
@@ -50,20 +64,36 @@ pub(super) fn verdict(
     sentences
 }
 
-fn of_kind<'a>(all: &[&'a Contrast], kind: ContrastKind) -> Vec<&'a Contrast> {
-    all.iter().copied().filter(|contrast| contrast.kind == kind).collect()
+/// What there is to say of an arm without another.
+pub(super) fn one_arm(arm: &ArmSummary, filtered: bool) -> String {
+    let levels =
+        if arm.factors.is_empty() { String::new() } else { format!(" ({})", arm_name(arm)) };
+    let how = if filtered {
+        "ask for fewer levels with --where"
+    } else {
+        "give a key several levels in [matrix], such as \"model.norm.kind\" = [\"none\", \
+         \"batch\"], or name another experiment on the same data and split too"
+    };
+    format!("One arm{levels}, so there is nothing to contrast: {how}.")
 }
 
-/// Whether a line is the widest of its rule.
-fn is_overall(saving: &Saving, all: &[Saving]) -> bool {
-    let alike = |other: &&Saving| other.rule == saving.rule && other.monitor == saving.monitor;
-    saving.factors.is_empty() || !all.iter().filter(alike).any(|other| other.factors.is_empty())
-}
-
-fn main_effect(study: &ExperimentSummary, contrast: &Contrast, family: usize) -> String {
+/// A main effect; `replaced` is the contrast in a metric whose unit differs, for which this one
+/// stands in.
+fn main_effect(
+    study: &ExperimentSummary,
+    contrast: &Contrast,
+    replaced: Option<&Contrast>,
+    family: usize,
+) -> String {
     let metric = &contrast.metric;
     let change =
         format!("{} {} instead of {}", contrast.name, level(contrast, 1), level(contrast, 0));
+    if contrast.units_differ {
+        return format!(
+            "Nothing to tell: {}, and no metric that {change} could be told by was recorded.",
+            units_differ(study, contrast)
+        );
+    }
     let Some(estimate) = contrast.estimate else {
         return format!(
             "Nothing to tell: no seed has a finite {metric} in every arm that {change} concerns."
@@ -72,48 +102,72 @@ fn main_effect(study: &ExperimentSummary, contrast: &Contrast, family: usize) ->
     let averaged = if contrast.averaged_over.is_empty() {
         String::new()
     } else {
-        format!(", averaged over {}", contrast.averaged_over.join(" and "))
+        format!(", averaged over {}", enumerated(&contrast.averaged_over))
     };
     let split = if study.split_per_seed { "over splits" } else { "on one split" };
     let place = format!("{averaged}, {split}");
+    let unlike = replaced
+        .map_or_else(String::new, |other| format!(" ({}.)", begun(&units_differ(study, other))));
     let signed = format!(
         "changed {metric} by {} ({})",
         fixed(estimate, decimals(contrast)),
         evidence(contrast, false)
     );
+    let seeds =
+        |n: usize, what: &str| format!("; about {} would be needed {what}", counted(n, "seed"));
+    let more = needed(contrast).map(|n| seeds(n, "for the effect seen")).unwrap_or_default();
 
     if contrast.n < PAIRS_FOR_P {
-        let needed = needed(contrast)
-            .map(|n| format!(": about {n} seeds would be needed for the effect seen"));
-        return format!(
-            "Too few seeds to tell{}. {change} {signed}{place}.",
-            needed.unwrap_or_default()
-        );
+        return format!("Too few seeds to tell: {change} {signed}{place}{more}.{unlike}");
     }
     if contrast.ci95 == Some([0.0, 0.0]) {
         let seeds = contrast.n;
         return format!(
-            "No difference: {change} left {metric} as it was in all {seeds} seeds{place}."
+            "No difference: {change} left {metric} as it was in all {seeds} seeds{place}.{unlike}"
         );
     }
     if !is_conclusive(contrast) {
-        let needed = needed(contrast)
-            .map(|n| format!("; about {n} seeds would be needed for the effect seen"));
-        return format!("Cannot tell: {change} {signed}{place}{}.", needed.unwrap_or_default());
+        return format!("Cannot tell: {change} {signed}{place}{more}.{unlike}");
+    }
+    if let Some(p) = contrast.p_holm.filter(|p| *p >= ALPHA) {
+        // Where not even the same sign in all seeds could pass, that is what there is to know.
+        let least = pairs_for_family(family, ALPHA);
+        let more = if contrast.n < least {
+            format!("; among that many effects none can be told with fewer than {least} seeds")
+        } else {
+            String::new()
+        };
+        return format!(
+            "Cannot tell after correction for the {family} effects tested (Holm: {}): {change} \
+             {signed}{place}{more}.{unlike}",
+            p_text(p)
+        );
     }
     let better = Monitored::new(metric).better(estimate, 0.0);
-    let holm = match contrast.p_holm {
-        Some(p) if p >= ALPHA => format!(
-            "; corrected for the {family} effects tested (Holm) it is {}, so take it with care",
-            p_text(p)
-        ),
-        _ => String::new(),
-    };
     format!(
-        "{}: {change} {}{place}{holm}.",
+        "{}: {change} {}{place}.{unlike}",
         if better { "Better" } else { "Worse" },
         effect(contrast, estimate)
     )
+}
+
+/// With a capital letter, where it begins with a word of ours.
+fn begun(sentence: &str) -> String {
+    match sentence.strip_prefix("the ") {
+        Some(rest) => format!("The {rest}"),
+        None => sentence.to_owned(),
+    }
+}
+
+/// `the unit of test_loss depends on training.loss`
+fn units_differ(study: &ExperimentSummary, contrast: &Contrast) -> String {
+    let causes = causes(study.factors.iter().map(|factor| factor.key.as_str()));
+    let causes: Vec<String> = causes.into_iter().map(str::to_owned).collect();
+    if causes.is_empty() {
+        format!("{} is not in the same unit in all arms", contrast.metric)
+    } else {
+        format!("the unit of {} depends on {}", contrast.metric, enumerated(&causes))
+    }
 }
 
 /// `lowers test_loss by 0.021 (95 % interval 0.011 to 0.031, p = 0.002, better in 10 of 10 seeds)`
@@ -136,7 +190,7 @@ fn evidence(contrast: &Contrast, lowering: bool) -> String {
         parts.push(format!("95 % interval {} to {}", fixed(low, digits), fixed(high, digits)));
     }
     parts.extend(contrast.p.map(p_text));
-    parts.push(format!("better in {} of {} seeds", contrast.wins, contrast.n));
+    parts.push(format!("better in {} of {}", contrast.wins, counted(contrast.n, "seed")));
     parts.join(", ")
 }
 
@@ -164,7 +218,11 @@ fn level(contrast: &Contrast, index: usize) -> String {
 }
 
 /// Where a factor's effect depends on another: what it is at either level of that.
-fn interaction(contrast: &Contrast, primary: &[&Contrast], family: usize) -> Option<String> {
+fn interaction(
+    contrast: &Contrast,
+    simple: &HashMap<&str, Vec<&Contrast>>,
+    family: usize,
+) -> Option<String> {
     if contrast.n < PAIRS_FOR_P || !excludes_zero(contrast) {
         return None;
     }
@@ -183,9 +241,9 @@ fn interaction(contrast: &Contrast, primary: &[&Contrast], family: usize) -> Opt
             p_text(p)
         ));
     }
-    let simple = |at: &Value| {
-        let name = simple_name(a, b, at);
-        let found = primary.iter().find(|c| c.name == name && c.levels == *of_a)?;
+    let at_level = |at: &Value| {
+        let named = simple.get(simple_name(a, b, at).as_str())?;
+        let found = named.iter().find(|c| c.levels == *of_a)?;
         let estimate = found.estimate?;
         let what = if excludes_zero(found) {
             effect(found, estimate)
@@ -195,7 +253,7 @@ fn interaction(contrast: &Contrast, primary: &[&Contrast], family: usize) -> Opt
         };
         Some(format!("with {b} {} it {what}", text(at)))
     };
-    let (here, there) = (simple(of_b.first()?)?, simple(of_b.get(1)?)?);
+    let (here, there) = (at_level(of_b.first()?)?, at_level(of_b.get(1)?)?);
     Some(format!("The effect of {a} {changed} depends on {b}: {here}; {there}."))
 }
 
@@ -219,10 +277,14 @@ fn stopping(saving: &Saving) -> String {
         regrets.push(format!("{}{size} of {metric}", if this == verb { "" } else { this }));
         verb = this;
     }
-    let cost = if regrets.is_empty() {
-        "; what it gave up is unknown, since no training went on to its last epoch".to_owned()
-    } else {
+    let cost = if !regrets.is_empty() {
         format!(" and {} against the best checkpoint of the full run", regrets.join(" and "))
+    } else if saving.units_differ {
+        "; what it gave up is in another unit in each arm".to_owned()
+    } else if saving.n_full > 0 {
+        "; what it gave up is unknown, since it was not recorded".to_owned()
+    } else {
+        "; what it gave up is unknown, since its own trainings stopped there".to_owned()
     };
     format!("{} saved {:.0} % of the epochs{seconds}{cost}.", saving.rule, 100.0 * epochs)
 }

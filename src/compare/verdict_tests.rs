@@ -32,7 +32,7 @@ fn differing(metric: &str, differences: &[f64]) -> LoadedExperiment {
 }
 
 fn told_of(metric: &str, differences: &[f64]) -> String {
-    let options = Options { metric: Some(metric.to_owned()), filters: Vec::new() };
+    let options = Options { metric: Some(metric.to_owned()), ..Options::default() };
     let Comparison { verdict, .. } = compare(&[differing(metric, differences)], &options).unwrap();
     verdict[0].clone()
 }
@@ -90,12 +90,19 @@ fn an_interval_that_covers_zero_cannot_be_told() {
 #[test]
 fn below_six_seeds_is_too_few_and_below_three_even_to_say_how_many() {
     let five = told_of("test_loss", &LOWER[..5]);
-    assert!(five.starts_with("Too few seeds to tell: about 6 seeds would be needed"), "{five}");
-    assert!(five.contains("changed test_loss by -0.0250 (95 % interval"), "{five}");
+    assert!(
+        five.starts_with(
+            "Too few seeds to tell: model.norm.kind batch instead of none changed test_loss by \
+             -0.0250 (95 % interval"
+        ),
+        "{five}"
+    );
+    let needed = ", on one split; about 6 seeds would be needed for the effect seen.";
+    assert!(five.ends_with(needed), "{five}");
     assert!(!five.contains("p ="), "{five}");
     assert_eq!(
         told_of("test_loss", &LOWER[..2]),
-        "Too few seeds to tell. model.norm.kind batch instead of none changed test_loss by -0.025 \
+        "Too few seeds to tell: model.norm.kind batch instead of none changed test_loss by -0.025 \
          (better in 2 of 2 seeds), on one split."
     );
 }
@@ -143,4 +150,79 @@ fn a_small_p_is_no_more_than_small() {
         (p_text(0.000_2), p_text(0.015_625), p_text(1.0)),
         ("p < 0.001".to_owned(), "p = 0.016".to_owned(), "p = 1.0".to_owned())
     );
+}
+
+/// Several factors of two levels each, `seeds` seeds, of which the first factor does something.
+fn of_many_factors(factors: u32, seeds: usize) -> Vec<String> {
+    let keys: Vec<String> = (0..factors).map(|factor| format!("model.f{factor}")).collect();
+    let mut runs = Vec::new();
+    for cell in 0..1_u32 << factors {
+        let level = |factor: usize| cell >> factor & 1;
+        let levels = keys.iter().enumerate().map(|(n, key)| (key.clone(), json!(level(n))));
+        let levels = serde_json::Value::Object(levels.collect());
+        for seed in 0..seeds {
+            let noise = f64::from(cell.wrapping_mul(2_654_435_769) >> 8) / f64::from(1 << 24);
+            let drawn = (noise * 97.0 + seed as f64 * 13.7).sin();
+            let value = 1.0 + 0.3 * f64::from(level(0)) + 0.1 * drawn;
+            let arm =
+                arm(levels.clone(), json!({"kind": "none"}), json!({"test_loss": value}), None);
+            runs.push(run(seed as u64, json!({"levels": levels}), vec![arm]));
+        }
+    }
+    let factors: Vec<_> = keys.iter().map(|key| (key.as_str(), json!([0, 1]))).collect();
+    told(experiment("many", &factors, runs))
+}
+
+#[test]
+fn among_many_effects_no_better_or_worse_without_correction() {
+    // Six factors make 21 effects; with seven seeds no p is below 1/64.
+    let sentences = of_many_factors(6, 7);
+    assert!(
+        sentences.iter().all(|s| !s.starts_with("Better") && !s.starts_with("Worse")),
+        "{sentences:#?}"
+    );
+    assert!(
+        sentences[0].starts_with(
+            "Cannot tell after correction for the 21 effects tested (Holm: p = 0.33): model.f0 1 \
+             instead of 0 changed test_loss by 0.3"
+        ),
+        "{}",
+        sentences[0]
+    );
+    assert!(sentences[0].contains("p = 0.016, better in 0 of 7 seeds"), "{}", sentences[0]);
+    let least = "; among that many effects none can be told with fewer than 10 seeds.";
+    assert!(sentences[0].ends_with(least), "{}", sentences[0]);
+    let sentences = of_many_factors(6, 10);
+    assert!(sentences[0].starts_with("Worse: model.f0 1 instead of 0"), "{}", sentences[0]);
+}
+
+#[test]
+fn one_arm_is_said_to_be_one_and_how_to_get_a_second() {
+    let arm = arm(json!({}), json!({"kind": "none"}), json!({"test_loss": 0.5}), None);
+    let one = experiment("one", &[], vec![run(0, json!({}), vec![arm])]);
+    assert_eq!(
+        told(one),
+        [
+            "One arm, so there is nothing to contrast: give a key several levels in [matrix], such as \
+          \"model.norm.kind\" = [\"none\", \"batch\"], or name another experiment on the same data \
+          and split too."
+        ]
+    );
+    let filter = |key: &str, value: &str| crate::compare::Filter {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    let filters = vec![filter("model.norm.kind", "batch"), filter("early_stopping", "none")];
+    let options = Options { filters, ..Options::default() };
+    assert_eq!(
+        compare(&[two_by_two()], &options).unwrap().verdict,
+        ["One arm (model.norm.kind=batch, early_stopping=none), so there is nothing to contrast: \
+          ask for fewer levels with --where."]
+    );
+}
+
+#[test]
+fn one_seed_is_one_seed() {
+    let text = told_of("test_loss", &LOWER[..1]);
+    assert!(text.contains("(better in 1 of 1 seed)"), "{text}");
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::contrasts::Contrasts;
 use super::label::text;
 use super::study::names;
-use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary};
+use super::{ArmSummary, ContrastKind, ExperimentSummary, counted};
 use crate::results::LoadedExperiment;
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 
@@ -22,8 +23,10 @@ pub(super) fn of_files(experiments: &[LoadedExperiment]) -> Vec<String> {
         if !experiment.missing.is_empty() {
             let dirs: Vec<&str> = experiment.missing.iter().map(|run| run.dir.as_str()).collect();
             warnings.push(format!(
-                "{name}: {} of {all} trainings are missing: {}",
+                "{name}: {} of {} {} missing: {}",
                 dirs.len(),
+                counted(all, "training"),
+                are(dirs.len()),
                 some_of(&dirs)
             ));
         }
@@ -35,16 +38,18 @@ pub(super) fn of_files(experiments: &[LoadedExperiment]) -> Vec<String> {
                 .collect();
             let said: Vec<&str> = said.iter().map(String::as_str).collect();
             warnings.push(format!(
-                "{name}: {} of {all} trainings failed: {}",
+                "{name}: {} of {} failed: {}",
                 said.len(),
+                counted(all, "training"),
                 some_of(&said)
             ));
         }
         if !experiment.left_out.is_empty() {
             let dirs: Vec<&str> = experiment.left_out.iter().map(String::as_str).collect();
             warnings.push(format!(
-                "{name}: {} trainings that the config no longer names are left out: {}",
-                dirs.len(),
+                "{name}: {} that the config no longer names {} left out: {}",
+                counted(dirs.len(), "training"),
+                are(dirs.len()),
                 some_of(&dirs)
             ));
         }
@@ -56,40 +61,49 @@ pub(super) fn of_files(experiments: &[LoadedExperiment]) -> Vec<String> {
 pub(super) fn of_figures(
     study: &ExperimentSummary,
     arms: &[ArmSummary],
-    contrasts: &[Contrast],
+    contrasts: &Contrasts,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let name = &study.name;
     for arm in arms.iter().filter(|arm| arm.diverged > 0) {
         warnings.push(format!(
-            "{name}: {} of {} trainings of {} diverged",
+            "{name}: {} of {} of {} diverged",
             arm.diverged,
-            arm.n,
+            counted(arm.n, "training"),
             arm_name(arm)
         ));
     }
-    let primary =
-        || contrasts.iter().filter(|c| c.metric == study.metric && c.kind == ContrastKind::Main);
+    if contrasts.p_left_out {
+        warnings.push(format!(
+            "{name}: so many contrasts of so many seeds have p-values for {} alone: --metric asks \
+             for those of another metric",
+            study.metric
+        ));
+    }
+    let told = || contrasts.told.iter().map(|told| &contrasts.all[told.place]);
+    let primary = || told().filter(|contrast| contrast.kind == ContrastKind::Main);
     let mut said = BTreeSet::new();
     for contrast in primary().filter(|contrast| contrast.unpaired > 0) {
         if said.insert(&contrast.name) {
             warnings.push(format!(
-                "{name}: {}: {} of {} seeds are left out, without a finite {} in every arm",
+                "{name}: {}: {} of {} {} left out, without a finite {} in every arm",
                 contrast.name,
                 contrast.unpaired,
-                contrast.unpaired + contrast.n,
-                study.metric
+                counted(contrast.unpaired + contrast.n, "seed"),
+                are(contrast.unpaired),
+                contrast.metric
             ));
         }
     }
     if let Some(fewest) = primary().map(|contrast| contrast.n).min() {
         if fewest < PAIRS_FOR_INTERVAL {
             warnings.push(format!(
-                "{name}: {fewest} paired seeds: no interval below {PAIRS_FOR_INTERVAL}, no \
-                 p-value below {PAIRS_FOR_P}"
+                "{name}: {}: no interval below {PAIRS_FOR_INTERVAL}, no p-value below {PAIRS_FOR_P}",
+                counted(fewest, "paired seed")
             ));
         } else if fewest < PAIRS_FOR_P {
-            warnings.push(format!("{name}: {fewest} paired seeds: no p-value below {PAIRS_FOR_P}"));
+            let pairs = counted(fewest, "paired seed");
+            warnings.push(format!("{name}: {pairs}: no p-value below {PAIRS_FOR_P}"));
         }
         if !study.split_per_seed {
             warnings.push(format!(
@@ -107,6 +121,10 @@ pub(super) fn arm_name(arm: &ArmSummary) -> String {
     let levels: Vec<String> =
         arm.factors.iter().map(|(key, level)| format!("{key}={}", text(level))).collect();
     if levels.is_empty() { "the one arm".to_owned() } else { levels.join(", ") }
+}
+
+fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
 }
 
 fn some_of(names: &[&str]) -> String {

@@ -82,6 +82,27 @@ pub struct Splits {
     pub train_evaluated: Vec<u32>,
 }
 
+impl Dataset {
+    /// What a row of each class counts for where all classes of the training split count the
+    /// same, 1 on average over that split; 0 for classes that it lacks. None for numbers.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
+    pub fn balanced_weights(&self) -> Option<Vec<f64>> {
+        let Targets::Classes { labels, names } = &self.targets else { return None };
+        let mut counts = vec![0_u32; names.len()];
+        for row in &self.splits.train {
+            counts[labels[*row as usize] as usize] += 1;
+        }
+        let classes = counts.iter().filter(|count| **count > 0).count() as f64;
+        let rows = self.splits.train.len() as f64;
+        let weight = |count: &u32| match count {
+            0 => 0.0,
+            count => rows / (classes * f64::from(*count)),
+        };
+        Some(counts.iter().map(weight).collect())
+    }
+}
+
 impl Inputs {
     /// Numbers a row.
     #[must_use]

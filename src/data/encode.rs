@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::dataset::{Dataset, Inputs, Targets};
 use super::error::{DataError, listed_shortly};
+use super::inputs;
 use super::scale::{self, Scale};
 use super::source::{RawInputs, Source};
 use super::split::{self, Drawn, Rows};
@@ -13,38 +14,45 @@ use crate::spec::data::{DataSpec, Task};
 
 impl Source {
     /// Splits, encodes and standardises. `spec` may differ from the one that opened the source in
-    /// its split and in `standardize`; `split_seed` is what the caller made of `split.seed`.
+    /// its split, in `standardize` and in `binarize`; `split_seed` is what the caller made of
+    /// `split.seed`.
     ///
     /// # Errors
-    /// Where the fractions cannot be had, no input varies over the training rows, or `spec` names
-    /// another source, target or task.
+    /// Where the fractions cannot be had, no input varies over the training rows, a column has too
+    /// many levels, or `spec` names another source, target or task.
     pub fn dataset(&self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
+        let target_problem =
+            |problem| DataError::Target { source_name: self.name.clone(), problem };
         if !self.serves(spec) {
-            return Err(DataError::Target {
-                source_name: self.name.clone(),
-                problem: format!(
-                    "was opened for another source, target or task than `{}`: open it again",
-                    spec.source
-                ),
-            });
+            return Err(target_problem(format!(
+                "was opened for another source, target or task than `{}`: open it again",
+                spec.source
+            )));
         }
         let classes = match &self.targets {
             RawTargets::Classes { labels, names } => Some((labels.as_slice(), names.as_slice())),
             RawTargets::Values { .. } => None,
         };
-        let rows = Rows { count: self.rows(), test_from: self.test_from, classes };
-        let mut drawn = split::draw(rows, &spec.split, split_seed)
+        let rows = Rows { count: self.rows(), given: &self.given, classes };
+        let drawn = split::draw(rows, &spec.split, split_seed)
             .map_err(|problem| DataError::Split { source_name: self.name.clone(), problem })?;
         let train = &drawn.splits.train;
-        let (inputs, inputs_json, left_out) = self.inputs(train, spec.standardize)?;
+        let mut notes = [self.notes.as_slice(), &drawn.notes].concat();
+        let (inputs, inputs_json) = match &self.inputs {
+            RawInputs::Table { columns, names } => {
+                let names: Vec<&String> = names.iter().collect();
+                let encoded = inputs::encode(columns, &names, self.rows(), train, spec.standardize)
+                    .map_err(target_problem)?;
+                notes.extend(encoded.notes);
+                let json = json!({
+                    "kind": "table", "missing": self.key.missing, "columns": encoded.json,
+                });
+                (Inputs::Table { values: encoded.values, width: encoded.width }, json)
+            }
+            RawInputs::Images { .. } => self.images(train, spec),
+        };
         let (targets, targets_json) = self.targets(train, spec.standardize);
-        if !left_out.is_empty() {
-            drawn.notes.push(format!(
-                "left out, constant over the training rows: {}",
-                listed_shortly(&left_out)
-            ));
-        }
-        drawn.notes.extend(self.unvarying_targets(&drawn.splits.train));
+        notes.extend(self.unvarying_targets(train));
         let summary = self.summary(inputs.width(), &targets, &drawn, split_seed);
         Ok(Dataset {
             inputs,
@@ -52,77 +60,40 @@ impl Source {
             preprocessing: json!({ "inputs": inputs_json, "target": targets_json }),
             summary,
             splits: drawn.splits,
-            notes: drawn.notes,
+            notes,
             digest: self.digest.clone(),
         })
     }
 
-    fn inputs(
-        &self,
-        train: &[u32],
-        standardize: bool,
-    ) -> Result<(Inputs, Value, Vec<String>), DataError> {
-        match &self.inputs {
-            RawInputs::Table { values, names } => self.table(values, names, train, standardize),
-            RawInputs::Images { bytes, width, height, full_scale } => {
-                let pixels = width * height;
-                let Scale { mean, sd } = if standardize {
-                    scale::pixels(bytes, pixels, train, *full_scale)
-                } else {
-                    Scale::NONE
-                };
-                #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
-                let (scale, shift) =
-                    ((1.0 / (f64::from(*full_scale) * sd)) as f32, (-mean / sd) as f32);
-                // -0 would be kept as such.
-                let shift = if shift == 0.0 { 0.0 } else { shift };
-                let json = json!({
-                    "kind": "image", "width": width, "height": height,
-                    "full_scale": full_scale, "mean": mean, "sd": sd,
-                });
-                let inputs = Inputs::Images { bytes: bytes.clone(), width: pixels, scale, shift };
-                Ok((inputs, json, Vec::new()))
+    fn images(&self, train: &[u32], spec: &DataSpec) -> (Inputs, Value) {
+        let RawInputs::Images { bytes, width, height, full_scale } = &self.inputs else {
+            return (Inputs::Table { values: Vec::new(), width: 0 }, Value::Null);
+        };
+        let mut bytes = bytes.clone();
+        if let Some(share) = spec.binarize {
+            let limit = share * f64::from(*full_scale);
+            for byte in &mut bytes {
+                *byte = if f64::from(*byte) > limit { *full_scale } else { 0 };
             }
         }
-    }
-
-    fn table(
-        &self,
-        values: &[f32],
-        names: &[String],
-        train: &[u32],
-        standardize: bool,
-    ) -> Result<(Inputs, Value, Vec<String>), DataError> {
-        let columns = scale::columns(values, names.len(), train);
-        let mut kept = Vec::new();
-        let mut left_out = Vec::new();
-        for (place, (column, name)) in columns.iter().zip(names).enumerate() {
-            if column.constant {
-                left_out.push(name.clone());
-            } else {
-                kept.push((place, if standardize { column.scale } else { Scale::NONE }));
-            }
+        let pixels = width * height;
+        let Scale { mean, sd } = if spec.standardize {
+            scale::pixels(&bytes, pixels, train, *full_scale)
+        } else {
+            Scale::NONE
+        };
+        #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
+        let (scale, shift) = ((1.0 / (f64::from(*full_scale) * sd)) as f32, (-mean / sd) as f32);
+        // -0 would be kept as such.
+        let shift = if shift == 0.0 { 0.0 } else { shift };
+        let mut json = json!({
+            "kind": "image", "width": width, "height": height,
+            "full_scale": full_scale, "mean": mean, "sd": sd,
+        });
+        if let Some(share) = spec.binarize {
+            json["binarize"] = share.into();
         }
-        if kept.is_empty() {
-            return Err(DataError::Target {
-                source_name: self.name.clone(),
-                problem: format!(
-                    "no input varies over the {} training rows: there is nothing to learn from",
-                    train.len()
-                ),
-            });
-        }
-        let mut encoded = Vec::with_capacity(values.len() / names.len() * kept.len());
-        for row in values.chunks_exact(names.len()) {
-            #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
-            encoded.extend(kept.iter().map(|(place, s)| s.apply(f64::from(row[*place])) as f32));
-        }
-        let columns: Vec<Value> = kept
-            .iter()
-            .map(|(place, s)| json!({ "name": names[*place], "mean": s.mean, "sd": s.sd }))
-            .collect();
-        let inputs = Inputs::Table { values: encoded, width: kept.len() };
-        Ok((inputs, json!({ "kind": "table", "columns": columns }), left_out))
+        (Inputs::Images { bytes, width: pixels, scale, shift }, json)
     }
 
     fn targets(&self, train: &[u32], standardize: bool) -> (Targets, Value) {
@@ -180,22 +151,22 @@ impl Source {
         };
         let inferred =
             if self.task_inferred { format!(" (task inferred: {task})") } else { String::new() };
-        let how = match (drawn.stratified, self.test_from.is_some()) {
-            (true, true) => "stratified, test as given",
-            (false, true) => "random, test as given",
-            (true, false) => "stratified",
-            (false, false) => "random",
+        let how = if self.given.is_complete() {
+            "as given".to_owned()
+        } else {
+            let drawn = if drawn.stratified { "stratified" } else { "random" };
+            let given = if self.given.decides() { ", test as given" } else { "" };
+            format!("{drawn}{given}, split seed {}", seed.0)
         };
         let inputs = if width == 1 { "input" } else { "inputs" };
         let splits = &drawn.splits;
         format!(
-            "{}: {} rows, {width} {inputs}, {what}{inferred}; train {}, validation {}, test {} ({how}, split seed {})",
+            "{}: {} rows, {width} {inputs}, {what}{inferred}; train {}, validation {}, test {} ({how})",
             self.name,
             self.rows(),
             splits.train.len(),
             splits.validation.len(),
             splits.test.len(),
-            seed.0
         )
     }
 }

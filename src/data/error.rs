@@ -31,7 +31,7 @@ pub enum DataError {
         instead: String,
     },
     /// A file of no known format.
-    #[error("{}: the format is not known by this name: give a .csv or .tsv file (.gz too) or a folder of IDX files", file.display())]
+    #[error("{}: the format is not known by this name: give a .csv, .tsv or .dt file (.gz too) or a folder of IDX files", file.display())]
     UnknownFormat {
         /// The file.
         file: PathBuf,
@@ -95,6 +95,28 @@ pub enum DataError {
         /// All that could be predicted.
         columns: Vec<String>,
     },
+    /// A key that names a column that the source does not have.
+    #[error("{source_name}: {key} names `{name}`, and there is no such column{}; there is {}", did_you_mean(nearest.as_deref()), listed_shortly(columns))]
+    UnknownColumn {
+        /// The source.
+        source_name: String,
+        /// The key.
+        key: &'static str,
+        /// What it names.
+        name: String,
+        /// The column that was probably meant.
+        nearest: Option<String>,
+        /// All columns.
+        columns: Vec<String>,
+    },
+    /// A key that does not suit the source.
+    #[error("{source_name}: {problem}")]
+    Setting {
+        /// The source.
+        source_name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A target or a task that does not suit the rows.
     #[error("{source_name}: {problem}")]
     Target {
@@ -123,6 +145,8 @@ impl DataError {
                 | Self::NotYetBuilt { .. }
                 | Self::UnknownFormat { .. }
                 | Self::UnknownTarget { .. }
+                | Self::UnknownColumn { .. }
+                | Self::Setting { .. }
                 | Self::Split { .. }
         )
     }
@@ -131,6 +155,8 @@ impl DataError {
 /// Where a row stands in a text file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
+    /// 0 for the source, 1 for the test source.
+    pub file: usize,
     /// Lines of the file, from 1.
     pub line: u64,
     /// Data rows, from 1.
@@ -141,22 +167,20 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CellProblem {
-    /// Nothing, `NA` or `?`.
+    /// Text in a column of numbers.
     #[error(
-        "the value is missing (`{0}`): missing cells are not yet built, fill the cell or take the row out"
-    )]
-    Missing(String),
-    /// Text in an input column.
-    #[error(
-        "`{0}` is no number: text (categorical) inputs are not yet built, write the column as numbers or take it out"
+        "`{0}` is no number, and the column is numeric: correct the cell, add it to data.missing if it holds nothing, or name the column in data.categorical"
     )]
     Text(String),
+    /// A cell of the split column that names no split.
+    #[error("`{0}` is no split: expected train, valid, validation, val or test")]
+    NotASplit(String),
     /// A comma where a point should be.
     #[error("`{0}` is no number: write decimals with a point")]
     DecimalComma(String),
     /// NaN or an infinity, spelled out.
     #[error(
-        "`{0}` is not finite: every value has to be a number, fill the cell or take the row out"
+        "`{0}` is not finite: correct the cell, or add `{0}` to data.missing if it holds nothing"
     )]
     NotFinite(String),
     /// A number that a 32-bit float cannot hold.
@@ -183,7 +207,7 @@ pub enum CellProblem {
 }
 
 /// The sets that need no file.
-pub const BUILT_IN: &[&str] = &["digits"];
+pub const BUILT_IN: &[&str] = &["digits", "penguins", "concrete"];
 
 fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")

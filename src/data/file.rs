@@ -53,12 +53,18 @@ pub(super) fn format(path: &Path) -> String {
 }
 
 /// Hashes what passes through.
-pub(super) struct Hashing<'a, R> {
-    pub inner: R,
-    pub hash: &'a mut Sha256,
+pub(super) struct Hashing<R> {
+    inner: R,
+    pub hash: Sha256,
 }
 
-impl<R: Read> Read for Hashing<'_, R> {
+impl<R> Hashing<R> {
+    pub fn new(inner: R) -> Self {
+        Self { inner, hash: Sha256::new() }
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.hash.update(&buffer[..read]);

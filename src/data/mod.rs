@@ -1,19 +1,28 @@
 //! From a file to rows that a network takes: read, split, encode, standardise.
 
+mod cells;
+mod columns;
 mod dataset;
 mod delimited;
+mod describe;
 mod encode;
 mod error;
 mod file;
+mod given;
 mod idx;
+mod inputs;
+mod proben1;
 mod scale;
+mod sniff;
 mod source;
 mod split;
 mod stratify;
+mod table;
 mod target;
 #[cfg(test)]
 mod tests;
 
 pub use dataset::{Dataset, Inputs, Splits, Targets};
+pub use describe::{ColumnDescription, ColumnKind, ColumnRole, Description};
 pub use error::{BUILT_IN, CellProblem, DataError, Place};
 pub use source::Source;

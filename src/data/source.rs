@@ -2,12 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::delimited::{self, Table, Wanted};
+use super::cells::{Cells, MOST_LEVELS};
+use super::columns::Columns;
+use super::delimited;
 use super::error::{self, BUILT_IN, DataError};
 use super::file;
+use super::given::Given;
 use super::idx::{self, Images};
+use super::proben1;
+use super::table::Table;
 use super::target::RawTargets;
-use crate::spec::data::{DataSpec, Target, Task};
+use crate::spec::data::{DataSpec, Task};
 
 /// The content of a source, decoded, before any split or scale.
 #[derive(Debug)]
@@ -18,18 +23,34 @@ pub struct Source {
     pub(super) targets: RawTargets,
     /// The target columns.
     pub(super) target_names: Vec<String>,
+    /// Every column of a table, in the order of the file.
+    pub(super) columns: Option<Columns>,
     /// Whether the task was read off the target.
     pub(super) task_inferred: bool,
-    /// The first row of a test split that came along.
-    pub(super) test_from: Option<usize>,
+    /// The splits that came along.
+    pub(super) given: Given,
     pub(super) digest: String,
-    key: (String, Option<Target>, Option<Task>),
+    /// Rows left out as their target is missing.
+    pub(super) without_target: usize,
+    /// What a user has to know, whatever the split.
+    pub(super) notes: Vec<String>,
+    /// The part of the config that it was opened with.
+    pub(super) key: DataSpec,
 }
 
 #[derive(Debug)]
 pub(super) enum RawInputs {
-    Table { values: Vec<f32>, names: Vec<String> },
-    Images { bytes: Vec<u8>, width: usize, height: usize, full_scale: u8 },
+    /// The cells of each column.
+    Table {
+        columns: Vec<Cells>,
+        names: Vec<String>,
+    },
+    Images {
+        bytes: Vec<u8>,
+        width: usize,
+        height: usize,
+        full_scale: u8,
+    },
 }
 
 impl Source {
@@ -39,18 +60,17 @@ impl Source {
     /// # Errors
     /// Where it cannot be read, or holds what cannot be learnt from.
     pub fn open(spec: &DataSpec, base: &Path) -> Result<Self, DataError> {
-        let source = if spec.source == "digits" {
-            Self::digits(spec)?
-        } else {
-            let path = base.join(&spec.source);
-            if path.is_dir() {
-                let images = idx::read_folder(&path)?;
-                Self::of_images(images, spec, delimited::file_name(&path), "label", 255)?
-            } else if path.exists() {
-                let wanted = Wanted { target: spec.target.as_ref(), task: spec.task };
-                check_format(&path)?;
-                Self::of_table(delimited::read_file(&path, wanted)?, spec, &path)
-            } else {
+        let path = base.join(&spec.source);
+        let name = delimited::file_name(&path);
+        let source = match spec.source.as_str() {
+            "digits" => Self::digits(spec)?,
+            "penguins" | "concrete" => Self::built_in_table(spec)?,
+            _ if path.is_dir() => {
+                check_settings(spec, &name, Format::Images)?;
+                Self::of_images(idx::read_folder(&path)?, spec, name, "label", 255)?
+            }
+            _ if path.exists() => Self::of_file(spec, &path, base)?,
+            _ => {
                 return Err(DataError::UnknownSource {
                     source_name: spec.source.clone(),
                     nearest: error::nearest(&spec.source, BUILT_IN.iter().copied()),
@@ -62,17 +82,50 @@ impl Source {
         Ok(source)
     }
 
+    fn of_file(spec: &DataSpec, path: &Path, base: &Path) -> Result<Self, DataError> {
+        let format = format_of(path)?;
+        let name = delimited::file_name(path);
+        check_settings(spec, &name, format)?;
+        if format == Format::Proben1 {
+            return Ok(Self::of_table(proben1::read_file(path, spec)?, spec, name));
+        }
+        let test = spec.test_source.as_ref().map(|test| base.join(test));
+        if let Some(test) = &test {
+            if !test.is_file() {
+                return Err(DataError::Setting {
+                    source_name: name,
+                    problem: format!("data.test_source: there is no file {}", test.display()),
+                });
+            }
+            if format_of(test)? != Format::Delimited {
+                return Err(DataError::UnknownFormat { file: test.clone() });
+            }
+        }
+        Ok(Self::of_table(delimited::read_files(path, test.as_deref(), spec)?, spec, name))
+    }
+
+    fn built_in_table(spec: &DataSpec) -> Result<Self, DataError> {
+        let name = spec.source.as_str();
+        check_settings(spec, name, Format::BuiltIn)?;
+        let text: &[u8] = match name {
+            "penguins" => include_bytes!("../../data/penguins.csv"),
+            _ => include_bytes!("../../data/concrete.csv"),
+        };
+        let table = delimited::read_built_in(text, Path::new(name), spec)?;
+        Ok(Self::of_table(table, spec, name.to_owned()))
+    }
+
     /// SHA-256 of what was read, in hex; the same for a plain and a compressed file.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Whether [`Source::dataset`] takes this spec: one that differs in its split or in
-    /// `standardize` alone from the spec that opened the source.
+    /// Whether [`Source::dataset`] takes this spec: one whose [`DataSpec::reading`] is that of the
+    /// spec that opened the source.
     #[must_use]
     pub fn serves(&self, spec: &DataSpec) -> bool {
-        (&self.key.0, &self.key.1, &self.key.2) == (&spec.source, &spec.target, &spec.task)
+        self.key == spec.reading()
     }
 
     /// Number of rows, those of a test split that came along included.
@@ -85,6 +138,7 @@ impl Source {
     }
 
     fn digits(spec: &DataSpec) -> Result<Self, DataError> {
+        check_settings(spec, "digits", Format::Images)?;
         let images = idx::from_gzip(
             include_bytes!("../../data/digits-images-idx3-ubyte.gz"),
             include_bytes!("../../data/digits-labels-idx1-ubyte.gz"),
@@ -100,20 +154,13 @@ impl Source {
         target: &str,
         full_scale: u8,
     ) -> Result<Self, DataError> {
-        let names = spec.target.as_ref().map_or(&[][..], Target::names);
-        if let Some(unknown) = names.iter().find(|name| *name != target) {
-            return Err(DataError::UnknownTarget {
-                source_name: name,
-                name: unknown.clone(),
-                nearest: error::nearest(unknown, [target]),
-                columns: vec![target.to_owned()],
-            });
-        }
+        let target_names = vec![target.to_owned()];
+        Columns::check_target(spec.target.as_ref(), &target_names, &name)?;
         let digest = images.digest(full_scale);
         let Images { bytes, labels, width, height, test_from } = images;
         let targets = if spec.task == Some(Task::Regression) {
             let values = labels.iter().map(|label| f64::from(*label)).collect();
-            RawTargets::Values { values, names: vec![target.to_owned()] }
+            RawTargets::Values { values, names: target_names.clone() }
         } else {
             classes_of(&labels)
         };
@@ -121,24 +168,32 @@ impl Source {
             name,
             inputs: RawInputs::Images { bytes, width, height, full_scale },
             targets,
-            target_names: vec![target.to_owned()],
+            target_names,
+            columns: None,
             task_inferred: false,
-            test_from,
+            given: test_from.map_or(Given::Nothing, Given::TestFrom),
             digest,
-            key: key_of(spec),
+            without_target: 0,
+            notes: Vec::new(),
+            key: spec.reading(),
         })
     }
 
-    fn of_table(table: Table, spec: &DataSpec, path: &Path) -> Self {
+    fn of_table(table: Table, spec: &DataSpec, name: String) -> Self {
+        let Table { columns, inputs, targets, given, digest, without_target, notes } = table;
+        let names = columns.inputs().cloned().collect();
         Self {
-            name: delimited::file_name(path),
-            inputs: RawInputs::Table { values: table.values, names: table.names },
-            targets: table.target_values,
-            task_inferred: spec.task.is_none() && table.targets.len() == 1,
-            target_names: table.targets,
-            test_from: None,
-            digest: table.digest,
-            key: key_of(spec),
+            name,
+            inputs: RawInputs::Table { columns: inputs, names },
+            targets,
+            task_inferred: spec.task.is_none() && columns.targets.len() == 1,
+            target_names: columns.targets.clone(),
+            columns: Some(columns),
+            given,
+            digest,
+            without_target,
+            notes,
+            key: spec.reading(),
         }
     }
 
@@ -147,17 +202,24 @@ impl Source {
         let wrong =
             |problem: String| Err(DataError::Target { source_name: self.name.clone(), problem });
         match &self.targets {
-            RawTargets::Classes { names, .. } if names.len() < 2 => wrong(format!(
-                "the target `{}` has one class only (`{}`): there is nothing to tell apart",
-                self.target_names.join("`, `"),
-                names.join("`, `")
-            )),
             RawTargets::Classes { labels, names }
-                if names.len() == labels.len() && names.len() > 2 =>
+                if labels.iter().all(|label| Some(label) == labels.first()) =>
+            {
+                let class = labels.first().and_then(|label| names.get(*label as usize));
+                wrong(format!(
+                    "the target `{}` has one class only (`{}`): there is nothing to tell apart",
+                    self.target_names.join("`, `"),
+                    class.map_or("", String::as_str)
+                ))
+            }
+            RawTargets::Classes { labels, names }
+                if names.len() == labels.len() && names.len() > 2
+                    || names.len() > MOST_LEVELS && 2 * names.len() > labels.len() =>
             {
                 wrong(format!(
-                    "the target `{}` is different in each of the {} rows: is it the column to predict? set data.target, or task = \"regression\" for numbers",
+                    "the target `{}` has {} classes in {} rows: is it the column to predict? set data.target, or task = \"regression\" for numbers",
                     self.target_names.join("`, `"),
+                    names.len(),
                     labels.len()
                 ))
             }
@@ -180,10 +242,6 @@ impl Source {
     }
 }
 
-fn key_of(spec: &DataSpec) -> (String, Option<Target>, Option<Task>) {
-    (spec.source.clone(), spec.target.clone(), spec.task)
-}
-
 /// Labels that occur become classes, in order; gaps between them are closed.
 fn classes_of(labels: &[u8]) -> RawTargets {
     let mut occurs = [false; 256];
@@ -200,12 +258,58 @@ fn classes_of(labels: &[u8]) -> RawTargets {
     RawTargets::Classes { labels, names }
 }
 
-/// Passes delimited text; says of other known formats what works instead.
-fn check_format(path: &Path) -> Result<(), DataError> {
+/// What a source is, as far as keys of the config go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Delimited,
+    /// Delimited, and in the program.
+    BuiltIn,
+    Proben1,
+    Images,
+}
+
+/// Refuses keys that this format has no use for, as they would do nothing.
+fn check_settings(spec: &DataSpec, source_name: &str, format: Format) -> Result<(), DataError> {
+    let refuse = |problem: &str| {
+        Err(DataError::Setting { source_name: source_name.to_owned(), problem: problem.to_owned() })
+    };
+    let (delimited, table) =
+        (format == Format::Delimited, matches!(format, Format::Delimited | Format::BuiltIn));
+    if spec.test_source.is_some() && spec.split.column.is_some() {
+        return refuse(
+            "data.test_source and data.split.column both give a test split: leave one of them out",
+        );
+    }
+    for (key, given, fits) in [
+        ("data.header", spec.header.is_some(), delimited),
+        ("data.delimiter", spec.delimiter.is_some(), delimited),
+        ("data.test_source", spec.test_source.is_some(), delimited),
+        ("data.drop", !spec.drop.is_empty(), table),
+        ("data.categorical", !spec.categorical.is_empty(), table),
+        ("data.split.column", spec.split.column.is_some(), table),
+    ] {
+        if given && !fits {
+            let problem = match format {
+                Format::BuiltIn => {
+                    format!("{key} is for files, and this set is built in: leave it out")
+                }
+                _ => format!("{key} is for CSV and TSV files: leave it out"),
+            };
+            return refuse(&problem);
+        }
+    }
+    if spec.binarize.is_some() && format != Format::Images {
+        return refuse("data.binarize is for images, and this is a table: leave it out");
+    }
+    Ok(())
+}
+
+/// The format by the name; says of known ones that are to come what works instead.
+fn format_of(path: &Path) -> Result<Format, DataError> {
     let format = file::format(path);
     let later = match format.as_str() {
-        "csv" | "tsv" | "tab" | "txt" | "data" => return Ok(()),
-        "dt" => "reading PROBEN1 .dt files",
+        "csv" | "tsv" | "tab" | "txt" | "data" | "test" => return Ok(Format::Delimited),
+        "dt" => return Ok(Format::Proben1),
         "npz" | "npy" => "reading NumPy files",
         "parquet" => "reading Parquet files",
         "arff" => "reading ARFF files",
@@ -223,6 +327,6 @@ fn check_format(path: &Path) -> Result<(), DataError> {
     Err(DataError::NotYetBuilt {
         file: path.to_owned(),
         what: later.to_owned(),
-        instead: "give a CSV or TSV file (.gz too) or a folder of IDX files".to_owned(),
+        instead: "give a CSV, TSV or .dt file (.gz too) or a folder of IDX files".to_owned(),
     })
 }

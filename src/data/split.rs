@@ -5,6 +5,7 @@
 //! share, rounded up or down.
 
 use super::dataset::Splits;
+use super::given::{Given, Part};
 use super::stratify;
 use crate::seed::Seed;
 use crate::spec::data::SplitSpec;
@@ -13,8 +14,8 @@ use crate::spec::data::SplitSpec;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub count: usize,
-    /// The first row of the source's own test split.
-    pub test_from: Option<usize>,
+    /// The splits that came along.
+    pub given: &'a Given,
     /// Labels and class names.
     pub classes: Option<(&'a [u32], &'a [String])>,
 }
@@ -29,8 +30,38 @@ pub(super) struct Drawn {
 
 /// Draws the splits, or says why they cannot be had.
 pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, String> {
-    let pool_rows = rows.test_from.unwrap_or(rows.count).min(rows.count);
-    let test_fraction = if rows.test_from.is_some() { 0.0 } else { spec.test };
+    let of = |wanted: Part| -> Vec<u32> {
+        counted(rows.count).filter(|row| rows.given.part(*row as usize) == wanted).collect()
+    };
+    let pool = of(Part::Pool);
+    let mut notes = Vec::new();
+    let mut parts = [of(Part::Train), of(Part::Validation), of(Part::Test)];
+    let mut stratified = false;
+    if !pool.is_empty() || parts[0].is_empty() {
+        stratified = divide(rows, &pool, spec, seed, &mut parts, &mut notes)?;
+    }
+    let [train, validation, test] = parts;
+    if let Some((labels, names)) = rows.classes {
+        notes.extend(untrained(&train, labels, names));
+    }
+    let train_evaluated = evaluated(&train, validation.len(), seed);
+    Ok(Drawn { splits: Splits { train, validation, test, train_evaluated }, stratified, notes })
+}
+
+/// Divides the rows of the pool among the splits; says whether by class.
+fn divide(
+    rows: Rows,
+    pool: &[u32],
+    spec: &SplitSpec,
+    seed: Seed,
+    parts: &mut [Vec<u32>; 3],
+    notes: &mut Vec<String>,
+) -> Result<bool, String> {
+    if pool.is_empty() {
+        return Err("the source's own split has no training row".to_owned());
+    }
+    let pool_rows = pool.len();
+    let test_fraction = if rows.given.decides() { 0.0 } else { spec.test };
     let test = rounded(test_fraction, pool_rows, "test")?;
     let validation = rounded(spec.validation, pool_rows, "validation")?;
     let train = pool_rows.checked_sub(test + validation).filter(|rows| *rows > 0).ok_or_else(
@@ -42,10 +73,9 @@ pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, St
         },
     )?;
     let totals = [train, validation, test];
-    let mut notes = Vec::new();
     let groups = match rows.classes {
         Some((labels, names)) if spec.stratify => {
-            let groups = by_class(&labels[..pool_rows], names.len());
+            let groups = by_class(pool, labels, names.len());
             let wanted = totals.iter().filter(|total| **total > 0).count();
             let small =
                 groups.iter().zip(names).find(|(group, _)| (1..wanted).contains(&group.len()));
@@ -63,11 +93,10 @@ pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, St
         _ => None,
     };
     let stratified = groups.is_some();
-    let mut groups = groups.unwrap_or_else(|| vec![counted(0, pool_rows)]);
+    let mut groups = groups.unwrap_or_else(|| vec![pool.to_vec()]);
     let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
     let shares = stratify::shares(&sizes, totals);
     let mut stream = seed.stream("split", 0);
-    let mut parts: [Vec<u32>; 3] = Default::default();
     for (group, share) in groups.iter_mut().zip(&shares) {
         stream.shuffle(group);
         let mut rest = group.as_slice();
@@ -77,21 +106,15 @@ pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, St
             rest = others;
         }
     }
-    for part in &mut parts {
+    for part in parts {
         part.sort_unstable();
     }
-    let [train, validation, mut test] = parts;
-    test.extend(counted(pool_rows, rows.count));
-    if let Some((labels, names)) = rows.classes {
-        notes.extend(untrained(&train, labels, names));
-    }
-    let train_evaluated = evaluated(&train, validation.len(), seed);
-    Ok(Drawn { splits: Splits { train, validation, test, train_evaluated }, stratified, notes })
+    Ok(stratified)
 }
 
 /// Rows are counted in 32 bits; the readers refuse more.
-fn counted(from: usize, to: usize) -> Vec<u32> {
-    (from..to).filter_map(|row| u32::try_from(row).ok()).collect()
+fn counted(rows: usize) -> impl Iterator<Item = u32> {
+    0..u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
 fn rounded(fraction: f64, rows: usize, split: &str) -> Result<usize, String> {
@@ -105,11 +128,12 @@ fn rounded(fraction: f64, rows: usize, split: &str) -> Result<usize, String> {
     Ok(total)
 }
 
-fn by_class(labels: &[u32], classes: usize) -> Vec<Vec<u32>> {
+fn by_class(pool: &[u32], labels: &[u32], classes: usize) -> Vec<Vec<u32>> {
     let mut groups = vec![Vec::new(); classes];
-    for (label, row) in labels.iter().zip(0_u32..) {
-        if let Some(group) = groups.get_mut(*label as usize) {
-            group.push(row);
+    for row in pool {
+        let label = labels.get(*row as usize).and_then(|label| groups.get_mut(*label as usize));
+        if let Some(group) = label {
+            group.push(*row);
         }
     }
     groups
@@ -161,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_split_and_another_seed_another() {
-        let rows = Rows { count: 100, test_from: None, classes: None };
+        let rows = Rows { count: 100, given: &Given::Nothing, classes: None };
         let draw = |seed| draw(rows, &spec(0.2, 0.2), Seed(seed)).unwrap();
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1).splits.test, draw(2).splits.test);
@@ -169,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_test_split_of_the_source_is_kept_and_the_rest_is_divided() {
-        let rows = Rows { count: 12, test_from: Some(10), classes: None };
+        let rows = Rows { count: 12, given: &Given::TestFrom(10), classes: None };
         let splits = draw(rows, &spec(0.2, 0.5), Seed(0)).unwrap().splits;
         assert_eq!(splits.test, [10, 11]);
         assert_eq!((splits.train.len(), splits.validation.len()), (8, 2));
@@ -179,7 +203,7 @@ mod tests {
     fn a_class_too_small_for_the_splits_gives_stratification_up_and_says_so() {
         let labels = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
         let names = names(2);
-        let rows = Rows { count: 10, test_from: None, classes: Some((&labels, &names)) };
+        let rows = Rows { count: 10, given: &Given::Nothing, classes: Some((&labels, &names)) };
         let drawn = draw(rows, &spec(0.2, 0.2), Seed(0)).unwrap();
         assert!(!drawn.stratified);
         assert!(drawn.notes[0].contains("class `1` has too few rows for 3 splits (2)"));
@@ -188,7 +212,7 @@ mod tests {
 
     #[test]
     fn fractions_that_leave_a_split_without_rows_are_refused() {
-        let rows = Rows { count: 10, test_from: None, classes: None };
+        let rows = Rows { count: 10, given: &Given::Nothing, classes: None };
         assert!(draw(rows, &spec(0.5, 0.5), Seed(0)).unwrap_err().contains("none for training"));
         assert!(draw(rows, &spec(0.9, 0.9), Seed(0)).unwrap_err().contains("none for training"));
         assert!(draw(rows, &spec(0.04, 0.2), Seed(0)).unwrap_err().contains("split.validation"));
@@ -207,11 +231,11 @@ mod tests {
             let labels: Vec<u32> =
                 (0..count).map(|_| u32::try_from(stream.below(classes.into())).unwrap()).collect();
             let names = names(classes as usize);
-            let rows = Rows { count, test_from: None, classes: Some((&labels, &names)) };
+            let rows = Rows { count, given: &Given::Nothing, classes: Some((&labels, &names)) };
             if let Ok(Drawn { splits, stratified, .. }) = draw(rows, &spec(validation, test), Seed(seed)) {
                 let mut all = [&splits.train[..], &splits.validation, &splits.test].concat();
                 all.sort_unstable();
-                prop_assert_eq!(all, counted(0, count));
+                prop_assert_eq!(all, counted(count).collect::<Vec<u32>>());
                 for (rows, fraction) in [(&splits.validation, validation), (&splits.test, test)] {
                     prop_assert_eq!(rows.len() as f64, (fraction * count as f64).round());
                     prop_assert!(rows.is_sorted());
@@ -226,7 +250,7 @@ mod tests {
                         for class in 0..classes {
                             let of = |rows: &[u32]| rows.iter()
                                 .filter(|r| labels[**r as usize] == class).count() as f64;
-                            let all: Vec<u32> = counted(0, count);
+                            let all: Vec<u32> = counted(count).collect();
                             let share = of(&all) * part.len() as f64 / count as f64;
                             // Two where a class was given its only training row.
                             let limit = if splits.train.len() * 2 > count { 1.0 } else { 2.0 };

@@ -46,17 +46,9 @@ pub(super) fn number(cell: &[u8]) -> Number {
     }
 }
 
-/// The cells that stand for "missing".
-pub(super) fn is_missing(cell: &[u8]) -> bool {
-    matches!(cell, b"" | b"NA" | b"?")
-}
-
 /// Why a cell that should be a number is none.
 pub(super) fn problem_of(cell: &[u8], text: fn(String) -> CellProblem) -> CellProblem {
     let short = shortened(cell);
-    if is_missing(cell) {
-        return CellProblem::Missing(short);
-    }
     match number(cell) {
         Number::TooLarge => CellProblem::TooLarge(short),
         Number::NotFinite => CellProblem::NotFinite(short),
@@ -67,7 +59,8 @@ pub(super) fn problem_of(cell: &[u8], text: fn(String) -> CellProblem) -> CellPr
     }
 }
 
-fn is_decimal_comma(cell: &[u8]) -> bool {
+/// Whether a cell would be a number with a point for its comma.
+pub(super) fn is_decimal_comma(cell: &[u8]) -> bool {
     let points: Vec<u8> = cell.iter().map(|b| if *b == b',' { b'.' } else { *b }).collect();
     cell.contains(&b',') && matches!(number(&points), Number::Finite(_))
 }
@@ -111,11 +104,8 @@ impl TargetColumn {
         }
     }
 
-    /// Takes the next row's cell.
+    /// Takes the next row's cell, which has to hold something.
     pub fn push(&mut self, cell: &[u8], place: Place) -> Result<(), CellProblem> {
-        if is_missing(cell) {
-            return Err(CellProblem::Missing(shortened(cell)));
-        }
         if self.numeric {
             let Number::Finite(value) = number(cell) else {
                 return Err(problem_of(cell, CellProblem::TextInTarget));
@@ -248,7 +238,7 @@ mod tests {
     fn read(cells: &[&str], task: Option<Task>) -> Result<Finished, CellProblem> {
         let mut column = TargetColumn::new(task);
         for (row, cell) in cells.iter().enumerate() {
-            column.push(cell.as_bytes(), Place { line: row as u64 + 2, row: row + 1 })?;
+            column.push(cell.as_bytes(), Place { file: 0, line: row as u64 + 2, row: row + 1 })?;
         }
         column.finish().map_err(|(_, problem)| problem)
     }
@@ -310,7 +300,7 @@ mod tests {
         let text = |s: &str| s.to_owned();
         for (cell, problem) in [
             ("x", CellProblem::TextInTarget(text("x"))),
-            ("", CellProblem::Missing(text(""))),
+            ("", CellProblem::TextInTarget(text(""))),
             ("NaN", CellProblem::NotFinite(text("NaN"))),
             ("-inf", CellProblem::NotFinite(text("-inf"))),
             ("1e39", CellProblem::TooLarge(text("1e39"))),

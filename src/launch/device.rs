@@ -5,6 +5,8 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 use candle_core::Device;
 
+use crate::spec::ConfigError;
+
 /// What `--device` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceChoice {
@@ -43,20 +45,19 @@ impl DeviceChoice {
             Self::Cpu => Ok(Device::Cpu),
             // A CUDA build on a machine without a GPU gives an error here, not the CPU.
             Self::Auto => Ok(Device::cuda_if_available(0).unwrap_or(Device::Cpu)),
-            Self::Cuda(number) => Device::new_cuda(number).with_context(|| {
-                if cfg!(feature = "cuda") {
-                    format!("no CUDA device {number}: try --device cpu")
-                } else {
-                    "this build of bnes has no CUDA: build with `--features cuda`, or use \
-                     --device cpu"
-                        .to_owned()
-                }
-            }),
+            Self::Cuda(_) if !cfg!(feature = "cuda") => Err(ConfigError::new(
+                "this build of bnes has no CUDA: build it with `--features cuda`, or use \
+                 --device cpu",
+            )
+            .into()),
+            Self::Cuda(number) => Device::new_cuda(number)
+                .with_context(|| format!("no CUDA device {number}: try --device cpu")),
         }
     }
 }
 
 /// The device's name in results: `cpu` or `cuda:0`.
+#[must_use]
 pub fn name(device: &Device) -> String {
     match device.location() {
         candle_core::DeviceLocation::Cpu => "cpu".to_owned(),

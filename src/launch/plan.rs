@@ -8,11 +8,13 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::data::{DataError, Dataset, Source};
+use super::provenance;
+use crate::data::{DataError, Dataset, Source, Targets};
 use crate::metrics;
 use crate::nn::Layout;
+use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
-use crate::spec::data::SplitSeed;
+use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
 use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
 use crate::train;
@@ -83,13 +85,29 @@ impl Planned {
         let mut loaded = Loaded::default();
         let mut tasks = Vec::with_capacity(experiment.trainings.len());
         for training in &experiment.trainings {
-            let data = loaded.dataset(experiment, &training.trajectory)?;
+            let data = loaded
+                .dataset(experiment, &training.trajectory)
+                .map_err(|error| placed(experiment, error))?;
             let task = Task::new(experiment, &training.trajectory, &training.arms, data)?;
             tasks.push(task);
         }
         let plan = plan(experiment, &tasks);
         Ok(Self { tasks, plan, notes: loaded.notes })
     }
+}
+
+/// A fault of the config that shows once the data is read, at its place in the config.
+fn placed(experiment: &Experiment, error: DataError) -> PlanError {
+    if !error.is_config() {
+        return error.into();
+    }
+    let key = match &error {
+        DataError::UnknownTarget { .. } => "data.target",
+        DataError::UnknownColumn { key, .. } => key,
+        DataError::Split { .. } => "data.split",
+        _ => "data.source",
+    };
+    experiment.error_at(key, error.to_string(), None).into()
 }
 
 impl Loaded {
@@ -99,7 +117,7 @@ impl Loaded {
         trajectory: &Trajectory,
     ) -> Result<Arc<Dataset>, DataError> {
         let spec = &trajectory.data;
-        let source_key = json!([spec.source, spec.target, spec.task]).to_string();
+        let source_key = json!(spec.reading()).to_string();
         let split_seed = trajectory.split_seed();
         let data_key = json!([spec, split_seed]).to_string();
         if let Some(dataset) = self.datasets.get(&data_key) {
@@ -126,6 +144,12 @@ impl Loaded {
 }
 
 impl Task {
+    /// Its directory's name without the identity: what tells it apart within its experiment.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.dir.rsplit_once('-').map_or(&self.dir, |(label, _)| label)
+    }
+
     fn new(
         experiment: &Experiment,
         trajectory: &Trajectory,
@@ -136,15 +160,23 @@ impl Task {
         let loss = trajectory.training.loss.unwrap_or_else(|| metrics::default_loss(task));
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
+        check_batches(experiment, trajectory, arms, &data)?;
+        if trajectory.training.class_weights.is_some() && task == TargetKind::Regression {
+            let message = "class weights need classes, and the target is numeric";
+            let help = Some("leave training.class_weights out".to_owned());
+            return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
+        }
         let columns = train::columns(&data, loss, &trajectory.evaluation);
         for arm in arms {
             check_columns(experiment, arm, &columns)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
         let layout = Layout::new(&trajectory.model, data.inputs.width(), outputs);
+        check_memory(experiment, arms, layout.parameters())?;
         let mut effective = trajectory.clone();
         effective.training.loss = Some(loss);
         effective.data.task = Some(task);
+        effective.data.target = Some(target(&data));
         let identity = identity(&effective, &data);
         Ok(Self {
             arms: arms.to_vec(),
@@ -158,6 +190,30 @@ impl Task {
             data,
         })
     }
+}
+
+/// Refuses a batch of one row where a norm takes the variance of it.
+fn check_batches(
+    experiment: &Experiment,
+    trajectory: &Trajectory,
+    arms: &[Arm],
+    data: &Dataset,
+) -> Result<(), ConfigError> {
+    let rows = data.splits.train.len();
+    let batches = train::batches::ranges(rows, trajectory.training.batch_size);
+    let one = batches.iter().any(|batch| batch.len() == 1);
+    let norm = &trajectory.model.norm;
+    if !one || !norm.inner().centres_over_the_batch() || trajectory.model.hidden.is_empty() {
+        return Ok(());
+    }
+    let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
+    let message = format!(
+        "the training split of {rows} rows makes a batch of one, which has no variance for the norm `{}`",
+        norm.kind()
+    )
+    .replace("of 1 rows", "of 1 row");
+    let help = "give it more rows, or leave the norm out";
+    Err(experiment.error_in_arm(&factors, "data.split", message, Some(help.to_owned())))
 }
 
 /// Refuses a rule whose columns this training will not record.
@@ -187,6 +243,32 @@ fn check_columns(
     Ok(())
 }
 
+/// Bytes that a training needs for each parameter at least: itself, its gradient, two moments.
+const PARAMETER_BYTES: usize = 16;
+
+/// Refuses a network that the memory of this machine cannot hold.
+fn check_memory(
+    experiment: &Experiment,
+    arms: &[Arm],
+    parameters: usize,
+) -> Result<(), ConfigError> {
+    let needed = parameters.saturating_mul(PARAMETER_BYTES);
+    match provenance::memory_bytes() {
+        Some(memory) if needed > memory => Err(experiment.error_in_arm(
+            &arms[0].factors,
+            "model.hidden",
+            format!(
+                "a network of {parameters} parameters takes at least {} GiB, and this machine has \
+                 {}",
+                needed >> 30,
+                memory >> 30
+            ),
+            None,
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn object(value: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(value) {
         Ok(Value::Object(map)) => map,
@@ -212,7 +294,23 @@ fn identity(trajectory: &Trajectory, data: &Dataset) -> String {
 fn data_identity(trajectory: &Trajectory, data: &Dataset) -> Value {
     let mut spec = object(&trajectory.data);
     spec.insert("source".to_owned(), data.digest.clone().into());
+    // Its content is in that digest.
+    spec.insert("test_source".to_owned(), Value::Null);
     Value::Object(spec)
+}
+
+/// The columns predicted, by name.
+fn target(data: &Dataset) -> Target {
+    match &data.targets {
+        Targets::Values { names, .. } => match &names[..] {
+            [name] => Target::One(name.clone()),
+            _ => Target::Several(names.clone()),
+        },
+        Targets::Classes { .. } => {
+            let name = data.preprocessing["target"]["name"].as_str();
+            Target::One(name.unwrap_or("class").to_owned())
+        }
+    }
 }
 
 /// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
@@ -231,7 +329,9 @@ fn directory(
             continue;
         };
         let level = level.as_str().map_or_else(|| level.to_string(), str::to_owned);
-        label.extend(level.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+        let words = level.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        label += if words.is_empty() { "empty".to_owned() } else { words.join("_") }.as_str();
         label.push('-');
     }
     label.truncate(LABEL_LENGTH);
@@ -240,16 +340,13 @@ fn directory(
 
 fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
     let comparable = tasks.first().map_or(Value::Null, |task| {
-        let split_seed = match task.trajectory.data.split.seed {
-            SplitSeed::Fixed(seed) => json!(seed),
-            SplitSeed::PerSeed => json!("seed"),
-        };
-        json!([data_identity(&task.trajectory, &task.data), split_seed])
+        let spec = &task.trajectory.data;
+        json!([task.data.digest, spec.target, spec.task, spec.split])
     });
     Plan {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: experiment.name.clone(),
-        config: experiment.config.file_name.clone(),
+        config: config_file_name(&experiment.config.file_name).to_owned(),
         overrides: experiment.overrides.clone(),
         factors: experiment.factors.clone(),
         comparable: sha256(&comparable),

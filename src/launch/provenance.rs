@@ -64,10 +64,18 @@ fn field(path: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
+#[allow(clippy::cast_precision_loss)] // kibibytes are far below 2^53
 fn peak_memory_mib() -> Option<f64> {
-    let value = field("/proc/self/status", "VmHWM")?;
-    let kib: f64 = value.trim_end_matches("kB").trim().parse().ok()?;
-    Some(kib / 1024.0)
+    Some(kibibytes("/proc/self/status", "VmHWM")? as f64 / 1024.0)
+}
+
+/// Memory of this machine, where the system tells.
+pub fn memory_bytes() -> Option<usize> {
+    Some(kibibytes("/proc/meminfo", "MemTotal")?.saturating_mul(1024))
+}
+
+fn kibibytes(path: &str, name: &str) -> Option<usize> {
+    field(path, name)?.trim_end_matches("kB").trim().parse().ok()
 }
 
 /// The widest vector instructions of this processor.

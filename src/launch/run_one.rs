@@ -20,7 +20,10 @@ use crate::results::reread::{Reread, has_diverged};
 use crate::results::work::Claim;
 use crate::results::{Provenance, Resumed, RunRecord, Status};
 use crate::spec::Trajectory;
-use crate::train::{self, Checkpoint, Fitted, Job, Keeper, Kept, Position, Recorder, Trained};
+use crate::stopping::Ending;
+use crate::train::{
+    self, ArmOutcome, Checkpoint, Fitted, Job, Keeper, Kept, Position, Recorder, Trained,
+};
 
 /// A training as it goes to disk.
 pub struct Finished {
@@ -231,7 +234,7 @@ fn finished(
         ..provenance::of_machine(device::name(setting.device))
     };
     let record = RunRecord {
-        status: status(&trained.table, trajectory.training.epochs),
+        status: status(trained, trajectory.training.epochs),
         seed: trajectory.seed.0,
         epochs: trained.table.len(),
         identity: task.identity.clone(),
@@ -246,10 +249,11 @@ fn finished(
 }
 
 /// How the training as a whole ended.
-fn status(table: &EpochTable, epochs: usize) -> Status {
-    if has_diverged(table) {
+fn status(trained: &Trained, epochs: usize) -> Status {
+    let diverged = |arm: &ArmOutcome| arm.reading.ending == Ending::Diverged;
+    if has_diverged(&trained.table) || trained.arms.iter().all(diverged) {
         Status::Diverged
-    } else if table.len() < epochs {
+    } else if trained.table.len() < epochs {
         Status::Stopped
     } else {
         Status::Completed

@@ -45,6 +45,13 @@ pub fn threads() -> usize {
     number.filter(|threads| *threads > 0).unwrap_or(1)
 }
 
+/// Trainings side by side: as many as asked for, else one per core, at most as many as there are.
+#[must_use]
+pub fn jobs(asked: Option<usize>, trainings: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    asked.unwrap_or_else(cores).min(trainings).max(1)
+}
+
 /// What became of a task.
 #[derive(Debug)]
 pub enum Outcome {

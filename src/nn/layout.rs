@@ -85,13 +85,15 @@ impl Layout {
     /// Numbers that training moves.
     #[must_use]
     pub fn parameters(&self) -> usize {
+        // A slip of a few zeros has to be seen, not to overflow.
         let of_layer = |layer: &LayerLayout| {
             let tensors = layer.norm().map_or(Vec::new(), |(_, norm)| norm.inner().tensors());
             let of_norm =
                 tensors.iter().filter(|tensor| matches!(tensor, NormTensor::Parameter { .. }));
-            layer.outputs * (layer.inputs + usize::from(layer.bias) + of_norm.count())
+            let per_unit = layer.inputs + usize::from(layer.bias) + of_norm.count();
+            layer.outputs.saturating_mul(per_unit)
         };
-        self.layers.iter().map(of_layer).sum()
+        self.layers.iter().map(of_layer).fold(0, usize::saturating_add)
     }
 }
 

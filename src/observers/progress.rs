@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::console::tell;
 use crate::event::Event;
 
 /// How progress is shown.
@@ -40,7 +41,7 @@ impl Progress {
         };
         let bars = MultiProgress::with_draw_target(target);
         let all = bars.add(ProgressBar::new(names.len() as u64));
-        all.set_style(template("{bar:30} {pos}/{len} trainings  {elapsed} gone, {eta} to go"));
+        all.set_style(template("{bar:20} {pos}/{len} trainings, {elapsed} gone, {eta} to go"));
         all.enable_steady_tick(Duration::from_millis(500));
         Self { style, trainings: names.len(), done: 0, bars, all, running: HashMap::new(), names }
     }
@@ -57,7 +58,7 @@ impl Progress {
         match event {
             Event::Started { training, epochs, resumed } => {
                 let bar = self.bars.add(ProgressBar::new(epochs as u64));
-                bar.set_style(template("{bar:30} {pos}/{len} {prefix}  {msg}  {eta} to go"));
+                bar.set_style(template("{bar:20} {pos}/{len} {eta:>3} {prefix} {wide_msg}"));
                 bar.set_prefix(self.names.get(training).cloned().unwrap_or_default());
                 if let (Some((epoch, batch)), Some(name)) = (resumed, self.names.get(training)) {
                     let done =
@@ -101,7 +102,7 @@ impl Progress {
                 let _ = self.bars.println(line);
             }
             Style::Quiet if !matters => {}
-            Style::Lines | Style::Quiet => eprintln!("{line}"),
+            Style::Lines | Style::Quiet => tell(line),
         }
     }
 }

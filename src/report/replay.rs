@@ -1,12 +1,12 @@
 //! A replay for a terminal: a row per training and rule.
 
-use super::table::{Align, Table};
+use super::table::{Align, Table, narrow};
 use crate::compare::number::figure;
 use crate::compare::replay::Replayed;
 
-/// The table that `bnes replay` prints, for a terminal of this width.
+/// The table that `bnes replay` prints, for a terminal of this width; whole where there is none.
 #[must_use]
-pub fn replay(rows: &[Replayed], width: usize) -> String {
+pub fn replay(rows: &[Replayed], width: Option<usize>) -> String {
     let column = |cell: &dyn Fn(&Replayed) -> String| rows.iter().map(cell).collect();
     let number = |value: Option<usize>| value.map_or("-".to_owned(), |v| v.to_string());
     let mut table = Table::new();
@@ -39,9 +39,46 @@ pub fn replay(rows: &[Replayed], width: usize) -> String {
             r.regret.map_or("-".to_owned(), |value| format!("{at_least}{}", figure(value, 3)))
         }),
     );
-    let mut text = table.render(width);
+    let left_out = table.fit(width);
+    let mut text = table.render();
+    if !left_out.is_empty() {
+        text.extend(["\n", &narrow(&left_out), "\n"]);
+    }
     if rows.iter().any(|row| row.truncated) {
         text.push_str("\n>=: the training had itself been stopped, so the regret may be larger\n");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_is_told_what_it_does_not_see() {
+        let row = Replayed {
+            path: "results/digits/batch-seed0-0a1b2c3d4e5f".to_owned(),
+            criterion: "patience(patience=5)".to_owned(),
+            monitor: "val_loss".to_owned(),
+            stop_epoch: Some(17),
+            stop_reason: Some("patience"),
+            best_epoch: Some(12),
+            best_value: Some(0.25),
+            epochs: 17,
+            epochs_saved: Some(0.83),
+            regret: Some(0.0),
+            truncated: false,
+        };
+        let narrow = replay(std::slice::from_ref(&row), Some(90));
+        assert!(narrow.lines().all(|line| line.chars().count() <= 90), "{narrow}");
+        assert!(
+            narrow.ends_with(
+                "\ntoo narrow for: reason, monitor, best value, epochs saved (a file or a pipe gets all)\n"
+            ),
+            "{narrow}"
+        );
+        let whole = replay(&[row], None);
+        assert!(whole.contains("reason") && whole.contains("epochs saved"), "{whole}");
+        assert_eq!(whole.lines().count(), 2);
+    }
 }

@@ -1,6 +1,6 @@
 //! Where a sweep stands, for a terminal: a row per training and a line that counts them.
 
-use super::table::{Align, Table};
+use super::table::{Align, Table, narrow, wrap};
 use crate::results::standing::{Standing, State};
 
 fn name(state: State) -> &'static str {
@@ -13,9 +13,9 @@ fn name(state: State) -> &'static str {
     }
 }
 
-/// The table that `bnes status` prints, for a terminal of this width.
+/// The table that `bnes status` prints, for a terminal of this width where there is one.
 #[must_use]
-pub fn status(standings: &[Standing], width: usize) -> String {
+pub fn status(standings: &[Standing], width: Option<usize>) -> String {
     let column = |cell: &dyn Fn(&Standing) -> String| standings.iter().map(cell).collect();
     let mut table = Table::new();
     table.push("experiment", Align::Left, 1, column(&|s| s.experiment.clone()));
@@ -24,7 +24,11 @@ pub fn status(standings: &[Standing], width: usize) -> String {
     let epoch = |s: &Standing| s.epoch.map_or(String::new(), |epoch| epoch.to_string());
     table.push("epoch", Align::Right, 0, column(&epoch));
     table.push("", Align::Left, 0, column(&details));
-    let mut text = table.render(width);
+    let left_out = table.fit(width);
+    let mut text = table.render();
+    if !left_out.is_empty() {
+        text.push_str(&wrap(&narrow(&left_out), width.unwrap_or(usize::MAX), "  "));
+    }
     let states = [State::Done, State::Running, State::Interrupted, State::Failed, State::Missing];
     let counts = states.iter().filter_map(|state| {
         let count = standings.iter().filter(|standing| standing.state == *state).count();

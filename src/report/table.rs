@@ -1,4 +1,4 @@
-//! Columns of text, aligned for a terminal.
+//! Columns of text, aligned for a terminal or as Markdown.
 
 /// How a column's cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,11 @@ impl Table {
         self.columns.iter().map(Column::width).sum::<usize>() + gaps
     }
 
-    /// The lines of the table, within `width` where leaving out the columns to spare allows it.
-    pub fn render(mut self, width: usize) -> String {
-        while self.width() > width {
+    /// Leaves out columns to spare until the table is within `width`, and gives their headings.
+    pub fn fit(&mut self, width: Option<usize>) -> Vec<String> {
+        let mut headings: Vec<String> =
+            self.columns.iter().map(|column| column.heading.clone()).collect();
+        while width.is_some_and(|width| self.width() > width) {
             let most = self.columns.iter().map(|column| column.spare).max().unwrap_or(0);
             if most == 0 {
                 break;
@@ -52,26 +54,78 @@ impl Table {
                 self.columns.remove(index);
             }
         }
-        let rows = self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
-        let mut text = self.line(|column| &column.heading);
+        headings.retain(|heading| self.columns.iter().all(|column| column.heading != *heading));
+        headings
+    }
+
+    fn rows(&self) -> usize {
+        self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0)
+    }
+
+    /// The lines of the table; none where it has no rows.
+    pub fn render(&self) -> String {
+        let rows = self.rows();
+        if rows == 0 {
+            return String::new();
+        }
+        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
+        let mut text = self.line(&widths, |column| &column.heading);
         for row in 0..rows {
-            text.push_str(&self.line(|column| column.cells.get(row).map_or("", String::as_str)));
+            text.push_str(
+                &self.line(&widths, |column| column.cells.get(row).map_or("", String::as_str)),
+            );
         }
         text
     }
 
-    fn line<'a>(&'a self, cell: impl Fn(&'a Column) -> &'a str) -> String {
+    /// The table in GitHub's Markdown, aligned in its source too; nothing where it has no rows.
+    pub fn markdown(mut self) -> String {
+        let rows = self.rows();
+        if rows == 0 {
+            return String::new();
+        }
+        self.columns = self.columns.into_iter().map(Column::for_markdown).collect();
+        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
+        let mut text = self.markdown_line(&widths, |column| column.heading.trim_end());
+        text.push('|');
+        for (column, width) in self.columns.iter().zip(&widths) {
+            let (dashes, end) = match column.align {
+                Align::Left => (*width, " |"),
+                Align::Right => (width - 1, ": |"),
+            };
+            text.extend([" ", &"-".repeat(dashes), end]);
+        }
+        text.push('\n');
+        for row in 0..rows {
+            text.push_str(
+                &self.markdown_line(&widths, |column| {
+                    column.cells.get(row).map_or("", String::as_str)
+                }),
+            );
+        }
+        text
+    }
+
+    fn markdown_line<'a>(
+        &'a self,
+        widths: &[usize],
+        cell: impl Fn(&'a Column) -> &'a str,
+    ) -> String {
+        let mut line = String::from("|");
+        for (column, width) in self.columns.iter().zip(widths) {
+            line.extend([" ", &padded(cell(column), column.align, *width), " |"]);
+        }
+        line.push('\n');
+        line
+    }
+
+    fn line<'a>(&'a self, widths: &[usize], cell: impl Fn(&'a Column) -> &'a str) -> String {
         let mut line = String::new();
-        for (index, column) in self.columns.iter().enumerate() {
-            let text = cell(column);
-            let pad = " ".repeat(column.width() - text.chars().count());
+        for (index, (column, width)) in self.columns.iter().zip(widths).enumerate() {
             if index > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
-            match column.align {
-                Align::Left => line.extend([text, &pad]),
-                Align::Right => line.extend([pad.as_str(), text]),
-            }
+            line.push_str(&padded(cell(column), column.align, *width));
         }
         line.truncate(line.trim_end().len());
         line.push('\n');
@@ -80,10 +134,32 @@ impl Table {
 }
 
 impl Column {
+    /// With the pipes in its cells escaped, and as wide as the shortest ruler.
+    fn for_markdown(mut self) -> Self {
+        let cells = self.cells.iter_mut().chain([&mut self.heading]);
+        cells.for_each(|cell| *cell = cell.replace('|', "\\|"));
+        let missing = 3_usize.saturating_sub(self.heading.chars().count());
+        self.heading.push_str(&" ".repeat(missing));
+        self
+    }
+
     fn width(&self) -> usize {
         let cells = self.cells.iter().chain([&self.heading]);
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
+}
+
+fn padded(text: &str, align: Align, width: usize) -> String {
+    let pad = " ".repeat(width.saturating_sub(text.chars().count()));
+    match align {
+        Align::Left => format!("{text}{pad}"),
+        Align::Right => format!("{pad}{text}"),
+    }
+}
+
+/// What a terminal was too narrow for.
+pub(super) fn narrow(left_out: &[String]) -> String {
+    format!("too narrow for: {} (a file or a pipe gets all)", left_out.join(", "))
 }
 
 /// Words broken into lines within `width`, further lines indented; `95 %` and `p = 0.1` stay whole.

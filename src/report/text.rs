@@ -1,268 +1,131 @@
 //! A comparison for a terminal: arms, contrasts, what stopping saved, warnings, the verdict.
 
-use serde_json::Value;
+use super::naming::Naming;
+use super::table::{Table, narrow, wrap};
+use super::tables::{REFERENCE, arms, contrasts, has_references, more, savings, shown, split};
+use crate::compare::Comparison;
 
-use super::naming::{Naming, called, effect};
-use super::table::{Align, Table, wrap};
-use crate::compare::number::{decimals, figure, fixed, p_value};
-use crate::compare::{
-    ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving, label,
-};
+/// Columns that sentences are broken at where no terminal says how wide it is.
+const WIDTH: usize = 100;
 
-/// Shown beside the primary metric, the first that there is.
-const SECOND: [&str; 4] = ["test_accuracy", "test_r2", "val_accuracy", "val_r2"];
-
-/// The table that `bnes compare` prints, for a terminal of this width.
+/// The table that `bnes compare` prints, for a terminal of this width; whole where there is none.
 #[must_use]
-pub fn comparison(comparison: &Comparison, width: usize) -> String {
+pub fn comparison(comparison: &Comparison, width: Option<usize>) -> String {
     let mut text = String::new();
-    for study in &comparison.experiments {
-        let heading = if study.split_per_seed { "one split per seed" } else { "one split" };
-        text.extend([study.name.as_str(), " (", heading, ")\n\n"]);
-        text.push_str(&fitting(width, |naming| arms(study, comparison, naming)));
-        if comparison.references.iter().any(|r| r.experiment == study.name) {
-            text.push_str(
-                "(best epoch): best checkpoint of the full run; a reference, not an arm\n",
-            );
+    let mut too_narrow: Vec<String> = Vec::new();
+    let mut rendered = |mut table: Table| {
+        for heading in table.fit(width) {
+            if !too_narrow.contains(&heading) {
+                too_narrow.push(heading);
+            }
         }
-        let contrasts = fitting(width, |naming| contrasts(study, comparison, naming));
+        table.render()
+    };
+    for study in &comparison.experiments {
+        text.extend([study.name.as_str(), " (", split(study), ")\n\n"]);
+        let (table, left_out) = named(width, |naming| arms(study, comparison, naming));
+        text.extend([rendered(table), more(left_out, "arm")]);
+        if has_references(study, comparison) {
+            text.push_str(&wrap(REFERENCE, width.unwrap_or(WIDTH), "  "));
+        }
+        let (table, left_out) = named(width, |naming| contrasts(study, comparison, naming));
+        let contrasts = rendered(table);
         if !contrasts.is_empty() {
             let metric = study.metric.as_str();
             text.extend(["\nDifferences in ", metric, ", paired by seed\n\n", &contrasts]);
+            text.push_str(&more(left_out, "effect"));
         }
-        let savings = savings(study, comparison).render(width);
-        if savings.lines().count() > 1 {
+        let (table, left_out) = savings(study, comparison);
+        let savings = rendered(table);
+        if !savings.is_empty() {
             text.extend(["\nStopping rules against the full run\n\n", &savings]);
+            text.push_str(&more(left_out, "row"));
         }
         text.push('\n');
     }
-    for warning in &comparison.warnings {
+    let width = width.unwrap_or(WIDTH);
+    if !too_narrow.is_empty() {
+        text.push_str(&wrap(&narrow(&too_narrow), width, "  "));
+        text.push('\n');
+    }
+    for warning in shown(&comparison.warnings, "warning") {
         text.push_str(&wrap(&format!("warning: {warning}"), width, "  "));
     }
     if !comparison.warnings.is_empty() {
         text.push('\n');
     }
-    for sentence in &comparison.verdict {
-        text.push_str(&wrap(sentence, width, "  "));
+    for sentence in shown(&comparison.verdict, "sentence") {
+        text.push_str(&wrap(&sentence, width, "  "));
     }
     text
 }
 
-/// A table with the factors' whole keys where that fits, else with their ends, else with fewer
-/// columns; nothing where it has no rows.
-fn fitting(width: usize, table: impl Fn(Naming) -> Table) -> String {
+/// A table with the factors' whole keys where that fits, else with their ends.
+fn named(width: Option<usize>, table: impl Fn(Naming) -> (Table, usize)) -> (Table, usize) {
     let full = table(Naming::Full);
-    let table = if full.width() > width { table(Naming::Short) } else { full };
-    let text = table.render(width);
-    if text.lines().count() > 1 { text } else { String::new() }
-}
-
-fn arms(study: &ExperimentSummary, comparison: &Comparison, naming: Naming) -> Table {
-    let of_study = |arm: &&ArmSummary| arm.experiment == study.name;
-    let arms: Vec<&ArmSummary> = comparison.arms.iter().filter(of_study).collect();
-    let references: Vec<&ArmSummary> = comparison.references.iter().filter(of_study).collect();
-    let is_ambiguous = |arm: &ArmSummary| {
-        let alike = |r: &&&ArmSummary| r.factors == arm.factors;
-        references.iter().filter(alike).count() > 1
-    };
-    let shown: Vec<&ArmSummary> = arms.iter().chain(&references).copied().collect();
-    let column = |cell: &dyn Fn(&ArmSummary) -> String| shown.iter().map(|arm| cell(arm)).collect();
-
-    let mut table = Table::new();
-    let mut named = false;
-    for factor in &study.factors {
-        let of_rule = factor.key.starts_with("early_stopping");
-        named |= of_rule;
-        let cells = column(&|arm| match (arm.factors.get(&factor.key), &arm.monitor) {
-            (Some(level), _) => label::text(level),
-            (None, Some(monitor)) if of_rule && is_ambiguous(arm) => format!("(best {monitor})"),
-            (None, _) if of_rule => "(best epoch)".to_owned(),
-            (None, _) => String::new(),
-        });
-        table.push(&called(study, &factor.key, naming), Align::Left, 0, cells);
-    }
-    if !named {
-        let cells = column(&|arm| match arm.reference {
-            None => "as run".to_owned(),
-            Some(_) => "(best epoch)".to_owned(),
-        });
-        table.push("weights", Align::Left, 0, cells);
-    }
-    table.push("n", Align::Right, 0, column(&|arm| arm.n.to_string()));
-    table.push(
-        "diverged",
-        Align::Right,
-        0,
-        column(&|arm| match arm.diverged {
-            0 => String::new(),
-            n => n.to_string(),
-        }),
-    );
-    let digits = shared_decimals(&shown, &study.metric);
-    table.push(
-        &study.metric,
-        Align::Left,
-        0,
-        column(&|arm| {
-            arm.metrics.get(&study.metric).map_or(String::new(), |m| mean_and_sd(m, digits))
-        }),
-    );
-    table.push(
-        "95 % interval",
-        Align::Left,
-        1,
-        column(&|arm| {
-            let interval = arm.metrics.get(&study.metric).and_then(|metric| metric.ci95);
-            interval.map_or(String::new(), |[low, high]| {
-                format!("{} to {}", fixed(low, digits), fixed(high, digits))
-            })
-        }),
-    );
-    let second = SECOND.into_iter().find(|name| {
-        *name != study.metric && arms.iter().any(|arm| arm.metrics.get(name).is_some())
-    });
-    if let Some(second) = second {
-        table.push(second, Align::Right, 2, column(&|arm| mean(arm, second, &|v| fixed(v, 4))));
-    }
-    table.push("epochs", Align::Right, 3, column(&|arm| mean(arm, "epochs", &|v| fixed(v, 1))));
-    table.push(
-        "seconds",
-        Align::Right,
-        4,
-        column(&|arm| mean(arm, "elapsed_s", &|v| figure(v, 3))),
-    );
-    table
-}
-
-fn mean(arm: &ArmSummary, metric: &str, show: &dyn Fn(f64) -> String) -> String {
-    let mean = arm.metrics.get(metric).and_then(|metric| metric.mean);
-    mean.map_or(String::new(), show)
-}
-
-/// Decimals at which the smallest spread of all rows has two digits.
-fn shared_decimals(rows: &[&ArmSummary], metric: &str) -> usize {
-    let metrics = || rows.iter().filter_map(|arm| arm.metrics.get(metric));
-    let spreads = metrics().filter_map(|m| m.sd).filter(|sd| *sd > 0.0);
-    let scale = spreads.fold(f64::INFINITY, f64::min);
-    let size = metrics().filter_map(|m| m.mean).map(f64::abs).fold(0.0, f64::max);
-    decimals(scale, 2).min(decimals(size, 6)).max(if scale.is_finite() { 0 } else { 4 })
-}
-
-fn mean_and_sd(metric: &MetricSummary, digits: usize) -> String {
-    match (metric.mean, metric.sd) {
-        (Some(mean), Some(sd)) => format!("{} ± {}", fixed(mean, digits), fixed(sd, digits)),
-        (Some(mean), None) => fixed(mean, digits),
-        (None, _) => "not finite".to_owned(),
-    }
-}
-
-fn contrasts(study: &ExperimentSummary, comparison: &Comparison, naming: Naming) -> Table {
-    let rows: Vec<&Contrast> = comparison
-        .contrasts
-        .iter()
-        .filter(|c| c.experiment == study.name && c.metric == study.metric)
-        .collect();
-    let column = |cell: &dyn Fn(&Contrast) -> String| rows.iter().map(|c| cell(c)).collect();
-    let figures = rows.iter().filter_map(|c| {
-        let width = c.ci95.map(|[low, high]| high - low).filter(|width| *width > 0.0);
-        width.or(c.estimate.map(f64::abs)).filter(|size| *size > 0.0)
-    });
-    let digits = decimals(figures.fold(f64::INFINITY, f64::min), 3);
-    let mut table = Table::new();
-    table.push("effect", Align::Left, 0, column(&|c| effect(study, &c.name, naming)));
-    table.push("levels", Align::Left, 0, column(&levels));
-    table.push(
-        "estimate",
-        Align::Right,
-        0,
-        column(&|c| c.estimate.map_or(String::new(), |estimate| fixed(estimate, digits))),
-    );
-    table.push(
-        "95 % interval",
-        Align::Left,
-        0,
-        column(&|c| {
-            c.ci95.map_or(String::new(), |[low, high]| {
-                format!("{} to {}", fixed(low, digits), fixed(high, digits))
-            })
-        }),
-    );
-    table.push("p", Align::Right, 0, column(&|c| c.p.map_or(String::new(), p_value)));
-    table.push("Holm", Align::Right, 1, column(&|c| c.p_holm.map_or(String::new(), p_value)));
-    table.push("better", Align::Right, 0, column(&|c| format!("{}/{}", c.wins, c.n)));
-    table
-}
-
-/// `none -> batch`; of an interaction nothing where there is only one pair of levels.
-fn levels(contrast: &Contrast) -> String {
-    let pair = |from: &Value, to: &Value| format!("{} -> {}", label::text(from), label::text(to));
-    match (&contrast.kind, &contrast.levels[..]) {
-        (ContrastKind::Interaction, [Value::Array(a), Value::Array(b)]) => {
-            let last = |levels: &[Value]| levels.last().map(label::text).unwrap_or_default();
-            format!("{} x {}", last(a), last(b))
-        }
-        (_, [from, to]) => pair(from, to),
-        _ => String::new(),
-    }
-}
-
-fn savings(study: &ExperimentSummary, comparison: &Comparison) -> Table {
-    let rows: Vec<&Saving> =
-        comparison.early_stopping.iter().filter(|s| s.experiment == study.name).collect();
-    let column = |cell: &dyn Fn(&Saving) -> String| rows.iter().map(|s| cell(s)).collect();
-    let number = |value: Option<f64>| value.map_or(String::new(), |v| figure(v, 3));
-    let percent =
-        |value: Option<f64>| value.map_or(String::new(), |v| format!("{:.0} %", v * 100.0));
-    let mut table = Table::new();
-    table.push("rule", Align::Left, 0, column(&|s| s.rule.clone()));
-    table.push(
-        "arms",
-        Align::Left,
-        0,
-        column(&|s| {
-            let levels: Vec<String> = s.factors.values().map(label::text).collect();
-            if levels.is_empty() { "all".to_owned() } else { levels.join(", ") }
-        }),
-    );
-    table.push("n", Align::Right, 2, column(&|s| s.n.to_string()));
-    table.push("epochs saved", Align::Right, 0, column(&|s| percent(s.epochs_saved)));
-    table.push(
-        "seconds saved",
-        Align::Right,
-        1,
-        column(&|s| match (s.seconds_saved, s.full_seconds) {
-            (Some(saved), Some(all)) => format!("{} of {}", figure(saved, 3), figure(all, 3)),
-            _ => String::new(),
-        }),
-    );
-    let mut monitors: Vec<&str> = rows.iter().map(|s| s.monitor.as_str()).collect();
-    monitors.dedup();
-    let heading = match monitors[..] {
-        [one] => format!("{one} regret"),
-        _ => "regret".to_owned(),
-    };
-    table.push(&heading, Align::Right, 0, column(&|s| number(s.val_regret)));
-    table.push("test_loss regret", Align::Right, 0, column(&|s| number(s.test_regret)));
-    table
+    if width.is_some_and(|width| full.0.width() > width) { table(Naming::Short) } else { full }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::compare::{Options, compare};
-    use crate::results::fixtures::two_by_two;
+    use crate::results::fixtures::{arm, experiment, run, two_by_two};
 
     #[test]
     fn a_comparison_fits_a_terminal_of_100_columns() {
-        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), 100);
+        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(100));
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn a_narrow_terminal_gets_fewer_columns() {
-        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), 60);
+        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(60));
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         let heading = text.lines().nth(2).unwrap();
         assert_eq!(heading, "norm.kind  early_stopping  n  test_loss      95 % interval");
+        let said = "too narrow for: test_accuracy, epochs, seconds, levels, p, Holm, better, n, \
+                    seconds saved, test_loss regret (a file or a pipe gets all)";
+        assert!(text.replace("\n  ", " ").contains(said), "{text}");
+    }
+
+    #[test]
+    fn the_effects_fit_a_terminal_of_80_columns() {
+        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(80));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.contains("too narrow for: "), "{text}");
+    }
+
+    #[test]
+    fn where_no_terminal_shows_it_nothing_is_left_out() {
+        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), None);
+        assert!(text.contains("model.norm.kind*early_stopping"), "{text}");
+        assert!(text.contains("Holm") && text.contains("seconds saved"), "{text}");
+        assert!(!text.contains("too narrow"), "{text}");
+    }
+
+    #[test]
+    fn many_arms_are_counted_beyond_the_first() {
+        let runs = (0..70).map(|level| {
+            let arm = arm(
+                json!({"training.batch_size": level}),
+                json!({"kind": "none"}),
+                json!({"test_loss": f64::from(level)}),
+                None,
+            );
+            run(0, json!({}), vec![arm])
+        });
+        let levels = json!((0..70).collect::<Vec<i32>>());
+        let many = experiment("many", &[("training.batch_size", levels)], runs.collect());
+        let comparison = compare(&[many], &Options::default()).unwrap();
+        let text = super::comparison(&comparison, None);
+        assert!(text.contains("\nand 20 arms more: --format json has them all\n"), "{text}");
+        assert!(text.contains("\nand 19 effects more: --format json has them all\n"), "{text}");
+        assert!(text.lines().count() < 250, "{text}");
+        let markdown = crate::report::markdown::comparison(&comparison);
+        assert!(markdown.contains("|\n\nand 20 arms more"), "{markdown}");
     }
 }

@@ -52,25 +52,26 @@ pub enum CurvesError {
 }
 
 /// The curves at a path: one for a CSV file or a training's directory, one per training that
-/// ended for an experiment's directory or a results directory.
+/// ended for an experiment's directory or a results directory, of which a damaged one costs no
+/// other.
 ///
 /// # Errors
-/// Where the path holds none, or a file that is damaged.
-pub fn curves(path: &Path) -> Result<Vec<Curves>, CurvesError> {
+/// Where the path holds none, or is itself a file that is damaged.
+pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesError> {
     if path.is_file() && path.extension().is_none_or(|ending| ending != "json") {
-        return Ok(vec![foreign(path, path)?]);
+        return Ok(vec![Ok(foreign(path, path)?)]);
     }
     if epochs_file(path).is_file() {
-        return Ok(vec![training(path)?]);
+        return Ok(vec![Ok(training(path)?)]);
     }
     if path.join(LIGHTNING_FILE).is_file() {
-        return Ok(vec![foreign(path, &path.join(LIGHTNING_FILE))?]);
+        return Ok(vec![Ok(foreign(path, &path.join(LIGHTNING_FILE))?)]);
     }
     let mut all = Vec::new();
     for experiment in load(&[path.to_owned()])? {
         for run in &experiment.runs {
             let path = experiment.path.join(&run.dir);
-            all.push(own(&path, truncated(run.record.status))?);
+            all.push(own(&path, truncated(run.record.status)));
         }
     }
     Ok(all)

@@ -7,13 +7,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::history::EpochTable;
-
-/// The column that numbers the rows.
-const EPOCH: &str = "epoch";
-
-/// Columns of counts, written as whole numbers.
-const COUNTS: [&str; 3] = [EPOCH, "step", "samples_seen"];
+use crate::history::{COUNTS, EPOCH, EpochTable};
 
 /// Why a file of curves could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,8 +111,9 @@ pub fn read(text: &str, file: &str) -> Result<EpochTable, CsvError> {
 
 /// Reads any file of curves: ours, Keras's, Lightning's, or another with a header.
 ///
-/// Columns are given the names that `epochs.csv` has: where there is `val_loss`, a bare `loss` is
-/// the training's and becomes `train_loss`, as does Lightning's `train_loss_epoch`. Consecutive
+/// Columns keep their names and are also called as in `epochs.csv`: where there is `val_accuracy`, a
+/// bare `accuracy` is the training's and is `train_accuracy` too, as `loss` and Lightning's
+/// `train_loss_epoch` are `train_loss`. Consecutive
 /// rows with the same `epoch` are one epoch, in which the last cell that is not empty counts.
 ///
 /// # Errors
@@ -126,8 +121,12 @@ pub fn read(text: &str, file: &str) -> Result<EpochTable, CsvError> {
 pub fn read_any(text: &str, file: &str) -> Result<CsvCurves, CsvError> {
     let mut cells = Cells::split(text, file)?;
     cells.merge_epochs();
-    cells.rename();
-    Ok(cells.into_curves(file))
+    let aliases = cells.aliases();
+    let mut curves = cells.into_curves(file);
+    for (name, alias) in aliases {
+        curves.table.also_called(&name, alias);
+    }
+    Ok(curves)
 }
 
 /// The cells of a file as text, a row with the line that it begins at.
@@ -210,21 +209,19 @@ impl Cells {
         }
     }
 
-    fn rename(&mut self) {
-        let taken = self.names.clone();
-        let has = |name: &str| taken.iter().any(|n| n == name);
-        for name in &mut self.names {
+    /// Columns with the names that `epochs.csv` has for them.
+    fn aliases(&self) -> Vec<(String, String)> {
+        let has = |name: &str| self.names.iter().any(|n| n == name);
+        let alias = |name: &String| {
             let train = format!("train_{name}");
             let bare = name == "loss" || has(&format!("val_{name}"));
-            if bare && !has(&train) && name != EPOCH {
-                *name = train;
-            } else if let Some(short) = name.strip_suffix("_epoch")
-                && short.starts_with("train_")
-                && !has(short)
-            {
-                *name = short.to_owned();
+            if bare && name != EPOCH && !has(&train) {
+                return Some((name.clone(), train));
             }
-        }
+            let short = name.strip_suffix("_epoch")?;
+            (short.starts_with("train_") && !has(short)).then(|| (name.clone(), short.to_owned()))
+        };
+        self.names.iter().filter_map(alias).collect()
     }
 
     fn into_curves(self, file: &str) -> CsvCurves {

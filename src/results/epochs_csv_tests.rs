@@ -47,8 +47,11 @@ fn keras_csv_logger_files_read_as_ours() {
     let table = read_any(text, "log.csv").unwrap().table;
     assert_eq!(
         table.names(),
-        ["epoch", "train_accuracy", "train_loss", "val_accuracy", "val_loss"]
+        ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"],
+        "the names that the file has"
     );
+    assert_eq!(column(&table, "train_accuracy"), column(&table, "accuracy"));
+    assert_eq!(column(&table, "loss"), [Some(1.25), Some(0.5)]);
     assert_eq!(column(&table, "epoch"), [Some(1.0), Some(2.0)]);
     assert_eq!(column(&table, "train_loss"), [Some(1.25), Some(0.5)]);
     assert!(table.cell("val_loss", 2).is_some_and(f64::is_nan));
@@ -71,6 +74,7 @@ fn lightning_rows_of_an_epoch_become_one() {
     assert_eq!(table.len(), 2);
     assert_eq!(column(&table, "val_loss"), [Some(0.75), Some(0.5)]);
     assert_eq!(column(&table, "train_loss"), [Some(1.375), Some(1.125)]);
+    assert_eq!(column(&table, "train_loss_epoch"), [Some(1.375), Some(1.125)]);
     assert_eq!(column(&table, "train_loss_step"), [Some(1.25), Some(1.0)]);
     assert_eq!(column(&table, "step"), [Some(19.0), Some(40.0)]);
     assert_eq!(column(&table, "lr"), [Some(0.1), Some(0.025)]);

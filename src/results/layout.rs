@@ -11,6 +11,13 @@ pub const RUN_FILE: &str = "run.json";
 /// The recorded epochs of a training.
 pub const EPOCHS_FILE: &str = "epochs.csv";
 
+/// The name under which a config lies in its experiment's directory: its own, unless something
+/// else is called so there.
+#[must_use]
+pub fn config_file_name(own: &str) -> &str {
+    if [EXPERIMENT_FILE, RUN_FILE, EPOCHS_FILE].contains(&own) { "config.json" } else { own }
+}
+
 /// `experiment.json` of an experiment's directory.
 #[must_use]
 pub fn experiment_file(experiment: &Path) -> PathBuf {
@@ -60,6 +67,12 @@ mod tests {
         for other in ["weights-0.safetensors", "weights-+1.safetensors", "weights-01.safetensors"] {
             assert_eq!(epoch_of_weights(other), None);
         }
+    }
+
+    #[test]
+    fn a_config_does_not_take_the_name_of_the_plan() {
+        assert_eq!(config_file_name("experiment.json"), "config.json");
+        assert_eq!(config_file_name("experiment.toml"), "experiment.toml");
     }
 
     #[test]

@@ -83,16 +83,21 @@ pub enum LoadError {
 pub fn load(paths: &[PathBuf]) -> Result<Vec<LoadedExperiment>, LoadError> {
     // Of each experiment: whole, or the trainings asked for.
     let mut wanted: Vec<(PathBuf, Option<Vec<String>>)> = Vec::new();
+    let mut places: HashMap<PathBuf, usize> = HashMap::new();
     for path in paths {
         for (experiment, training) in experiments_at(path)? {
-            let same = |p: &PathBuf| same_directory(p, &experiment);
-            match wanted.iter_mut().find(|(p, _)| same(p)) {
-                None => wanted.push((experiment, training.map(|dir| vec![dir]))),
-                Some((_, dirs)) => match (dirs.as_mut(), training) {
+            // However it is written, a directory is one.
+            let full = experiment.canonicalize().unwrap_or_else(|_| experiment.clone());
+            if let Some(place) = places.get(&full) {
+                let (_, dirs) = &mut wanted[*place];
+                match (dirs.as_mut(), training) {
                     (Some(dirs), Some(dir)) if !dirs.contains(&dir) => dirs.push(dir),
                     (Some(_), None) => *dirs = None,
                     _ => {}
-                },
+                }
+            } else {
+                places.insert(full, wanted.len());
+                wanted.push((experiment, training.map(|dir| vec![dir])));
             }
         }
     }
@@ -147,10 +152,6 @@ fn experiments_at(path: &Path) -> Result<Vec<(PathBuf, Option<String>)>, LoadErr
         .filter(|(below, _)| experiment_file(below).is_file())
         .collect();
     if below.is_empty() { Err(LoadError::NoResults(path.to_owned())) } else { Ok(below) }
-}
-
-fn same_directory(a: &Path, b: &Path) -> bool {
-    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The names of the directories in a directory, sorted; links are none.

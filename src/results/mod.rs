@@ -10,7 +10,7 @@ pub mod record;
 pub mod reread;
 pub mod standing;
 pub mod store;
-mod whole;
+pub mod whole;
 pub mod work;
 
 pub use curves::{Curves, curves};

@@ -6,12 +6,9 @@ use serde_json::{Map, Value};
 
 use super::layout::weights_file_name;
 use super::record::{ArmRecord, FullRun, Status};
-use crate::history::EpochTable;
+use crate::history::{EpochTable, is_metric};
 use crate::spec::Factors;
 use crate::stopping::{Ending, Reading, StoppingRule};
-
-/// Columns that are no property of the weights of an epoch.
-const NOT_METRICS: [&str; 5] = ["epoch", "lr", "step", "samples_seen", "elapsed_s"];
 
 /// Metrics by column name; `None`: undefined.
 pub type Named = Vec<(String, Option<f64>)>;
@@ -79,7 +76,7 @@ impl Reread<'_> {
     fn metrics(&self, epoch: usize) -> Map<String, Value> {
         let names = self.table.names().iter().zip(self.table.row(epoch));
         names
-            .filter(|(name, _)| !NOT_METRICS.contains(&name.as_str()))
+            .filter(|(name, _)| is_metric(name))
             .map(|(name, value)| (name.clone(), number(value)))
             .collect()
     }

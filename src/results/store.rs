@@ -10,7 +10,7 @@ use super::epochs_csv;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
 use super::record::{Plan, RunRecord, Status};
 use super::reread::{Named, Reread};
-use super::whole::{clean, partial_dir, place, write, write_changed, write_whole};
+use super::whole::{clean, partial_dir, place, write, write_bytes, write_changed};
 use super::work::Work;
 use crate::history::EpochTable;
 use crate::spec::{Arm, ConfigFile};
@@ -36,11 +36,12 @@ impl Store {
     pub fn create(results: &Path, name: &str) -> Result<Self> {
         let store = Self::at(results, name);
         fs::create_dir_all(&store.dir).with_context(|| {
-            let place = [results, &store.dir].into_iter().find(|path| path.is_file());
-            match place {
+            let file = store.dir.ancestors().find(|path| path.is_file());
+            let problem = match file {
                 Some(file) => format!("{} is a file, where a folder is needed", file.display()),
-                None => format!("cannot create the folder {}", store.dir.display()),
-            }
+                None => format!("the folder {} cannot be created", store.dir.display()),
+            };
+            format!("{problem}: choose another place with --results")
         })?;
         Ok(store)
     }
@@ -69,7 +70,7 @@ impl Store {
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
         self.clean();
-        write_changed(&self.dir.join(&config.file_name), config.text.as_bytes())?;
+        write_changed(&self.dir.join(&plan.config), config.text.as_bytes())?;
         write_changed(&experiment_file(&self.dir), &json(plan)?)
     }
 
@@ -137,7 +138,7 @@ impl Store {
     /// # Errors
     /// Where it cannot be written.
     pub fn write_record(&self, dir: &str, record: &RunRecord) -> Result<()> {
-        write_whole(&run_file(&self.training(dir)), &json(record)?)
+        write_bytes(&run_file(&self.training(dir)), &json(record)?)
     }
 
     /// Puts a training in its place, in one step. What was there before goes, unless `keeps` says
@@ -176,7 +177,7 @@ impl Store {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        write_whole(&run_file(&path), &json(record)?)
+        write_bytes(&run_file(&path), &json(record)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -28,24 +28,50 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes beside the file and renames, so that no reader sees half of it, whenever the process or
-/// the machine stops.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+/// the machine stops, and what was there before stays where the writing fails.
+///
+/// # Errors
+/// Where the file cannot be written, or `content` fails.
+pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
-    let Some(dir) = path.parent() else { bail!(failed()) };
-    let mut file = partial(0o666).tempfile_in(dir).with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
+    if path.is_dir() {
+        bail!("{}: there is a folder of this name", failed());
+    }
+    if path.exists() && !path.is_file() {
+        // A pipe or /dev/null is written to, not replaced.
+        let mut file = fs::OpenOptions::new().write(true).open(path).with_context(failed)?;
+        return content(&mut file);
+    }
+    // Through a link, what it points to is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let dir = match target.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let file = partial(0o666).tempfile_in(dir).with_context(failed)?;
+    let mut buffered = BufWriter::new(file);
+    content(&mut buffered)?;
+    let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error);
+    let file = file.with_context(failed)?;
     file.as_file().sync_data().with_context(failed)?;
-    file.persist(path).with_context(failed)?;
+    file.persist(&target).with_context(failed)?;
     Ok(())
 }
 
-/// As [`write_whole`], unless the file holds these bytes already: what is done can be looked up
+/// As [`write_whole`], what is there at once.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, |out| {
+        out.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
+    })
+}
+
+/// As [`write_bytes`], unless the file holds these bytes already: what is done can be looked up
 /// where nothing may be written.
 pub(super) fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(());
     }
-    write_whole(path, bytes)
+    write_bytes(path, bytes)
 }
 
 /// Of this process; a builder borrows its prefix.
@@ -132,4 +158,30 @@ fn is_left_over(name: &OsStr, path: &Path) -> bool {
     }
     let changed = fs::metadata(path).and_then(|data| data.modified()).ok();
     changed.and_then(|time| time.elapsed().ok()).is_some_and(|age| age > GIVEN_UP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_half_way_leaves_the_old_file_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        write_whole(&path, |out| Ok(out.write_all(b"old")?)).unwrap();
+        let failed = write_whole(&path, |out| {
+            out.write_all(b"new")?;
+            anyhow::bail!("half way")
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_in_its_place_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let message = write_whole(dir.path(), |_| Ok(())).unwrap_err().to_string();
+        assert!(message.contains("there is a folder of this name"), "{message}");
+    }
 }

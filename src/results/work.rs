@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::process::Process;
-use super::whole::{clean, write_whole};
+use super::whole::{clean, write_bytes};
 
 /// After this long without a sign of life, the claim of a process on another machine is void.
 pub const SILENCE: Duration = Duration::from_secs(120);
@@ -226,7 +226,7 @@ impl Claim {
         let newest = earlier.first().and_then(|path| path.file_stem()?.to_str());
         let newest = newest.and_then(|stem| stem.strip_prefix("checkpoint-")?.parse().ok());
         let number = newest.unwrap_or(0_u64) + 1;
-        write_whole(&self.work.dir.join(format!("checkpoint-{number}.safetensors")), bytes)?;
+        write_bytes(&self.work.dir.join(format!("checkpoint-{number}.safetensors")), bytes)?;
         for path in earlier.iter().skip(GENERATIONS - 1) {
             // One too many does no harm.
             let _ = fs::remove_file(path);

@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::checkpoint::CheckpointSpec;
 use super::data::{DataSpec, Task};
-use super::decode::decode;
+use super::decode::decode_with;
 use super::error::ConfigError;
+use super::keys::elsewhere;
 use super::model::{ModelSpec, Norm};
 use super::node::Node;
 use super::training::{BatchSize, EvaluationSpec, Loss, Optimizer, Rprop, TrainingSpec};
@@ -72,7 +73,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 impl Cell {
     /// Reads a document without looking at keys together.
     pub fn read(document: &Node) -> Result<Self, ConfigError> {
-        decode(document).map_err(|error: ConfigError| {
+        decode_with(document, elsewhere).map_err(|error: ConfigError| {
             let of_the_whole = error.origin().is_some_and(|origin| origin.range.is_none());
             if of_the_whole && document.get("data").is_none() {
                 error.help("a config says at least what its data is: data.source = \"digits\"")

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::check;
-use crate::kinds::NotYetBuilt;
 
 /// `[data]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,32 +10,39 @@ use crate::kinds::NotYetBuilt;
 pub struct DataSpec {
     /// A built-in set or a path relative to the config file.
     pub source: String,
+    /// A file with the same columns, all of whose rows are the test split.
+    #[serde(default)]
+    pub test_source: Option<String>,
     /// The column or columns to predict; default: the last column.
     #[serde(default)]
     pub target: Option<Target>,
     /// Inferred from the target where absent.
     #[serde(default)]
     pub task: Option<Task>,
+    /// Columns that are not read.
+    #[serde(default, deserialize_with = "different")]
+    pub drop: Vec<String>,
+    /// Columns whose cells are levels whatever they look like.
+    #[serde(default, deserialize_with = "different")]
+    pub categorical: Vec<String>,
+    /// Cells that hold nothing.
+    #[serde(default = "missing", deserialize_with = "different")]
+    pub missing: Vec<String>,
+    /// Whether the first line of a table names its columns; inferred where absent.
+    #[serde(default)]
+    pub header: Option<bool>,
+    /// What stands between the cells of a table; inferred where absent.
+    #[serde(default, deserialize_with = "delimiter")]
+    pub delimiter: Option<char>,
+    /// Images: pixels above this share of the full scale are 1, the others 0.
+    #[serde(default, deserialize_with = "check::optional_share")]
+    pub binarize: Option<f64>,
     /// Centre and scale inputs (and regression targets) by the training split.
     #[serde(default = "yes")]
     pub standardize: bool,
     /// `[data.split]`.
     #[serde(default)]
     pub split: SplitSpec,
-    #[serde(default, skip_serializing)]
-    test_source: Option<NotYetBuilt>,
-    #[serde(default, skip_serializing)]
-    drop: Option<NotYetBuilt>,
-    #[serde(default, skip_serializing)]
-    categorical: Option<NotYetBuilt>,
-    #[serde(default, skip_serializing)]
-    missing: Option<NotYetBuilt>,
-    #[serde(default, skip_serializing)]
-    header: Option<NotYetBuilt>,
-    #[serde(default, skip_serializing)]
-    delimiter: Option<NotYetBuilt>,
-    #[serde(default, skip_serializing)]
-    binarize: Option<NotYetBuilt>,
 }
 
 impl DataSpec {
@@ -45,18 +51,53 @@ impl DataSpec {
     pub fn new(source: &str) -> Self {
         Self {
             source: source.to_owned(),
+            test_source: None,
             target: None,
             task: None,
-            standardize: true,
-            split: SplitSpec::default(),
-            test_source: None,
-            drop: None,
-            categorical: None,
-            missing: None,
+            drop: Vec::new(),
+            categorical: Vec::new(),
+            missing: missing(),
             header: None,
             delimiter: None,
             binarize: None,
+            standardize: true,
+            split: SplitSpec::default(),
         }
+    }
+
+    /// The part that decides what is read, the rest at its defaults: sources opened with equal
+    /// parts are the same.
+    #[must_use]
+    pub fn reading(&self) -> Self {
+        let split = SplitSpec { column: self.split.column.clone(), ..SplitSpec::default() };
+        Self { binarize: None, standardize: true, split, ..self.clone() }
+    }
+}
+
+fn missing() -> Vec<String> {
+    ["", "NA", "?"].map(str::to_owned).to_vec()
+}
+
+/// Names or cells, each once.
+fn different<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    match names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+        Some((_, twice)) => Err(D::Error::custom(format_args!("`{twice}` is listed twice"))),
+        None => Ok(names),
+    }
+}
+
+/// One character that takes one byte and can stand between cells.
+fn delimiter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<char>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) if c.is_ascii() && !c.is_alphanumeric() && !"\"\n\r\0.-+".contains(c) => {
+            Ok(Some(c))
+        }
+        _ => Err(D::Error::custom(format_args!(
+            "{text:?} cannot stand between cells: expected one character, such as \",\", \";\", \"|\" or \"\\t\" for a tab"
+        ))),
     }
 }
 
@@ -141,8 +182,8 @@ pub struct SplitSpec {
     pub stratify: bool,
     /// Of the split alone.
     pub seed: SplitSeed,
-    #[serde(skip_serializing)]
-    column: Option<NotYetBuilt>,
+    /// A column that says `train`, `valid` (`validation`, `val`) or `test`.
+    pub column: Option<String>,
 }
 
 impl Default for SplitSpec {

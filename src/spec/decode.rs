@@ -3,16 +3,15 @@
 //! A fault raised while a key is read points at the key, one raised while a value is read at the
 //! innermost value that was being read.
 
-use std::fmt;
-
 use serde::de::value::StrDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess,
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
-use super::error::{ConfigError, suggest};
-use super::node::{Key, Node, Origin, Value};
+use super::error::ConfigError;
+use super::fault::{Elsewhere, Fault, Path, no_other_table};
+use super::node::{Key, Node, Value};
 use crate::kinds;
 
 /// Reads a value from the root of a config.
@@ -20,164 +19,21 @@ use crate::kinds;
 /// # Errors
 /// Where the tree does not hold such a value.
 pub fn decode<T: DeserializeOwned>(root: &Node) -> Result<T, ConfigError> {
-    let path = Path { around: None, name: "" };
+    decode_with(root, no_other_table)
+}
+
+/// As [`decode`]; `elsewhere` names the tables in which a key that is unknown where it stands is
+/// known.
+///
+/// # Errors
+/// Where the tree does not hold such a value.
+pub(super) fn decode_with<T: DeserializeOwned>(
+    root: &Node,
+    elsewhere: Elsewhere,
+) -> Result<T, ConfigError> {
+    let path = Path { around: None, name: "", elsewhere };
     T::deserialize(Reader { node: root, path: &path })
         .map_err(|fault| fault.placed(&root.origin, &path).into_error())
-}
-
-/// The keys on the way to what is being read.
-struct Path<'a> {
-    around: Option<&'a Path<'a>>,
-    name: &'a str,
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.around {
-            Some(around) if around.around.is_some() => write!(f, "{around}.{}", self.name),
-            _ => f.write_str(self.name),
-        }
-    }
-}
-
-impl Path<'_> {
-    fn is_root(&self) -> bool {
-        self.around.is_none()
-    }
-}
-
-/// What serde refuses: first without a place, then with that of the innermost part being read.
-#[derive(Debug)]
-struct Fault(Box<State>);
-
-#[derive(Debug)]
-enum State {
-    Raised(Cause),
-    Placed(ConfigError),
-}
-
-#[derive(Debug)]
-enum Cause {
-    UnknownKey { name: String, known: &'static [&'static str] },
-    UnknownVariant { name: String, known: &'static [&'static str] },
-    Missing(&'static str),
-    Unfit { found: String, expected: String },
-    Other(String),
-}
-
-impl Fault {
-    fn raised(cause: Cause) -> Self {
-        Self(Box::new(State::Raised(cause)))
-    }
-
-    fn placed(self, origin: &Origin, path: &Path) -> Self {
-        let State::Raised(cause) = *self.0 else { return self };
-        Self(Box::new(State::Placed(cause.at(origin, path))))
-    }
-
-    fn into_error(self) -> ConfigError {
-        match *self.0 {
-            State::Placed(error) => error,
-            State::Raised(cause) => ConfigError::new(format!("{cause:?}")),
-        }
-    }
-}
-
-impl Cause {
-    /// `path` is that of the value, for an unknown key that of the table around it.
-    fn at(self, origin: &Origin, path: &Path) -> ConfigError {
-        let within = if path.is_root() { String::new() } else { format!(" in [{path}]") };
-        let prefix = if path.is_root() { String::new() } else { format!("`{path}`: ") };
-        match self {
-            Self::UnknownKey { name, known } => {
-                ConfigError::at(origin, format!("unknown key `{name}`{within}"))
-                    .help(suggest(&name, known))
-            }
-            Self::UnknownVariant { name, known } => {
-                ConfigError::at(origin, format!("{prefix}unknown value `{name}`"))
-                    .help(suggest(&name, known))
-            }
-            Self::Missing(name) => {
-                ConfigError::at(origin, format!("the key `{name}` is missing{within}"))
-            }
-            Self::Unfit { found, expected } => {
-                ConfigError::at(origin, format!("{prefix}expected {expected}, found {found}"))
-            }
-            Self::Other(message) => ConfigError::at(origin, format!("{prefix}{message}")),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match &*self.0 {
-            State::Raised(cause) => write!(f, "{cause:?}"),
-            State::Placed(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::raised(Cause::Other(message.to_string()))
-    }
-
-    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
-        Self::raised(Cause::UnknownKey { name: name.to_owned(), known })
-    }
-
-    fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
-        Self::raised(Cause::UnknownVariant { name: name.to_owned(), known })
-    }
-
-    fn missing_field(name: &'static str) -> Self {
-        Self::raised(Cause::Missing(name))
-    }
-
-    fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
-        Self::raised(Cause::Unfit { found: found_words(&found), expected: words(expected) })
-    }
-
-    fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
-        let out_of_range = matches!(found, Unexpected::Signed(_) | Unexpected::Unsigned(_));
-        let (found, expected) = (found_words(&found), words(expected));
-        Self::raised(if out_of_range {
-            Cause::Other(format!("{found} is out of range: expected {expected}"))
-        } else {
-            Cause::Unfit { found, expected }
-        })
-    }
-}
-
-/// What was found, as it is written.
-fn found_words(found: &Unexpected) -> String {
-    match found {
-        Unexpected::Bool(value) => value.to_string(),
-        Unexpected::Unsigned(value) => value.to_string(),
-        Unexpected::Signed(value) => value.to_string(),
-        Unexpected::Float(value) => format!("{value:?}"),
-        Unexpected::Str(text) => format!("the string {text:?}"),
-        Unexpected::Seq => "a list".to_owned(),
-        Unexpected::Map => "a table".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// What was expected, in words rather than in names of Rust's types.
-fn words(expected: &dyn Expected) -> String {
-    let text = expected.to_string();
-    match text.as_str() {
-        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number of at least 0".into(),
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number".into(),
-        "f32" | "f64" => "a number".into(),
-        "a boolean" => "true or false".into(),
-        "a sequence" => "a list".into(),
-        "a map" => "a table".into(),
-        _ if text.starts_with("struct ") => "a table".into(),
-        _ => text,
-    }
 }
 
 /// A value that serde reads.
@@ -344,7 +200,8 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some((key, node)) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
-        let path = Path { around: Some(self.path), name: &key.name };
+        let path =
+            Path { around: Some(self.path), name: &key.name, elsewhere: self.path.elsewhere };
         seed.deserialize(Reader { node, path: &path })
             .map_err(|fault| fault.placed(&node.origin, &path))
     }

@@ -7,7 +7,7 @@ use super::cell::{Cell, check_name};
 use super::edit::{Assignment, Path, set};
 use super::error::ConfigError;
 use super::experiment::{Factors, Overrides};
-use super::matrix::{Axes, Matrix};
+use super::matrix::{Axes, Axis, Matrix};
 use super::node::{Key, Node, Origin, Source, Value};
 use super::parse::parse;
 
@@ -80,6 +80,23 @@ impl Document {
             }
         }
         Ok(())
+    }
+
+    /// Whether the value of a key is written anywhere.
+    pub fn is_written(&self, key: &str) -> bool {
+        let names: Vec<&str> = key.split('.').collect();
+        let is_in = |node: &Node, names: &[&str]| {
+            names.iter().try_fold(node, |node, name| node.get(name)).is_some()
+        };
+        let in_level = |axis: &Axis| {
+            let depth = axis.path.0.len();
+            let within =
+                depth <= names.len() && axis.path.names().eq(names[..depth].iter().copied());
+            within && axis.levels.iter().any(|level| is_in(level, &names[depth..]))
+        };
+        (key == "seed" && self.axes.seeds.is_some())
+            || self.axes.factors.iter().any(in_level)
+            || is_in(&self.root, &names)
     }
 
     /// Where the value of a key is written, in the level of an arm if the key is varied.

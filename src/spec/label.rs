@@ -62,26 +62,35 @@ fn kind(level: &Node) -> Option<&str> {
 /// A value as it was written: `kind(key=value, …)`, or `{key=value, …}` for a table without a kind.
 #[must_use]
 pub fn written(node: &Node) -> String {
-    match &node.value {
-        Value::Table(entries) => {
-            let kind = kind(node);
-            let pairs: Vec<String> = entries
-                .iter()
-                .filter(|(key, _)| kind.is_none() || key.name != "kind")
-                .map(|(key, node)| format!("{}={}", key.name, written(node)))
-                .collect();
-            match (kind, pairs.is_empty()) {
-                (Some(kind), true) => kind.to_owned(),
-                (Some(kind), false) => format!("{kind}({})", pairs.join(", ")),
-                (None, _) => format!("{{{}}}", pairs.join(", ")),
-            }
-        }
-        Value::List(elements) => {
-            let elements: Vec<String> = elements.iter().map(written).collect();
+    of_value(&json(node))
+}
+
+/// The same of a value in results.
+#[must_use]
+pub fn of_value(value: &Json) -> String {
+    match value {
+        Json::Object(table) => of_settings(table, table.keys().map(String::as_str)),
+        Json::Array(elements) => {
+            let elements: Vec<String> = elements.iter().map(of_value).collect();
             format!("[{}]", elements.join(", "))
         }
-        Value::Str(text) if is_plain(text) => text.clone(),
-        _ => json(node).to_string(),
+        Json::String(text) if is_plain(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A table by its kind and these of its keys.
+#[must_use]
+pub fn of_settings<'a>(table: &Map<String, Json>, keys: impl Iterator<Item = &'a str>) -> String {
+    let kind = table.get("kind").and_then(Json::as_str);
+    let pairs: Vec<String> = keys
+        .filter(|key| kind.is_none() || *key != "kind")
+        .filter_map(|key| Some(format!("{key}={}", of_value(table.get(key)?))))
+        .collect();
+    match (kind, pairs.is_empty()) {
+        (Some(kind), true) => kind.to_owned(),
+        (Some(kind), false) => format!("{kind}({})", pairs.join(", ")),
+        (None, _) => format!("{{{}}}", pairs.join(", ")),
     }
 }
 

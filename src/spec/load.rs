@@ -2,9 +2,12 @@
 
 use std::path::Path as FilePath;
 
+use serde_json::Value;
+
 use super::document::Document;
 use super::error::ConfigError;
 use super::experiment::{ConfigFile, Experiment, Factor, Factors, Overrides};
+use super::label;
 use super::plan::named;
 
 /// The config that `bnes run` takes where none is given.
@@ -103,5 +106,26 @@ impl Experiment {
             None => error,
         };
         named(error, arm)
+    }
+
+    /// Whether the value of a dotted key is written, in the config, an override or a level, rather
+    /// than a default.
+    #[must_use]
+    pub fn is_written(&self, key: &str) -> bool {
+        self.document.is_written(key)
+    }
+
+    /// The keys varied with their levels as they are written, in the order of `[matrix]`.
+    #[must_use]
+    pub fn matrix(&self) -> Vec<(&str, Vec<Value>)> {
+        let axes = self.document.axes.factors.iter();
+        axes.map(|axis| (axis.key.as_str(), axis.levels.iter().map(label::json).collect()))
+            .collect()
+    }
+
+    /// The seeds that `[matrix]` or `--seeds` gives.
+    #[must_use]
+    pub fn seeds(&self) -> Option<&[u64]> {
+        self.document.axes.seeds.as_ref().map(|(_, seeds)| seeds.as_slice())
     }
 }

@@ -12,6 +12,8 @@ mod document;
 pub mod edit;
 pub mod error;
 pub mod experiment;
+mod fault;
+mod keys;
 pub mod label;
 mod load;
 pub mod matrix;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::check;
 use crate::kinds;
-use crate::kinds::{NoSettings, NotYetBuilt, SharedKeys};
+use crate::kinds::{NoSettings, SharedKeys};
 
 /// `[training]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,8 +24,8 @@ pub struct TrainingSpec {
     pub optimizer: Optimizer,
     /// `[training.schedule]`.
     pub schedule: ScheduleSpec,
-    #[serde(skip_serializing)]
-    class_weights: Option<NotYetBuilt>,
+    /// What an example counts in the training loss; default: each the same.
+    pub class_weights: Option<ClassWeights>,
 }
 
 impl Default for TrainingSpec {
@@ -95,6 +95,16 @@ pub enum Loss {
     Mse,
     /// Of one sigmoid output for two classes.
     Bce,
+}
+
+/// What an example counts in the training loss, by its class. Losses of evaluations stay
+/// unweighted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// Every class of the training split counts the same: `n / (k n_c)` for each of the `n_c` of
+    /// `n` rows with one of its `k` classes.
+    Balanced,
 }
 
 kinds! {

@@ -38,5 +38,24 @@ pub fn paired_p(differences: &[f64]) -> Option<f64> {
     }
 }
 
+/// About how many steps [`paired_p`] takes for this many pairs.
+#[must_use]
+pub fn paired_p_cost(pairs: usize) -> usize {
+    if (PAIRS_FOR_P..=EXACT_PAIRS).contains(&pairs) { sign_flip::cost(pairs) } else { pairs }
+}
+
+/// The fewest pairs whose smallest possible sign-flip p, of `tests` tests, stays below `alpha` after
+/// Holm's correction.
+#[must_use]
+pub fn pairs_for_family(tests: usize, alpha: f64) -> usize {
+    let mut pairs = PAIRS_FOR_P;
+    let mut smallest = 0.5_f64.powi(5);
+    while smallest * tests as f64 >= alpha && smallest > 0.0 {
+        pairs += 1;
+        smallest *= 0.5;
+    }
+    pairs
+}
+
 #[cfg(test)]
 mod tests;

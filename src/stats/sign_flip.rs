@@ -46,6 +46,16 @@ pub fn sign_flip_p(differences: &[f64]) -> Option<f64> {
     Some((2.0 * above).min(1.0))
 }
 
+/// About how many additions an answer takes.
+pub(super) fn cost(pairs: usize) -> usize {
+    if pairs <= ENUMERATED_PAIRS {
+        4 << pairs.div_ceil(2)
+    } else {
+        // The sums grow to half of the grid, with the small differences first.
+        pairs * 65_536
+    }
+}
+
 /// The share of sign patterns whose sum reaches `limit`, each pattern counted.
 fn enumerated_share(sizes: &[f64], limit: f64) -> f64 {
     let (left, right) = sizes.split_at(sizes.len() / 2);
@@ -85,29 +95,44 @@ pub(super) fn counted_share(differences: &[f64], total: f64) -> f64 {
     #[allow(clippy::cast_possible_truncation)] // at most LATTICE, by the choice of the unit
     let signed: Vec<i64> = differences.iter().map(|d| (d / unit).round() as i64).collect();
     let seen = signed.iter().sum::<i64>().unsigned_abs();
-    let units: Vec<usize> =
+    let mut units: Vec<usize> =
         signed.iter().filter_map(|u| usize::try_from(u.unsigned_abs()).ok()).collect();
+    // With the small ones first the sums stay few for longest.
+    units.sort_unstable();
     let all: usize = units.iter().sum();
 
-    // With A the units that take a plus, the sum is 2 A - all.
-    let mut chance = vec![0.0; all + 1];
-    let mut next = chance.clone();
-    chance[0] = 1.0;
-    let mut reach = 0;
+    // With A the units that take a minus, the sum is all - 2 A: it reaches the one seen where A is
+    // at most this, and larger A need not be counted.
+    let Some(most) = usize::try_from(seen).ok().and_then(|seen| all.checked_sub(seen)) else {
+        return 0.0;
+    };
+    let most = most / 2;
+    // Of each A the patterns, at most 2^200, which a float holds to a relative error of its own.
+    let mut count = vec![0.0; most + 1];
+    let mut next = count.clone();
+    count[0] = 1.0;
+    let (mut reach, mut patterns) = (0, 1.0);
     for unit in units {
-        next[reach + 1..=reach + unit].fill(0.0);
-        next[..=reach].copy_from_slice(&chance[..=reach]);
-        for (sum, old) in next[unit..=reach + unit].iter_mut().zip(&chance[..=reach]) {
-            *sum += old;
+        let grown = (reach + unit).min(most);
+        if unit <= reach {
+            next[..unit].copy_from_slice(&count[..unit]);
+            let both = count[unit..=reach].iter().zip(&count[..=reach - unit]);
+            for (sum, (plus, minus)) in next[unit..=reach].iter_mut().zip(both) {
+                *sum = plus + minus;
+            }
+            next[reach + 1..=grown].copy_from_slice(&count[reach + 1 - unit..=grown - unit]);
+        } else {
+            next[..=reach].copy_from_slice(&count[..=reach]);
+            next[reach + 1..unit.min(grown + 1)].fill(0.0);
+            if unit <= grown {
+                next[unit..=grown].copy_from_slice(&count[..=grown - unit]);
+            }
         }
-        reach += unit;
-        for sum in &mut next[..=reach] {
-            *sum *= 0.5;
-        }
-        std::mem::swap(&mut chance, &mut next);
+        reach = grown;
+        patterns *= 2.0;
+        std::mem::swap(&mut count, &mut next);
     }
-    let from = (all + usize::try_from(seen).unwrap_or(all)).div_ceil(2);
-    chance.get(from..).map_or(0.0, |upper| upper.iter().sum())
+    count[..=reach].iter().sum::<f64>() / patterns
 }
 
 /// The number of which all differences are whole multiples, by Euclid's algorithm with a tolerance.

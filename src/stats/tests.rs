@@ -99,6 +99,15 @@ fn the_smallest_exact_p_is_two_patterns_of_all() {
 }
 
 #[test]
+fn a_family_of_tests_takes_pairs_enough_for_its_smallest_p() {
+    for (tests, pairs) in [(1, 6), (3, 7), (24, 10), (1000, 16)] {
+        assert_eq!(pairs_for_family(tests, 0.05), pairs, "{tests}");
+        let smallest = |pairs: usize| tests as f64 * 0.5_f64.powf(pairs as f64 - 1.0);
+        assert!(smallest(pairs) < 0.05 && (pairs == PAIRS_FOR_P || smallest(pairs - 1) >= 0.05));
+    }
+}
+
+#[test]
 fn too_few_values_give_no_figure() {
     assert_eq!((mean(&[]), sd(&[1.0]), median(&[])), (None, None, None));
     assert_eq!(t_interval(&[1.0, 2.0], 0.95), None);

@@ -56,6 +56,10 @@ impl Rule for Any {
         reads_monitored(&self.rules)
     }
 
+    fn earliest(&self) -> usize {
+        self.rules.iter().map(|rule| rule.inner().earliest()).min().unwrap_or(usize::MAX)
+    }
+
     fn state(&self, monitored: &Monitored, history: &History) -> String {
         state(&self.rules, monitored, history)
     }
@@ -72,6 +76,10 @@ impl Rule for All {
 
     fn reads_monitored(&self) -> bool {
         reads_monitored(&self.rules)
+    }
+
+    fn earliest(&self) -> usize {
+        self.rules.iter().map(|rule| rule.inner().earliest()).max().unwrap_or(1)
     }
 
     fn state(&self, monitored: &Monitored, history: &History) -> String {

@@ -37,6 +37,11 @@ pub trait Rule {
         true
     }
 
+    /// The first epoch (from 1) after which some curve makes it fire; `usize::MAX`: none does.
+    fn earliest(&self) -> usize {
+        1
+    }
+
     /// Where it stands after the last epoch of `history`, for a progress line: `patience 3/10`.
     fn state(&self, monitored: &Monitored, history: &History) -> String;
 }
@@ -48,6 +53,10 @@ impl Rule for NoSettings {
 
     fn reads_monitored(&self) -> bool {
         false
+    }
+
+    fn earliest(&self) -> usize {
+        usize::MAX
     }
 
     fn state(&self, _: &Monitored, _: &History) -> String {

@@ -90,6 +90,15 @@ impl Rule for Patience {
         !count.spared && count.wait >= self.patience && history.epochs() > 1
     }
 
+    fn earliest(&self) -> usize {
+        // The first epoch looked at sets the reference, and only with a baseline does it count.
+        let after = match self.baseline {
+            None => self.patience.max(1).saturating_add(1),
+            Some(_) => self.patience.max(2),
+        };
+        self.start_from_epoch.saturating_add(after)
+    }
+
     fn state(&self, monitored: &Monitored, history: &History) -> String {
         format!("patience {}/{}", self.count(monitored, history).wait, self.patience.max(1))
     }

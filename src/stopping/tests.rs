@@ -172,3 +172,31 @@ fn reading_a_longer_recording_changes_no_stop() {
         assert_eq!(reading.ending == Ending::Stopped, epochs >= stop);
     }
 }
+
+#[test]
+fn the_worst_curve_stops_a_rule_at_its_earliest_epoch() {
+    for (table, earliest) in [
+        (json!({"kind": "patience", "patience": 3}), 4),
+        (json!({"kind": "patience", "patience": 0}), 2),
+        (json!({"kind": "patience", "patience": 3, "start_from_epoch": 5}), 9),
+        (json!({"kind": "patience", "patience": 3, "baseline": 0.0}), 3),
+        (json!({"kind": "patience", "patience": 1, "baseline": 0.0}), 2),
+        (json!({"kind": "threshold", "column": "val_loss", "above": 0.0, "count": 3}), 3),
+        (
+            json!({"kind": "any", "rules": [{"kind": "patience", "patience": 5},
+                {"kind": "patience", "patience": 2}]}),
+            3,
+        ),
+        (
+            json!({"kind": "all", "rules": [{"kind": "patience", "patience": 5},
+                {"kind": "patience", "patience": 2}]}),
+            6,
+        ),
+    ] {
+        let parsed = rule(table.clone());
+        assert_eq!(parsed.criterion.inner().earliest(), earliest, "{table}");
+        let worst = losses(&(1..20).map(f64::from).collect::<Vec<_>>());
+        assert_eq!(parsed.read(&worst).epochs, earliest, "{table}");
+    }
+    assert_eq!(rule(json!({"kind": "none"})).criterion.inner().earliest(), usize::MAX);
+}

@@ -141,6 +141,10 @@ impl Rule for Threshold {
         false
     }
 
+    fn earliest(&self) -> usize {
+        self.count
+    }
+
     fn state(&self, _: &Monitored, history: &History) -> String {
         format!("{} beyond its threshold {}/{}", self.column, self.in_a_row(history), self.count)
     }

@@ -7,6 +7,8 @@ pub mod batches;
 pub mod checkpoint;
 mod reader;
 mod recorder;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

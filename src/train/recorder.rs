@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Splits};
+use crate::history::CLOSING;
 use crate::metrics::{self, Scores};
 use crate::nn::Engine;
 use crate::spec::training::{EvaluationSpec, Loss};
@@ -11,7 +12,13 @@ use crate::spec::training::{EvaluationSpec, Loss};
 pub struct Recorder<'a> {
     data: &'a Dataset,
     loss: Loss,
-    splits: Vec<Split>,
+    splits: Vec<Measured>,
+}
+
+/// A split and those of its metrics that its rows define: one class alone has no auc.
+struct Measured {
+    split: Split,
+    metrics: Vec<&'static str>,
 }
 
 /// A part of the rows that is measured.
@@ -31,6 +38,14 @@ impl Split {
         }
     }
 
+    fn rows(self, splits: &Splits) -> &[u32] {
+        match self {
+            Self::Train => &splits.train_evaluated,
+            Self::Validation => &splits.validation,
+            Self::Test => &splits.test,
+        }
+    }
+
     fn prefix(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -39,9 +54,6 @@ impl Split {
         }
     }
 }
-
-/// The columns at the end of every row.
-const CLOSING: [&str; 4] = ["lr", "step", "samples_seen", "elapsed_s"];
 
 /// Rows that are measured before it is asked again whether to go on.
 const ROWS_BETWEEN_QUESTIONS: usize = 2048;
@@ -66,18 +78,24 @@ impl<'a> Recorder<'a> {
         if evaluation.test && !data.splits.test.is_empty() {
             splits.push(Split::Test);
         }
-        Self { data, loss, splits }
+        let splits = splits.into_iter().map(|split| {
+            let rows = split.rows(&data.splits);
+            let width = metrics::outputs(loss, &data.targets);
+            let zeros = vec![0.0_f32; rows.len() * width];
+            let scores = metrics::score(loss, &zeros, width, &data.targets, rows);
+            let defined = scores.metrics.into_iter().filter(|(_, value)| value.is_some());
+            Measured { split, metrics: defined.map(|(name, _)| name).collect() }
+        });
+        Self { data, loss, splits: splits.collect() }
     }
 
     /// Every column, in the order of `epochs.csv`.
     #[must_use]
     pub fn columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = vec!["epoch".into(), "train_loss".into()];
-        columns.extend(self.splits.iter().map(|split| split.loss_column().to_owned()));
-        for split in &self.splits {
-            let targets = &self.data.targets;
-            let names = metrics::metric_names(targets.task(), targets.width());
-            columns.extend(names.iter().map(|name| format!("{}_{name}", split.prefix())));
+        columns.extend(self.splits.iter().map(|of| of.split.loss_column().to_owned()));
+        for Measured { split, metrics } in &self.splits {
+            columns.extend(metrics.iter().map(|name| format!("{}_{name}", split.prefix())));
         }
         columns.extend(CLOSING.iter().map(|&name| name.to_owned()));
         columns
@@ -92,7 +110,7 @@ impl<'a> Recorder<'a> {
         engine: &mut dyn Engine,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Scores>>> {
-        self.splits.iter().map(|split| self.score(engine, *split, go_on)).collect()
+        self.splits.iter().map(|of| self.score(engine, of.split, go_on)).collect()
     }
 
     /// The cells of an epoch of `steps` steps whose end was measured.
@@ -110,7 +128,10 @@ impl<'a> Recorder<'a> {
         let count = |n: usize| Some(n as f64);
         let mut row = vec![count(epoch), Some(train_loss)];
         row.extend(scores.iter().map(|scores| Some(scores.loss)));
-        row.extend(scores.iter().flat_map(|scores| scores.metrics.iter().map(|(_, value)| *value)));
+        for (scores, measured) in scores.iter().zip(&self.splits) {
+            let defined = |(name, _): &&(&str, _)| measured.metrics.contains(name);
+            row.extend(scores.metrics.iter().filter(defined).map(|(_, value)| *value));
+        }
         let samples = epoch * self.data.splits.train.len();
         row.extend([Some(lr), count(epoch * steps), count(samples), Some(elapsed_s)]);
         row
@@ -139,12 +160,7 @@ impl<'a> Recorder<'a> {
         split: Split,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Scores>> {
-        let splits = &self.data.splits;
-        let rows = match split {
-            Split::Train => &splits.train_evaluated,
-            Split::Validation => &splits.validation,
-            Split::Test => &splits.test,
-        };
+        let rows = split.rows(&self.data.splits);
         let mut outputs = Vec::new();
         for part in rows.chunks(ROWS_BETWEEN_QUESTIONS) {
             if !go_on() {

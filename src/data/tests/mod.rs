@@ -1,7 +1,9 @@
 //! Whole ways from files to datasets, and what is said where there is none.
 
+mod given_splits;
 mod images;
 mod tables;
+mod wild;
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +12,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{Dataset, Source};
+use super::{Dataset, Inputs, Source, Targets};
 use crate::seed::Seed;
 use crate::spec::data::{DataSpec, Target};
 
@@ -38,4 +40,24 @@ fn opened(base: &Path, source: &str, edit: impl Fn(&mut DataSpec)) -> Result<Dat
 fn target(names: &[&str]) -> impl Fn(&mut DataSpec) {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     move |spec| spec.target = Some(Target::Several(names.clone()))
+}
+
+fn row(dataset: &Dataset, row: usize) -> &[f32] {
+    match &dataset.inputs {
+        Inputs::Table { values, width } => &values[row * width..][..*width],
+        Inputs::Images { .. } => panic!("images"),
+    }
+}
+
+fn labels(dataset: &Dataset) -> Vec<&str> {
+    match &dataset.targets {
+        Targets::Classes { labels, names } => {
+            labels.iter().map(|label| names[*label as usize].as_str()).collect()
+        }
+        Targets::Values { .. } => panic!("values"),
+    }
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }

@@ -67,8 +67,8 @@ fn a_changed_validation_or_test_row_changes_no_scale() {
 #[test]
 fn several_numeric_targets_are_a_regression_in_standardised_units() {
     let dataset = taken("t.csv", rows().as_bytes(), target(&["b", "a"]));
-    // `y` is text and cannot be an input.
-    assert!(dataset.unwrap_err().contains("column `y`: `no` is no number"));
+    // `y` is text, an indicator for each level and one for others.
+    assert_eq!(dataset.unwrap().inputs.width(), 3);
     let content = rows().replace("no", "0").replace("yes", "1");
     let dataset = taken("t.csv", content.as_bytes(), target(&["b", "a"])).unwrap();
     assert!(dataset.summary.contains("1 input, 2 targets; train 12"), "{}", dataset.summary);
@@ -130,24 +130,16 @@ fn the_digest_is_of_the_content_not_of_its_compression() {
 #[test]
 fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
     for (content, message) in [
-        ("", "t.csv: the file is empty: expected a header line and rows of numbers"),
-        ("\n\n", "t.csv: the file is empty: expected a header line and rows of numbers"),
+        ("", "t.csv: the file is empty: expected a header line and rows"),
+        ("\n\n", "t.csv: the file is empty: expected a header line and rows"),
         ("a,y\n", "t.csv: there is a header and no row below it"),
         (
             "a\n1\n",
-            "t.csv, line 1: there is one column, `a`: expected inputs and a target with `,`, tab or `;` between them",
-        ),
-        (
-            "1.5,2,x\n1,2,x\n",
-            "t.csv, line 1: the first line holds numbers (`1.5`, `2`, `x`): a file without a header is not yet built, put a line of column names on top",
-        ),
-        (
-            "1,2\n1,2\n",
-            "t.csv, line 1: the first line holds numbers (`1`, `2`): a file without a header is not yet built, put a line of column names on top",
+            "t.csv, line 1: there is one column, `a`: expected inputs and a target with `,`, tab, `;` or `|` between them",
         ),
         (
             ",a,y\n0,1,2\n",
-            "t.csv, line 1: column 1 of 3 has no name: name it, or take it out if it only counts the rows",
+            "t.csv, line 1: column 1 of 3 has no name: name it, or leave it out by data.drop = [\"c1\"] if it only counts the rows",
         ),
         (
             "a,a,y\n1,2,x\n",
@@ -162,16 +154,12 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
             "t.csv, line 2 (row 1): 1 cells, but the header has 2: add or take out cells, or quote those that hold the delimiter; a quote may have been left open",
         ),
         (
-            "a,y\n1,x\n,z\n",
-            "t.csv, line 3 (row 2), column `a`: the value is missing (``): missing cells are not yet built, fill the cell or take the row out",
+            "1,1,x\nred,2,y\n",
+            "t.csv, line 1: two columns are called `1`: if the first line is a row, set data.header = false",
         ),
         (
-            "a,y\n1,x\n2,?\n",
-            "t.csv, line 3 (row 2), column `y`: the value is missing (`?`): missing cells are not yet built, fill the cell or take the row out",
-        ),
-        (
-            "a,y\nred,x\n",
-            "t.csv, line 2 (row 1), column `a`: `red` is no number: text (categorical) inputs are not yet built, write the column as numbers or take it out",
+            "a,y\n1,\n2,?\n",
+            "t.csv: the target `y` is missing in every row: set data.target, or data.missing if its cells hold something",
         ),
         (
             "a;y\n1,5;x\n",
@@ -179,11 +167,11 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a,y\nNaN,x\n",
-            "t.csv, line 2 (row 1), column `a`: `NaN` is not finite: every value has to be a number, fill the cell or take the row out",
+            "t.csv, line 2 (row 1), column `a`: `NaN` is not finite: correct the cell, or add `NaN` to data.missing if it holds nothing",
         ),
         (
             "a,y\n-inf,x\n",
-            "t.csv, line 2 (row 1), column `a`: `-inf` is not finite: every value has to be a number, fill the cell or take the row out",
+            "t.csv, line 2 (row 1), column `a`: `-inf` is not finite: correct the cell, or add `-inf` to data.missing if it holds nothing",
         ),
         (
             "a,y\n1e39,x\n",
@@ -203,7 +191,7 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a,y\n1,x\n2,z\n3,w\n",
-            "t.csv: the target `y` is different in each of the 3 rows: is it the column to predict? set data.target, or task = \"regression\" for numbers",
+            "t.csv: the target `y` has 3 classes in 3 rows: is it the column to predict? set data.target, or task = \"regression\" for numbers",
         ),
         (
             "a,y\n1,x\n1,z\n1,z\n1,x\n1,x\n1,z\n",
@@ -222,7 +210,7 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
     assert!(latin.starts_with("t.csv, line 1: this is no UTF-8"), "{latin}");
     let wide = taken("t.csv", b"\xff\xfea\0,\0y\0\n\0", |_| ()).unwrap_err();
     assert_eq!(wide, "t.csv: the text is UTF-16: save the file as UTF-8");
-    let long = format!("a,y\n{},x\n", "m".repeat(10 << 20));
+    let long = format!("a,y\n{}1,x\n{}", "m".repeat(10 << 20), "1,x\n1,y\n".repeat(100));
     assert!(csv(&long).unwrap_err().contains(&format!("`{}…` is no number", "m".repeat(40))));
 }
 
@@ -256,18 +244,18 @@ fn a_source_that_is_not_there_or_not_yet_built_says_what_works() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(
         opened(folder.path(), "digit", |_| ()).unwrap_err(),
-        "`digit` is neither a built-in set (`digits`) nor a file: digit is not there; did you mean `digits`?"
+        "`digit` is neither a built-in set (`digits`, `penguins`, `concrete`) nor a file: digit is not there; did you mean `digits`?"
     );
-    for name in ["a.dt", "a.npz", "a.parquet", "a.arff", "a.libsvm"] {
+    for name in ["a.npz", "a.parquet", "a.arff", "a.libsvm"] {
         let message = taken(name, b"x", |_| ()).unwrap_err();
         assert!(message.starts_with(&format!("{name}: reading ")), "{message}");
         assert!(message.ends_with(
-            "is not yet built: give a CSV or TSV file (.gz too) or a folder of IDX files"
+            "is not yet built: give a CSV, TSV or .dt file (.gz too) or a folder of IDX files"
         ));
     }
     assert_eq!(
         taken("a.xlsx", b"x", |_| ()).unwrap_err(),
-        "a.xlsx: the format is not known by this name: give a .csv or .tsv file (.gz too) or a folder of IDX files"
+        "a.xlsx: the format is not known by this name: give a .csv, .tsv or .dt file (.gz too) or a folder of IDX files"
     );
     assert_eq!(
         taken("a.csv.gz", b"a,y\n", |_| ()).unwrap_err(),

@@ -24,7 +24,7 @@ use super::{Engine, StateDict};
 use crate::data::{Dataset, Inputs, Targets};
 use crate::seed::Seed;
 use crate::spec::model::{Activation, ModelSpec, Placement};
-use crate::spec::training::{Loss, TrainingSpec};
+use crate::spec::training::{ClassWeights, Loss, TrainingSpec};
 
 /// Rows that are evaluated at a time, exactly: matrix products of another shape may add up their
 /// terms in another order, so the outputs of a row would depend on how many rows stand beside it.
@@ -35,6 +35,8 @@ pub struct GraphEngine {
     layers: Vec<Layer>,
     optimizer: Optimizer,
     loss: Loss,
+    /// What a row of each class counts in training.
+    class_weights: Option<Tensor>,
     dropout: f64,
     seed: Seed,
     /// Training batches seen; picks the dropout masks.
@@ -233,10 +235,18 @@ impl GraphEngine {
         let decaying = parameters.into_iter().map(|(_, var, decays)| (var.clone(), decays));
         let optimizer =
             Optimizer::new(&training.optimizer, training.clip_norm, decaying.collect())?;
+        let class_weights = match training.class_weights {
+            None => None,
+            Some(ClassWeights::Balanced) => data
+                .balanced_weights()
+                .map(|weights| Tensor::new(weights, device)?.to_dtype(dtype))
+                .transpose()?,
+        };
         let mut engine = Self {
             layers,
             optimizer,
             loss,
+            class_weights,
             dropout: layout.dropout,
             seed,
             steps: 0,
@@ -284,7 +294,7 @@ impl GraphEngine {
         let inputs = self.data.inputs(&rows, self.dtype)?;
         let targets = self.data.targets(&rows)?;
         let outputs = self.forward(inputs, Pass::Train)?;
-        loss::mean_loss(self.loss, &outputs, &targets)
+        loss::mean_loss(self.loss, &outputs, &targets, self.class_weights.as_ref())
     }
 
     /// The mean loss of a batch and the gradient of every parameter, in their order.

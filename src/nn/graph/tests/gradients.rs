@@ -4,10 +4,11 @@ use candle_core::{DType, Tensor, Var};
 
 use super::elements;
 use super::setup::{Setup, classes, dataset, norms, rows};
+use crate::data::Dataset;
 use crate::nn::graph::{GraphEngine, parameters};
 use crate::nn::layout::Layout;
 use crate::spec::model::{Activation, ModelSpec, Norm};
-use crate::spec::training::Loss;
+use crate::spec::training::{ClassWeights, Loss};
 
 const STEP: f64 = 1e-5;
 
@@ -69,14 +70,31 @@ fn model(hidden: &[usize], activation: Activation, norm: &Norm, dropout: f64) ->
     ModelSpec { hidden: hidden.to_vec(), activation, dropout, norm, ..ModelSpec::default() }
 }
 
-/// A loss of each kind: cross-entropy, bce, mse of two values and mse of three classes.
+/// The same setup with classes weighted by how rare they are among the rows.
+fn weighted(mut setup: Setup) -> Setup {
+    let mut data = Dataset::clone(&setup.data);
+    data.splits.train = rows(0, 9);
+    let weights = data.balanced_weights().unwrap();
+    assert!(weights.iter().any(|weight| *weight != 1.0), "{weights:?}");
+    setup.data = data.into();
+    setup.training.class_weights = Some(ClassWeights::Balanced);
+    setup
+}
+
+/// A loss of each kind: cross-entropy, bce, mse of two values and mse of three classes, those of
+/// classes with and without weights.
 fn losses(model: &ModelSpec) -> Vec<(&'static str, Setup)> {
     let mut mse_of_classes = Setup::new(model.clone(), Loss::Mse, 9, 3, 3);
     let inputs = mse_of_classes.data.inputs.clone();
     mse_of_classes.data = dataset(inputs, classes(9, 3)).into();
+    let cross_entropy = Setup::new(model.clone(), Loss::CrossEntropy, 9, 3, 3);
+    let bce = Setup::new(model.clone(), Loss::Bce, 9, 3, 1);
     vec![
-        ("cross-entropy", Setup::new(model.clone(), Loss::CrossEntropy, 9, 3, 3)),
-        ("bce", Setup::new(model.clone(), Loss::Bce, 9, 3, 1)),
+        ("weighted cross-entropy", weighted(cross_entropy.clone())),
+        ("weighted bce", weighted(bce.clone())),
+        ("weighted mse of classes", weighted(mse_of_classes.clone())),
+        ("cross-entropy", cross_entropy),
+        ("bce", bce),
         ("mse of values", Setup::new(model.clone(), Loss::Mse, 9, 3, 2)),
         ("mse of classes", mse_of_classes),
     ]

@@ -15,7 +15,7 @@ fn holds(kind: Loss, outputs: &[Vec<f64>], target: &Target, loss: f64, gradient:
             Target::Values(values) => Target::Values(values.to_dtype(dtype).unwrap()),
         };
         let outputs = Var::from_tensor(&matrix(outputs, dtype)).unwrap();
-        let value = mean_loss(kind, &outputs, &target).unwrap();
+        let value = mean_loss(kind, &outputs, &target, None).unwrap();
         let gradients = value.backward().unwrap();
         assert_close(&format!("{kind:?} {dtype:?}"), &value, &[loss], forward);
         let actual = gradients.get(&outputs).unwrap();
@@ -84,9 +84,33 @@ fn mse_of_classes_is_that_of_one_hot_values() {
 }
 
 #[test]
+fn weighted_losses_are_means_over_rows_of_weight_times_loss() {
+    let weights = Tensor::new(&[0.5_f64, 2.0, 1.25], &Device::Cpu).unwrap();
+    let outputs = [vec![0.2, -0.5, 1.5], vec![0.0, 2.0, 0.25], vec![1.0, 1.0, -3.0]];
+    for (loss, labels, width) in [
+        (Loss::CrossEntropy, [0_u32, 2, 1], 3),
+        (Loss::Mse, [0, 2, 1], 3),
+        (Loss::Bce, [0, 1, 1], 1),
+    ] {
+        let value = |rows: &[usize], weights| -> f64 {
+            let outputs: Vec<Vec<f64>> =
+                rows.iter().map(|row| outputs[*row][..width].to_vec()).collect();
+            let labels: Vec<u32> = rows.iter().map(|row| labels[*row]).collect();
+            let outputs = matrix(&outputs, DType::F64);
+            mean_loss(loss, &outputs, &classes(&labels), weights).unwrap().to_scalar().unwrap()
+        };
+        let expected =
+            (0..3).map(|row| [0.5, 2.0, 1.25][labels[row] as usize] * value(&[row], None) / 3.0);
+        let expected: f64 = expected.sum();
+        let actual = value(&[0, 1, 2], Some(&weights));
+        assert!((actual - expected).abs() < 1e-14, "{loss:?}: {actual} instead of {expected}");
+    }
+}
+
+#[test]
 fn a_loss_of_classes_refuses_values() {
     let outputs = matrix(&[vec![0.0, 1.0]], DType::F64);
     let target = Target::Values(outputs.clone());
-    assert!(mean_loss(Loss::CrossEntropy, &outputs, &target).is_err());
-    assert!(mean_loss(Loss::Bce, &outputs, &target).is_err());
+    assert!(mean_loss(Loss::CrossEntropy, &outputs, &target, None).is_err());
+    assert!(mean_loss(Loss::Bce, &outputs, &target, None).is_err());
 }

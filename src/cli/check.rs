@@ -1,0 +1,176 @@
+//! `bnes check`: all that can be known of an experiment without training it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::console::tell;
+use crate::launch::lint::{Finding, Level, lint};
+use crate::launch::{self, DeviceChoice, Planned, Task, timing};
+use crate::report;
+use crate::report::plan::{Estimate, PlanReport, TrainingLine};
+use crate::spec::{Experiment, Overrides};
+use crate::train::batches::ranges;
+
+/// Arguments of `bnes check`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CheckArgs {
+    /// The experiment, TOML or JSON [default: the built-in digits experiment]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set a key of the config: a TOML value, or a bare word
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seeds 0 to N-1: `[matrix] seed = "0..N"`
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// What the estimate of the time is for: auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceChoice,
+    /// Trainings side by side in the estimate [default: one per core, at most as many as there are]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// For people, or all of it for programs
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: CheckFormat,
+}
+
+/// How a check is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum CheckFormat {
+    /// The effective config, tables, and findings on standard error.
+    Text,
+    /// One object, findings included.
+    Json,
+}
+
+/// A finding for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    level: Level,
+    message: &'a str,
+    file: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+    text: String,
+}
+
+/// Validates an experiment, looks it over and prints what it comes to; trains and writes nothing.
+///
+/// # Errors
+/// Where the config or the data is refused, the device fails, or `out` cannot be written.
+pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
+    let overrides = Overrides { set: args.set.clone(), seeds: args.seeds };
+    let experiment = match &args.config {
+        Some(path) => Experiment::load(path, &overrides)?,
+        None => Experiment::builtin(&overrides)?,
+    };
+    let device = args.device.open()?;
+    let planned = Planned::new(&experiment)?;
+    let findings = lint(&experiment, &planned);
+
+    let threads = launch::threads();
+    let jobs = launch::jobs(args.jobs.map(usize::from), planned.tasks.len());
+    let all = timing::estimate(&planned.tasks, &device, threads)?;
+    #[allow(clippy::cast_precision_loss)] // a few
+    let seconds = all / jobs as f64;
+    let estimate = Estimate { seconds, jobs, device: launch::device_name(&device) };
+    let report = plan_report(&experiment, &planned, estimate);
+    match args.format {
+        CheckFormat::Json => {
+            let mut json = json!(report);
+            json["findings"] = json!(findings.iter().map(told).collect::<Vec<_>>());
+            super::print(out, &report::json::json(&json)?)
+        }
+        CheckFormat::Text => {
+            super::print(out, &report::plan::plan(&report, super::width()))?;
+            out.flush()?;
+            for finding in &findings {
+                tell(format_args!("\n{finding}"));
+            }
+            let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+            let plural = |n: usize| if n == 1 { "" } else { "s" };
+            let (warnings, notes) = (count(Level::Warning), count(Level::Note));
+            let told = format!(
+                "check: no error, {warnings} warning{}, {notes} note{}\n",
+                plural(warnings),
+                plural(notes)
+            );
+            super::print(out, &told)
+        }
+    }
+}
+
+fn told(finding: &Finding) -> Told<'_> {
+    let position = finding.about.position();
+    Told {
+        level: finding.level,
+        message: finding.about.message(),
+        file: finding.about.origin().map(|origin| origin.source.name.as_str()),
+        line: position.map(|(line, _)| line),
+        column: position.map(|(_, column)| column),
+        text: finding.to_string(),
+    }
+}
+
+fn plan_report(experiment: &Experiment, planned: &Planned, estimate: Estimate) -> PlanReport {
+    let mut seeds: Vec<u64> = Vec::new();
+    for task in &planned.tasks {
+        if !seeds.contains(&task.trajectory.seed.0) {
+            seeds.push(task.trajectory.seed.0);
+        }
+    }
+    // Seeds repeat the trainings of the first.
+    let of_first = |task: &&Task| Some(&task.trajectory.seed.0) == seeds.first();
+    let first: Vec<&Task> = planned.tasks.iter().filter(of_first).collect();
+    let trainings: Vec<TrainingLine> = first.iter().map(|task| training(task)).collect();
+    let per_seed: usize = trainings.iter().map(|line| line.steps_per_epoch * line.epochs).sum();
+    let data = first.first().map(|task| &task.data);
+    PlanReport {
+        name: experiment.name.clone(),
+        config: report::effective::effective(experiment, &cells(&first)),
+        data: planned.notes.clone(),
+        inputs: data.map_or_else(Vec::new, |data| {
+            report::plan::inputs(&data.preprocessing, data.inputs.width())
+        }),
+        steps: per_seed * seeds.len(),
+        training_count: planned.tasks.len(),
+        arm_count: planned.tasks.iter().map(|task| task.arms.len()).sum(),
+        trainings,
+        seeds,
+        estimate: Some(estimate),
+    }
+}
+
+fn training(task: &Task) -> TrainingLine {
+    let of_rule = |key: &str| key == "early_stopping" || key.starts_with("early_stopping.");
+    let factors = task.arms.first().map(|arm| &arm.factors);
+    let levels = factors.into_iter().flatten().filter(|(key, _)| !of_rule(key));
+    let training = &task.trajectory.training;
+    TrainingLine {
+        factors: levels.map(|(key, level)| (key.clone(), level.clone())).collect(),
+        parameters: task.parameters,
+        steps_per_epoch: ranges(task.data.splits.train.len(), training.batch_size).len(),
+        epochs: training.epochs,
+        rules: task.arms.iter().map(|arm| arm.rule.kind().to_owned()).collect(),
+    }
+}
+
+/// The effective config of every arm.
+fn cells(tasks: &[&Task]) -> Vec<Map<String, Value>> {
+    let of_task = |task: &&Task| {
+        let config = task.config.clone();
+        task.arms
+            .iter()
+            .map(move |arm| {
+                let mut cell = config.clone();
+                cell.insert("early_stopping".to_owned(), json!(arm.rule));
+                cell
+            })
+            .collect::<Vec<_>>()
+    };
+    tasks.iter().flat_map(of_task).collect()
+}

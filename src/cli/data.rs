@@ -1,0 +1,100 @@
+//! `bnes data describe`: what a data file holds and how it would be taken.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::data::{Description, Source};
+use crate::report;
+use crate::spec::{Experiment, Overrides};
+
+/// What can be done with data.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum DataCommand {
+    /// Columns, types as taken, missing cells, levels, classes, and what would be left out
+    Describe(DescribeArgs),
+}
+
+/// Arguments of `bnes data describe`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DescribeArgs {
+    /// A file, a folder of IDX files or a built-in set, as `data.source` names it
+    #[arg(value_name = "PATH")]
+    pub source: String,
+    /// The column to predict; may be given several times for a regression [default: the last]
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Vec<String>,
+    /// Set any other key of `[data]`, such as --set data.split.test=0.3
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// For people, or all of it for programs
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: DescribeFormat,
+}
+
+/// How a description is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DescribeFormat {
+    /// Aligned columns.
+    Table,
+    /// One object.
+    Json,
+}
+
+/// A description and what a training would make of the data.
+#[derive(Serialize)]
+struct Described {
+    #[serde(flatten)]
+    description: Description,
+    /// Rows, inputs and splits, as `bnes run` says them; none where the split asked for is
+    /// impossible.
+    summary: Option<String>,
+}
+
+/// Reads the data as a config would and prints what it holds.
+///
+/// # Errors
+/// Where an option or the data is at fault, or `out` cannot be written.
+pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
+    let DataCommand::Describe(args) = command;
+    let experiment = experiment(args)?;
+    let trajectory = experiment.trainings.first().map(|training| &training.trajectory);
+    let trajectory = trajectory.ok_or_else(|| anyhow!("a config without a training"))?;
+    let source = Source::open(&trajectory.data, &experiment.base)?;
+    let mut description = source.describe(&trajectory.data);
+    let mut summary = None;
+    match source.dataset(&trajectory.data, trajectory.split_seed()) {
+        Ok(dataset) => {
+            let new = |note: &String| !description.notes.contains(note);
+            let notes: Vec<String> = dataset.notes.into_iter().filter(new).collect();
+            description.notes.extend(notes);
+            summary = Some(dataset.summary);
+        }
+        Err(error) => description.notes.push(format!("cannot be trained on as it is: {error}")),
+    }
+    let text = match args.format {
+        DescribeFormat::Table => {
+            report::data::description(&description, summary.as_deref(), super::width())
+        }
+        DescribeFormat::Json => report::json::json(&Described { description, summary })?,
+    };
+    super::print(out, &text)
+}
+
+/// The config that the command line amounts to, so that data is taken here as it is there.
+fn experiment(args: &DescribeArgs) -> Result<Experiment> {
+    let mut data = Map::new();
+    data.insert("source".to_owned(), json!(args.source));
+    match &args.target[..] {
+        [] => {}
+        [one] => _ = data.insert("target".to_owned(), json!(one)),
+        several => _ = data.insert("target".to_owned(), json!(several)),
+    }
+    let config = json!({ "name": "data", "data": Value::Object(data) });
+    let overrides = Overrides { set: args.set.clone(), seeds: None };
+    let text = config.to_string();
+    Ok(Experiment::parse("describe.json", &text, Path::new(""), &overrides)?)
+}

@@ -1,0 +1,265 @@
+//! An input column while it is read, cell by cell, until it is known to hold numbers or levels.
+//!
+//! Distinct cells are kept once and each row holds a code, so that a column of text costs four
+//! bytes a row. A column with very many distinct numbers before any text holds numbers for good.
+
+use std::collections::HashMap;
+
+use super::error::{CellProblem, Place};
+use super::target::{self, Number};
+
+/// The code of a cell that holds nothing.
+pub(super) const MISSING: u32 = u32::MAX;
+
+/// More levels than this are names of rows, not of groups.
+pub(super) const MOST_LEVELS: usize = 1000;
+
+/// A column with more distinct numbers than this before any text is numeric for good.
+const MOST_DISTINCT: usize = 10_000;
+
+/// What a column turned out to hold.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cells {
+    /// NaN where a cell holds nothing.
+    Numbers(Vec<f32>),
+    /// A level of each row, or [`MISSING`]; names as they first occur.
+    Levels { codes: Vec<u32>, names: Vec<String> },
+    /// More than [`MOST_LEVELS`].
+    TooMany,
+}
+
+/// What is wrong with a column, and in which cell it was first met.
+pub(super) type Fault = (Place, CellProblem);
+
+/// A column while it is read.
+pub(super) struct InputColumn {
+    /// Levels whatever the cells look like.
+    categorical: bool,
+    state: State,
+    /// Cells that hold something.
+    present: usize,
+    /// Of those, cells that are no numbers.
+    text_cells: usize,
+    text_levels: usize,
+}
+
+enum State {
+    Open { codes: Vec<u32>, levels: Vec<Level>, code_of: HashMap<Box<[u8]>, u32> },
+    Numbers(Vec<f32>),
+    TooMany,
+}
+
+struct Level {
+    text: String,
+    value: f32,
+    number: Number,
+    first: Place,
+}
+
+impl Level {
+    fn is_text(&self) -> bool {
+        self.number == Number::None
+    }
+}
+
+impl InputColumn {
+    /// A column before its first cell.
+    pub fn new(categorical: bool) -> Self {
+        let state = State::Open { codes: Vec::new(), levels: Vec::new(), code_of: HashMap::new() };
+        Self { categorical, state, present: 0, text_cells: 0, text_levels: 0 }
+    }
+
+    /// Takes the next row's cell, which holds nothing.
+    pub fn push_missing(&mut self) {
+        match &mut self.state {
+            State::Open { codes, .. } => codes.push(MISSING),
+            State::Numbers(values) => values.push(f32::NAN),
+            State::TooMany => {}
+        }
+    }
+
+    /// Takes the next row's cell.
+    pub fn push(&mut self, cell: &[u8], place: Place) -> Result<(), Fault> {
+        let (codes, levels, code_of) = match &mut self.state {
+            State::TooMany => return Ok(()),
+            State::Numbers(values) => {
+                values.push(value(cell).ok_or_else(|| (place, numeric_problem(cell)))?);
+                return Ok(());
+            }
+            State::Open { codes, levels, code_of } => (codes, levels, code_of),
+        };
+        self.present += 1;
+        if let Some(code) = code_of.get(cell) {
+            codes.push(*code);
+            self.text_cells += usize::from(levels[*code as usize].is_text());
+            return Ok(());
+        }
+        let level = Level::new(cell, place)?;
+        let code = u32::try_from(levels.len()).unwrap_or(MISSING);
+        codes.push(code);
+        code_of.insert(cell.into(), code);
+        self.text_cells += usize::from(level.is_text());
+        self.text_levels += usize::from(level.is_text() || self.categorical);
+        levels.push(level);
+        if levels.len() > MOST_DISTINCT || self.text_levels > MOST_LEVELS {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Decides, as more distinct cells will change nothing.
+    fn settle(&mut self) -> Result<(), Fault> {
+        let State::Open { codes, levels, .. } = &self.state else { return Ok(()) };
+        self.state = if self.text_levels == 0 {
+            State::Numbers(numbers(codes, levels)?)
+        } else {
+            self.check_text(levels)?;
+            State::TooMany
+        };
+        Ok(())
+    }
+
+    /// Refuses text that is a slip in a column of numbers: few cells, or a decimal comma in all.
+    fn check_text(&self, levels: &[Level]) -> Result<(), Fault> {
+        if self.categorical {
+            return Ok(());
+        }
+        let mut text = levels.iter().filter(|level| level.is_text());
+        let Some(first) = text.next() else { return Ok(()) };
+        let comma = |level: &Level| target::is_decimal_comma(level.text.as_bytes());
+        if self.text_cells * 100 < self.present || comma(first) && text.all(comma) {
+            return Err((first.first, numeric_problem(first.text.as_bytes())));
+        }
+        Ok(())
+    }
+
+    /// Decides, now that all rows are in.
+    pub fn finish(self) -> Result<Cells, Fault> {
+        let (codes, levels) = match &self.state {
+            State::TooMany => return Ok(Cells::TooMany),
+            State::Numbers(_) => {
+                let State::Numbers(values) = self.state else { return Ok(Cells::TooMany) };
+                return Ok(Cells::Numbers(values));
+            }
+            State::Open { codes, levels, .. } => (codes, levels),
+        };
+        if !self.categorical && self.text_levels == 0 {
+            return numbers(codes, levels).map(Cells::Numbers);
+        }
+        self.check_text(levels)?;
+        if levels.len() > MOST_LEVELS {
+            return Ok(Cells::TooMany);
+        }
+        let State::Open { codes, levels, .. } = self.state else { return Ok(Cells::TooMany) };
+        Ok(Cells::Levels { codes, names: levels.into_iter().map(|level| level.text).collect() })
+    }
+}
+
+impl Level {
+    fn new(cell: &[u8], first: Place) -> Result<Self, Fault> {
+        let text = std::str::from_utf8(cell).map_err(|_| (first, CellProblem::NotUtf8))?;
+        if cell.contains(&0) {
+            return Err((first, CellProblem::Nul));
+        }
+        let value = value(cell).unwrap_or(f32::NAN);
+        Ok(Self { text: text.to_owned(), value, number: target::number(cell), first })
+    }
+}
+
+fn value(cell: &[u8]) -> Option<f32> {
+    let text = std::str::from_utf8(cell).ok()?;
+    text.parse::<f32>().ok().filter(|value| value.is_finite())
+}
+
+fn numbers(codes: &[u32], levels: &[Level]) -> Result<Vec<f32>, Fault> {
+    if let Some(level) = levels.iter().find(|level| level.value.is_nan()) {
+        return Err((level.first, numeric_problem(level.text.as_bytes())));
+    }
+    let value = |code: &u32| levels.get(*code as usize).map_or(f32::NAN, |level| level.value);
+    Ok(codes.iter().map(value).collect())
+}
+
+fn numeric_problem(cell: &[u8]) -> CellProblem {
+    target::problem_of(cell, CellProblem::Text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cells: &[&str], categorical: bool) -> Result<Cells, (usize, CellProblem)> {
+        let mut column = InputColumn::new(categorical);
+        let fault = |(place, problem): Fault| (place.row, problem);
+        for (row, cell) in cells.iter().enumerate() {
+            let place = Place { file: 0, line: row as u64 + 2, row: row + 1 };
+            match *cell {
+                "" => column.push_missing(),
+                cell => column.push(cell.as_bytes(), place).map_err(fault)?,
+            }
+        }
+        column.finish().map_err(fault)
+    }
+
+    fn levels(codes: &[u32], names: &[&str]) -> Cells {
+        let names = names.iter().map(ToString::to_string).collect();
+        Cells::Levels { codes: codes.to_vec(), names }
+    }
+
+    #[test]
+    fn numbers_stay_numbers_and_text_becomes_levels() {
+        let Ok(Cells::Numbers(values)) = read(&["1", "", "2.50", "1"], false) else { panic!() };
+        assert_eq!((values[0], values[2], values[3]), (1.0, 2.5, 1.0));
+        assert!(values[1].is_nan());
+        let mixed = read(&["1", "", "b", "1.0", "b"], false);
+        assert_eq!(mixed, Ok(levels(&[0, MISSING, 1, 2, 1], &["1", "b", "1.0"])));
+        assert_eq!(read(&["01", "1"], true), Ok(levels(&[0, 1], &["01", "1"])));
+    }
+
+    #[test]
+    fn text_in_fewer_than_one_cell_of_a_hundred_is_a_slip() {
+        let mut cells = vec!["1"; 101];
+        cells[7] = "x";
+        assert_eq!(read(&cells, false), Err((8, CellProblem::Text("x".to_owned()))));
+        assert!(matches!(read(&cells[..100], false), Ok(Cells::Levels { .. })));
+        assert!(matches!(read(&cells, true), Ok(Cells::Levels { .. })));
+        // Cells that hold nothing are no evidence either way.
+        let mut sparse = vec![""; 1000];
+        (sparse[0], sparse[1]) = ("1", "x");
+        assert!(matches!(read(&sparse, false), Ok(Cells::Levels { .. })));
+        assert_eq!(
+            read(&["1,5", "2,5"], false),
+            Err((1, CellProblem::DecimalComma("1,5".to_owned())))
+        );
+    }
+
+    #[test]
+    fn a_column_is_settled_early_where_more_cells_change_nothing() {
+        let numbers: Vec<String> = (0..=MOST_DISTINCT + 5).map(|n| n.to_string()).collect();
+        let mut cells: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        assert!(matches!(read(&cells, true), Ok(Cells::TooMany)));
+        let Ok(Cells::Numbers(values)) = read(&cells, false) else { panic!() };
+        assert_eq!((values.len(), values[10_004]), (MOST_DISTINCT + 6, 10_004.0));
+        cells.push("x");
+        let row = cells.len();
+        assert_eq!(read(&cells, false), Err((row, CellProblem::Text("x".to_owned()))));
+        cells.swap(0, row - 1);
+        assert_eq!(read(&cells, false), Err((1, CellProblem::Text("x".to_owned()))));
+        let names: Vec<String> = (0..=MOST_LEVELS).map(|n| format!("n{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(read(&names, false), Ok(Cells::TooMany));
+        assert!(matches!(read(&names[1..], false), Ok(Cells::Levels { .. })));
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_held_is_named_where_it_first_stands() {
+        let text = str::to_owned;
+        for (cell, problem) in [
+            ("NaN", CellProblem::NotFinite(text("NaN"))),
+            ("-inf", CellProblem::NotFinite(text("-inf"))),
+            ("1e39", CellProblem::TooLarge(text("1e39"))),
+            ("1\0", CellProblem::Nul),
+        ] {
+            assert_eq!(read(&["1", cell, cell], false), Err((2, problem)));
+        }
+    }
+}

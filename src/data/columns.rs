@@ -1,0 +1,211 @@
+//! Which columns of a table are inputs and targets, by what the config asks for.
+
+use std::collections::HashSet;
+
+use super::error::{self, DataError, listed_shortly, shortened};
+use super::target::{self, Number};
+use crate::spec::data::{DataSpec, Target, Task};
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// By place among the inputs.
+    Input(usize),
+    /// By place among the targets.
+    Target(usize),
+    Split,
+    /// Not read.
+    Dropped,
+}
+
+/// The columns of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Columns {
+    pub names: Vec<String>,
+    pub roles: Vec<Role>,
+    /// In the order asked for.
+    pub targets: Vec<String>,
+}
+
+impl Columns {
+    /// Gives every column its role; `source_name` is for messages.
+    pub fn new(names: Vec<String>, spec: &DataSpec, source_name: &str) -> Result<Self, DataError> {
+        let split = spec.split.column.as_ref();
+        check_known("data.drop", &spec.drop, &names, source_name)?;
+        check_known("data.categorical", &spec.categorical, &names, source_name)?;
+        check_known("data.split.column", split, &names, source_name)?;
+        let may_be_target = |name: &&String| !spec.drop.contains(name) && split != Some(name);
+        let targets = match &spec.target {
+            Some(target) => target.names().to_vec(),
+            None => names.iter().rev().find(may_be_target).cloned().into_iter().collect(),
+        };
+        if let Some(unknown) = targets.iter().find(|name| !names.contains(name)) {
+            return Err(DataError::UnknownTarget {
+                source_name: source_name.to_owned(),
+                name: unknown.clone(),
+                nearest: error::nearest(unknown, names.iter().map(String::as_str)),
+                columns: names,
+            });
+        }
+        let target_problem = |problem: &str| {
+            Err(DataError::Target { source_name: source_name.to_owned(), problem: problem.into() })
+        };
+        if targets.len() > 1 && spec.task == Some(Task::Classification) {
+            return target_problem(
+                "several targets are a regression: name one column, or set task = \"regression\"",
+            );
+        }
+        let twice = |problem: String| {
+            Err(DataError::Setting { source_name: source_name.to_owned(), problem })
+        };
+        let mut roles = Vec::with_capacity(names.len());
+        let mut inputs = 0;
+        for name in &names {
+            let target = targets.iter().position(|target| target == name);
+            let (is_split, is_dropped) = (split == Some(name), spec.drop.contains(name));
+            let uses = [
+                ("the target", target.is_some()),
+                ("data.split.column", is_split),
+                ("in data.drop", is_dropped),
+                ("in data.categorical", spec.categorical.contains(name)),
+            ];
+            let uses: Vec<&str> = uses.iter().filter(|n| n.1).map(|n| n.0).collect();
+            if let [one, other, ..] = uses[..] {
+                return twice(format!("the column `{name}` is both {one} and {other}: choose one"));
+            }
+            roles.push(match target {
+                Some(place) => Role::Target(place),
+                None if is_split => Role::Split,
+                None if is_dropped => Role::Dropped,
+                None => {
+                    inputs += 1;
+                    Role::Input(inputs - 1)
+                }
+            });
+        }
+        if targets.is_empty() {
+            return target_problem("no column is left to predict: take one out of data.drop");
+        }
+        if inputs == 0 && targets.len() == names.len() {
+            return target_problem("every column is a target: leave at least one as an input");
+        }
+        if inputs == 0 {
+            return target_problem("no column is left as an input: take one out of data.drop");
+        }
+        Ok(Self { names, roles, targets })
+    }
+
+    /// The target of a source that brings its own columns, checked against what is asked for.
+    pub fn check_target(
+        wanted: Option<&Target>,
+        names: &[String],
+        source_name: &str,
+    ) -> Result<(), DataError> {
+        let wanted = wanted.map_or(&[][..], Target::names);
+        match wanted.iter().find(|name| !names.contains(name)) {
+            None => Ok(()),
+            Some(unknown) => Err(DataError::UnknownTarget {
+                source_name: source_name.to_owned(),
+                name: unknown.clone(),
+                nearest: error::nearest(unknown, names.iter().map(String::as_str)),
+                columns: names.to_vec(),
+            }),
+        }
+    }
+
+    /// The names of the inputs.
+    pub fn inputs(&self) -> impl Iterator<Item = &String> {
+        let is_input = |role: &Role| matches!(role, Role::Input(_));
+        self.names.iter().zip(&self.roles).filter(move |(_, role)| is_input(role)).map(|(n, _)| n)
+    }
+
+    /// The column's name, fit for a message.
+    pub fn name_of(&self, wanted: Role) -> String {
+        let place = self.roles.iter().position(|role| *role == wanted);
+        place.map_or_else(String::new, |place| shortened(self.names[place].as_bytes()))
+    }
+
+    /// The role of each column of another file by its name, and the columns that are new there.
+    pub fn roles_in(&self, names: &[String]) -> Result<(Vec<Role>, Vec<String>), String> {
+        let is_read = |role: &Role| *role != Role::Dropped;
+        let lacking: Vec<String> = (self.names.iter().zip(&self.roles))
+            .filter(|(name, role)| is_read(role) && !names.contains(name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !lacking.is_empty() {
+            return Err(format!(
+                "there is no column {}, which data.source has: both files need the same columns",
+                listed_shortly(&lacking)
+            ));
+        }
+        let place = |name: &String| self.names.iter().position(|own| own == name);
+        let roles = names.iter().map(|name| place(name).map_or(Role::Dropped, |p| self.roles[p]));
+        let new = names.iter().filter(|name| place(name).is_none()).cloned().collect();
+        Ok((roles.collect(), new))
+    }
+}
+
+fn check_known<'a>(
+    key: &'static str,
+    wanted: impl IntoIterator<Item = &'a String>,
+    names: &[String],
+    source_name: &str,
+) -> Result<(), DataError> {
+    match wanted.into_iter().find(|name| !names.contains(name)) {
+        None => Ok(()),
+        Some(unknown) => Err(DataError::UnknownColumn {
+            source_name: source_name.to_owned(),
+            key,
+            name: unknown.clone(),
+            nearest: error::nearest(unknown, names.iter().map(String::as_str)),
+            columns: names.to_vec(),
+        }),
+    }
+}
+
+/// Refuses names that cannot be told apart, and what looks like a table of one column.
+pub(super) fn check_names(
+    names: &[String],
+    inferred: bool,
+    drop: &[String],
+    delimiter: u8,
+) -> Result<(), String> {
+    let number = |name: &&String| matches!(target::number(name.as_bytes()), Number::Finite(_));
+    if names.len() == 1 {
+        let delimiter = match delimiter {
+            b',' | b'\t' | b';' | b'|' => "`,`, tab, `;` or `|`".to_owned(),
+            other => format!("`{}`", char::from(other)),
+        };
+        return Err(format!(
+            "there is one column, `{}`: expected inputs and a target with {delimiter} between them",
+            shortened(names[0].as_bytes())
+        ));
+    }
+    if let Some(place) = names.iter().position(String::is_empty) {
+        let stand_in = format!("c{}", place + 1);
+        if !drop.contains(&stand_in) || names.contains(&stand_in) {
+            return Err(format!(
+                "column {} of {} has no name: name it, or leave it out by data.drop = [\"{stand_in}\"] if it only counts the rows",
+                place + 1,
+                names.len()
+            ));
+        }
+    }
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+        Some(twice) if inferred && number(&twice) => Err(format!(
+            "two columns are called `{}`: if the first line is a row, set data.header = false",
+            shortened(twice.as_bytes())
+        )),
+        Some(twice) => Err(format!(
+            "two columns are called `{}`: every column needs a name of its own",
+            shortened(twice.as_bytes())
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The names that columns go by where the file gives none.
+pub(super) fn counted_names(columns: usize) -> Vec<String> {
+    (1..=columns).map(|place| format!("c{place}")).collect()
+}

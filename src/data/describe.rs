@@ -1,0 +1,214 @@
+//! What a source holds and how it would be taken, for people to look at before they train.
+
+use serde::Serialize;
+
+use super::cells::{Cells, MISSING, MOST_LEVELS};
+use super::columns::Role;
+use super::source::{RawInputs, Source};
+use super::target::RawTargets;
+use crate::spec::data::DataSpec;
+
+/// A source as it would be taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Description {
+    /// As summaries call the source.
+    pub name: String,
+    /// Rows taken, those of a given test split included.
+    pub rows: usize,
+    /// Every column, in the order of the file; for images one that stands for all pixels.
+    pub columns: Vec<ColumnDescription>,
+    /// Of a classification: each class and its rows, in the order of the outputs.
+    pub classes: Vec<(String, usize)>,
+    /// What a user has to know: rows left out, how the file was read.
+    pub notes: Vec<String>,
+}
+
+/// One column as it would be taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ColumnDescription {
+    /// The column's name.
+    pub name: String,
+    /// What it is for.
+    pub role: ColumnRole,
+    /// What its cells are taken for.
+    pub kind: ColumnKind,
+    /// Cells that hold nothing.
+    pub missing: usize,
+    /// Why it would be left out or refused, or what is odd about it.
+    pub note: Option<String>,
+}
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnRole {
+    /// Goes into the network.
+    Input,
+    /// Is predicted.
+    Target,
+    /// Says which split a row belongs to.
+    Split,
+    /// Named by `data.drop`: not read.
+    Dropped,
+}
+
+/// What the cells of a column are taken for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ColumnKind {
+    /// Numbers; all figures are over the cells that are not missing.
+    Number {
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+        /// The mean.
+        mean: f64,
+    },
+    /// Names of levels, or classes.
+    Levels {
+        /// Each level and its rows, in the order of their bytes, classes in that of the outputs.
+        levels: Vec<(String, usize)>,
+    },
+    /// More levels than are taken.
+    TooManyLevels,
+    /// Bytes of images, as shares of the full scale.
+    Pixels {
+        /// Pixels of a row of an image.
+        width: usize,
+        /// Rows of an image.
+        height: usize,
+        /// The byte that stands for 1.
+        full_scale: u8,
+    },
+    /// Not looked at.
+    NotRead,
+}
+
+impl Source {
+    /// What was read, and how a dataset made with `spec` would take it.
+    #[must_use]
+    pub fn describe(&self, spec: &DataSpec) -> Description {
+        let classes = match &self.targets {
+            RawTargets::Classes { labels, names } => counted(labels, names),
+            RawTargets::Values { .. } => Vec::new(),
+        };
+        let mut columns = match (&self.inputs, &self.columns) {
+            (RawInputs::Table { columns: cells, .. }, Some(columns)) => (columns.names.iter())
+                .zip(&columns.roles)
+                .map(|(name, role)| self.column(name, *role, cells, &classes))
+                .collect(),
+            (RawInputs::Images { width, height, full_scale, .. }, _) => {
+                let (width, height, full_scale) = (*width, *height, *full_scale);
+                let kind = ColumnKind::Pixels { width, height, full_scale };
+                let mut pixels = column("pixels", ColumnRole::Input, kind);
+                pixels.note =
+                    spec.binarize.map(|share| format!("1 above {share} of the full scale"));
+                vec![pixels, self.target(&self.target_names[0], 0, &classes)]
+            }
+            _ => Vec::new(),
+        };
+        for column in &mut columns {
+            if column.note.is_none() {
+                column.note = oddity(column);
+            }
+        }
+        let (rows, notes) = (self.rows(), self.notes.clone());
+        Description { name: self.name.clone(), rows, columns, classes, notes }
+    }
+
+    fn column(
+        &self,
+        name: &str,
+        role: Role,
+        cells: &[Cells],
+        classes: &[(String, usize)],
+    ) -> ColumnDescription {
+        match role {
+            Role::Input(at) => cells.get(at).map_or_else(
+                || column(name, ColumnRole::Input, ColumnKind::NotRead),
+                |cells| input(name, cells),
+            ),
+            Role::Target(at) => self.target(name, at, classes),
+            Role::Split => column(name, ColumnRole::Split, ColumnKind::NotRead),
+            Role::Dropped => column(name, ColumnRole::Dropped, ColumnKind::NotRead),
+        }
+    }
+
+    fn target(&self, name: &str, at: usize, classes: &[(String, usize)]) -> ColumnDescription {
+        let kind = match &self.targets {
+            RawTargets::Classes { .. } => ColumnKind::Levels { levels: classes.to_vec() },
+            RawTargets::Values { values, names } => {
+                numbers(values.iter().skip(at).step_by(names.len()).copied())
+            }
+        };
+        let missing = self.without_target;
+        ColumnDescription { missing, ..column(name, ColumnRole::Target, kind) }
+    }
+}
+
+fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
+    ColumnDescription { name: name.to_owned(), role, kind, missing: 0, note: None }
+}
+
+fn input(name: &str, cells: &Cells) -> ColumnDescription {
+    let (kind, missing) = match cells {
+        Cells::Numbers(values) => (
+            numbers(values.iter().map(|value| f64::from(*value))),
+            values.iter().filter(|value| value.is_nan()).count(),
+        ),
+        Cells::Levels { codes, names } => {
+            let mut levels = counted(codes, names);
+            levels.sort();
+            let missing = codes.iter().filter(|code| **code == MISSING).count();
+            (ColumnKind::Levels { levels }, missing)
+        }
+        Cells::TooMany => (ColumnKind::TooManyLevels, 0),
+    };
+    ColumnDescription { missing, ..column(name, ColumnRole::Input, kind) }
+}
+
+/// Why an input would not be taken as it is.
+fn oddity(column: &ColumnDescription) -> Option<String> {
+    if column.role != ColumnRole::Input {
+        return None;
+    }
+    match &column.kind {
+        ColumnKind::TooManyLevels => Some(format!(
+            "more than {MOST_LEVELS} levels: refused; leave it out by data.drop, or group the levels"
+        )),
+        ColumnKind::Number { min, max, .. } if min > max => {
+            Some("holds nothing: left out".to_owned())
+        }
+        ColumnKind::Number { min, max, .. } if min == max && column.missing == 0 => {
+            Some("constant: left out".to_owned())
+        }
+        ColumnKind::Number { min, max, .. } if min == max => {
+            Some("constant: only taken for whether the cell is missing".to_owned())
+        }
+        ColumnKind::Levels { levels } if levels.len() < 2 && column.missing == 0 => {
+            Some("constant: left out".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn counted(codes: &[u32], names: &[String]) -> Vec<(String, usize)> {
+    let mut counts: Vec<(String, usize)> = names.iter().map(|name| (name.clone(), 0)).collect();
+    for code in codes {
+        if let Some((_, count)) = counts.get_mut(*code as usize) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+fn numbers(cells: impl Iterator<Item = f64>) -> ColumnKind {
+    let (mut min, mut max, mut sum, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0.0);
+    for cell in cells.filter(|cell| !cell.is_nan()) {
+        (min, max) = (min.min(cell), max.max(cell));
+        sum += cell;
+        count += 1.0;
+    }
+    ColumnKind::Number { min, max, mean: sum / count }
+}

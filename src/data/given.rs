@@ -1,0 +1,73 @@
+//! Splits that come along with a source.
+
+/// Where a row belongs before anything is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// To what is drawn.
+    Pool,
+    Train,
+    Validation,
+    Test,
+}
+
+/// What a source says about its splits.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Given {
+    Nothing,
+    /// The rows from this one on are the test split.
+    TestFrom(usize),
+    /// Of each row.
+    Parts(Vec<Part>),
+}
+
+impl Given {
+    /// Of rows that name their splits; where none is for validation, it is drawn from those that
+    /// train. Also says what is missing.
+    pub fn named(mut parts: Vec<Part>, by: &str) -> (Self, Vec<String>) {
+        let mut notes = Vec::new();
+        if !parts.contains(&Part::Validation) {
+            for part in parts.iter_mut().filter(|part| **part == Part::Train) {
+                *part = Part::Pool;
+            }
+            notes.push(format!("{by} names no validation row: drawn from the training rows"));
+        }
+        if !parts.contains(&Part::Test) {
+            notes.push(format!("{by} names no test row: there is no test split"));
+        }
+        (Self::Parts(parts), notes)
+    }
+
+    /// Where a row belongs.
+    pub fn part(&self, row: usize) -> Part {
+        match self {
+            Self::Nothing => Part::Pool,
+            Self::TestFrom(first) if row < *first => Part::Pool,
+            Self::TestFrom(_) => Part::Test,
+            Self::Parts(parts) => parts.get(row).copied().unwrap_or(Part::Pool),
+        }
+    }
+
+    /// Whether the source decides on the test split.
+    pub fn decides(&self) -> bool {
+        *self != Self::Nothing
+    }
+
+    /// Whether nothing is left to draw.
+    pub fn is_complete(&self) -> bool {
+        matches!(self, Self::Parts(parts) if !parts.contains(&Part::Pool))
+    }
+}
+
+/// The split that a cell names.
+pub(super) fn part(cell: &[u8]) -> Option<Part> {
+    let is = |words: &[&str]| words.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()));
+    if is(&["train", "training"]) {
+        Some(Part::Train)
+    } else if is(&["valid", "validation", "val"]) {
+        Some(Part::Validation)
+    } else if is(&["test"]) {
+        Some(Part::Test)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,264 @@
+//! Table columns as inputs of a network: levels, imputed values and scales, learnt on the training
+//! rows alone.
+//!
+//! - Numbers are centred and scaled over the training cells that hold something. A cell that holds
+//!   nothing becomes the training mean, and where training rows have such cells an indicator of 0
+//!   or 1 follows.
+//! - Levels are indicators: one for each level of the training rows, in the order of their bytes,
+//!   one for cells that hold nothing where training rows have them, and one for all other levels.
+//!   That last one is 0 in all training rows, so its weights stay as they started.
+//! - Indicators are not standardised. Columns that do not vary over the training rows are left out.
+
+use serde_json::{Value, json};
+
+use super::cells::{Cells, MISSING, MOST_LEVELS};
+use super::error::listed_shortly;
+use super::scale::{self, Scale};
+
+/// Rows that are encoded before the next column is looked at.
+const BLOCK: usize = 1024;
+
+/// How one column becomes inputs.
+#[derive(Debug)]
+struct Encoder {
+    /// Among the source's inputs.
+    column: usize,
+    /// The first input.
+    at: usize,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Number {
+        scale: Scale,
+        imputed: f64,
+        indicator: bool,
+    },
+    /// A column whose numbers do not vary, but some are missing.
+    Indicator,
+    /// The input of each code; the last is that of a cell that holds nothing.
+    Levels {
+        input_of: Vec<usize>,
+        levels: Vec<String>,
+        missing: bool,
+    },
+}
+
+/// The inputs of all rows and how they came about.
+pub(super) struct Encoded {
+    pub values: Vec<f32>,
+    pub width: usize,
+    pub json: Value,
+    pub notes: Vec<String>,
+}
+
+/// Learns on `train` and encodes all `rows`.
+pub(super) fn encode(
+    columns: &[Cells],
+    names: &[&String],
+    rows: usize,
+    train: &[u32],
+    standardize: bool,
+) -> Result<Encoded, String> {
+    let too_many: Vec<String> = (columns.iter().zip(names))
+        .filter(|(cells, _)| **cells == Cells::TooMany)
+        .map(|(_, name)| (*name).clone())
+        .collect();
+    if !too_many.is_empty() {
+        return Err(format!(
+            "more than {MOST_LEVELS} levels, as in a column that names its rows: {}; leave out by data.drop, or group the levels",
+            listed_shortly(&too_many)
+        ));
+    }
+    let mut learnt = Learnt::default();
+    for (column, cells) in columns.iter().enumerate() {
+        match cells {
+            Cells::Numbers(values) => learnt.numbers(column, values, train, standardize),
+            Cells::Levels { codes, names } => learnt.levels(column, codes, names, train),
+            Cells::TooMany => {}
+        }
+    }
+    let Learnt { encoders, width, .. } = &learnt;
+    if encoders.is_empty() {
+        return Err(format!(
+            "no input varies over the {} training rows: there is nothing to learn from",
+            train.len()
+        ));
+    }
+    let mut values = Vec::new();
+    let size = rows.saturating_mul(*width);
+    values.try_reserve_exact(size).map_err(|_| {
+        format!(
+            "{rows} rows of {width} inputs do not fit into memory: leave columns out by data.drop"
+        )
+    })?;
+    values.resize(size, 0.0);
+    for (block, from) in values.chunks_mut(BLOCK * width).zip((0..).step_by(BLOCK)) {
+        for encoder in encoders {
+            encoder.fill(&columns[encoder.column], from, block, *width);
+        }
+    }
+    let json: Vec<Value> = encoders.iter().map(|encoder| encoder.json(names)).collect();
+    Ok(Encoded { values, width: *width, json: json!(json), notes: learnt.notes(names) })
+}
+
+#[derive(Default)]
+struct Learnt {
+    encoders: Vec<Encoder>,
+    width: usize,
+    constant: Vec<usize>,
+    indicated: Vec<usize>,
+    empty: Vec<usize>,
+    filled: Vec<usize>,
+    unseen: Vec<usize>,
+}
+
+impl Learnt {
+    fn push(&mut self, column: usize, kind: Kind) {
+        let at = self.width;
+        self.width += kind.width();
+        self.encoders.push(Encoder { column, at, kind });
+    }
+
+    fn numbers(&mut self, column: usize, values: &[f32], train: &[u32], standardize: bool) {
+        let holds = |row: &u32| !values[*row as usize].is_nan();
+        let present: Vec<u32> = train.iter().copied().filter(holds).collect();
+        if present.is_empty() {
+            self.empty.push(column);
+            return;
+        }
+        let indicator = present.len() < train.len();
+        let [of] = scale::columns(values, 1, &present)[..] else { return };
+        if of.constant {
+            if indicator {
+                self.indicated.push(column);
+                self.push(column, Kind::Indicator);
+            } else {
+                self.constant.push(column);
+            }
+            return;
+        }
+        if !indicator && values.iter().any(|value| value.is_nan()) {
+            self.filled.push(column);
+        }
+        let scale = if standardize { of.scale } else { Scale::NONE };
+        self.push(column, Kind::Number { scale, imputed: of.scale.mean, indicator });
+    }
+
+    fn levels(&mut self, column: usize, codes: &[u32], names: &[String], train: &[u32]) {
+        let mut seen = vec![false; names.len()];
+        let mut missing = false;
+        for row in train {
+            match seen.get_mut(codes[*row as usize] as usize) {
+                Some(seen) => *seen = true,
+                None => missing = true,
+            }
+        }
+        let mut known: Vec<usize> = (0..names.len()).filter(|level| seen[*level]).collect();
+        if known.is_empty() {
+            self.empty.push(column);
+            return;
+        }
+        if known.len() + usize::from(missing) < 2 {
+            self.constant.push(column);
+            return;
+        }
+        known.sort_by_key(|level| &names[*level]);
+        let other = known.len() + usize::from(missing);
+        let mut input_of = vec![other; names.len() + 1];
+        for (input, level) in known.iter().enumerate() {
+            input_of[*level] = input;
+        }
+        if missing {
+            input_of[names.len()] = known.len();
+        }
+        let is_unseen = |code: &u32| input_of[(*code as usize).min(names.len())] == other;
+        if codes.iter().any(is_unseen) {
+            self.unseen.push(column);
+        }
+        let levels = known.iter().map(|level| names[*level].clone()).collect();
+        self.push(column, Kind::Levels { input_of, levels, missing });
+    }
+
+    fn notes(&self, names: &[&String]) -> Vec<String> {
+        let note = |what: &str, columns: &[usize]| {
+            let columns: Vec<String> = columns.iter().map(|at| names[*at].clone()).collect();
+            (!columns.is_empty()).then(|| format!("{what}: {}", listed_shortly(&columns)))
+        };
+        [
+            note("left out, constant over the training rows", &self.constant),
+            note(
+                "taken only for whether they hold something, as they are constant over the training rows where they do",
+                &self.indicated,
+            ),
+            note("left out, no training row holds anything", &self.empty),
+            note(
+                "missing cells outside the training rows alone, filled with the mean and not indicated",
+                &self.filled,
+            ),
+            note("levels that no training row has, taken as \"other\"", &self.unseen),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+impl Kind {
+    fn width(&self) -> usize {
+        match self {
+            Self::Number { indicator, .. } => 1 + usize::from(*indicator),
+            Self::Indicator => 1,
+            Self::Levels { levels, missing, .. } => levels.len() + usize::from(*missing) + 1,
+        }
+    }
+}
+
+impl Encoder {
+    /// Fills this column's inputs into rows of zeros, the first of which is row `from`.
+    fn fill(&self, cells: &Cells, from: usize, rows: &mut [f32], width: usize) {
+        let rows = rows.chunks_exact_mut(width).map(|row| &mut row[self.at..]);
+        match (&self.kind, cells) {
+            (Kind::Number { scale, imputed, indicator }, Cells::Numbers(values)) => {
+                for (row, value) in rows.zip(&values[from..]) {
+                    let value = f64::from(*value);
+                    let held = if value.is_nan() { *imputed } else { value };
+                    #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
+                    let input = scale.apply(held) as f32;
+                    row[0] = input;
+                    if *indicator && value.is_nan() {
+                        row[1] = 1.0;
+                    }
+                }
+            }
+            (Kind::Indicator, Cells::Numbers(values)) => {
+                for (row, value) in rows.zip(&values[from..]) {
+                    row[0] = if value.is_nan() { 1.0 } else { 0.0 };
+                }
+            }
+            (Kind::Levels { input_of, .. }, Cells::Levels { codes, .. }) => {
+                for (row, code) in rows.zip(&codes[from..]) {
+                    let code = if *code == MISSING { input_of.len() - 1 } else { *code as usize };
+                    row[input_of[code]] = 1.0;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn json(&self, names: &[&String]) -> Value {
+        let name = names[self.column];
+        match &self.kind {
+            Kind::Number { scale: Scale { mean, sd }, imputed, indicator } => json!({
+                "name": name, "kind": "number", "mean": mean, "sd": sd,
+                "imputed": imputed, "missing_indicator": indicator,
+            }),
+            Kind::Indicator => json!({ "name": name, "kind": "missing_indicator" }),
+            Kind::Levels { levels, missing, .. } => json!({
+                "name": name, "kind": "levels", "levels": levels,
+                "missing_level": missing, "other_level": true,
+            }),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! How a text file is laid out, read off its beginning: the delimiter, and whether there is a
+//! header.
+
+use std::io::Read;
+use std::path::Path;
+
+use csv::ByteRecord;
+
+use super::file;
+use super::target::{self, Number};
+use crate::spec::data::DataSpec;
+
+/// A first line is looked for in this much of the file.
+const LONGEST_HEADER: u64 = 16 << 20;
+
+/// Lines that are looked at.
+const SAMPLE: usize = 100;
+
+/// Tried in this order where they do equally well.
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+
+/// How a file is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub delimiter: u8,
+    pub header: bool,
+}
+
+/// The beginning of the text, as far as the end of the first line that is not empty, and whether
+/// that is all of it.
+pub(super) fn read_head(reader: &mut impl Read) -> std::io::Result<(Vec<u8>, bool)> {
+    let mut head = Vec::new();
+    loop {
+        let before = head.len();
+        reader.by_ref().take(1 << 16).read_to_end(&mut head)?;
+        let ended = head.len() < before + (1 << 16);
+        if ended || head.len() as u64 >= LONGEST_HEADER || ends_a_line(&head) {
+            return Ok((head, ended));
+        }
+    }
+}
+
+/// Whether a line that is not empty ends within the text; line ends in quotes do not count.
+fn ends_a_line(text: &[u8]) -> bool {
+    let begin = text.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
+    let mut quoted = false;
+    text[begin..].iter().any(|byte| {
+        quoted ^= *byte == b'"';
+        !quoted && matches!(byte, b'\r' | b'\n')
+    })
+}
+
+/// The layout by the config, by the name, or by the beginning of the text; `whole`: that is all.
+pub(super) fn layout(head: &[u8], whole: bool, path: &Path, spec: &DataSpec) -> Layout {
+    let delimiter = match spec.delimiter.map(u8::try_from) {
+        Some(Ok(delimiter)) => delimiter,
+        _ if matches!(file::format(path).as_str(), "tsv" | "tab") => b'\t',
+        _ => delimiter_of(head, whole),
+    };
+    let header = spec.header.unwrap_or_else(|| has_header(&sample(head, whole, delimiter), spec));
+    Layout { delimiter, header }
+}
+
+/// The delimiter that every line holds equally often, outside quotes; the most frequent of several,
+/// and where there is none the most frequent in the first line.
+fn delimiter_of(head: &[u8], whole: bool) -> u8 {
+    let counts = DELIMITERS.map(|delimiter| counts(head, whole, delimiter));
+    let even = |at: usize| counts[at].iter().all(|count| *count == counts[at][0]);
+    let first = |at: usize| counts[at].first().copied().unwrap_or(0);
+    let decimal = first(2) > 0 && even(2) && has_decimal_commas_alone(head);
+    let mut best = 0;
+    let rank = |at: usize| (first(at) > 0 && even(at) && !(at == 0 && decimal), first(at));
+    for at in 1..DELIMITERS.len() {
+        if rank(at) > rank(best) {
+            best = at;
+        }
+    }
+    DELIMITERS[best]
+}
+
+/// How often each line holds the delimiter.
+fn counts(text: &[u8], whole: bool, delimiter: u8) -> Vec<usize> {
+    let mut counts = Vec::new();
+    let (mut count, mut begun, mut quoted, mut at_start) = (0, false, false, true);
+    for byte in text {
+        match byte {
+            b'"' if at_start || quoted => quoted = !quoted,
+            b'\r' | b'\n' if !quoted => {
+                if begun {
+                    counts.push(count);
+                }
+                if counts.len() == SAMPLE {
+                    return counts;
+                }
+                (count, begun, at_start) = (0, false, true);
+                continue;
+            }
+            _ if *byte == delimiter && !quoted => {
+                count += 1;
+                (begun, at_start) = (true, true);
+                continue;
+            }
+            _ => {}
+        }
+        (begun, at_start) = (true, false);
+    }
+    // The last line may be cut.
+    if begun && (whole || counts.is_empty()) {
+        counts.push(count);
+    }
+    counts
+}
+
+/// Whether every comma stands between two digits.
+fn has_decimal_commas_alone(text: &[u8]) -> bool {
+    let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    text.iter().enumerate().filter(|(_, byte)| **byte == b',').all(|(at, _)| {
+        digit(at.checked_sub(1).and_then(|at| text.get(at))) && digit(text.get(at + 1))
+    })
+}
+
+fn sample(head: &[u8], whole: bool, delimiter: u8) -> Vec<ByteRecord> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(head);
+    let mut records: Vec<ByteRecord> =
+        reader.byte_records().take(SAMPLE + 1).map_while(Result::ok).collect();
+    if !whole && records.len() > 1 {
+        records.pop();
+    }
+    records
+}
+
+/// Names are text over numbers. Where nothing is, a first line that holds numbers or cells that
+/// come again is a row like the others.
+fn has_header(records: &[ByteRecord], spec: &DataSpec) -> bool {
+    let Some((first, below)) = records.split_first() else { return true };
+    let missing = |cell: &[u8]| spec.missing.iter().any(|word| word.as_bytes() == cell);
+    let is_number = |cell: &[u8]| !matches!(target::number(cell), Number::None);
+    let (mut over_numbers, mut real, mut whole, mut text, mut again) = (0, 0, 0, 0, 0);
+    for (place, cell) in first.iter().map(<[u8]>::trim_ascii).enumerate() {
+        if missing(cell) {
+            continue;
+        }
+        let cells = || {
+            let cells = below.iter().filter_map(|record| record.get(place));
+            cells.map(<[u8]>::trim_ascii).filter(|cell| !missing(cell))
+        };
+        let numbers = cells().filter(|cell| is_number(cell)).count();
+        let numeric = 2 * numbers >= cells().count();
+        match (is_number(cell), numeric) {
+            (true, true) if cell.iter().all(u8::is_ascii_digit) => whole += 1,
+            (true, true) => real += 1,
+            (true, false) => {}
+            (false, true) if numbers > 0 => over_numbers += 1,
+            (false, _) => {
+                text += 1;
+                again += usize::from(cells().any(|other| other == cell));
+            }
+        }
+    }
+    if over_numbers > 0 {
+        over_numbers >= real
+    } else {
+        real + again == 0 && (whole == 0 || text > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn laid_out(text: &str) -> (char, bool) {
+        let spec = DataSpec::new("t.csv");
+        let layout = layout(text.as_bytes(), true, Path::new("t.csv"), &spec);
+        (char::from(layout.delimiter), layout.header)
+    }
+
+    #[test]
+    fn the_delimiter_is_what_every_line_holds_equally_often_outside_quotes() {
+        assert_eq!(laid_out("a,b,c\n1,2,3\n"), (',', true));
+        assert_eq!(laid_out("a;b;c\n1,5;2,5;3,5\n"), (';', true));
+        assert_eq!(laid_out("1,5;2,5;3,5\n1,5;2,5;3,25\n"), (';', false));
+        assert_eq!(laid_out("a|b\n\"1|2,3\"|4\n"), ('|', true));
+        assert_eq!(laid_out("\"a,b,c\"\td\n1\t2\n"), ('\t', true));
+        assert_eq!(laid_out("size,note\n3,6\" nail; long\n4,\"x, y; z\n\"\n"), (',', true));
+        assert_eq!(laid_out("a,b,y\n1,2,x\n1,x\n"), (',', true));
+        assert_eq!(laid_out("a\n1\n"), (',', true));
+        assert_eq!(laid_out(""), (',', true));
+    }
+
+    #[test]
+    fn a_first_line_like_the_others_is_no_header() {
+        let header = |text| laid_out(text).1;
+        assert!(!header("5.1,3.5,setosa\n4.9,3.0,setosa\n"));
+        assert!(!header("1,2\n3,4\n"));
+        assert!(!header("1,?,x\n1,2,y\n2,3,x\n"));
+        assert!(!header("p,x,s\ne,x,s\np,y,t\n"));
+        assert!(!header("1.5,x\n"));
+        assert!(header("country,2019,2020\nA,1,2\nB,3,4\n"));
+        assert!(header("size,colour\nbig,red\nsmall,blue\n"));
+        assert!(header("0,1,label\n1,2,x\n1,2,y\n"));
+        assert!(header("a,1.5\n1,2\n"));
+        assert!(header("id,y\n,\n"));
+    }
+
+    #[test]
+    fn a_line_that_the_sample_cuts_does_not_count() {
+        let spec = DataSpec::new("t.csv");
+        let layout = layout(b"a;b;c\n1;2;3\n1;", false, Path::new("t.csv"), &spec);
+        assert_eq!(layout, Layout { delimiter: b';', header: true });
+    }
+}

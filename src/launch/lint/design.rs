@@ -1,0 +1,105 @@
+//! What the arms can show: arms that cannot differ, too few seeds, one learning rate for all.
+
+use serde_json::{Value, json};
+
+use super::{Findings, Level, Planned, Task};
+use crate::spec::{Arm, Experiment};
+use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+
+/// Keys of a model that say nothing where it has no hidden layer.
+const OF_HIDDEN_LAYERS: [&str; 3] = ["model.norm", "model.activation", "model.dropout"];
+
+/// Factors for which the best learning rate is another one.
+const NEEDS_OWN_RATE: [&str; 4] =
+    ["model.norm", "training.optimizer", "training.batch_size", "model.init"];
+
+/// Arms of one training that read it alike whatever comes out.
+pub(super) fn lint_arms(task: &Task, findings: &mut Findings) {
+    let epochs = task.trajectory.training.epochs;
+    let mut seen: Vec<(Value, &Arm)> = Vec::new();
+    for arm in &task.arms {
+        let acts = acts_as(arm, epochs);
+        if let Some((_, earlier)) = seen.iter().find(|(other, _)| *other == acts) {
+            let message = format!(
+                "this arm can never differ from {}: both rules read every training alike",
+                in_words(earlier)
+            );
+            findings.of_arm(Level::Warning, arm, "early_stopping", message, "");
+        }
+        seen.push((acts, arm));
+    }
+}
+
+/// A rule as far as it can make a difference within these epochs.
+fn acts_as(arm: &Arm, epochs: usize) -> Value {
+    let rule = &arm.rule;
+    let criterion = if rule.criterion.inner().earliest() > epochs {
+        json!("none")
+    } else {
+        let mut table = json!(rule.criterion);
+        if let Some(patience) = table.get("patience").and_then(Value::as_u64) {
+            table["patience"] = patience.max(1).into();
+        }
+        if table.get("min_delta").and_then(Value::as_f64) == Some(0.0) {
+            table["min_delta_mode"] = Value::Null;
+        }
+        table
+    };
+    json!([criterion, rule.monitored.column, rule.monitored.maximize, rule.restore_best])
+}
+
+fn in_words(arm: &Arm) -> String {
+    let levels: Vec<String> =
+        arm.factors.iter().map(|(key, level)| format!("{key} = {level}")).collect();
+    levels.join(", ")
+}
+
+/// What concerns the experiment as a whole.
+pub(super) fn lint(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
+    let varied = |keys: &[&str]| {
+        experiment.factors.iter().find(|factor| {
+            keys.iter().any(|key| factor.key == *key || factor.key.starts_with(&format!("{key}.")))
+        })
+    };
+    let linear = |task: &Task| task.trajectory.model.hidden.is_empty();
+    if let (Some(factor), Some(task)) =
+        (varied(&OF_HIDDEN_LAYERS), planned.tasks.iter().find(|task| linear(task)))
+    {
+        let message = format!(
+            "the model has no hidden layer, so `{}` makes no difference: these arms cannot differ",
+            factor.key
+        );
+        findings.of_task(Level::Warning, task, "model.hidden", message, "give it hidden layers");
+    }
+    let mut seeds: Vec<u64> = planned.tasks.iter().map(|task| task.trajectory.seed.0).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    if !experiment.factors.is_empty() && seeds.len() < PAIRS_FOR_P {
+        let lacks = if seeds.len() < PAIRS_FOR_INTERVAL { "no interval and " } else { "" };
+        let message = format!("{} seeds give {lacks}no p-value", seeds.len())
+            .replace("1 seeds give", "1 seed gives");
+        findings.of_all(
+            Level::Note,
+            "seed",
+            message,
+            &format!("take {PAIRS_FOR_P} or more: --seeds 10"),
+        );
+    }
+    let rate = "training.optimizer.lr";
+    if let (Some(factor), None) = (
+        varied(&NEEDS_OWN_RATE),
+        varied(&[rate, "training", "training.optimizer"])
+            .filter(|f| f.key != "training.optimizer.kind"),
+    ) {
+        let message = format!(
+            "all levels of `{}` train at one learning rate, which may suit one of them better than the others",
+            factor.key
+        );
+        findings.of_all(
+            Level::Note,
+            rate,
+            message,
+            "vary `training.optimizer.lr` in [matrix] to see whether the difference depends on it",
+        );
+    }
+}

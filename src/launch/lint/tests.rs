@@ -1,0 +1,136 @@
+//! Every finding, by a config that calls for it and one that does not.
+
+use std::path::Path;
+
+use super::*;
+use crate::spec::Overrides;
+
+fn found(text: &str) -> Vec<Finding> {
+    let text = format!("data.source = \"digits\"\n{text}");
+    let experiment =
+        Experiment::parse("a.toml", &text, Path::new(""), &Overrides::default()).unwrap();
+    let planned = Planned::new(&experiment).unwrap();
+    lint(&experiment, &planned)
+}
+
+/// Messages of one level with their lines.
+fn of(level: Level, text: &str) -> Vec<(String, usize)> {
+    let findings = found(text).into_iter().filter(|finding| finding.level == level);
+    findings
+        .map(|finding| {
+            let line = finding.about.position().map_or(0, |(line, _)| line);
+            (finding.about.message().to_owned(), line)
+        })
+        .collect()
+}
+
+#[track_caller]
+fn warns(text: &str, message: &str, line: usize) {
+    let warnings = of(Level::Warning, text);
+    let has = warnings.iter().any(|(text, at)| text.contains(message) && *at == line);
+    assert!(has, "{message} in line {line}: {warnings:#?}");
+}
+
+#[test]
+fn a_plain_config_makes_nobody_wonder() {
+    let patience = "early_stopping.kind = \"patience\"";
+    assert_eq!(of(Level::Warning, patience), []);
+    let rows = "the 1079 training rows in batches of 32 leave 23: they are the last batch";
+    assert_eq!(of(Level::Note, patience), [(rows.to_owned(), 1)]);
+    assert_eq!(of(Level::Note, "training.batch_size = 83"), []);
+}
+
+#[test]
+fn a_rule_that_cannot_fire_in_time_is_pointed_at() {
+    let rule = |rule: &str| format!("training.epochs = 10\nearly_stopping = {rule}");
+    warns(&rule("{ kind = \"patience\" }"), "it would at epoch 11 at the earliest", 3);
+    warns(&rule("{ kind = \"patience\", patience = 9 }"), "can save nothing", 3);
+    assert_eq!(of(Level::Warning, &rule("{ kind = \"patience\", patience = 8 }")), []);
+    warns(
+        &rule("{ kind = \"patience\", patience = 3, start_from_epoch = 8 }"),
+        "at epoch 12 at the earliest",
+        3,
+    );
+    warns(
+        &rule(
+            "{ kind = \"any\", rules = [{ kind = \"patience\", patience = 2 }, { kind = \"patience\", patience = 99 }] }",
+        ),
+        "at epoch 100 at the earliest",
+        3,
+    );
+    let shown =
+        found("[training]\nepochs = 5\n[early_stopping]\nkind = \"patience\"\npatience = 7");
+    assert_eq!(
+        shown[0].to_string(),
+        "warning: the rule `patience` can never fire: it would at epoch 8 at the earliest, and \
+         `training.epochs` is 5\n --> a.toml:6:12\n  |\n6 | patience = 7\n  |            ^\n  \
+         = help: lower `patience` or raise `training.epochs`"
+    );
+}
+
+#[test]
+fn a_min_delta_below_the_noise_of_the_loss_is_pointed_at() {
+    let rule =
+        |delta: &str| format!("early_stopping = {{ kind = \"patience\", min_delta = {delta} }}");
+    warns(&rule("1e-9"), "below the noise of 32-bit floats", 2);
+    for delta in ["0", "1e-6"] {
+        assert_eq!(of(Level::Warning, &rule(delta)), []);
+    }
+}
+
+#[test]
+fn arms_that_cannot_differ_are_pointed_at() {
+    let arms = |rules: &str| format!("training.epochs = 10\nmatrix.early_stopping = [{rules}]");
+    let message = "can never differ from early_stopping = \"none\"";
+    let never = "{ kind = \"patience\", restore_best = false }";
+    warns(&arms(&format!("{{ kind = \"none\" }}, {never}")), message, 3);
+    let keeps_best = "{ kind = \"none\" }, { kind = \"patience\" }";
+    let warnings = of(Level::Warning, &arms(keeps_best));
+    assert!(!warnings.iter().any(|(text, _)| text.contains("never differ")), "{warnings:?}");
+    let zero = "{ kind = \"patience\", patience = 0 }, { kind = \"patience\", patience = 1 }";
+    warns(&arms(zero), "can never differ from early_stopping = \"patience(patience=0)\"", 3);
+    let linear = "model.hidden = []\nmatrix.\"model.norm.kind\" = [\"none\", \"batch\"]";
+    warns(linear, "`model.norm.kind` makes no difference", 2);
+}
+
+#[test]
+fn a_mode_against_the_column_and_a_training_column_are_pointed_at() {
+    let rule = |rest: &str| format!("[early_stopping]\nkind = \"patience\"\n{rest}");
+    warns(&rule("mode = \"max\""), "of `val_loss` lower is better", 4);
+    warns(&rule("monitor = \"train_loss\""), "goes on improving", 4);
+    assert_eq!(of(Level::Warning, &rule("monitor = \"val_accuracy\"\nmode = \"max\"")), []);
+}
+
+#[test]
+fn small_splits_and_batches_are_pointed_at() {
+    let few = "data.split.validation = 0.01\nearly_stopping.kind = \"patience\"";
+    warns(few, "the validation split has 18 rows", 2);
+    assert_eq!(of(Level::Warning, "data.split.validation = 0.01"), []);
+    warns("training.batch_size = 3\nmodel.norm.kind = \"batch\"", "a batch of 2 rows", 2);
+    warns("training.optimizer.kind = \"rprop\"", "`rprop` goes by the sign", 2);
+    assert_eq!(
+        of(Level::Warning, "training.optimizer.kind = \"rprop\"\ntraining.batch_size = \"full\""),
+        []
+    );
+}
+
+#[test]
+fn test_metrics_without_a_test_split_are_a_warning_where_they_were_asked_for() {
+    warns("data.split.test = 0\nevaluation.test = true", "there is no test split", 3);
+    assert_eq!(of(Level::Warning, "data.split.test = 0"), []);
+    let notes = of(Level::Note, "data.split.test = 0");
+    assert!(notes.iter().any(|(text, line)| text.contains("no test split") && *line == 2));
+}
+
+#[test]
+fn what_the_results_will_not_tell_is_noted() {
+    let arms = "[matrix]\n\"model.norm.kind\" = [\"none\", \"batch\"]\n";
+    let has = |text: &str, message: &str| {
+        of(Level::Note, text).iter().any(|(text, _)| text.contains(message))
+    };
+    assert!(has(arms, "1 seed gives no interval and no p-value"));
+    assert!(has(&format!("{arms}seed = \"0..4\""), "4 seeds give no p-value"));
+    assert!(!has(&format!("{arms}seed = \"0..6\""), "p-value"));
+    assert!(has(arms, "train at one learning rate"));
+    assert!(!has(&format!("{arms}\"training.optimizer.lr\" = [0.1, 0.01]"), "learning rate"));
+}

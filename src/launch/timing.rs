@@ -1,0 +1,155 @@
+//! How long an experiment may take, from a few batches of each of its networks.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use candle_core::Device;
+
+use super::plan::Task;
+use crate::nn::{Engine, GraphEngine};
+use crate::train::batches;
+
+/// Time for all measurements together; what is then left is told by its size.
+const BUDGET: Duration = Duration::from_secs(1);
+
+/// Batches of a network that are timed at most.
+const BATCHES: usize = 500;
+
+/// Rows of an evaluation that are timed at most.
+const ROWS: usize = 2048;
+
+/// Seconds of an epoch of a training.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    seconds: f64,
+    /// What the seconds go with: parameters times rows.
+    size: f64,
+}
+
+/// Seconds that all epochs of the trainings take one after the other, on `threads` threads each:
+/// an estimate, and at most, since rules may end trainings sooner.
+///
+/// # Errors
+/// Where the device fails.
+pub fn estimate(tasks: &[Task], device: &Device, threads: usize) -> Result<f64> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .context("cannot start the threads of a training")?;
+    pool.install(|| in_this_pool(tasks, device))
+}
+
+fn in_this_pool(tasks: &[Task], device: &Device) -> Result<f64> {
+    let mut groups: HashMap<String, Option<Cost>> = HashMap::new();
+    let distinct = |task: &Task| {
+        let mut key = task.config.clone();
+        key.remove("seed");
+        serde_json::Value::Object(key).to_string()
+    };
+    let mut order: Vec<(String, &Task)> = Vec::new();
+    for task in tasks {
+        let key = distinct(task);
+        if groups.insert(key.clone(), None).is_none() {
+            order.push((key, task));
+        }
+    }
+    let count = u32::try_from(order.len().max(1)).unwrap_or(u32::MAX);
+    let started = Instant::now();
+    for (key, task) in &order {
+        // The first is always timed, or there would be nothing to go by.
+        if started.elapsed() >= BUDGET && groups.values().any(Option::is_some) {
+            break;
+        }
+        let cost = measure(task, device, BUDGET / count)?;
+        groups.insert(key.clone(), Some(cost));
+    }
+    let known = || groups.values().flatten();
+    let rate = known().map(|cost| cost.seconds).sum::<f64>()
+        / known().map(|cost| cost.size).sum::<f64>().max(f64::MIN_POSITIVE);
+    #[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
+    let seconds = tasks.iter().map(|task| {
+        let cost = groups.get(&distinct(task)).copied().flatten();
+        let of_epoch = cost.map_or_else(|| rate * size(task), |cost| cost.seconds);
+        of_epoch * task.trajectory.training.epochs as f64
+    });
+    Ok(seconds.sum())
+}
+
+/// Trains some batches and evaluates some rows, for about `budget`.
+fn measure(task: &Task, device: &Device, budget: Duration) -> Result<Cost> {
+    let trajectory = &task.trajectory;
+    let mut engine = GraphEngine::new(
+        &trajectory.model,
+        &trajectory.training,
+        task.loss,
+        task.outputs,
+        &task.data,
+        trajectory.seed,
+        device,
+    )?;
+    let order = batches::epoch_order(&task.data, trajectory.seed, 1);
+    let ranges = batches::ranges(order.len(), trajectory.training.batch_size);
+    // The first pass of everything is slower than those to come.
+    if let Some(range) = ranges.first() {
+        engine.train_batch(&order[range.clone()], 1.0)?;
+        engine.take_loss_sum()?;
+    }
+    let mut trained = 0_u32;
+    let started = Instant::now();
+    for range in ranges.iter().cycle().take(BATCHES) {
+        engine.train_batch(&order[range.clone()], 1.0)?;
+        trained += 1;
+        if started.elapsed() >= budget / 2 {
+            break;
+        }
+    }
+    // A device may still be at it until a figure is asked for.
+    engine.take_loss_sum()?;
+    #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
+    let mut seconds =
+        started.elapsed().as_secs_f64() / f64::from(trained.max(1)) * ranges.len() as f64;
+
+    let evaluated = evaluated(task);
+    let part = &order[..order.len().min(ROWS).min(evaluated)];
+    if !part.is_empty() {
+        let started = Instant::now();
+        engine.evaluate(part)?;
+        #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
+        let parts = evaluated as f64 / part.len() as f64;
+        seconds += started.elapsed().as_secs_f64() * parts;
+    }
+    Ok(Cost { seconds, size: size(task) })
+}
+
+/// Rows that are evaluated after each epoch.
+fn evaluated(task: &Task) -> usize {
+    let splits = &task.data.splits;
+    let evaluation = &task.trajectory.evaluation;
+    let train = if evaluation.train { splits.train_evaluated.len() } else { 0 };
+    let test = if evaluation.test { splits.test.len() } else { 0 };
+    splits.validation.len() + train + test
+}
+
+#[allow(clippy::cast_precision_loss)] // an estimate
+fn size(task: &Task) -> f64 {
+    task.parameters as f64 * task.data.splits.train.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::Planned;
+    use crate::spec::{Experiment, Overrides};
+
+    #[test]
+    fn an_estimate_is_a_time_and_nothing_takes_none() {
+        let set = vec!["model.hidden=[4]".to_owned()];
+        let overrides = Overrides { set, seeds: Some(1) };
+        let experiment = Experiment::builtin(&overrides).unwrap();
+        let planned = Planned::new(&experiment).unwrap();
+        let seconds = estimate(&planned.tasks, &Device::Cpu, 1).unwrap();
+        assert!(seconds > 0.0 && seconds.is_finite());
+        assert_eq!(estimate(&[], &Device::Cpu, 1).unwrap(), 0.0);
+    }
+}

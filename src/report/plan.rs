@@ -1,0 +1,197 @@
+//! What an experiment comes to before it runs: inputs, trainings, arms, steps, time.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::table::{Align, Table, wrap};
+use crate::compare::label::text;
+use crate::compare::number::figure;
+use crate::spec::Factors;
+
+/// Trainings that are listed one by one.
+const LISTED: usize = 24;
+
+/// An experiment before it runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanReport {
+    /// Its name.
+    pub name: String,
+    /// The effective config, as TOML.
+    pub config: String,
+    /// What the data is, a line each.
+    pub data: Vec<String>,
+    /// What goes into the network.
+    pub inputs: Vec<String>,
+    /// The trainings of one seed.
+    pub trainings: Vec<TrainingLine>,
+    /// The seeds, each of which has these trainings.
+    pub seeds: Vec<u64>,
+    /// Trainings of all seeds.
+    pub training_count: usize,
+    /// Arms of all seeds.
+    pub arm_count: usize,
+    /// Steps of all trainings, at most.
+    pub steps: usize,
+    /// What all trainings may take; none where it was not measured.
+    pub estimate: Option<Estimate>,
+}
+
+/// A training of each seed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainingLine {
+    /// Its levels of the factors that are not about the rule.
+    pub factors: Factors,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Steps of an epoch.
+    pub steps_per_epoch: usize,
+    /// At most.
+    pub epochs: usize,
+    /// The rules of the arms that read it.
+    pub rules: Vec<String>,
+}
+
+/// How long it may take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Side by side as below, at most.
+    pub seconds: f64,
+    /// Trainings at a time.
+    pub jobs: usize,
+    /// `cpu` or `cuda:0`.
+    pub device: String,
+}
+
+/// All of it but the findings, for a terminal of this width.
+#[must_use]
+pub fn plan(report: &PlanReport, width: usize) -> String {
+    let mut shown = report.config.clone();
+    shown.push('\n');
+    for line in &report.data {
+        shown.push_str(&wrap(line, width, "  "));
+    }
+    shown.push_str(&wrap(&format!("inputs: {}", report.inputs.join(", ")), width, "  "));
+    shown.push('\n');
+    let mut listed = trainings(report);
+    listed.fit(Some(width));
+    shown.push_str(&listed.render());
+    if report.trainings.len() > LISTED {
+        let more = (report.trainings.len() - LISTED).to_string();
+        shown.extend(["and ", &more, " more\n"]);
+    }
+    shown.push('\n');
+    let seeds = counted(report.seeds.len(), "seed");
+    shown.push_str(&wrap(
+        &format!(
+            "{}: {} from {} ({seeds}), {} at most",
+            report.name,
+            counted(report.arm_count, "arm"),
+            counted(report.training_count, "training"),
+            counted(report.steps, "step"),
+        ),
+        width,
+        "  ",
+    ));
+    if let Some(Estimate { seconds, jobs, device }) = &report.estimate {
+        let side =
+            if *jobs > 1 { format!(", {jobs} trainings side by side") } else { String::new() };
+        let duration = duration(*seconds);
+        shown.push_str(&wrap(
+            &format!(
+                "time: {duration} on {device}{side}; an estimate from a few batches, and rules may end trainings sooner"
+            ),
+            width,
+            "  ",
+        ));
+    }
+    shown
+}
+
+fn trainings(report: &PlanReport) -> Table {
+    let shown = &report.trainings[..report.trainings.len().min(LISTED)];
+    let column = |cell: &dyn Fn(&TrainingLine) -> String| shown.iter().map(cell).collect();
+    let mut table = Table::new();
+    for key in shown.first().into_iter().flat_map(|line| line.factors.keys()) {
+        let level = |line: &TrainingLine| line.factors.get(key).map_or_else(String::new, text);
+        table.push(key, Align::Left, 0, column(&level));
+    }
+    table.push("parameters", Align::Right, 0, column(&|t| t.parameters.to_string()));
+    table.push("steps an epoch", Align::Right, 0, column(&|t| t.steps_per_epoch.to_string()));
+    table.push("epochs", Align::Right, 0, column(&|t| t.epochs.to_string()));
+    table.push("steps", Align::Right, 1, column(&|t| (t.steps_per_epoch * t.epochs).to_string()));
+    table.push("rules", Align::Left, 2, column(&|t| t.rules.join(", ")));
+    table
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Two digits of seconds, minutes or hours.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.1 => "less than 0.1 s".to_owned(),
+        s if s < 90.0 => format!("about {} s", figure(s, 2)),
+        s if s < 5400.0 => format!("about {} min", figure(s / 60.0, 2)),
+        s => format!("about {} h", figure(s / 3600.0, 2)),
+    }
+}
+
+/// The inputs that the encoding of some data makes, as what goes with the weights tells it.
+#[must_use]
+pub fn inputs(preprocessing: &Value, width: usize) -> Vec<String> {
+    let inputs = &preprocessing["inputs"];
+    if inputs["kind"] == "image" {
+        let side = |name: &str| inputs[name].as_u64().unwrap_or(0);
+        return vec![format!("{width} pixels of {} x {} images", side("width"), side("height"))];
+    }
+    let columns = inputs["columns"].as_array().map_or(&[][..], Vec::as_slice);
+    let name = |column: &Value| {
+        let name = column["name"].as_str().unwrap_or("?");
+        match column["levels"].as_array() {
+            Some(levels) => format!("{name} ({} levels)", levels.len()),
+            None => name.to_owned(),
+        }
+    };
+    columns.iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_fits_a_terminal_of_100_columns() {
+        let line = |norm: &str, parameters| TrainingLine {
+            factors: Factors::from_iter([("model.norm.kind".to_owned(), norm.into())]),
+            parameters,
+            steps_per_epoch: 34,
+            epochs: 100,
+            rules: vec!["none".to_owned(), "patience".to_owned()],
+        };
+        let report = PlanReport {
+            name: "digits".to_owned(),
+            config: "name = \"digits\"\n".to_owned(),
+            data: vec!["digits: 1797 rows, 64 inputs, 10 classes".to_owned()],
+            inputs: vec!["64 pixels of 8 x 8 images".to_owned()],
+            trainings: vec![line("none", 8970), line("batch", 9098)],
+            seeds: (0..10).collect(),
+            training_count: 20,
+            arm_count: 40,
+            steps: 68_000,
+            estimate: Some(Estimate { seconds: 100.0, jobs: 2, device: "cpu".to_owned() }),
+        };
+        let text = plan(&report, 100);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_duration_has_two_digits() {
+        let shown = [0.001, 3.21, 75.0, 125.0, 7200.0].map(duration);
+        assert_eq!(
+            shown,
+            ["less than 0.1 s", "about 3.2 s", "about 75 s", "about 2.1 min", "about 2.0 h"]
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! The tables of a comparison, one study at a time; a terminal and a pull request show them alike.
+
+use serde_json::Value;
+
+use super::naming::{Naming, called, effect};
+use super::table::{Align, Table};
+use crate::compare::number::{decimals, figure, fixed, p_value};
+use crate::compare::{
+    ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving,
+    counted, label,
+};
+
+/// Shown beside the primary metric, the first that there is.
+const SECOND: [&str; 4] = ["test_accuracy", "test_r2", "val_accuracy", "val_r2"];
+
+/// Most rows of arms, of references, of effects and of rules that people are shown.
+pub(super) const MOST_ROWS: usize = 50;
+
+/// Says that rows were left out.
+pub(super) fn more(left_out: usize, what: &str) -> String {
+    if left_out == 0 {
+        return String::new();
+    }
+    format!("and {} more: --format json has them all\n", counted(left_out, what))
+}
+
+/// The first sentences, and how many there are beyond them.
+pub(super) fn shown(sentences: &[String], what: &str) -> Vec<String> {
+    let left_out = sentences.len().saturating_sub(MOST_ROWS);
+    let last = more(left_out, what);
+    let last = (left_out > 0).then(|| last.trim_end().to_owned());
+    sentences.iter().take(MOST_ROWS).cloned().chain(last).collect()
+}
+
+/// What the table of arms says of its references.
+pub(super) const REFERENCE: &str =
+    "(best epoch): best checkpoint of the full run; a reference, not an arm";
+
+/// Whether a study has references beside its arms.
+pub(super) fn has_references(study: &ExperimentSummary, comparison: &Comparison) -> bool {
+    comparison.references.iter().any(|reference| reference.experiment == study.name)
+}
+
+/// `one split`, or that each seed has its own.
+pub(super) fn split(study: &ExperimentSummary) -> &'static str {
+    if study.split_per_seed { "one split per seed" } else { "one split" }
+}
+
+/// Arms and references, the first of them where there are many, with the number left out.
+pub(super) fn arms(
+    study: &ExperimentSummary,
+    comparison: &Comparison,
+    naming: Naming,
+) -> (Table, usize) {
+    let of_study = |arm: &&ArmSummary| arm.experiment == study.name;
+    let (arms, more) = first(comparison.arms.iter().filter(of_study));
+    let (references, _) = first(comparison.references.iter().filter(of_study));
+    let is_ambiguous = |arm: &ArmSummary| {
+        let alike = |r: &&&ArmSummary| r.factors == arm.factors;
+        references.iter().filter(alike).count() > 1
+    };
+    let shown: Vec<&ArmSummary> = arms.iter().chain(&references).copied().collect();
+    let column = |cell: &dyn Fn(&ArmSummary) -> String| shown.iter().map(|arm| cell(arm)).collect();
+
+    let mut table = Table::new();
+    let mut named = false;
+    for factor in &study.factors {
+        let of_rule = factor.key.starts_with("early_stopping");
+        named |= of_rule;
+        let cells = column(&|arm| match (arm.factors.get(&factor.key), &arm.monitor) {
+            (Some(level), _) => label::text(level),
+            (None, Some(monitor)) if of_rule && is_ambiguous(arm) => format!("(best {monitor})"),
+            (None, _) if of_rule => "(best epoch)".to_owned(),
+            (None, _) => String::new(),
+        });
+        table.push(&called(study, &factor.key, naming), Align::Left, 0, cells);
+    }
+    if !named {
+        let cells = column(&|arm| match arm.reference {
+            None => "as run".to_owned(),
+            Some(_) => "(best epoch)".to_owned(),
+        });
+        table.push("weights", Align::Left, 0, cells);
+    }
+    table.push("n", Align::Right, 0, column(&|arm| arm.n.to_string()));
+    table.push(
+        "diverged",
+        Align::Right,
+        0,
+        column(&|arm| match arm.diverged {
+            0 => String::new(),
+            n => n.to_string(),
+        }),
+    );
+    let digits = shared_decimals(&shown, &study.metric);
+    table.push(
+        &study.metric,
+        Align::Left,
+        0,
+        column(&|arm| {
+            arm.metrics.get(&study.metric).map_or(String::new(), |m| mean_and_sd(m, digits))
+        }),
+    );
+    table.push(
+        "95 % interval",
+        Align::Left,
+        1,
+        column(&|arm| {
+            let interval = arm.metrics.get(&study.metric).and_then(|metric| metric.ci95);
+            interval.map_or(String::new(), |[low, high]| {
+                format!("{} to {}", fixed(low, digits), fixed(high, digits))
+            })
+        }),
+    );
+    let second = SECOND.into_iter().find(|name| {
+        *name != study.metric && arms.iter().any(|arm| arm.metrics.get(name).is_some())
+    });
+    if let Some(second) = second {
+        table.push(second, Align::Right, 2, column(&|arm| mean(arm, second, &|v| fixed(v, 4))));
+    }
+    table.push("epochs", Align::Right, 3, column(&|arm| mean(arm, "epochs", &|v| fixed(v, 1))));
+    table.push(
+        "seconds",
+        Align::Right,
+        4,
+        column(&|arm| mean(arm, "elapsed_s", &|v| figure(v, 3))),
+    );
+    (table, more)
+}
+
+/// The first rows, and how many there are beyond them.
+fn first<'a, T>(rows: impl Iterator<Item = &'a T>) -> (Vec<&'a T>, usize) {
+    let mut rows: Vec<&T> = rows.collect();
+    let more = rows.len().saturating_sub(MOST_ROWS);
+    rows.truncate(MOST_ROWS);
+    (rows, more)
+}
+
+fn mean(arm: &ArmSummary, metric: &str, show: &dyn Fn(f64) -> String) -> String {
+    let mean = arm.metrics.get(metric).and_then(|metric| metric.mean);
+    mean.map_or(String::new(), show)
+}
+
+/// Decimals at which the smallest spread of all rows has two digits.
+fn shared_decimals(rows: &[&ArmSummary], metric: &str) -> usize {
+    let metrics = || rows.iter().filter_map(|arm| arm.metrics.get(metric));
+    let spreads = metrics().filter_map(|m| m.sd).filter(|sd| *sd > 0.0);
+    let scale = spreads.fold(f64::INFINITY, f64::min);
+    let size = metrics().filter_map(|m| m.mean).map(f64::abs).fold(0.0, f64::max);
+    decimals(scale, 2).min(decimals(size, 6)).max(if scale.is_finite() { 0 } else { 4 })
+}
+
+fn mean_and_sd(metric: &MetricSummary, digits: usize) -> String {
+    match (metric.mean, metric.sd) {
+        (Some(mean), Some(sd)) => format!("{} ± {}", fixed(mean, digits), fixed(sd, digits)),
+        (Some(mean), None) => fixed(mean, digits),
+        (None, _) => "not finite".to_owned(),
+    }
+}
+
+/// What a change of level changes in the primary metric.
+pub(super) fn contrasts(
+    study: &ExperimentSummary,
+    comparison: &Comparison,
+    naming: Naming,
+) -> (Table, usize) {
+    let of_study = |c: &&Contrast| c.experiment == study.name && c.metric == study.metric;
+    let (rows, more) = first(comparison.contrasts.iter().filter(of_study));
+    let column = |cell: &dyn Fn(&Contrast) -> String| rows.iter().map(|c| cell(c)).collect();
+    let figures = rows.iter().filter_map(|c| {
+        let width = c.ci95.map(|[low, high]| high - low).filter(|width| *width > 0.0);
+        width.or(c.estimate.map(f64::abs)).filter(|size| *size > 0.0)
+    });
+    let digits = decimals(figures.fold(f64::INFINITY, f64::min), 3);
+    let mut table = Table::new();
+    table.push("effect", Align::Left, 0, column(&|c| effect(study, &c.name, naming)));
+    table.push("levels", Align::Left, 1, column(&levels));
+    table.push(
+        "estimate",
+        Align::Right,
+        0,
+        column(&|c| match c.estimate {
+            Some(estimate) => fixed(estimate, digits),
+            None if c.units_differ => "units differ".to_owned(),
+            None => String::new(),
+        }),
+    );
+    table.push(
+        "95 % interval",
+        Align::Left,
+        0,
+        column(&|c| {
+            c.ci95.map_or(String::new(), |[low, high]| {
+                format!("{} to {}", fixed(low, digits), fixed(high, digits))
+            })
+        }),
+    );
+    table.push("p", Align::Right, 2, column(&|c| c.p.map_or(String::new(), p_value)));
+    table.push("Holm", Align::Right, 3, column(&|c| c.p_holm.map_or(String::new(), p_value)));
+    table.push(
+        "better",
+        Align::Right,
+        4,
+        column(&|c| {
+            let wins = || format!("{}/{}", c.wins, c.n);
+            if c.units_differ { String::new() } else { wins() }
+        }),
+    );
+    (table, more)
+}
+
+/// `none -> batch`; of an interaction nothing where there is only one pair of levels.
+fn levels(contrast: &Contrast) -> String {
+    let pair = |from: &Value, to: &Value| format!("{} -> {}", label::text(from), label::text(to));
+    match (&contrast.kind, &contrast.levels[..]) {
+        (ContrastKind::Interaction, [Value::Array(a), Value::Array(b)]) => {
+            let last = |levels: &[Value]| levels.last().map(label::text).unwrap_or_default();
+            format!("{} x {}", last(a), last(b))
+        }
+        (_, [from, to]) => pair(from, to),
+        _ => String::new(),
+    }
+}
+
+/// What each rule saved and cost.
+pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> (Table, usize) {
+    let of_study = |saving: &&Saving| saving.experiment == study.name;
+    let (rows, more) = first(comparison.early_stopping.iter().filter(of_study));
+    let column = |cell: &dyn Fn(&Saving) -> String| rows.iter().map(|s| cell(s)).collect();
+    let number = |value: Option<f64>| value.map_or(String::new(), |v| figure(v, 3));
+    let percent =
+        |value: Option<f64>| value.map_or(String::new(), |v| format!("{:.0} %", v * 100.0));
+    let mut table = Table::new();
+    table.push("rule", Align::Left, 0, column(&|s| s.rule.clone()));
+    table.push(
+        "arms",
+        Align::Left,
+        0,
+        column(&|s| {
+            let levels: Vec<String> = s.factors.values().map(label::text).collect();
+            if levels.is_empty() { "all".to_owned() } else { levels.join(", ") }
+        }),
+    );
+    table.push("n", Align::Right, 3, column(&|s| s.n.to_string()));
+    table.push("epochs saved", Align::Right, 0, column(&|s| percent(s.epochs_saved)));
+    table.push(
+        "seconds saved",
+        Align::Right,
+        2,
+        column(&|s| match (s.seconds_saved, s.full_seconds) {
+            (Some(saved), Some(all)) => format!("{} of {}", figure(saved, 3), figure(all, 3)),
+            _ => String::new(),
+        }),
+    );
+    let mut monitors: Vec<&str> = rows.iter().map(|s| s.monitor.as_str()).collect();
+    monitors.dedup();
+    let heading = match monitors[..] {
+        [one] => format!("{one} regret"),
+        _ => "regret".to_owned(),
+    };
+    table.push(&heading, Align::Right, 0, column(&|s| number(s.val_regret)));
+    table.push("test_loss regret", Align::Right, 1, column(&|s| number(s.test_regret)));
+    (table, more)
+}

@@ -1,0 +1,212 @@
+//! The epoch loop with an engine that plays a given curve: what is trained, asked and kept.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::*;
+use crate::data::{Inputs, Splits, Targets};
+use crate::nn::StateDict;
+use crate::seed::Seed;
+use crate::spec::data::DataSpec;
+use crate::spec::model::{BatchNorm, ModelSpec, Norm, Statistics};
+use crate::spec::training::{BatchSize, EvaluationSpec, TrainingSpec};
+use crate::stopping::{Criterion, Ending, Patience};
+
+/// Predicts the square root of the validation loss that it was told to have.
+struct Player {
+    val_losses: Vec<f64>,
+    /// Rows of each batch, in the order trained.
+    batches: Vec<Vec<u32>>,
+    epoch: usize,
+    log: Vec<&'static str>,
+}
+
+impl Player {
+    fn new(val_losses: &[f64]) -> Self {
+        Self { val_losses: val_losses.to_vec(), batches: Vec::new(), epoch: 0, log: Vec::new() }
+    }
+}
+
+impl Engine for Player {
+    fn train_batch(&mut self, rows: &[u32], _: f64) -> Result<()> {
+        self.batches.push(rows.to_vec());
+        Ok(())
+    }
+
+    fn take_loss_sum(&mut self) -> Result<f64> {
+        self.epoch += 1;
+        Ok(20.0)
+    }
+
+    fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>> {
+        self.log.push("evaluate");
+        // Targets are 0, so the mean squared error is the square of what is put out.
+        #[allow(clippy::cast_possible_truncation)]
+        let output = self.val_losses[self.epoch - 1].sqrt() as f32;
+        Ok(vec![output; rows.len()])
+    }
+
+    fn recalibrate(&mut self, batches: &[&[u32]], _: &dyn Fn() -> bool) -> Result<bool> {
+        self.log.push("recalibrate");
+        assert_eq!(batches.iter().map(|batch| batch.len()).sum::<usize>(), 20);
+        Ok(true)
+    }
+
+    fn state(&self) -> Result<StateDict> {
+        let mut state = StateDict::default();
+        state.push_count("epoch".to_owned(), i64::try_from(self.epoch)?);
+        Ok(state)
+    }
+
+    fn load(&mut self, _: &StateDict) -> Result<()> {
+        Ok(())
+    }
+
+    fn training_state(&self) -> Result<StateDict> {
+        self.state()
+    }
+
+    fn load_training(&mut self, state: &StateDict) -> Result<()> {
+        self.epoch = usize::try_from(state.count("epoch").unwrap())?;
+        Ok(())
+    }
+}
+
+struct Deaf;
+
+impl Observer for Deaf {
+    fn on_event(&mut self, _: Event) {}
+}
+
+fn rows() -> Arc<Dataset> {
+    Arc::new(Dataset {
+        inputs: Inputs::Table { values: vec![0.0; 30], width: 1 },
+        targets: Targets::Values {
+            values: vec![0.0; 30],
+            names: vec!["y".to_owned()],
+            mean: vec![0.0],
+            sd: vec![1.0],
+        },
+        splits: Splits {
+            train: (0..20).collect(),
+            validation: (20..25).collect(),
+            test: (25..30).collect(),
+            train_evaluated: (0..5).collect(),
+        },
+        preprocessing: serde_json::Value::Null,
+        summary: String::new(),
+        notes: Vec::new(),
+        digest: String::new(),
+    })
+}
+
+fn trajectory(norm: Norm, epochs: usize) -> Trajectory {
+    let training =
+        TrainingSpec { epochs, batch_size: BatchSize::Rows(8), ..TrainingSpec::default() };
+    Trajectory {
+        data: DataSpec::new("rows"),
+        model: ModelSpec { norm, ..ModelSpec::default() },
+        training,
+        evaluation: EvaluationSpec::default(),
+        seed: Seed(3),
+    }
+}
+
+fn patience(patience: usize) -> StoppingRule {
+    StoppingRule::new(Criterion::Patience(Patience { patience, ..Patience::default() }))
+}
+
+fn train(player: &mut Player, trajectory: &Trajectory, rules: &[StoppingRule]) -> Trained {
+    let data = rows();
+    let rules = rules.iter().collect();
+    let job = Job { trajectory, loss: Loss::Mse, data: &data, rules, number: 0 };
+    match fit(player, &job, None, &mut NoKeeper, &mut Deaf).unwrap() {
+        Fitted::Done(trained) => trained,
+        Fitted::Interrupted(at) => panic!("interrupted at {at:?}"),
+    }
+}
+
+fn kept_epoch(outcome: &ArmOutcome) -> Option<(usize, i64)> {
+    let kept = outcome.kept.as_ref()?;
+    Some((kept.epoch, kept.state.count("epoch").unwrap()))
+}
+
+const U: [f64; 8] = [9.0, 4.0, 1.0, 4.0, 4.0, 0.25, 4.0, 4.0];
+
+#[test]
+fn a_training_goes_on_until_its_last_rule_has_fired() {
+    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let mut player = Player::new(&U);
+    let trained = train(&mut player, &none, &[patience(1), patience(2)]);
+    assert_eq!(trained.table.len(), 5);
+    let ended: Vec<_> =
+        trained.arms.iter().map(|arm| (arm.reading.epochs, arm.reading.ending)).collect();
+    assert_eq!(ended, [(4, Ending::Stopped), (5, Ending::Stopped)]);
+    let trained = train(&mut Player::new(&U), &none, &[patience(1), StoppingRule::default()]);
+    assert_eq!(trained.table.len(), 8);
+    assert_eq!(trained.arms[1].reading.ending, Ending::Completed);
+}
+
+#[test]
+fn each_arm_keeps_the_weights_of_its_own_best_epoch_or_of_its_last() {
+    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let last = StoppingRule { restore_best: false, ..patience(1) };
+    let best_of_all = StoppingRule { restore_best: true, ..StoppingRule::default() };
+    let rules = [patience(1), last, StoppingRule::default(), best_of_all];
+    let trained = train(&mut Player::new(&U), &none, &rules);
+    let kept: Vec<_> = trained.arms.iter().map(kept_epoch).collect();
+    assert_eq!(kept, [Some((3, 3)), Some((4, 4)), Some((8, 8)), Some((6, 6))]);
+}
+
+#[test]
+fn what_an_arm_reads_live_is_what_it_reads_from_the_record() {
+    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let rules: Vec<StoppingRule> = (0..5).map(patience).collect();
+    let trained = train(&mut Player::new(&U), &none, &rules);
+    for (rule, arm) in rules.iter().zip(&trained.arms) {
+        assert_eq!(rule.read(&trained.table), arm.reading);
+    }
+}
+
+#[test]
+fn arms_of_a_seed_see_the_same_batches_whatever_their_norm() {
+    let mut without = Player::new(&U);
+    let mut with = Player::new(&U);
+    train(
+        &mut without,
+        &trajectory(Norm::None(crate::kinds::NoSettings {}), 3),
+        &[StoppingRule::default()],
+    );
+    let batch = trajectory(Norm::Batch(BatchNorm::default()), 3);
+    train(&mut with, &batch, &[patience(9)]);
+    assert_eq!(without.batches, with.batches);
+    assert_eq!(with.batches.iter().map(Vec::len).collect::<Vec<_>>(), [8, 8, 4, 8, 8, 4, 8, 8, 4]);
+    assert_ne!(with.batches[0], with.batches[3], "each epoch has an order of its own");
+    let mut seen: Vec<u32> = with.batches[..3].concat();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_the_training_as_diverged() {
+    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let curve = [4.0, 1.0, f64::NAN, 1.0, 1.0, 1.0, 1.0, 1.0];
+    let trained = train(&mut Player::new(&curve), &none, &[StoppingRule::default(), patience(5)]);
+    assert_eq!(trained.table.len(), 3);
+    for arm in &trained.arms {
+        assert_eq!(arm.reading.ending, Ending::Diverged);
+        assert_eq!(arm.reading.best, Some((2, 1.0)));
+    }
+    assert_eq!(kept_epoch(&trained.arms[1]), Some((2, 2)));
+}
+
+#[test]
+fn statistics_are_recalibrated_before_each_evaluation() {
+    let norm =
+        Norm::Batch(BatchNorm { statistics: Statistics::Recalibrate, ..BatchNorm::default() });
+    let mut player = Player::new(&U);
+    train(&mut player, &trajectory(norm, 2), &[StoppingRule::default()]);
+    let of_an_epoch = ["recalibrate", "evaluate", "evaluate", "evaluate"];
+    assert_eq!(player.log, [of_an_epoch, of_an_epoch].concat());
+}
