@@ -232,10 +232,11 @@ mod tests {
 
     #[test]
     fn what_was_not_written_is_marked() {
-        let experiment = parsed("data.source = \"digits\"\ntraining.epochs = 7");
+        let experiment =
+            parsed("data.source = \"digits\"\ntraining.epochs = 7\ncheckpoint.every_s = 2.5");
         let printed = effective(&experiment, &cells(&experiment));
         let line = |text: &str| printed.lines().any(|line| line == text);
         assert!(line("epochs = 7") && line("name = \"a\"  # from the file's name"), "{printed}");
-        assert!(line("batch_size = 32  # default"), "{printed}");
+        assert!(line("batch_size = 32  # default") && line("every_s = 2.5"), "{printed}");
     }
 }

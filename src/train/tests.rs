@@ -18,6 +18,7 @@ struct Player {
     val_losses: Vec<f64>,
     /// Rows of each batch, in the order trained.
     batches: Vec<Vec<u32>>,
+    /// Epochs whose losses were taken, which is what ends one.
     epoch: usize,
     log: Vec<&'static str>,
 }
@@ -43,7 +44,7 @@ impl Engine for Player {
         self.log.push("evaluate");
         // Targets are 0, so the mean squared error is the square of what is put out.
         #[allow(clippy::cast_possible_truncation)]
-        let output = self.val_losses[self.epoch - 1].sqrt() as f32;
+        let output = self.val_losses[self.epoch].sqrt() as f32;
         Ok(vec![output; rows.len()])
     }
 
