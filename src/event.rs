@@ -3,12 +3,14 @@
 /// Something that happened to a training.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Its first epoch is about to begin.
+    /// Its first epoch is about to begin, or the one at which it was broken off.
     Started {
         /// Number of the training among those at hand.
         training: usize,
         /// Epochs it has at most.
         epochs: usize,
+        /// The epoch, from 1, and the batches of it before which it goes on after a break.
+        resumed: Option<(usize, usize)>,
     },
     /// An epoch was trained and measured.
     Epoch {
@@ -24,6 +26,11 @@ pub enum Event {
         best: Option<(usize, f64)>,
         /// Where each rule that still reads stands.
         rules: String,
+    },
+    /// There is something that people should know.
+    Warning {
+        /// A sentence.
+        message: String,
     },
     /// It is over.
     Ended {

@@ -265,14 +265,19 @@ fn what_comes_later_is_refused_as_not_yet_built() {
     for text in [
         "model.norm.kind = \"layer\"",
         "early_stopping.kind = \"slope\"",
-        "[checkpoint]\nevery_s = 1",
         "[tune]\nseeds = [1]",
         "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]",
     ] {
         let shown = refused(text);
         assert!(shown.lines().next().is_some_and(|line| line.contains("not yet built")), "{shown}");
     }
-    assert!(refused_set("checkpoint.every_s=1").contains("not yet built"));
+    assert!(refused_set("tune.seeds=[1]").contains("not yet built"));
+}
+
+#[test]
+fn checkpoints_are_made_after_no_less_than_no_time() {
+    assert_eq!(refused("[checkpoint]\nevery_s = 1"), "accepted");
+    assert!(refused("[checkpoint]\nevery_s = -1").contains("a number of at least 0"));
 }
 
 #[test]

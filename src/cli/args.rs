@@ -8,6 +8,7 @@ use super::check::CheckArgs;
 use super::compare::CompareArgs;
 use super::data::DataCommand;
 use super::replay::ReplayArgs;
+use super::status::StatusArgs;
 use crate::launch::DeviceChoice;
 
 /// Settles what Batch Normalization and Early Stopping do to your network on your data.
@@ -26,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// Train what a config names and is not done yet
     Run(RunArgs),
+    /// Where a sweep stands: done, running, interrupted, failed, missing
+    Status(StatusArgs),
     /// Look a config over without training: what it comes to, what is doubtful
     Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict
@@ -39,6 +42,7 @@ pub enum Command {
 
 /// What `bnes run` is told.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct RunArgs {
     /// The experiment, TOML or JSON [default: the built-in digits experiment: 2 norms x 2 rules x
     /// 10 seeds]
@@ -62,6 +66,14 @@ pub struct RunArgs {
     /// Show what would be trained, and train and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Train anew what is done, too; it is replaced once the new training is finished. Broken off and
+    /// run again, it goes on
+    #[arg(long)]
+    pub fresh: bool,
+    /// Then train everything again, in memory, and name the first epoch, column or tensor that
+    /// differs from what is on disk
+    #[arg(long)]
+    pub verify: bool,
     /// For people, or one JSON object a line per arm and seed
     #[arg(long, value_enum, default_value = "text")]
     pub format: RunFormat,

@@ -7,6 +7,7 @@ pub mod data;
 pub mod replay;
 mod rule;
 mod run;
+pub mod status;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => check::check(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|damaged| {

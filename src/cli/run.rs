@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
 use crate::console::tell;
+use crate::event::Event;
 use crate::launch::lint::{Level, lint};
-use crate::launch::{self, Finished, Outcome, Planned, Resources, Task};
+use crate::launch::{self, Interrupt, Outcome, Planned, Resources, Sweep, Task};
 use crate::observers::{Progress, Style};
+use crate::results::fresh::Fresh;
 use crate::results::store::Store;
-use crate::results::{Provenance, RunRecord, Status};
+use crate::results::{RunRecord, Status};
 use crate::spec::{Experiment, Overrides};
 
 /// A task and what is known of it.
@@ -30,6 +32,8 @@ struct Line<'a> {
 /// Where the config, the data, the device or the results directory is at fault; a training that
 /// fails is told and gives exit code 1.
 pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    // From here on a signal ends the batch at hand, not the process.
+    let interrupt = Interrupt::listen()?;
     let overrides = Overrides { set: args.set.clone(), seeds: args.seeds };
     let experiment = match &args.config {
         Some(path) => Experiment::load(path, &overrides)?,
@@ -54,26 +58,30 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     store.write_plan(&experiment.config, &planned.plan)?;
 
     let started = Instant::now();
-    let mut lines = found(&store, &planned)?;
-    let pending: Vec<&Task> =
+    let fresh = if args.fresh { Some(begin_fresh(&store, &planned)?) } else { None };
+    let mut lines = found(&store, &planned, fresh.as_ref());
+    let tasks: Vec<&Task> =
         lines.iter().filter(|line| line.record.is_none()).map(|line| line.task).collect();
-    let to_do = pending.len();
-    let outcomes = train(args, &device, &store, &pending);
-    let mut failures = 0;
-    let mut outcomes = outcomes.into_iter();
-    for line in lines.iter_mut().filter(|line| line.record.is_none()) {
-        let Some(outcome) = outcomes.next() else { break };
-        let record = match outcome.result {
-            Ok(finished) => finished.record,
-            Err(error) => {
-                failures += 1;
-                failed(&store, line.task, &error)
-            }
-        };
-        line.record = Some(record);
+    let sweep = Sweep {
+        resources: resources(args, device, tasks.len()),
+        tasks,
+        store: &store,
+        interrupt: &interrupt,
+        every_s: experiment.checkpoint.every_s,
+        fresh: fresh.as_ref(),
+    };
+    let outcomes = watched(args, &sweep, |events| sweep.run(events));
+    // Others that were at work here may have been killed meanwhile.
+    store.clean();
+    let tally = Tally::of(&outcomes);
+    for (line, outcome) in lines.iter_mut().filter(|line| line.record.is_none()).zip(outcomes) {
+        line.record = record(line.task, outcome);
+    }
+    let trained = tally.trained;
+    if let Some(fresh) = fresh.as_ref().filter(|_| tally.is_whole()) {
+        fresh.end();
     }
     warn(&lines);
-    let trained = to_do - failures;
     match args.format {
         RunFormat::Json => {
             for line in &lines {
@@ -88,73 +96,164 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
                 counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
                 counted(lines.len(), "training"),
                 started.elapsed().as_secs_f64(),
-                lines.len() - trained - failures,
+                tally.found_done(lines.len()),
             )?;
             writeln!(out, "results: {}", store.dir().display())?;
             writeln!(out, "next:    bnes compare {}", args.results.display())?;
         }
     }
-    Ok(if failures > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
-}
-
-/// The trainings that need no work, with today's arms written where they changed.
-fn found<'a>(store: &Store, planned: &'a Planned) -> Result<Vec<Line<'a>>> {
-    let mut lines = Vec::with_capacity(planned.tasks.len());
-    for task in &planned.tasks {
-        let epochs = task.trajectory.training.epochs;
-        let done = store.done(&task.dir, &task.identity, epochs, &task.arms);
-        if let Some(done) = done.as_ref().filter(|done| done.changed) {
-            store.write_record(&task.dir, &done.record)?;
-        }
-        lines.push(Line { task, record: done.map(|done| done.record) });
+    if interrupt.is_asked() && !tally.is_whole() {
+        let (signal, code) = interrupt.told();
+        tell(tally.interrupted(signal));
+        return Ok(ExitCode::from(code));
     }
-    Ok(lines)
+    let mut verified = true;
+    if args.verify {
+        let finished = |line: &&Line| line.record.as_ref().is_some_and(|r| !r.arms.is_empty());
+        let tasks: Vec<&Task> = lines.iter().filter(finished).map(|line| line.task).collect();
+        let resources = resources(args, sweep.resources.device.clone(), tasks.len());
+        let sweep = Sweep { tasks, resources, fresh: None, ..sweep };
+        verified = verify(args, &sweep, out)?;
+        if interrupt.is_asked() {
+            return Ok(ExitCode::from(interrupt.told().1));
+        }
+    }
+    Ok(if tally.failed > 0 || !verified { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-fn train(
-    args: &RunArgs,
-    device: &candle_core::Device,
-    store: &Store,
-    pending: &[&Task],
-) -> Vec<Outcome> {
-    let jobs = launch::jobs(args.jobs.map(usize::from), pending.len());
-    let resources = Resources { jobs, threads: launch::threads(), device: device.clone() };
+/// How many trainings came to which end.
+#[derive(Default)]
+struct Tally {
+    trained: usize,
+    found: usize,
+    saved: usize,
+    lost: usize,
+    not_begun: usize,
+    failed: usize,
+}
+
+impl Tally {
+    fn of(outcomes: &[Outcome]) -> Self {
+        let mut tally = Self::default();
+        for outcome in outcomes {
+            *match outcome {
+                Outcome::Trained(_) => &mut tally.trained,
+                Outcome::Found(_) => &mut tally.found,
+                Outcome::Interrupted { saved: true, .. } => &mut tally.saved,
+                Outcome::Interrupted { saved: false, .. } => &mut tally.lost,
+                Outcome::NotBegun => &mut tally.not_begun,
+                Outcome::Failed(_) => &mut tally.failed,
+            } += 1;
+        }
+        tally
+    }
+
+    /// Of all, those that needed no training here.
+    fn found_done(&self, all: usize) -> usize {
+        all - self.trained - self.saved - self.lost - self.not_begun - self.failed
+    }
+
+    fn is_whole(&self) -> bool {
+        self.saved + self.lost + self.not_begun + self.failed == 0
+    }
+
+    fn interrupted(&self, signal: &str) -> String {
+        let mut parts = vec![format!("{} in progress saved", self.saved)];
+        if self.lost > 0 {
+            parts.push(format!("{} in progress NOT saved since their last checkpoint", self.lost));
+        }
+        parts.push(format!("{} not begun", self.not_begun));
+        format!("interrupted by {signal}: {}; the same command goes on from here", parts.join(", "))
+    }
+}
+
+/// Begins or goes on with a fresh run; where it begins, no checkpoint is gone on from.
+fn begin_fresh(store: &Store, planned: &Planned) -> Result<Fresh> {
+    let (fresh, begins) = Fresh::begin(store.dir())?;
+    if begins {
+        for task in &planned.tasks {
+            let work = store.work(&task.dir);
+            if work.exists()
+                && let Some(claim) = work.claim()?
+            {
+                claim.discard();
+            }
+        }
+    }
+    Ok(fresh)
+}
+
+/// What a line says of a training once it ended.
+fn record(task: &Task, outcome: Outcome) -> Option<RunRecord> {
+    match outcome {
+        Outcome::Found(record) | Outcome::Trained(record) => Some(record),
+        Outcome::Interrupted { at, .. } => {
+            Some(launch::note(task, Status::Interrupted, at.epoch - 1, None))
+        }
+        Outcome::Failed(error) => {
+            Some(launch::note(task, Status::Failed, 0, Some(format!("{error:#}"))))
+        }
+        Outcome::NotBegun => None,
+    }
+}
+
+/// The trainings that need no work.
+fn found<'a>(store: &Store, planned: &'a Planned, fresh: Option<&Fresh>) -> Vec<Line<'a>> {
+    let line = |task: &'a Task| {
+        let anew = fresh.is_some_and(|fresh| !fresh.is_done(&task.dir));
+        // Where a newer bnes wrote it, the sweep says so.
+        let foreign = store.foreign(&task.dir).is_some();
+        let record = if anew || foreign { None } else { launch::done(store, task) };
+        let work = store.work(&task.dir);
+        if record.is_some()
+            && work.exists()
+            && let Ok(Some(claim)) = work.claim()
+        {
+            // Its process ended between putting the training in place and tidying up.
+            claim.finish();
+        }
+        Line { task, record }
+    };
+    planned.tasks.iter().map(line).collect()
+}
+
+fn resources(args: &RunArgs, device: candle_core::Device, pending: usize) -> Resources {
+    let jobs = launch::jobs(args.jobs.map(usize::from), pending);
+    Resources { jobs, threads: launch::threads(), device }
+}
+
+/// Trains finished trainings again and compares; whether all came out the same.
+fn verify(args: &RunArgs, sweep: &Sweep, out: &mut dyn Write) -> Result<bool> {
+    let differences = watched(args, sweep, |events| sweep.verify(events));
+    let mut same = 0;
+    for (task, difference) in sweep.tasks.iter().zip(&differences) {
+        match difference {
+            Ok(None) => same += 1,
+            Ok(Some(difference)) => tell(format_args!("{}: DIFFERS: {difference}", task.dir)),
+            Err(error) => tell(format_args!("{}: not verified: {error:#}", task.dir)),
+        }
+    }
+    if args.format == RunFormat::Text {
+        writeln!(out, "verified: {same} of {} trainings are the same again", differences.len())?;
+    }
+    Ok(same == differences.len())
+}
+
+/// Works while the events of it are shown.
+fn watched<T>(args: &RunArgs, sweep: &Sweep, work: impl FnOnce(&mpsc::Sender<Event>) -> T) -> T {
     let style = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Style::Quiet,
         (false, true) => Style::Bars,
         (false, false) => Style::Lines,
     };
-    let names = pending.iter().map(|task| task.label().to_owned()).collect();
+    let names = sweep.tasks.iter().map(|task| task.label().to_owned()).collect();
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || Progress::new(style, names).watch(&receiver));
-        let save = |task: &Task, finished: &Finished| {
-            store.write_training(&task.dir, &finished.record, &finished.table, &finished.weights)
-        };
-        let outcomes = launch::run_all(pending, &resources, &sender, save);
+        let result = work(&sender);
         drop(sender);
-        outcomes
+        result
     })
-}
-
-/// The record of a training that failed, written where nothing better stands.
-fn failed(store: &Store, task: &Task, error: &anyhow::Error) -> RunRecord {
-    let record = RunRecord {
-        status: Status::Failed,
-        seed: task.trajectory.seed.0,
-        epochs: 0,
-        identity: task.identity.clone(),
-        parameters: task.parameters,
-        error: Some(format!("{error:#}")),
-        arms: Vec::new(),
-        config: task.config.clone(),
-        data: serde_json::Map::new(),
-        provenance: Provenance::default(),
-    };
-    if let Err(error) = store.write_failure(&task.dir, &record) {
-        tell(format_args!("warning: the failure could not be noted: {error:#}"));
-    }
-    record
 }
 
 /// Says what did not go as it should, whatever the format of the results.

@@ -1,17 +1,21 @@
 //! From an experiment to finished trainings: what is to be done, one training, many at once.
 
 mod device;
+mod interrupt;
+mod keeper;
 pub mod lint;
 mod plan;
-mod pool;
 mod provenance;
 mod run_one;
+mod sweep;
 pub mod timing;
+mod verify;
 
 pub use device::{DeviceChoice, name as device_name};
+pub use interrupt::Interrupt;
 pub use plan::{PlanError, Planned, Task};
-pub use pool::{Outcome, Resources, jobs, run_all, threads};
-pub use run_one::{Finished, run_one};
+pub use run_one::Finished;
+pub use sweep::{Outcome, Resources, Sweep, done, jobs, note, threads};
 
 /// How many threads one training's matrix products may use; candle reads it, too.
 pub const THREADS_VARIABLE: &str = "RAYON_NUM_THREADS";

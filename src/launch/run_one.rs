@@ -1,12 +1,15 @@
 //! One training from its task to what is written: the only place that assembles a training.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
 
 use anyhow::Result;
 use candle_core::Device;
 use serde_json::{Map, Value, json};
 
 use super::device;
+use super::interrupt::Interrupt;
+use super::keeper::{self, DiskKeeper, Notes};
 use super::plan::Task;
 use super::provenance::{self, CpuClock};
 use crate::event::{Event, Observer};
@@ -14,9 +17,13 @@ use crate::history::EpochTable;
 use crate::nn::{Engine, GraphEngine};
 use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
-use crate::results::{Provenance, RunRecord, Status};
+use crate::results::work::Claim;
+use crate::results::{Provenance, Resumed, RunRecord, Status};
+use crate::spec::Trajectory;
 use crate::stopping::Ending;
-use crate::train::{self, ArmOutcome, Job, Kept, Recorder, Trained};
+use crate::train::{
+    self, ArmOutcome, Checkpoint, Fitted, Job, Keeper, Kept, Position, Recorder, Trained,
+};
 
 /// A training as it goes to disk.
 pub struct Finished {
@@ -28,33 +35,169 @@ pub struct Finished {
     pub weights: BTreeMap<usize, Vec<u8>>,
 }
 
-/// Trains one task on a device.
+/// What one training runs with.
+pub struct Setting<'a> {
+    /// Its number in the events.
+    pub number: usize,
+    /// Where its tensors live.
+    pub device: &'a Device,
+    /// Threads of its matrix products.
+    pub threads: usize,
+    /// Its processor time.
+    pub clock: Option<CpuClock>,
+    /// `[checkpoint] every_s`.
+    pub every_s: f64,
+    /// Asks it to end.
+    pub interrupt: &'a Interrupt,
+}
+
+/// How a training ended.
+pub enum Ended {
+    /// As it should.
+    Finished(Box<Finished>),
+    /// A signal came; what was done is saved, unless that failed.
+    Interrupted {
+        /// Where it stands.
+        at: Position,
+        /// Whether a checkpoint holds all of it.
+        saved: bool,
+    },
+}
+
+/// Trains one task on a device, from its newest checkpoint where it has one. Without a claim it
+/// neither looks for checkpoints nor writes any.
 ///
 /// # Errors
 /// Where the device fails or the weights cannot be encoded.
 pub fn run_one(
     task: &Task,
-    number: usize,
+    claim: Option<&Claim>,
+    setting: &Setting,
+    events: &Sender<Event>,
+) -> Result<Ended> {
+    let mut observer = events.clone();
+    let Task { trajectory, data, loss, .. } = task;
+    let rules = task.arms.iter().map(|arm| &arm.rule).collect();
+    let job = Job { trajectory, loss: *loss, data, rules, number: setting.number };
+    let mut engine = engine(task, setting.device)?;
+    let mut notes = Notes { identity: task.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
+    let mut from = None;
+    if let Some((at, of_file, loaded)) =
+        claim.and_then(|claim| newest(task, &job, claim, setting.device, &mut observer))
+    {
+        (from, notes, engine) = (Some(at), of_file, loaded);
+    }
+    let resumed = from.as_ref().map(Checkpoint::position);
+    observer.on_event(Event::Started {
+        training: setting.number,
+        epochs: trajectory.training.epochs,
+        resumed: resumed.map(|at| (at.epoch, at.batch)),
+    });
+    notes.resumed.extend(resumed.map(|at| Resumed { epoch: at.epoch, batch: at.batch }));
+    let (fitted, notes, saved) = match claim {
+        None => {
+            let mut keeper = Unkept(setting.interrupt);
+            (train::fit(&mut engine, &job, from, &mut keeper, &mut observer)?, notes, false)
+        }
+        Some(claim) => {
+            let Setting { interrupt, every_s, clock, .. } = setting;
+            let mut keeper =
+                DiskKeeper::new(claim, interrupt, *every_s, *clock, notes, events.clone());
+            let mut watch = Watch { observer: &mut observer, claim };
+            let fitted = train::fit(&mut engine, &job, from, &mut keeper, &mut watch)?;
+            (fitted, keeper.notes(), !keeper.has_failed())
+        }
+    };
+    match fitted {
+        Fitted::Done(trained) => {
+            let finished = finished(task, &trained, engine, setting, notes)?;
+            Ok(Ended::Finished(Box::new(finished)))
+        }
+        Fitted::Interrupted(at) => Ok(Ended::Interrupted { at, saved }),
+    }
+}
+
+fn engine(task: &Task, device: &Device) -> Result<GraphEngine> {
+    let Task { trajectory, data, loss, .. } = task;
+    let Trajectory { model, training, seed, .. } = trajectory;
+    GraphEngine::new(model, training, *loss, task.outputs, data, *seed, device)
+}
+
+/// The newest checkpoint that can be gone on from, with an engine loaded from it. A damaged one is
+/// named and set aside.
+fn newest(
+    task: &Task,
+    job: &Job,
+    claim: &Claim,
     device: &Device,
-    threads: usize,
-    clock: Option<CpuClock>,
     observer: &mut dyn Observer,
+) -> Option<(Checkpoint, Notes, GraphEngine)> {
+    for path in claim.checkpoints() {
+        let loaded = keeper::read(&path, &task.identity).and_then(|found| {
+            let Some((checkpoint, notes)) = found else { return Ok(None) };
+            if !train::can_resume(job, &checkpoint) {
+                return Ok(None);
+            }
+            let mut engine = engine(task, device)?;
+            engine.load_training(&checkpoint.engine)?;
+            Ok(Some((checkpoint, notes, engine)))
+        });
+        match loaded {
+            Ok(Some(found)) => return Some(found),
+            Ok(None) => {}
+            Err(error) => {
+                let aside = claim.set_aside(&path);
+                let message = format!(
+                    "the checkpoint {} is damaged ({error:#}): set aside as {}",
+                    path.display(),
+                    aside.display()
+                );
+                observer.on_event(Event::Warning { message });
+            }
+        }
+    }
+    None
+}
+
+/// For trainings that are not to be kept.
+struct Unkept<'a>(&'a Interrupt);
+
+impl Keeper for Unkept<'_> {
+    fn interrupted(&self) -> bool {
+        self.0.is_asked()
+    }
+
+    fn is_due(&self) -> bool {
+        false
+    }
+
+    fn keep(&mut self, _: &Checkpoint) {}
+}
+
+/// Passes events on and notes the epoch at hand in the claim.
+struct Watch<'a> {
+    observer: &'a mut dyn Observer,
+    claim: &'a Claim,
+}
+
+impl Observer for Watch<'_> {
+    fn on_event(&mut self, event: Event) {
+        if let Event::Epoch { epoch, .. } = &event {
+            self.claim.set_epoch(epoch + 1);
+        }
+        self.observer.on_event(event);
+    }
+}
+
+/// A trained training as it goes to disk.
+fn finished(
+    task: &Task,
+    trained: &Trained,
+    mut engine: GraphEngine,
+    setting: &Setting,
+    notes: Notes,
 ) -> Result<Finished> {
     let Task { trajectory, data, loss, .. } = task;
-    observer.on_event(Event::Started { training: number, epochs: trajectory.training.epochs });
-    let mut engine = GraphEngine::new(
-        &trajectory.model,
-        &trajectory.training,
-        *loss,
-        task.outputs,
-        data,
-        trajectory.seed,
-        device,
-    )?;
-    let rules = task.arms.iter().map(|arm| &arm.rule).collect();
-    let job = Job { trajectory, loss: *loss, data, rules, number };
-    let trained = train::fit(&mut engine, &job, observer)?;
-
     let recorder = Recorder::new(data, *loss, &trajectory.evaluation);
     let mut weights = BTreeMap::new();
     let mut test_metrics = BTreeMap::new();
@@ -83,13 +226,15 @@ pub fn run_one(
         })
         .collect();
     let provenance = Provenance {
-        threads,
+        threads: setting.threads,
         wall_s: trained.table.cell("elapsed_s", trained.table.len()).unwrap_or(0.0),
-        cpu_s: clock.map(CpuClock::elapsed_s),
-        ..provenance::of_machine(device::name(device))
+        cpu_s: notes.cpu_s.filter(|_| setting.clock.is_some()),
+        checkpoint_s: notes.checkpoint_s,
+        resumed: notes.resumed,
+        ..provenance::of_machine(device::name(setting.device))
     };
     let record = RunRecord {
-        status: status(&trained, trajectory.training.epochs),
+        status: status(trained, trajectory.training.epochs),
         seed: trajectory.seed.0,
         epochs: trained.table.len(),
         identity: task.identity.clone(),
@@ -100,7 +245,7 @@ pub fn run_one(
         data: data_record(task),
         provenance,
     };
-    Ok(Finished { record, table: trained.table, weights })
+    Ok(Finished { record, table: trained.table.clone(), weights })
 }
 
 /// How the training as a whole ended.

@@ -37,11 +37,12 @@ pub trait Engine {
     fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>>;
 
     /// Sets the running statistics to the means over these batches of rows, with the weights as
-    /// they are and dropout off (Ioffe & Szegedy 2015, algorithm 2).
+    /// they are and dropout off (Ioffe & Szegedy 2015, algorithm 2). Asks `go_on` before each batch;
+    /// where it says no, the statistics stay as they were, and the answer is `false`.
     ///
     /// # Errors
     /// Where the device fails.
-    fn recalibrate(&mut self, batches: &[&[u32]]) -> Result<()>;
+    fn recalibrate(&mut self, batches: &[&[u32]], go_on: &dyn Fn() -> bool) -> Result<bool>;
 
     /// A copy of all parameters and running statistics.
     ///
@@ -54,4 +55,18 @@ pub trait Engine {
     /// # Errors
     /// Where a tensor is missing or has another shape, or the device fails.
     fn load(&mut self, state: &StateDict) -> Result<()>;
+
+    /// All that the next step depends on, to the last bit: [`state`](Self::state), what the
+    /// optimizer remembers, the counters that pick random numbers, and the losses not yet taken.
+    /// Names and types are the engine's own; another engine need not understand them.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn training_state(&self) -> Result<StateDict>;
+
+    /// Goes back to where [`training_state`](Self::training_state) was asked.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape, or the device fails.
+    fn load_training(&mut self, state: &StateDict) -> Result<()>;
 }

@@ -33,6 +33,8 @@ pub struct NamedTensor {
 pub enum TensorData {
     /// Parameters and statistics.
     F32(Vec<f32>),
+    /// Sums that are carried on to their last bit.
+    F64(Vec<f64>),
     /// Counts.
     I64(Vec<i64>),
 }
@@ -43,6 +45,7 @@ impl TensorData {
     pub fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
             Self::I64(values) => values.len(),
         }
     }
@@ -58,6 +61,7 @@ impl View for &NamedTensor {
     fn dtype(&self) -> Dtype {
         match self.data {
             TensorData::F32(_) => Dtype::F32,
+            TensorData::F64(_) => Dtype::F64,
             TensorData::I64(_) => Dtype::I64,
         }
     }
@@ -69,6 +73,7 @@ impl View for &NamedTensor {
     fn data(&self) -> Cow<'_, [u8]> {
         match &self.data {
             TensorData::F32(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            TensorData::F64(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
             TensorData::I64(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
         }
     }
@@ -76,6 +81,7 @@ impl View for &NamedTensor {
     fn data_len(&self) -> usize {
         match &self.data {
             TensorData::F32(values) => 4 * values.len(),
+            TensorData::F64(values) => 8 * values.len(),
             TensorData::I64(values) => 8 * values.len(),
         }
     }
@@ -95,6 +101,12 @@ impl StateDict {
     /// Adds a single count.
     pub fn push_count(&mut self, name: String, count: i64) {
         let data = TensorData::I64(vec![count]);
+        self.tensors.push(NamedTensor { name, shape: Vec::new(), data });
+    }
+
+    /// Adds a single float in double precision.
+    pub fn push_sum(&mut self, name: String, sum: f64) {
+        let data = TensorData::F64(vec![sum]);
         self.tensors.push(NamedTensor { name, shape: Vec::new(), data });
     }
 
@@ -120,7 +132,7 @@ impl StateDict {
         );
         match &tensor.data {
             TensorData::F32(values) => Ok(values),
-            TensorData::I64(_) => bail!("tensor `{name}` holds whole numbers, expected floats"),
+            _ => bail!("tensor `{name}` is not of the type F32"),
         }
     }
 
@@ -135,6 +147,17 @@ impl StateDict {
         }
     }
 
+    /// A single float in double precision.
+    ///
+    /// # Errors
+    /// Where there is no such tensor, or it is something else.
+    pub fn sum(&self, name: &str) -> Result<f64> {
+        match &self.get(name)?.data {
+            TensorData::F64(values) if values.len() == 1 => Ok(values[0]),
+            _ => bail!("tensor `{name}` is not a single float in double precision"),
+        }
+    }
+
     /// As a safetensors file whose metadata holds the preprocessing; the same bytes each time.
     ///
     /// # Errors
@@ -146,7 +169,7 @@ impl StateDict {
         Ok(safetensors::serialize(tensors, Some(metadata))?)
     }
 
-    /// Reads a safetensors file of floats and counts.
+    /// Reads a safetensors file of floats and counts; its tensors come in no certain order.
     ///
     /// # Errors
     /// Where the bytes are no such file.
@@ -158,10 +181,13 @@ impl StateDict {
                 Dtype::F32 => TensorData::F32(
                     view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
                 ),
+                Dtype::F64 => TensorData::F64(
+                    view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+                ),
                 Dtype::I64 => TensorData::I64(
                     view.data().as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect(),
                 ),
-                other => bail!("tensor `{name}` is of type {other:?}, expected F32 or I64"),
+                other => bail!("tensor `{name}` is of type {other:?}, expected F32, F64 or I64"),
             };
             state.tensors.push(NamedTensor { name, shape: view.shape().to_vec(), data });
         }

@@ -56,10 +56,18 @@ impl Progress {
 
     fn show(&mut self, event: Event) {
         match event {
-            Event::Started { training, epochs } => {
+            Event::Started { training, epochs, resumed } => {
                 let bar = self.bars.add(ProgressBar::new(epochs as u64));
                 bar.set_style(template("{bar:20} {pos}/{len} {eta:>3} {prefix} {wide_msg}"));
                 bar.set_prefix(self.names.get(training).cloned().unwrap_or_default());
+                if let (Some((epoch, batch)), Some(name)) = (resumed, self.names.get(training)) {
+                    let done =
+                        if batch > 0 { format!(", batch {}", batch + 1) } else { String::new() };
+                    self.say(&format!("{name}: goes on at epoch {epoch}{done}"), false);
+                    bar.set_position(epoch as u64 - 1);
+                    // The time to go is judged by this run's epochs alone.
+                    bar.reset_eta();
+                }
                 self.running.insert(training, bar);
             }
             Event::Epoch { training, epoch, train_loss, val_loss, best, rules } => {
@@ -76,18 +84,25 @@ impl Progress {
                 }
                 self.done += 1;
                 self.all.inc(1);
-                match self.style {
-                    Style::Bars => {
-                        // A bar cannot be written to once the terminal is gone; nothing is lost.
-                        let _ = self.bars.println(outcome);
-                    }
-                    Style::Lines => {
-                        tell(format_args!("[{}/{}] {outcome}", self.done, self.trainings));
-                    }
-                    Style::Quiet if failed => tell(outcome),
-                    Style::Quiet => {}
-                }
+                let line = match self.style {
+                    Style::Lines => format!("[{}/{}] {outcome}", self.done, self.trainings),
+                    _ => outcome,
+                };
+                self.say(&line, failed);
             }
+            Event::Warning { message } => self.say(&format!("warning: {message}"), true),
+        }
+    }
+
+    /// Writes a line; with [`Style::Quiet`] only what `matters`.
+    fn say(&self, line: &str, matters: bool) {
+        match self.style {
+            Style::Bars => {
+                // A bar cannot be written to once the terminal is gone; nothing is lost.
+                let _ = self.bars.println(line);
+            }
+            Style::Quiet if !matters => {}
+            Style::Lines | Style::Quiet => tell(line),
         }
     }
 }
@@ -126,7 +141,7 @@ mod tests {
     fn watching_ends_with_the_last_sender() {
         let (sender, receiver) = std::sync::mpsc::channel();
         for event in [
-            Event::Started { training: 0, epochs: 2 },
+            Event::Started { training: 0, epochs: 2, resumed: None },
             Event::Ended { training: 0, outcome: "done".to_owned(), failed: false },
         ] {
             sender.send(event).unwrap();

@@ -59,10 +59,19 @@ pub fn effective(experiment: &Experiment, cells: &[Map<String, Value>]) -> Strin
             None => sections.push(Section { name: table.to_owned(), lines: vec![line] }),
         }
     }
+    sections.push(checkpoint_section(experiment));
     sections.push(varied_section(experiment));
     let texts: Vec<String> =
         sections.iter().filter(|section| !section.lines.is_empty()).map(text).collect();
     texts.join("\n")
+}
+
+/// It is of the experiment and of no arm.
+fn checkpoint_section(experiment: &Experiment) -> Section {
+    let comment = if experiment.is_written("checkpoint.every_s") { "" } else { "default" };
+    let value = json!(experiment.checkpoint.every_s);
+    let line = Line { key: "every_s".to_owned(), value, comment };
+    Section { name: "checkpoint".to_owned(), lines: vec![line] }
 }
 
 fn varied_section(experiment: &Experiment) -> Section {
@@ -223,10 +232,11 @@ mod tests {
 
     #[test]
     fn what_was_not_written_is_marked() {
-        let experiment = parsed("data.source = \"digits\"\ntraining.epochs = 7");
+        let experiment =
+            parsed("data.source = \"digits\"\ntraining.epochs = 7\ncheckpoint.every_s = 2.5");
         let printed = effective(&experiment, &cells(&experiment));
         let line = |text: &str| printed.lines().any(|line| line == text);
         assert!(line("epochs = 7") && line("name = \"a\"  # from the file's name"), "{printed}");
-        assert!(line("batch_size = 32  # default"), "{printed}");
+        assert!(line("batch_size = 32  # default") && line("every_s = 2.5"), "{printed}");
     }
 }

@@ -10,6 +10,7 @@ pub mod markdown;
 mod naming;
 pub mod plan;
 pub mod replay;
+pub mod status;
 mod table;
 mod tables;
 pub mod text;

@@ -2,16 +2,22 @@
 
 pub mod curves;
 pub mod epochs_csv;
+pub mod fresh;
 pub mod layout;
 pub mod load;
+pub mod process;
 pub mod record;
 pub mod reread;
+pub mod standing;
 pub mod store;
 pub mod whole;
+pub mod work;
 
 pub use curves::{Curves, curves};
 pub use load::{FailedRun, LoadError, LoadedExperiment, LoadedRun, load};
-pub use record::{ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, RunRecord, Status};
+pub use record::{
+    ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, Resumed, RunRecord, Status,
+};
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -109,6 +109,20 @@ pub struct Provenance {
     pub cpu_s: Option<f64>,
     /// Largest resident memory of the whole process so far, where the system tells.
     pub peak_memory_mib: Option<f64>,
+    /// Seconds of `wall_s` in which checkpoints were made and written.
+    pub checkpoint_s: f64,
+    /// Where it went on from a checkpoint after a break, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<Resumed>,
+}
+
+/// A place at which a training went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The epoch at hand, from 1.
+    pub epoch: usize,
+    /// Batches of it that were trained before.
+    pub batch: usize,
 }
 
 /// `experiment.json`: what the config as given, with its overrides, comes to.

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::epochs_csv;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
 use super::record::{Plan, RunRecord, Status};
 use super::reread::{Named, Reread};
-use super::whole::{partial, write_whole};
+use super::whole::{clean, partial_dir, place, write, write_bytes, write_changed};
+use super::work::Work;
 use crate::history::EpochTable;
 use crate::spec::{Arm, ConfigFile};
 
@@ -69,8 +69,37 @@ impl Store {
     /// # Errors
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
-        write_bytes(&self.dir.join(&plan.config), config.text.as_bytes())?;
-        write_bytes(&experiment_file(&self.dir), &json(plan)?)
+        self.clean();
+        write_changed(&self.dir.join(&plan.config), config.text.as_bytes())?;
+        write_changed(&experiment_file(&self.dir), &json(plan)?)
+    }
+
+    /// Removes what processes that are no more left half written.
+    pub fn clean(&self) {
+        clean(&self.dir);
+    }
+
+    /// The work in hand on a training.
+    #[must_use]
+    pub fn work(&self, dir: &str) -> Work {
+        Work::of(&self.dir, dir)
+    }
+
+    /// Why a training may not be trained into its place: what is there was written by a newer bnes,
+    /// which may have put more into it than this one understands.
+    #[must_use]
+    pub fn foreign(&self, dir: &str) -> Option<String> {
+        let file = run_file(&self.training(dir));
+        let record: serde_json::Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+        let version = record.get("provenance")?.get("version")?.as_str()?;
+        let own = env!("CARGO_PKG_VERSION");
+        (numbers(version)? > numbers(own)?).then(|| {
+            format!(
+                "{} was written by bnes {version}, which is newer than this one ({own}): use that \
+                 version, move the folder away, or replace it with --fresh",
+                file.display()
+            )
+        })
     }
 
     /// A finished training whose record answers all of `arms`.
@@ -81,7 +110,9 @@ impl Store {
     pub fn done(&self, dir: &str, identity: &str, epochs: usize, arms: &[Arm]) -> Option<Done> {
         let dir = self.training(dir);
         let mut record: RunRecord = serde_json::from_slice(&fs::read(run_file(&dir)).ok()?).ok()?;
-        if record.identity != identity || record.status == Status::Failed {
+        if record.identity != identity
+            || matches!(record.status, Status::Failed | Status::Interrupted)
+        {
             return None;
         }
         let file = epochs_file(&dir);
@@ -110,7 +141,9 @@ impl Store {
         write_bytes(&run_file(&self.training(dir)), &json(record)?)
     }
 
-    /// Puts a training in its place, in one step; what was there before goes.
+    /// Puts a training in its place, in one step. What was there before goes, unless `keeps` says
+    /// that it is as good, which two processes at work on one training may come to. Whether the new
+    /// one is in place.
     ///
     /// # Errors
     /// Where a file cannot be written.
@@ -120,27 +153,27 @@ impl Store {
         record: &RunRecord,
         table: &EpochTable,
         weights: &BTreeMap<usize, Vec<u8>>,
-    ) -> Result<()> {
-        let partial = partial(0o777)
-            .tempdir_in(&self.dir)
-            .with_context(|| format!("cannot create a folder in {}", self.dir.display()))?;
+        keeps: impl Fn() -> bool,
+    ) -> Result<bool> {
+        let partial = partial_dir(&self.dir)?;
         write(&epochs_file(partial.path()), epochs_csv::write(table).as_bytes())?;
         for (epoch, bytes) in weights {
             write(&partial.path().join(weights_file_name(*epoch)), bytes)?;
         }
         write(&run_file(partial.path()), &json(record)?)?;
-        place(partial, &self.training(dir))
+        place(partial, &self.training(dir), keeps)
     }
 
-    /// Notes that a training failed, unless an earlier one stands in its place.
+    /// Notes that a training failed or was interrupted, unless a finished one stands in its place.
     ///
     /// # Errors
     /// Where the note cannot be written.
-    pub fn write_failure(&self, dir: &str, record: &RunRecord) -> Result<()> {
+    pub fn write_note(&self, dir: &str, record: &RunRecord) -> Result<()> {
         let path = self.training(dir);
         let earlier = fs::read(run_file(&path)).ok();
         let earlier = earlier.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
-        if earlier.is_some_and(|earlier| earlier.status != Status::Failed) {
+        let is_note = |status| matches!(status, Status::Failed | Status::Interrupted);
+        if earlier.is_some_and(|earlier| !is_note(earlier.status)) || self.foreign(dir).is_some() {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -169,26 +202,8 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, |out| Ok(out.write_all(bytes)?))
-}
-
-/// Moves a finished folder to `target`; what is there is swapped out and removed.
-fn place(partial: tempfile::TempDir, target: &Path) -> Result<()> {
-    let failed = || format!("cannot put a finished training at {}", target.display());
-    if target.is_dir() {
-        // An exchange leaves no moment without a whole training; `partial` then holds the old one
-        // and removes it.
-        renameat_with(CWD, partial.path(), CWD, target, RenameFlags::EXCHANGE)
-            .with_context(failed)?;
-        return Ok(());
-    }
-    fs::rename(partial.path(), target).with_context(failed)?;
-    // Its folder is gone from under it.
-    let _ = partial.keep();
-    Ok(())
+/// The numbers of a version: `1.2.3` of `1.2.3-rc.1`.
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    let plain = version.split(['-', '+']).next()?;
+    plain.split('.').map(|number| number.parse().ok()).collect()
 }

@@ -1,23 +1,41 @@
-//! Files that appear whole or not at all.
+//! Files and folders that appear whole or not at all, and what a sudden end leaves of them.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-/// What unfinished files and folders begin with; readers pass over them.
-pub(super) const PARTIAL: &str = ".partial-";
+use super::process::Process;
 
-/// Writes beside the file and renames, so that no reader sees half of it, and what was there
-/// before stays where the writing fails.
+/// What unfinished files and folders begin with; readers pass over them. The machine and the
+/// number of the process follow, so that it is known when nobody will finish them.
+const PARTIAL: &str = ".partial-";
+
+/// After this long without a change, what a process of another machine left unfinished is given up.
+const GIVEN_UP: Duration = Duration::from_secs(3600);
+
+/// Writes a file into a folder that is not yet in its place.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    let mut file = File::create(path).with_context(failed)?;
+    file.write_all(bytes).with_context(failed)?;
+    file.sync_data().with_context(failed)
+}
+
+/// Writes beside the file and renames, so that no reader sees half of it, whenever the process or
+/// the machine stops, and what was there before stays where the writing fails.
 ///
 /// # Errors
 /// Where the file cannot be written, or `content` fails.
 pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     if path.is_dir() {
-        anyhow::bail!("{}: there is a folder of this name", failed());
+        bail!("{}: there is a folder of this name", failed());
     }
     if path.exists() && !path.is_file() {
         // A pipe or /dev/null is written to, not replaced.
@@ -34,17 +52,112 @@ pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<(
     let mut buffered = BufWriter::new(file);
     content(&mut buffered)?;
     let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error);
-    file.with_context(failed)?.persist(&target).with_context(failed)?;
+    let file = file.with_context(failed)?;
+    file.as_file().sync_data().with_context(failed)?;
+    file.persist(&target).with_context(failed)?;
     Ok(())
 }
 
+/// As [`write_whole`], what is there at once.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, |out| {
+        out.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
+    })
+}
+
+/// As [`write_bytes`], unless the file holds these bytes already: what is done can be looked up
+/// where nothing may be written.
+pub(super) fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|present| present == bytes) {
+        return Ok(());
+    }
+    write_bytes(path, bytes)
+}
+
+/// Of this process; a builder borrows its prefix.
+static PREFIX: OnceLock<String> = OnceLock::new();
+
 /// Temporary files are private by default; results are as readable as any new file or folder.
-pub(super) fn partial(mode: u32) -> tempfile::Builder<'static, 'static> {
+fn partial(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL);
-    #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    let prefix = PREFIX.get_or_init(|| {
+        let Process { machine, pid, .. } = Process::this();
+        format!("{PARTIAL}{machine}-{pid}-")
+    });
+    builder.prefix(prefix);
     builder
+}
+
+/// A new folder in `dir`, removed unless it is put in a place.
+pub(super) fn partial_dir(dir: &Path) -> Result<tempfile::TempDir> {
+    partial(0o777)
+        .tempdir_in(dir)
+        .with_context(|| format!("cannot create a folder in {}", dir.display()))
+}
+
+/// Moves a finished folder to `target`. What is there is swapped out and removed, unless `keeps`
+/// says that it is as good: then it stays. Whether the new one is in place.
+pub(super) fn place(
+    partial: tempfile::TempDir,
+    target: &Path,
+    keeps: impl Fn() -> bool,
+) -> Result<bool> {
+    let failed = || format!("cannot put a finished training at {}", target.display());
+    // Fails where there is a folder with something in it, so two processes cannot both succeed.
+    let Err(error) = fs::rename(partial.path(), target) else {
+        // Its folder is gone from under it.
+        let _ = partial.keep();
+        return Ok(true);
+    };
+    if !target.is_dir() {
+        return Err(error).with_context(failed);
+    }
+    if keeps() {
+        return Ok(false);
+    }
+    // An exchange leaves no moment without a whole training; `partial` then holds the old one and
+    // removes it.
+    let swapped = renameat_with(CWD, partial.path(), CWD, target, RenameFlags::EXCHANGE);
+    if swapped.is_err() {
+        // Shared file systems know no exchange: two renames, of which the second may be missed.
+        let aside = partial_dir(target.parent().unwrap_or(Path::new(".")))?;
+        fs::rename(target, aside.path()).with_context(failed)?;
+        fs::rename(partial.path(), target).with_context(failed)?;
+        let _ = partial.keep();
+    }
+    Ok(true)
+}
+
+/// Removes what processes that are no more left unfinished in a folder.
+pub(super) fn clean(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if !is_left_over(&entry.file_name(), &entry.path()) {
+            continue;
+        }
+        // Another process may be faster, and what stays is harmless.
+        let _ = if entry.path().is_dir() {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
+        };
+    }
+}
+
+fn is_left_over(name: &OsStr, path: &Path) -> bool {
+    let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PARTIAL)) else {
+        return false;
+    };
+    let mut parts = rest.splitn(3, '-');
+    let writer = (|| {
+        let machine = parts.next()?.to_owned();
+        Some(Process { host: String::new(), machine, pid: parts.next()?.parse().ok()? })
+    })();
+    if let Some(lives) = writer.and_then(|writer| writer.lives()) {
+        return !lives;
+    }
+    let changed = fs::metadata(path).and_then(|data| data.modified()).ok();
+    changed.and_then(|time| time.elapsed().ok()).is_some_and(|age| age > GIVEN_UP)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+use super::checkpoint::CheckpointSpec;
 use super::data::{DataSpec, Task};
 use super::decode::decode_with;
 use super::error::ConfigError;
@@ -36,8 +37,8 @@ pub(super) struct Cell {
     _matrix: Option<IgnoredAny>,
     #[serde(default, rename = "tune")]
     _tune: Option<NotYetBuilt>,
-    #[serde(default, rename = "checkpoint")]
-    _checkpoint: Option<NotYetBuilt>,
+    #[serde(default)]
+    pub checkpoint: CheckpointSpec,
 }
 
 fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

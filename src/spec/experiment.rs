@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::checkpoint::CheckpointSpec;
 use super::data::{DataSpec, SplitSeed};
 use super::document::Document;
 use super::model::ModelSpec;
@@ -28,6 +29,8 @@ pub struct Experiment {
     /// Every training with the arms that read it: seed by seed, so that a part of them is paired,
     /// and within a seed by the cells of the matrix in its order, the last factor fastest.
     pub trainings: Vec<PlannedTraining>,
+    /// `[checkpoint]`.
+    pub checkpoint: CheckpointSpec,
     /// Where its values are written.
     pub(super) document: Document,
 }

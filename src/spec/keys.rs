@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::checkpoint::CheckpointSpec;
 use super::data::{DataSpec, SplitSpec};
 use super::model::{Init, ModelSpec, Norm};
 use super::training::{EvaluationSpec, Optimizer, Schedule, TrainingSpec};
@@ -53,6 +54,7 @@ fn tables() -> &'static [(&'static str, Vec<&'static str>)] {
                 "early_stopping",
                 of_kinds(&Criterion::all_kinds(), &["monitor", "mode", "restore_best"]),
             ),
+            ("checkpoint", fields_of::<CheckpointSpec>().to_vec()),
         ]
     })
 }

@@ -63,7 +63,7 @@ impl Experiment {
     ) -> Result<Self, ConfigError> {
         let document = Document::new(file_name, text, overrides)?;
         let name = document.name(file_name)?;
-        let trainings = document.trainings()?;
+        let (trainings, checkpoint) = document.trainings()?;
         document.check_replaced()?;
         let factors = document.axes.factors.iter();
         Ok(Self {
@@ -75,6 +75,7 @@ impl Experiment {
                 .map(|axis| Factor { key: axis.key.clone(), levels: axis.labels.clone() })
                 .collect(),
             trainings,
+            checkpoint,
             document,
         })
     }

@@ -5,6 +5,7 @@
 //! ([`decode`]), so that any fault is shown in the text it comes from ([`error`]).
 
 mod cell;
+pub mod checkpoint;
 pub mod data;
 pub mod decode;
 mod document;
@@ -26,6 +27,7 @@ mod snippet;
 mod tests;
 pub mod training;
 
+pub use checkpoint::CheckpointSpec;
 pub use error::ConfigError;
 pub use experiment::{
     Arm, ConfigFile, Experiment, Factor, Factors, Overrides, PlannedTraining, Trajectory,

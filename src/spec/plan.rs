@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::cell::Cell;
+use super::checkpoint::CheckpointSpec;
 use super::document::Document;
 use super::edit::set;
 use super::error::ConfigError;
@@ -23,9 +24,11 @@ pub(super) fn named(error: ConfigError, factors: &Factors) -> ConfigError {
 }
 
 impl Document {
-    /// Every training with its arms: seed by seed, so that what is done first is paired.
-    pub fn trainings(&self) -> Result<Vec<PlannedTraining>, ConfigError> {
+    /// Every training with its arms: seed by seed, so that what is done first is paired. Also what
+    /// `[checkpoint]` says, which is the same in all cells.
+    pub fn trainings(&self) -> Result<(Vec<PlannedTraining>, CheckpointSpec), ConfigError> {
         let mut plan = Plan::default();
+        let mut checkpoint = CheckpointSpec::default();
         for levels in product(&self.axes.factors) {
             let (factors, document) = self.cell(&levels)?;
             let cell = Cell::read(&document)
@@ -33,6 +36,7 @@ impl Document {
                 .and_then(|cell| {
                     cell.check(&document).map_err(|error| named(error, &factors)).map(|()| cell)
                 })?;
+            checkpoint = cell.checkpoint.clone();
             plan.add(cell, factors).map_err(|pair| self.equal_arms(&pair))?;
         }
         let seeds: Vec<Option<u64>> = match &self.axes.seeds {
@@ -46,7 +50,7 @@ impl Document {
                 training
             })
         };
-        Ok(seeds.into_iter().flat_map(with_seed).collect())
+        Ok((seeds.into_iter().flat_map(with_seed).collect(), checkpoint))
     }
 
     /// The document of a cell; `levels` is one index per factor.

@@ -1,24 +1,32 @@
 //! The one epoch loop: trains, measures, asks the rules, keeps the weights of each arm.
+//!
+//! It begins before the first batch or at a [`Checkpoint`], and ends where every rule has ended its
+//! arm or, between two batches, where its [`Keeper`] interrupts it.
 
 pub mod batches;
+pub mod checkpoint;
 mod reader;
 mod recorder;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::data::Dataset;
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
+use crate::metrics::Scores;
 use crate::nn::{Engine, StateDict};
 use crate::spec::Trajectory;
 use crate::spec::training::Loss;
 use crate::stopping::{Reading, StoppingRule};
 
+pub use checkpoint::{Checkpoint, Keeper, NoKeeper, Position};
 use reader::Reader;
 pub use recorder::{Recorder, columns};
 
@@ -61,47 +69,174 @@ pub struct Kept {
     pub state: Arc<StateDict>,
 }
 
+/// How the loop ended.
+pub enum Fitted {
+    /// Every rule has ended its arm.
+    Done(Trained),
+    /// The keeper interrupted it; it was handed all that was done up to here.
+    Interrupted(Position),
+}
+
 /// Trains until every rule has ended its arm, at most for the epochs of the config.
 ///
+/// Where `from` is given, `engine` has to be loaded from it; the result is, clocks aside, the one
+/// that the training would have had without the break.
+///
 /// # Errors
-/// Where the engine fails; a loss that is not finite is an ending, not an error.
-pub fn fit(engine: &mut dyn Engine, job: &Job, observer: &mut dyn Observer) -> Result<Trained> {
+/// Where the engine fails, or an arm keeps weights that `from` does not have; a loss that is not
+/// finite is an ending, not an error.
+pub fn fit(
+    engine: &mut dyn Engine,
+    job: &Job,
+    from: Option<Checkpoint>,
+    keeper: &mut dyn Keeper,
+    observer: &mut dyn Observer,
+) -> Result<Fitted> {
     let Trajectory { training, model, seed, .. } = job.trajectory;
     let data = job.data.as_ref();
-    let rows = data.splits.train.len();
     let recorder = Recorder::new(data, job.loss, &job.trajectory.evaluation);
-    let mut table = EpochTable::new(recorder.columns());
-    let mut readers: Vec<Reader> = job.rules.iter().map(|rule| Reader::new(rule)).collect();
+    let mut run = match from {
+        None => Run::new(job, recorder.columns()),
+        Some(from) => Run::resume(job, from)?,
+    };
     let calibration = model.norm.inner().recalibrates().then(|| batches::fixed_order(data, *seed));
-    let ranges = batches::ranges(rows, training.batch_size);
-    let started = Instant::now();
+    let ranges = batches::ranges(data.splits.train.len(), training.batch_size);
 
-    for epoch in 1..=training.epochs {
+    while run.table.len() < training.epochs && !run.has_ended() {
+        let epoch = run.table.len() + 1;
         let order = batches::epoch_order(data, *seed, epoch);
         let lr_factor = training.schedule.factor(epoch, training.epochs);
-        for range in &ranges {
+        while let Some(range) = ranges.get(run.batch) {
+            if keeper.interrupted() {
+                return run.interrupted(engine, keeper);
+            }
             engine.train_batch(&order[range.clone()], lr_factor)?;
+            run.batch += 1;
+            run.unsaved = true;
         }
-        if let Some(order) = &calibration {
-            let batches: Vec<&[u32]> = ranges.iter().map(|range| &order[range.clone()]).collect();
-            engine.recalibrate(&batches)?;
-        }
+        // Whatever comes up to the new row is done again where it is interrupted.
+        let go_on = || !keeper.interrupted();
+        let Some(scores) = measure(engine, &recorder, calibration.as_deref(), &ranges, &go_on)?
+        else {
+            return run.interrupted(engine, keeper);
+        };
         #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
-        let train_loss = engine.take_loss_sum()? / rows as f64;
+        let train_loss = engine.take_loss_sum()? / data.splits.train.len() as f64;
         let lr = training.optimizer.lr() * lr_factor;
-        let row = recorder.row(engine, epoch, ranges.len(), train_loss, lr, started)?;
-        table.push(&row);
-
-        for reader in &mut readers {
-            reader.read(&table, training.epochs, engine)?;
-        }
-        observer.on_event(epoch_event(job, &table, &readers));
-        if readers.iter().all(Reader::has_ended) {
-            break;
+        let row = recorder.row(&scores, epoch, ranges.len(), train_loss, lr, run.elapsed_s());
+        run.end_epoch(&row, training.epochs, engine)?;
+        observer.on_event(epoch_event(job, &run.table, &run.readers));
+        if !run.has_ended() && keeper.is_due() {
+            run.keep(engine, keeper)?;
         }
     }
+    let Run { table, readers, .. } = run;
     let arms = readers.into_iter().map(|reader| reader.outcome(&table)).collect();
-    Ok(Trained { table, arms })
+    Ok(Fitted::Done(Trained { table, arms }))
+}
+
+/// What every split scores at the end of an epoch; none where `go_on` says no.
+fn measure(
+    engine: &mut dyn Engine,
+    recorder: &Recorder,
+    calibration: Option<&[u32]>,
+    ranges: &[Range<usize>],
+    go_on: &dyn Fn() -> bool,
+) -> Result<Option<Vec<Scores>>> {
+    if let Some(order) = calibration {
+        let batches: Vec<&[u32]> = ranges.iter().map(|range| &order[range.clone()]).collect();
+        if !engine.recalibrate(&batches, go_on)? {
+            return Ok(None);
+        }
+    }
+    recorder.measure(engine, go_on)
+}
+
+/// A training as it runs, without its engine.
+struct Run<'a> {
+    table: EpochTable,
+    readers: Vec<Reader<'a>>,
+    /// Batches trained of the epoch after the table's last.
+    batch: usize,
+    /// Seconds before `started`.
+    before_s: f64,
+    started: Instant,
+    /// Whether anything was trained since the last checkpoint.
+    unsaved: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(job: &Job<'a>, columns: Vec<String>) -> Self {
+        Self {
+            table: EpochTable::new(columns),
+            readers: job.rules.iter().map(|rule| Reader::new(rule)).collect(),
+            batch: 0,
+            before_s: 0.0,
+            started: Instant::now(),
+            unsaved: false,
+        }
+    }
+
+    fn resume(job: &Job<'a>, from: Checkpoint) -> Result<Self> {
+        let readers = readers(job, &from).context("an arm keeps weights that were not saved")?;
+        let Checkpoint { table, batch, elapsed_s, .. } = from;
+        let started = Instant::now();
+        Ok(Self { table, readers, batch, before_s: elapsed_s, started, unsaved: false })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.readers.iter().all(Reader::has_ended)
+    }
+
+    fn elapsed_s(&self) -> f64 {
+        self.before_s + self.started.elapsed().as_secs_f64()
+    }
+
+    fn end_epoch(
+        &mut self,
+        row: &[Option<f64>],
+        epochs: usize,
+        engine: &mut dyn Engine,
+    ) -> Result<()> {
+        self.table.push(row);
+        self.batch = 0;
+        self.readers.iter_mut().try_for_each(|reader| reader.read(&self.table, epochs, engine))
+    }
+
+    fn keep(&mut self, engine: &mut dyn Engine, keeper: &mut dyn Keeper) -> Result<()> {
+        let kept = self.readers.iter().filter_map(Reader::kept);
+        let kept: BTreeMap<_, _> = kept.map(|kept| (kept.epoch, Arc::clone(&kept.state))).collect();
+        keeper.keep(&Checkpoint {
+            table: self.table.clone(),
+            batch: self.batch,
+            elapsed_s: self.elapsed_s(),
+            kept,
+            engine: engine.training_state()?,
+        });
+        self.unsaved = false;
+        Ok(())
+    }
+
+    fn interrupted(&mut self, engine: &mut dyn Engine, keeper: &mut dyn Keeper) -> Result<Fitted> {
+        if self.unsaved {
+            self.keep(engine, keeper)?;
+        }
+        Ok(Fitted::Interrupted(Position { epoch: self.table.len() + 1, batch: self.batch }))
+    }
+}
+
+/// Each arm where a checkpoint leaves it; none where one keeps weights that are not in it.
+fn readers<'a>(job: &Job<'a>, from: &Checkpoint) -> Option<Vec<Reader<'a>>> {
+    let epochs = job.trajectory.training.epochs;
+    job.rules.iter().map(|rule| Reader::after(rule, &from.table, epochs, &from.kept)).collect()
+}
+
+/// Whether a training can go on from a checkpoint of its own: it cannot where a rule was added
+/// since that keeps weights of an epoch gone by, or reads a column that was not recorded.
+#[must_use]
+pub fn can_resume(job: &Job, from: &Checkpoint) -> bool {
+    let recorder = Recorder::new(job.data, job.loss, &job.trajectory.evaluation);
+    from.table.names() == recorder.columns() && readers(job, from).is_some()
 }
 
 fn epoch_event(job: &Job, table: &EpochTable, readers: &[Reader]) -> Event {

@@ -1,12 +1,13 @@
 //! One arm while its training runs: asks its rule after each epoch and keeps its weights.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Result;
 
 use super::{ArmOutcome, Kept};
 use crate::history::EpochTable;
-use crate::nn::Engine;
+use crate::nn::{Engine, StateDict};
 use crate::stopping::{Ending, Reading, StoppingRule};
 
 /// An arm that reads a training as it grows.
@@ -23,6 +24,31 @@ impl<'a> Reader<'a> {
         Self { rule, ended: None, best: None, kept: None }
     }
 
+    /// An arm that has read all of `table`; none where the weights that it keeps are not in `kept`.
+    ///
+    /// A rule is a function of the table, so this is where the arm would stand had it been there
+    /// from the first epoch, whether it was or not.
+    pub fn after(
+        rule: &'a StoppingRule,
+        table: &EpochTable,
+        epochs: usize,
+        kept: &BTreeMap<usize, Arc<StateDict>>,
+    ) -> Option<Self> {
+        let Reading { ending, epochs: read, best } = rule.read(table);
+        let goes_on = ending == Ending::Completed && read < epochs;
+        let ended = (!goes_on).then_some((read, ending));
+        let keeps = match (rule.restore_best, ended) {
+            (true, _) => best.map(|(epoch, _)| epoch),
+            (false, Some((epoch, _))) => Some(epoch),
+            (false, None) => None,
+        };
+        let kept = match keeps {
+            Some(epoch) => Some(Kept { epoch, state: Arc::clone(kept.get(&epoch)?) }),
+            None => None,
+        };
+        Some(Self { rule, ended, best, kept })
+    }
+
     /// The arm's rule.
     pub fn rule(&self) -> &StoppingRule {
         self.rule
@@ -31,6 +57,11 @@ impl<'a> Reader<'a> {
     /// Whether the arm reads no further epoch.
     pub fn has_ended(&self) -> bool {
         self.ended.is_some()
+    }
+
+    /// The weights kept so far.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
     }
 
     /// Takes in the last epoch of `table`; `epochs` is the last that can come.

@@ -1,7 +1,5 @@
 //! What is measured after each epoch, and the columns it goes into.
 
-use std::time::Instant;
-
 use anyhow::Result;
 
 use crate::data::{Dataset, Splits};
@@ -57,6 +55,9 @@ impl Split {
     }
 }
 
+/// Rows that are measured before it is asked again whether to go on.
+const ROWS_BETWEEN_QUESTIONS: usize = 2048;
+
 /// The columns that a training on `data` records.
 #[must_use]
 pub fn columns(data: &Dataset, loss: Loss, evaluation: &EvaluationSpec) -> Vec<String> {
@@ -100,24 +101,29 @@ impl<'a> Recorder<'a> {
         columns
     }
 
-    /// Measures the network after an epoch of `steps` steps.
+    /// Measures the network on every split asked for; none where `go_on` says no in between.
     ///
     /// # Errors
     /// Where the engine fails.
-    pub fn row(
+    pub fn measure(
         &self,
         engine: &mut dyn Engine,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<Scores>>> {
+        self.splits.iter().map(|of| self.score(engine, of.split, go_on)).collect()
+    }
+
+    /// The cells of an epoch of `steps` steps whose end was measured.
+    #[must_use]
+    pub fn row(
+        &self,
+        scores: &[Scores],
         epoch: usize,
         steps: usize,
         train_loss: f64,
         lr: f64,
-        started: Instant,
-    ) -> Result<Vec<Option<f64>>> {
-        let scores: Vec<Scores> = self
-            .splits
-            .iter()
-            .map(|measured| self.score(engine, measured.split))
-            .collect::<Result<_>>()?;
+        elapsed_s: f64,
+    ) -> Vec<Option<f64>> {
         #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
         let count = |n: usize| Some(n as f64);
         let mut row = vec![count(epoch), Some(train_loss)];
@@ -127,9 +133,8 @@ impl<'a> Recorder<'a> {
             row.extend(scores.metrics.iter().filter(defined).map(|(_, value)| *value));
         }
         let samples = epoch * self.data.splits.train.len();
-        row.extend([Some(lr), count(epoch * steps), count(samples)]);
-        row.push(Some(started.elapsed().as_secs_f64()));
-        Ok(row)
+        row.extend([Some(lr), count(epoch * steps), count(samples), Some(elapsed_s)]);
+        row
     }
 
     /// The test loss and metrics of the engine's present weights, by column name.
@@ -140,17 +145,30 @@ impl<'a> Recorder<'a> {
         if self.data.splits.test.is_empty() {
             return Ok(Vec::new());
         }
-        let scores = self.score(engine, Split::Test)?;
+        let Some(scores) = self.score(engine, Split::Test, &|| true)? else {
+            return Ok(Vec::new());
+        };
         let metrics = scores.metrics.into_iter();
         let mut named = vec![(Split::Test.loss_column().to_owned(), Some(scores.loss))];
         named.extend(metrics.map(|(name, value)| (format!("test_{name}"), value)));
         Ok(named)
     }
 
-    fn score(&self, engine: &mut dyn Engine, split: Split) -> Result<Scores> {
+    fn score(
+        &self,
+        engine: &mut dyn Engine,
+        split: Split,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Scores>> {
         let rows = split.rows(&self.data.splits);
-        let outputs = engine.evaluate(rows)?;
+        let mut outputs = Vec::new();
+        for part in rows.chunks(ROWS_BETWEEN_QUESTIONS) {
+            if !go_on() {
+                return Ok(None);
+            }
+            outputs.extend(engine.evaluate(part)?);
+        }
         let width = metrics::outputs(self.loss, &self.data.targets);
-        Ok(metrics::score(self.loss, &outputs, width, &self.data.targets, rows))
+        Ok(Some(metrics::score(self.loss, &outputs, width, &self.data.targets, rows)))
     }
 }

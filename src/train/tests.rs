@@ -18,6 +18,7 @@ struct Player {
     val_losses: Vec<f64>,
     /// Rows of each batch, in the order trained.
     batches: Vec<Vec<u32>>,
+    /// Epochs whose losses were taken, which is what ends one.
     epoch: usize,
     log: Vec<&'static str>,
 }
@@ -43,14 +44,14 @@ impl Engine for Player {
         self.log.push("evaluate");
         // Targets are 0, so the mean squared error is the square of what is put out.
         #[allow(clippy::cast_possible_truncation)]
-        let output = self.val_losses[self.epoch - 1].sqrt() as f32;
+        let output = self.val_losses[self.epoch].sqrt() as f32;
         Ok(vec![output; rows.len()])
     }
 
-    fn recalibrate(&mut self, batches: &[&[u32]]) -> Result<()> {
+    fn recalibrate(&mut self, batches: &[&[u32]], _: &dyn Fn() -> bool) -> Result<bool> {
         self.log.push("recalibrate");
         assert_eq!(batches.iter().map(|batch| batch.len()).sum::<usize>(), 20);
-        Ok(())
+        Ok(true)
     }
 
     fn state(&self) -> Result<StateDict> {
@@ -60,6 +61,15 @@ impl Engine for Player {
     }
 
     fn load(&mut self, _: &StateDict) -> Result<()> {
+        Ok(())
+    }
+
+    fn training_state(&self) -> Result<StateDict> {
+        self.state()
+    }
+
+    fn load_training(&mut self, state: &StateDict) -> Result<()> {
+        self.epoch = usize::try_from(state.count("epoch").unwrap())?;
         Ok(())
     }
 }
@@ -112,7 +122,10 @@ fn train(player: &mut Player, trajectory: &Trajectory, rules: &[StoppingRule]) -
     let data = rows();
     let rules = rules.iter().collect();
     let job = Job { trajectory, loss: Loss::Mse, data: &data, rules, number: 0 };
-    fit(player, &job, &mut Deaf).unwrap()
+    match fit(player, &job, None, &mut NoKeeper, &mut Deaf).unwrap() {
+        Fitted::Done(trained) => trained,
+        Fitted::Interrupted(at) => panic!("interrupted at {at:?}"),
+    }
 }
 
 fn kept_epoch(outcome: &ArmOutcome) -> Option<(usize, i64)> {

@@ -3,6 +3,8 @@
 #![allow(dead_code)] // each test file uses its share
 #![allow(clippy::unwrap_used)] // tests
 
+pub mod broken;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -117,12 +119,12 @@ pub fn weights(training: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// By folder, the curve and the weights.
+pub type Bytes = BTreeMap<String, (String, BTreeMap<String, Vec<u8>>)>;
+
 /// Curves and weights of all trainings of an experiment, by folder: what must not depend on how
 /// the program was run.
-pub fn bytes(
-    place: &Place,
-    experiment: &str,
-) -> BTreeMap<String, (String, BTreeMap<String, Vec<u8>>)> {
+pub fn bytes(place: &Place, experiment: &str) -> Bytes {
     place
         .trainings(experiment)
         .into_iter()

@@ -283,6 +283,11 @@ impl GraphEngine {
         Ok(x)
     }
 
+    fn norms(&mut self) -> impl Iterator<Item = &mut Box<dyn Norm>> {
+        let hidden = self.layers.iter_mut().filter_map(|layer| layer.hidden.as_mut());
+        hidden.filter_map(|hidden| hidden.norm.as_mut().map(|(_, norm)| norm))
+    }
+
     /// The mean loss of a training batch, with its graph.
     fn batch_loss(&mut self, rows: &[u32]) -> candle_core::Result<Tensor> {
         let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
@@ -355,18 +360,18 @@ impl Engine for GraphEngine {
         Ok(outputs)
     }
 
-    fn recalibrate(&mut self, batches: &[&[u32]]) -> Result<()> {
+    fn recalibrate(&mut self, batches: &[&[u32]], go_on: &dyn Fn() -> bool) -> Result<bool> {
         for rows in batches {
+            if !go_on() {
+                self.norms().try_for_each(|norm| norm.finish_recalibration(false))?;
+                return Ok(false);
+            }
             let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
             let inputs = self.data.inputs(&rows, self.dtype)?;
             self.forward(inputs, Pass::Recalibrate)?;
         }
-        for layer in &mut self.layers {
-            if let Some((_, norm)) = layer.hidden.as_mut().and_then(|h| h.norm.as_mut()) {
-                norm.finish_recalibration()?;
-            }
-        }
-        Ok(())
+        self.norms().try_for_each(|norm| norm.finish_recalibration(true))?;
+        Ok(true)
     }
 
     fn state(&self) -> Result<StateDict> {
@@ -397,6 +402,25 @@ impl Engine for GraphEngine {
                 norm.load(*number, state)?;
             }
         }
+        Ok(())
+    }
+
+    fn training_state(&self) -> Result<StateDict> {
+        let mut state = self.state()?;
+        let names = parameters(&self.layers).into_iter().map(|(name, ..)| name);
+        self.optimizer.save(names, &mut state)?;
+        // Bit for bit: a counter never comes near 2^63.
+        state.push_count("engine.steps".to_owned(), self.steps.cast_signed());
+        state.push_sum("engine.loss_sum".to_owned(), self.loss_sum.to_scalar()?);
+        Ok(state)
+    }
+
+    fn load_training(&mut self, state: &StateDict) -> Result<()> {
+        self.load(state)?;
+        let names = parameters(&self.layers).into_iter().map(|(name, ..)| name);
+        self.optimizer.load(names.collect::<Vec<_>>().into_iter(), state)?;
+        self.steps = state.count("engine.steps")?.cast_unsigned();
+        self.loss_sum = Tensor::new(state.sum("engine.loss_sum")?, &self.device)?;
         Ok(())
     }
 }

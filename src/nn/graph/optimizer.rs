@@ -2,6 +2,8 @@
 
 use candle_core::{Result, Tensor, Var};
 
+use super::tensors::{from_floats, to_floats};
+use crate::nn::state::StateDict;
 use crate::spec::training::{Adam, Optimizer as Settings, RmsProp, Rprop, Sgd};
 
 /// A parameter and what the optimizer remembers of it.
@@ -69,6 +71,50 @@ impl Optimizer {
         }
         Ok(())
     }
+
+    /// Writes what it remembers; `names` are those of the parameters.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn save(
+        &self,
+        names: impl Iterator<Item = String>,
+        state: &mut StateDict,
+    ) -> anyhow::Result<()> {
+        state.push_count(STEPS.to_owned(), i64::from(self.steps));
+        for (slot, name) in self.slots.iter().zip(names) {
+            for (index, memory) in slot.memory.iter().enumerate() {
+                state.push(memory_name(&name, index), memory.dims(), to_floats(memory)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what it remembered; `names` are those of the parameters.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape, or the device fails.
+    pub fn load(
+        &mut self,
+        names: impl Iterator<Item = String>,
+        state: &StateDict,
+    ) -> anyhow::Result<()> {
+        self.steps = i32::try_from(state.count(STEPS)?)?;
+        for (slot, name) in self.slots.iter_mut().zip(names) {
+            for (index, memory) in slot.memory.iter_mut().enumerate() {
+                let values = state.floats(&memory_name(&name, index), memory.dims())?;
+                *memory = from_floats(values, memory.shape(), &memory.clone())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of the optimizer's step counter.
+const STEPS: &str = "optimizer.steps";
+
+fn memory_name(parameter: &str, index: usize) -> String {
+    format!("optimizer.{parameter}.{index}")
 }
 
 /// min(1, limit / (norm + 1e-6)) with the Euclidean norm over all gradients, as

@@ -7,6 +7,7 @@ mod gradients;
 mod losses;
 mod optimizers;
 mod reproducible;
+mod resume;
 mod setup;
 mod training;
 

@@ -137,8 +137,8 @@ impl Norm for BatchNorm {
         Ok(y)
     }
 
-    fn finish_recalibration(&mut self) -> Result<()> {
-        if let Some((n, means, vars)) = self.recalibration.take() {
+    fn finish_recalibration(&mut self, put: bool) -> Result<()> {
+        if let Some((n, means, vars)) = self.recalibration.take().filter(|_| put) {
             self.running_mean = (means / n)?;
             self.running_var = (vars / n)?;
         }

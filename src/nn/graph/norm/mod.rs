@@ -29,11 +29,12 @@ pub trait Norm: Send {
     /// Where the device fails.
     fn recalibrate(&mut self, x: &Tensor) -> Result<Tensor>;
 
-    /// Puts what [`recalibrate`](Self::recalibrate) counted in place of the running statistics.
+    /// Puts what [`recalibrate`](Self::recalibrate) counted in place of the running statistics, or
+    /// forgets it.
     ///
     /// # Errors
     /// Where the device fails.
-    fn finish_recalibration(&mut self) -> Result<()>;
+    fn finish_recalibration(&mut self, put: bool) -> Result<()>;
 
     /// What training moves, by last name.
     fn parameters(&self) -> Vec<(&'static str, &Var)>;

@@ -1,0 +1,42 @@
+//! `bnes status`: where a sweep stands.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::{columns, print};
+use crate::report;
+use crate::results::standing::standings;
+
+/// Arguments of `bnes status`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StatusArgs {
+    /// A results directory, or an experiment's below it.
+    #[arg(value_name = "DIR", default_value = "results")]
+    pub dir: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: StatusFormat,
+}
+
+/// How `bnes status` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum StatusFormat {
+    /// For people.
+    Table,
+    /// A list of objects.
+    Json,
+}
+
+/// Looks and prints; claims nothing and writes nothing.
+///
+/// # Errors
+/// Where there are no results, or `out` cannot be written.
+pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
+    let standings = standings(&args.dir)?;
+    match args.format {
+        StatusFormat::Table => print(out, &report::status::status(&standings, columns())),
+        StatusFormat::Json => print(out, &report::json::json(&standings)?),
+    }
+}

@@ -1,0 +1,110 @@
+//! Checkpoints of one training on disk: when they are due, what else they hold, and the way back.
+
+use std::fs;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::interrupt::Interrupt;
+use super::provenance::CpuClock;
+use crate::event::{Event, Observer};
+use crate::results::Resumed;
+use crate::results::work::Claim;
+use crate::train::{Checkpoint, Keeper};
+
+/// What a checkpoint of ours holds beside the training.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Notes {
+    /// Of the training, whole.
+    pub identity: String,
+    /// Breaks so far.
+    pub resumed: Vec<Resumed>,
+    /// Processor seconds so far, where the system tells.
+    pub cpu_s: Option<f64>,
+    /// Seconds spent on checkpoints so far.
+    pub checkpoint_s: f64,
+}
+
+/// Writes checkpoints into a claimed training's work folder.
+pub struct DiskKeeper<'a> {
+    claim: &'a Claim,
+    interrupt: &'a Interrupt,
+    every: Duration,
+    last: Instant,
+    /// Processor time of this run; `notes` has that of the runs before.
+    clock: Option<CpuClock>,
+    notes: Notes,
+    events: Sender<Event>,
+    failed: bool,
+}
+
+impl<'a> DiskKeeper<'a> {
+    /// From `notes`, which are new ones or those of the checkpoint that the training begins at.
+    pub fn new(
+        claim: &'a Claim,
+        interrupt: &'a Interrupt,
+        every_s: f64,
+        clock: Option<CpuClock>,
+        notes: Notes,
+        events: Sender<Event>,
+    ) -> Self {
+        let every = Duration::try_from_secs_f64(every_s).unwrap_or(Duration::MAX);
+        let last = Instant::now();
+        Self { claim, interrupt, every, last, clock, notes, events, failed: false }
+    }
+
+    /// The notes as they stand now.
+    pub fn notes(&self) -> Notes {
+        let so_far = |clock: CpuClock| Some(self.notes.cpu_s? + clock.elapsed_s());
+        Notes { cpu_s: self.clock.and_then(so_far), ..self.notes.clone() }
+    }
+
+    /// Whether the last checkpoint could not be written.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let notes = serde_json::to_value(self.notes())?;
+        self.claim.write_checkpoint(&checkpoint.encode(&notes)?)
+    }
+}
+
+impl Keeper for DiskKeeper<'_> {
+    fn interrupted(&self) -> bool {
+        self.interrupt.is_asked()
+    }
+
+    fn is_due(&self) -> bool {
+        self.last.elapsed() >= self.every
+    }
+
+    fn keep(&mut self, checkpoint: &Checkpoint) {
+        let started = Instant::now();
+        let written = self.write(checkpoint);
+        self.last = Instant::now();
+        self.notes.checkpoint_s += started.elapsed().as_secs_f64();
+        // Said once: where a disk is full, each checkpoint would say it again.
+        if let Err(error) = &written
+            && !self.failed
+        {
+            let message = format!("no checkpoint was saved: {error:#}; the training goes on");
+            self.events.on_event(Event::Warning { message });
+        }
+        self.failed = written.is_err();
+    }
+}
+
+/// Reads a checkpoint of the training of this identity; none where it is of another.
+///
+/// # Errors
+/// Where the file is damaged.
+pub fn read(path: &std::path::Path, identity: &str) -> Result<Option<(Checkpoint, Notes)>> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (checkpoint, notes) = Checkpoint::decode(&bytes)?;
+    let notes: Notes = serde_json::from_value(notes)?;
+    ensure!(checkpoint.elapsed_s >= 0.0, "its time is negative");
+    Ok((notes.identity == identity).then_some((checkpoint, notes)))
+}

@@ -1,0 +1,336 @@
+//! All trainings of an experiment, some side by side and shared with other processes; one that
+//! fails takes no other along.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Error, Result, anyhow, bail};
+use candle_core::Device;
+
+use super::THREADS_VARIABLE;
+use super::interrupt::Interrupt;
+use super::plan::Task;
+use super::provenance::CpuClock;
+use super::run_one::{Ended, Finished, Setting, run_one};
+use crate::event::{Event, Observer};
+use crate::results::fresh::Fresh;
+use crate::results::store::Store;
+use crate::results::work::Claim;
+use crate::results::{Provenance, RunRecord, Status};
+use crate::train::Position;
+
+/// How often a claim is renewed, far below the silence after which it is void.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// How long a training that another process is at work on is left alone.
+const POLL: Duration = Duration::from_millis(100);
+
+/// What trainings may use.
+pub struct Resources {
+    /// Trainings side by side.
+    pub jobs: usize,
+    /// Threads of each.
+    pub threads: usize,
+    /// Where tensors live.
+    pub device: Device,
+}
+
+/// Threads of one training, by the environment; 1 where that says nothing sensible.
+#[must_use]
+pub fn threads() -> usize {
+    let number = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok());
+    number.filter(|threads| *threads > 0).unwrap_or(1)
+}
+
+/// Trainings side by side: as many as asked for, else one per core, at most as many as there are.
+#[must_use]
+pub fn jobs(asked: Option<usize>, trainings: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    asked.unwrap_or_else(cores).min(trainings).max(1)
+}
+
+/// What became of a task.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was done, before or by another process meanwhile.
+    Found(RunRecord),
+    /// It was trained here.
+    Trained(RunRecord),
+    /// A signal came.
+    Interrupted {
+        /// Where it stands.
+        at: Position,
+        /// Whether a checkpoint holds all of it.
+        saved: bool,
+    },
+    /// A signal came before it began here.
+    NotBegun,
+    /// An error ended it.
+    Failed(Error),
+}
+
+/// Trainings about to be done.
+pub struct Sweep<'a> {
+    /// What is trained.
+    pub tasks: Vec<&'a Task>,
+    /// Where results go.
+    pub store: &'a Store,
+    /// What may be used.
+    pub resources: Resources,
+    /// Asks all of them to end.
+    pub interrupt: &'a Interrupt,
+    /// `[checkpoint] every_s`.
+    pub every_s: f64,
+    /// Set where what is done is to be done again.
+    pub fresh: Option<&'a Fresh>,
+}
+
+/// The numbers of tasks not yet begun, and of those that another process is at work on.
+#[derive(Default)]
+struct Queue {
+    next: VecDeque<usize>,
+    waiting: VecDeque<usize>,
+}
+
+impl Sweep<'_> {
+    /// Trains all tasks, or waits where another process trains one. The outcomes are in the order of
+    /// the tasks, whatever the order in which they ended.
+    pub fn run(&self, events: &Sender<Event>) -> Vec<Outcome> {
+        let count = self.tasks.len();
+        let queue = Mutex::new(Queue { next: (0..count).collect(), ..Queue::default() });
+        let outcomes: Mutex<Vec<Outcome>> =
+            Mutex::new((0..count).map(|_| Outcome::NotBegun).collect());
+        let claims: Mutex<Vec<Arc<Claim>>> = Mutex::default();
+        let (done, is_done) = channel::<()>();
+        std::thread::scope(|scope| {
+            let (claims, queue, outcomes) = (&claims, &queue, &outcomes);
+            scope.spawn(move || {
+                while is_done.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                    for claim in lock(claims).iter() {
+                        // A claim that cannot be renewed may be taken over, which does no harm.
+                        let _ = claim.beat();
+                    }
+                }
+            });
+            for _ in 0..self.resources.jobs.min(count) {
+                let (mut events, done) = (events.clone(), done.clone());
+                scope.spawn(move || {
+                    let _done = done;
+                    while let Some((number, waited)) =
+                        take(queue).filter(|_| !self.interrupt.is_asked())
+                    {
+                        let Some(outcome) = self.attempt(number, claims, &events) else {
+                            lock(queue).waiting.push_back(number);
+                            if waited {
+                                std::thread::sleep(POLL);
+                            }
+                            continue;
+                        };
+                        events.on_event(Event::Ended {
+                            training: number,
+                            outcome: in_words(self.tasks[number], &outcome),
+                            failed: matches!(outcome, Outcome::Failed(_)),
+                        });
+                        lock(outcomes)[number] = outcome;
+                    }
+                });
+            }
+            drop(done);
+        });
+        outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The record of a task that needs no training.
+    #[must_use]
+    pub fn done(&self, task: &Task) -> Option<RunRecord> {
+        let anew = self.fresh.is_some_and(|fresh| !fresh.is_done(&task.dir));
+        if anew { None } else { done(self.store, task) }
+    }
+
+    /// Trains a task; none while another process does.
+    fn attempt(
+        &self,
+        number: usize,
+        claims: &Mutex<Vec<Arc<Claim>>>,
+        events: &Sender<Event>,
+    ) -> Option<Outcome> {
+        let task = self.tasks[number];
+        let result = (|| {
+            if self.fresh.is_none()
+                && let Some(message) = self.store.foreign(&task.dir)
+            {
+                bail!(message);
+            }
+            if let Some(record) = self.done(task) {
+                return Ok(Some(Outcome::Found(record)));
+            }
+            let Some(claim) = self.store.work(&task.dir).claim()? else { return Ok(None) };
+            // It may have been finished between the last look and the claim.
+            if let Some(record) = self.done(task) {
+                claim.finish();
+                return Ok(Some(Outcome::Found(record)));
+            }
+            let claim = Arc::new(claim);
+            lock(claims).push(Arc::clone(&claim));
+            let ended = self.train(task, number, &claim, events);
+            lock(claims).retain(|other| !Arc::ptr_eq(other, &claim));
+            let outcome = self.save(task, ended?)?;
+            if let (Outcome::Trained(_) | Outcome::Found(_), Some(claim)) =
+                (&outcome, Arc::into_inner(claim))
+            {
+                claim.finish();
+            }
+            Ok(Some(outcome))
+        })();
+        result.unwrap_or_else(|error: Error| {
+            let record = note(task, Status::Failed, 0, Some(format!("{error:#}")));
+            self.write_note(task, &record, events);
+            Some(Outcome::Failed(error))
+        })
+    }
+
+    fn train(
+        &self,
+        task: &Task,
+        number: usize,
+        claim: &Claim,
+        events: &Sender<Event>,
+    ) -> Result<Ended> {
+        let Resources { jobs, threads, device } = &self.resources;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(*threads)
+            .build()
+            .context("cannot start the threads of a training")?;
+        let train = || {
+            let clock = match (jobs, threads) {
+                (_, 1) => Some(CpuClock::of_thread()),
+                (1, _) => Some(CpuClock::of_process()),
+                // Several threads of one process among others: the system keeps no such account.
+                _ => None,
+            };
+            let (every_s, interrupt) = (self.every_s, self.interrupt);
+            let setting = Setting { number, device, threads: *threads, clock, every_s, interrupt };
+            run_one(task, Some(claim), &setting, events)
+        };
+        guarded(|| pool.install(train))
+    }
+
+    /// Puts what was trained in its place, or notes that it was interrupted.
+    fn save(&self, task: &Task, ended: Ended) -> Result<Outcome> {
+        match ended {
+            Ended::Finished(finished) => {
+                let Finished { record, table, weights } = *finished;
+                let keeps = || self.done(task).is_some();
+                let placed =
+                    self.store.write_training(&task.dir, &record, &table, &weights, keeps)?;
+                if let Some(fresh) = self.fresh {
+                    fresh.mark(&task.dir);
+                }
+                let first = if placed { None } else { self.done(task) };
+                Ok(first.map_or(Outcome::Trained(record), Outcome::Found))
+            }
+            Ended::Interrupted { at, saved } => {
+                let record = note(task, Status::Interrupted, at.epoch - 1, None);
+                // The checkpoint is what counts.
+                let _ = self.store.write_note(&task.dir, &record);
+                Ok(Outcome::Interrupted { at, saved })
+            }
+        }
+    }
+
+    fn write_note(&self, task: &Task, record: &RunRecord, events: &Sender<Event>) {
+        if let Err(error) = self.store.write_note(&task.dir, record) {
+            let message = format!("the failure could not be noted: {error:#}");
+            events.clone().on_event(Event::Warning { message });
+        }
+    }
+}
+
+/// The record of a finished task, with today's arms written where they changed.
+#[must_use]
+pub fn done(store: &Store, task: &Task) -> Option<RunRecord> {
+    let epochs = task.trajectory.training.epochs;
+    let done = store.done(&task.dir, &task.identity, epochs, &task.arms)?;
+    if done.changed {
+        // What it says is known either way.
+        let _ = store.write_record(&task.dir, &done.record);
+    }
+    Some(done.record)
+}
+
+/// Turns a panic into an error.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(anyhow!("a fault in bnes: {}", panic_message(&*panic))))
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The next task, and whether another process was at work on it.
+fn take(queue: &Mutex<Queue>) -> Option<(usize, bool)> {
+    let mut queue = lock(queue);
+    let next = queue.next.pop_front().map(|number| (number, false));
+    next.or_else(|| queue.waiting.pop_front().map(|number| (number, true)))
+}
+
+/// The record of a training without a result.
+#[must_use]
+pub fn note(task: &Task, status: Status, epochs: usize, error: Option<String>) -> RunRecord {
+    RunRecord {
+        status,
+        seed: task.trajectory.seed.0,
+        epochs,
+        identity: task.identity.clone(),
+        parameters: task.parameters,
+        error,
+        arms: Vec::new(),
+        config: task.config.clone(),
+        data: serde_json::Map::new(),
+        provenance: Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Provenance::default()
+        },
+    }
+}
+
+fn in_words(task: &Task, outcome: &Outcome) -> String {
+    let dir = &task.dir;
+    let record = match outcome {
+        Outcome::Trained(record) => record,
+        Outcome::Found(_) => return format!("{dir}: done by another process"),
+        Outcome::NotBegun => return format!("{dir}: not begun"),
+        Outcome::Failed(error) => return format!("{dir}: failed: {error:#}"),
+        Outcome::Interrupted { at: Position { epoch, batch }, saved } => {
+            let saved = if *saved { "saved" } else { "NOT saved" };
+            return format!("{dir}: interrupted in epoch {epoch} after batch {batch}, {saved}");
+        }
+    };
+    let how = match record.status {
+        Status::Diverged => "diverged at",
+        Status::Stopped => "stopped after",
+        _ => "completed",
+    };
+    format!("{dir}: {how} epoch {}, {:.1} s", record.epochs, record.provenance.wall_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_training_becomes_its_error() {
+        let error = guarded::<()>(|| panic!("index {}", 7)).unwrap_err();
+        assert_eq!(error.to_string(), "a fault in bnes: index 7");
+        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
+    }
+}

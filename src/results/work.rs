@@ -1,0 +1,330 @@
+//! The work in hand on one training: who does it, and its checkpoints.
+//!
+//! `DIR/<experiment>/.work/<training>/` is there while a training is unfinished. It holds `claim`,
+//! the process at work, and the newest checkpoints. A lock on `claim` ends with its process, so
+//! that the next one takes over at once; across machines, where locks may not reach, a claim counts
+//! until its holder has not been heard of for [`SILENCE`]. Should two processes ever train the same
+//! thing, they come to the same bytes and the first result stays.
+
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::process::Process;
+use super::whole::{clean, write_bytes};
+
+/// After this long without a sign of life, the claim of a process on another machine is void.
+pub const SILENCE: Duration = Duration::from_secs(120);
+
+/// The folder of all work in hand, beside the trainings.
+const WORK: &str = ".work";
+
+/// The file that says who is at work.
+const CLAIM: &str = "claim";
+
+/// Bytes of a claim: one length, so that a reader never sees half of a new one and half of an old.
+const CLAIM_BYTES: usize = 512;
+
+/// How many checkpoints are kept: the second newest is for when the newest turns out damaged.
+const GENERATIONS: usize = 2;
+
+/// Who is at work on a training.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    #[serde(flatten)]
+    pub process: Process,
+    /// When it began, in seconds since 1970.
+    pub since: u64,
+    /// The epoch at hand.
+    pub epoch: usize,
+}
+
+/// The work folder of a training, which may not be there.
+pub struct Work {
+    dir: PathBuf,
+}
+
+/// The right to work on a training; given back when dropped.
+pub struct Claim {
+    work: Work,
+    file: File,
+    process: Process,
+    since: u64,
+    epoch: AtomicUsize,
+}
+
+impl Work {
+    /// Of a training of an experiment's directory.
+    #[must_use]
+    pub fn of(experiment: &Path, training: &str) -> Self {
+        Self { dir: experiment.join(WORK).join(training) }
+    }
+
+    /// Whether anything of it is there.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.dir.is_dir()
+    }
+
+    /// Claims the training for this process; none while another is at work on it.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written to.
+    pub fn claim(&self) -> Result<Option<Claim>> {
+        let path = self.dir.join(CLAIM);
+        let failed = || format!("cannot write {}", path.display());
+        // A claim that is given back is removed, which may happen between any two of these steps.
+        for _ in 0..100 {
+            fs::create_dir_all(&self.dir)
+                .with_context(|| format!("cannot create the folder {}", self.dir.display()))?;
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false);
+            let file = match options.open(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                other => other.with_context(failed)?,
+            };
+            let locked = match file.try_lock() {
+                Ok(()) => true,
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                // A file system without locks.
+                Err(TryLockError::Error(_)) => false,
+            };
+            let same =
+                fs::metadata(&path).and_then(|there| Ok(there.ino() == file.metadata()?.ino()));
+            if !same.unwrap_or(false) {
+                continue;
+            }
+            if let Some(holder) = read_holder(&file)
+                && self.is_at_work(&holder, &file, locked)
+            {
+                return Ok(None);
+            }
+            clean(&self.dir);
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let claim = Claim {
+                work: Self { dir: self.dir.clone() },
+                file,
+                process: Process::this(),
+                since: now.map_or(0, |time| time.as_secs()),
+                epoch: AtomicUsize::new(1),
+            };
+            claim.beat().with_context(failed)?;
+            return Ok(Some(claim));
+        }
+        bail!("{} comes and goes", path.display())
+    }
+
+    /// Who is at work on it now; looks without claiming.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        let file = File::open(self.dir.join(CLAIM)).ok()?;
+        let holder = read_holder(&file)?;
+        let locked = match file.try_lock_shared() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => return Some(holder),
+            Err(TryLockError::Error(_)) => false,
+        };
+        self.is_at_work(&holder, &file, locked).then_some(holder)
+    }
+
+    /// The epoch that was at hand when a process that is gone last gave a sign of life.
+    #[must_use]
+    pub fn last_epoch(&self) -> Option<usize> {
+        let file = File::open(self.dir.join(CLAIM)).ok()?;
+        read_holder(&file).map(|holder| holder.epoch)
+    }
+
+    /// Whether the holder of a claim is to be respected; `locked`: its lock is ours.
+    fn is_at_work(&self, holder: &Holder, file: &File, locked: bool) -> bool {
+        match holder.process.lives() {
+            // On one machine a lock that can be had means that its holder is gone.
+            Some(lives) => !locked && lives && holder.process != Process::this(),
+            None => silence(file, &self.dir).is_some_and(|silence| silence < SILENCE),
+        }
+    }
+
+    /// The checkpoints, newest first.
+    #[must_use]
+    pub fn checkpoints(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let mut found: Vec<(u64, PathBuf)> = entries
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                let number = name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?;
+                Some((number.parse().ok()?, entry.path()))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().rev().map(|(_, path)| path).collect()
+    }
+}
+
+/// How long a claim has not been renewed, by the clock of its file system alone: those of two
+/// machines may differ, and any may be set back.
+fn silence(file: &File, dir: &Path) -> Option<Duration> {
+    let renewed = file.metadata().ok()?.modified().ok()?;
+    let now = match tempfile::tempfile_in(dir) {
+        Ok(probe) => probe.metadata().ok()?.modified().ok()?,
+        // Nothing may be written here; looking is all that is wanted.
+        Err(_) => SystemTime::now(),
+    };
+    Some(now.duration_since(renewed).unwrap_or_else(|ahead| ahead.duration()))
+}
+
+fn read_holder(file: &File) -> Option<Holder> {
+    let mut bytes = [0; CLAIM_BYTES];
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read_at(&mut bytes[read..], read as u64) {
+            Ok(0) | Err(_) => break,
+            Ok(more) => read += more,
+        }
+    }
+    serde_json::from_slice(&bytes[..read]).ok()
+}
+
+impl Claim {
+    /// Gives a sign of life.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn beat(&self) -> std::io::Result<()> {
+        let holder = Holder {
+            process: self.process.clone(),
+            since: self.since,
+            epoch: self.epoch.load(Ordering::Relaxed),
+        };
+        let mut bytes = serde_json::to_vec(&holder)?;
+        bytes.resize(CLAIM_BYTES, b' ');
+        self.file.write_all_at(&bytes, 0)
+    }
+
+    /// Notes the epoch at hand, for the next sign of life.
+    pub fn set_epoch(&self, epoch: usize) {
+        self.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The checkpoints, newest first.
+    #[must_use]
+    pub fn checkpoints(&self) -> Vec<PathBuf> {
+        self.work.checkpoints()
+    }
+
+    /// Adds a checkpoint and removes the ones that it makes superfluous.
+    ///
+    /// # Errors
+    /// Where it cannot be written; the earlier ones stay.
+    pub fn write_checkpoint(&self, bytes: &[u8]) -> Result<()> {
+        let earlier = self.checkpoints();
+        let newest = earlier.first().and_then(|path| path.file_stem()?.to_str());
+        let newest = newest.and_then(|stem| stem.strip_prefix("checkpoint-")?.parse().ok());
+        let number = newest.unwrap_or(0_u64) + 1;
+        write_bytes(&self.work.dir.join(format!("checkpoint-{number}.safetensors")), bytes)?;
+        for path in earlier.iter().skip(GENERATIONS - 1) {
+            // One too many does no harm.
+            let _ = fs::remove_file(path);
+        }
+        Ok(())
+    }
+
+    /// Takes a damaged checkpoint out of the row and leaves it to be looked at; its new path.
+    #[must_use]
+    pub fn set_aside(&self, checkpoint: &Path) -> PathBuf {
+        let mut aside = checkpoint.as_os_str().to_owned();
+        aside.push(".damaged");
+        let aside = PathBuf::from(aside);
+        if fs::rename(checkpoint, &aside).is_ok() { aside } else { checkpoint.to_owned() }
+    }
+
+    /// Removes all checkpoints: the training begins anew.
+    pub fn discard(&self) {
+        for path in self.checkpoints() {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Gives the claim back and removes all work: the training is finished.
+    pub fn finish(self) {
+        // What cannot be removed is, by the next run. The claim goes last, with the lock.
+        for entry in fs::read_dir(&self.work.dir).into_iter().flatten().flatten() {
+            if entry.file_name() != CLAIM {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Removed while the lock is held; whoever opened it meanwhile sees that it is gone. Folders
+        // go where nothing is left in them.
+        let _ = fs::remove_file(self.work.dir.join(CLAIM));
+        let _ = fs::remove_dir(&self.work.dir);
+        let _ = self.work.dir.parent().map(fs::remove_dir);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn other_machine(work: &Work, beat: Duration) {
+        fs::create_dir_all(&work.dir).unwrap();
+        let process = Process { host: "h".into(), machine: "elsewhere".into(), pid: 1 };
+        let holder = Holder { process, since: 0, epoch: 3 };
+        let path = work.dir.join(CLAIM);
+        fs::write(&path, serde_json::to_vec(&holder).unwrap()).unwrap();
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - beat).unwrap();
+    }
+
+    #[test]
+    fn a_claim_keeps_others_out_until_it_is_given_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = Work::of(dir.path(), "a");
+        let claim = work.claim().unwrap().unwrap();
+        claim.set_epoch(4);
+        claim.beat().unwrap();
+        assert!(work.claim().unwrap().is_none());
+        assert_eq!(work.holder().unwrap().epoch, 4);
+        drop(claim);
+        assert!(work.holder().is_none() && !dir.path().join(WORK).exists());
+        assert!(work.claim().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_claim_of_another_machine_counts_until_it_falls_silent() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = Work::of(dir.path(), "a");
+        other_machine(&work, SILENCE / 2);
+        assert!(work.claim().unwrap().is_none());
+        assert_eq!(work.holder().unwrap().process.machine, "elsewhere");
+        other_machine(&work, SILENCE * 2);
+        assert!(work.holder().is_none());
+        assert!(work.claim().unwrap().is_some());
+    }
+
+    #[test]
+    fn two_checkpoints_stay_and_none_once_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let claim = Work::of(dir.path(), "a").claim().unwrap().unwrap();
+        for bytes in [b"1", b"2", b"3"] {
+            claim.write_checkpoint(bytes).unwrap();
+        }
+        let contents: Vec<_> =
+            claim.checkpoints().iter().map(|path| fs::read(path).unwrap()).collect();
+        assert_eq!(contents, [b"3", b"2"]);
+        let aside = claim.set_aside(&claim.checkpoints()[0]);
+        assert!(aside.ends_with("checkpoint-3.safetensors.damaged") && aside.is_file());
+        assert_eq!(claim.checkpoints().len(), 1);
+        claim.finish();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,330 @@
+//! Kill it anywhere, run it again, get the same bytes: a list of promises, each with its test.
+//!
+//! `docs/reliability.md` says what each promise means. `BNES_KILLS` sets how often processes are
+//! killed (`.ci/kill-test`).
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout)] // what was measured, shown with --nocapture
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use common::broken::{
+    Everything, Moments, SMALL, all_of, assert_tidy, files, interrupted, is_checkpoint, resumed,
+    signal, start, undisturbed, wait_for,
+};
+use common::{Place, column, json, stderr};
+use serde_json::{Value, json as value};
+
+/// Every optimizer, dropout, schedule, norm, mode of statistics and several rules.
+const EVERYTHING: &str = r#"
+name = "all"
+[data]
+source = "digits"
+[model]
+hidden = [24, 16]
+dropout = 0.2
+[training]
+epochs = 6
+batch_size = 16
+clip_norm = 5.0
+[training.schedule]
+kind = "cosine"
+warmup_epochs = 2
+[checkpoint]
+every_s = 0
+[matrix]
+"model.norm" = [
+    { kind = "none" },
+    { kind = "batch", statistics = "ema" },
+    { kind = "batch", statistics = "cumulative", placement = "after_activation" },
+    { kind = "batch", statistics = "recalibrate", eps_placement = "std" },
+]
+"training.optimizer" = [
+    { kind = "adam", weight_decay = 0.01 },
+    { kind = "adamw", weight_decay = 0.01 },
+    { kind = "sgd", lr = 0.05, momentum = 0.9, nesterov = true },
+    { kind = "rmsprop" },
+    { kind = "rprop" },
+]
+early_stopping = [
+    { kind = "none" },
+    { kind = "patience", patience = 1 },
+    { kind = "threshold", column = "val_accuracy", at_least = 0.8 },
+]
+"#;
+
+/// One training that takes a while.
+const LONG: &str = r#"
+name = "long"
+[data]
+source = "digits"
+[model]
+hidden = [128, 128]
+dropout = 0.1
+norm.kind = "batch"
+[training]
+epochs = 40
+batch_size = 8
+[checkpoint]
+every_s = 0
+"#;
+
+#[test]
+fn killed_at_any_moment_and_run_again_it_gives_the_same_bytes_from_the_middle() {
+    let kills: usize = std::env::var("BNES_KILLS").map_or(8, |text| text.parse().unwrap());
+    let began = Instant::now();
+    let (_, expected) = undisturbed(EVERYTHING);
+    let whole = began.elapsed();
+    let args = ["run", "--config", "config.toml", "--jobs", "2"];
+    let mut moments = Moments::new();
+    let (mut killed, mut rounds, mut breaks, mut midway) = (0, 0, 0, 0);
+    while killed < kills {
+        rounds += 1;
+        let place = Place::new();
+        place.write("config.toml", EVERYTHING);
+        loop {
+            let mut child = start(&place, &args);
+            // Short enough that a sweep is killed several times before it is through.
+            std::thread::sleep(moments.next(whole.mul_f64(0.4)));
+            if killed == kills || child.try_wait().unwrap().is_some() {
+                let output = child.wait_with_output().unwrap();
+                assert!(output.status.success(), "{}", stderr(&output));
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
+        }
+        assert!(all_of(&place, "results/all") == expected, "round {rounds}");
+        assert_tidy(&place, "results/all");
+        for training in place.trainings("results/all") {
+            let places = resumed(&training);
+            breaks += places.len();
+            midway += usize::from(places.iter().any(|(epoch, _)| *epoch > 1));
+        }
+    }
+    println!("{killed} kills in {rounds} sweeps: {breaks} trainings went on from a checkpoint");
+    assert!(midway > 0 || kills < 5, "no training went on from its middle");
+}
+
+#[test]
+fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
+    let (_, expected) = undisturbed(LONG);
+    for (name, code) in [("INT", 130), ("TERM", 143), ("USR1", 75)] {
+        let place = Place::new();
+        place.write("config.toml", LONG);
+        let (output, took) = interrupted(&place, name, is_checkpoint);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("saved") && said.contains("the same command goes on"), "{said}");
+        println!("SIG{name}: {took:?} to end");
+        let record = json(&place.training("results/long", "seed0").join("run.json"));
+        assert_eq!(record["status"], "interrupted");
+        // A second break, of the training that went on.
+        let (output, _) = interrupted(&place, "TERM", |path| path.ends_with("claim"));
+        assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
+        let output = place.bnes(&["run", "--config", "config.toml"]);
+        assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
+        assert!(all_of(&place, "results/long") == expected, "{name}");
+        assert_tidy(&place, "results/long");
+        let training = place.training("results/long", "seed0");
+        let places = resumed(&training);
+        assert_eq!(places.len(), 2, "{places:?}");
+        assert!(places[0] < places[1] && places[0].0 >= 2, "{places:?}");
+        // Time is added up over the breaks.
+        let elapsed = column(&training, "elapsed_s");
+        assert!(elapsed.windows(2).all(|pair| pair[0] < pair[1]), "{elapsed:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_does_no_harm() {
+    let (_, expected) = undisturbed(LONG);
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "TERM");
+    signal(&child, "INT");
+    let code = child.wait().unwrap().code();
+    assert!([Some(130), Some(143)].contains(&code), "{code:?}");
+    place.succeeds(&["run", "--config", "config.toml"]);
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_set_aside_and_the_one_before_counts() {
+    let (_, expected) = undisturbed(LONG);
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    let third = |path: &Path| path.ends_with("checkpoint-3.safetensors");
+    wait_for(&place, &mut child, third);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut checkpoints: Vec<PathBuf> =
+        files(&place.path("results")).into_iter().filter(|path| is_checkpoint(path)).collect();
+    checkpoints.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    assert!(checkpoints.len() >= 2, "two generations are kept: {checkpoints:?}");
+    let newest = checkpoints.last().unwrap();
+    let mut damaged = fs::read(newest).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    fs::write(newest, damaged).unwrap();
+    let output = place.bnes(&["run", "--config", "config.toml"]);
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(&*newest.file_name().unwrap().to_string_lossy()), "{said}");
+    assert!(said.contains("checksum is wrong") && said.contains(".damaged"), "{said}");
+    assert!(said.contains("goes on at epoch"), "{said}");
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+}
+
+#[test]
+fn eight_at_once_some_killed_train_everything_once_and_whole() {
+    let (_, expected) = undisturbed(EVERYTHING);
+    let place = Place::new();
+    place.write("config.toml", EVERYTHING);
+    let args = ["run", "--config", "config.toml", "--jobs", "1", "--format", "json"];
+    let mut children: Vec<Child> = (0..8).map(|_| start(&place, &args)).collect();
+    let mut moments = Moments::new();
+    let mut killed = 0;
+    for child in &mut children[..3] {
+        std::thread::sleep(moments.next(Duration::from_millis(1500)));
+        child.kill().unwrap();
+        killed += usize::from(!child.wait().unwrap().success());
+    }
+    let mut trained = 0;
+    for child in children.split_off(3) {
+        let output = child.wait_with_output().unwrap();
+        let said = stderr(&output);
+        assert!(output.status.success(), "{said}");
+        trained += said
+            .lines()
+            .filter(|line| line.contains("completed") || line.contains("stopped after"))
+            .count();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(lines.lines().count(), 60, "each process tells of every arm");
+    }
+    // Those killed may have finished some.
+    assert!(trained <= 20, "{trained} trained with {killed} killed");
+    let found = all_of(&place, "results/all");
+    let names = |everything: &Everything| everything.0.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected));
+    assert!(found == expected);
+    assert_tidy(&place, "results/all");
+}
+
+#[test]
+fn fresh_trains_anew_replaces_only_when_done_and_goes_on_where_it_was_broken_off() {
+    let (place, expected) = undisturbed(LONG);
+    let training = place.training("results/long", "seed0");
+    let before = fs::read(training.join("run.json")).unwrap();
+    let args = ["run", "--config", "config.toml", "--fresh"];
+    let mut child = start(&place, &args);
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(fs::read(training.join("run.json")).unwrap(), before);
+    let output = place.bnes(&args);
+    assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
+    assert_ne!(fs::read(training.join("run.json")).unwrap(), before);
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+}
+
+#[test]
+fn a_rule_added_after_a_break_goes_on_only_where_its_weights_were_kept() {
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "TERM");
+    child.wait().unwrap();
+    // `none` kept no weights yet, and patience needs those of its best epoch so far.
+    let added = format!(
+        "{LONG}[matrix]\nearly_stopping = [{{ kind = \"none\" }}, {{ kind = \"patience\", patience = 3 }}]\n"
+    );
+    place.write("config.toml", &added);
+    let output = place.bnes(&["run", "--config", "config.toml"]);
+    assert!(output.status.success() && !stderr(&output).contains("goes on"), "{}", stderr(&output));
+    let (_, expected) = undisturbed(&added);
+    assert!(all_of(&place, "results/long") == expected);
+}
+
+#[test]
+fn status_tells_what_is_done_running_broken_off_failed_and_missing() {
+    let place = Place::new();
+    place.write("config.toml", SMALL);
+    let plan = place.succeeds(&["run", "--config", "config.toml", "--dry-run"]);
+    let names: Vec<&str> = plan.lines().filter_map(|line| line.split("  ").next()).collect();
+    place.succeeds(&["run", "--config", "config.toml", "--set", "matrix.seed=[0]"]);
+    // One cannot be put in its place, and one is broken off.
+    let failing = format!("results/small/{}", names[2]);
+    place.write(&failing, "in the way");
+    place.fails(1, &["run", "--config", "config.toml", "--jobs", "1"]);
+    fs::remove_dir_all(place.training("results/small", names[3])).unwrap();
+    fs::remove_file(place.path(&failing)).unwrap();
+    place.write(&format!("results/small/.work/{}/checkpoint-1.safetensors", names[3]), "");
+    let states = |place: &Place| -> Vec<String> {
+        let text = place.succeeds(&["status", "results", "--format", "json"]);
+        let list: Vec<Value> = serde_json::from_str(&text).unwrap();
+        list.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
+    };
+    // The one that failed keeps its last checkpoint.
+    assert_eq!(states(&place), ["done", "done", "interrupted", "interrupted"]);
+    fs::remove_dir_all(place.path("results/small/.work")).unwrap();
+    let mut record = json(&place.training("results/small", names[0]).join("run.json"));
+    record["status"] = value!("failed");
+    record["error"] = value!("the cause");
+    record["seed"] = value!(1);
+    place.write(&format!("{failing}/run.json"), &record.to_string());
+    let table = place.succeeds(&["status", "results/small"]);
+    assert!(table.contains("4 trainings: 2 done, 1 failed, 1 missing"), "{table}");
+    assert!(table.contains("the cause") && table.contains("run.json"), "{table}");
+
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    let text = place.succeeds(&["status", "--format", "json"]);
+    let list: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (list[0]["state"].as_str(), list[0]["pid"].as_u64()),
+        (Some("running"), Some(u64::from(child.id())))
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(states(&place), ["interrupted"], "a dead process runs nothing");
+}
+
+#[test]
+fn verify_trains_again_and_names_what_differs() {
+    let (place, expected) = undisturbed(SMALL);
+    let args = ["run", "--config", "config.toml", "--verify"];
+    let out = place.succeeds(&args);
+    assert!(out.contains("verified: 4 of 4"), "{out}");
+    assert!(all_of(&place, "results/small") == expected);
+    let training = place.training("results/small", "batch-seed1");
+    let curve = fs::read_to_string(training.join("epochs.csv")).unwrap();
+    let loss = column(&training, "val_loss")[2].to_string();
+    fs::write(training.join("epochs.csv"), curve.replace(&loss, "0.5")).unwrap();
+    let said = place.fails(1, &args);
+    assert!(said.contains("epoch 3, column `val_loss`: 0.5 on disk"), "{said}");
+    fs::write(training.join("epochs.csv"), curve).unwrap();
+    let weights = training.join("weights-5.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&weights, bytes).unwrap();
+    let said = place.fails(1, &args);
+    assert!(said.contains("weights-5.safetensors, tensor `"), "{said}");
+    assert_tidy(&place, "results/small");
+}
