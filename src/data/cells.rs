@@ -14,6 +14,10 @@ pub(super) const MISSING: u32 = u32::MAX;
 /// More levels than this are names of rows, not of groups.
 pub(super) const MOST_LEVELS: usize = 1000;
 
+/// Longer cells are text to read, or a quote that was left open; as levels they would go with the
+/// weights.
+const LONGEST_CELL: usize = 65_536;
+
 /// A column with more distinct numbers than this before any text is numeric for good.
 const MOST_DISTINCT: usize = 10_000;
 
@@ -158,6 +162,9 @@ impl InputColumn {
 
 impl Level {
     fn new(cell: &[u8], first: Place) -> Result<Self, Fault> {
+        if cell.len() > LONGEST_CELL {
+            return Err((first, CellProblem::TooLong(cell.len())));
+        }
         let text = std::str::from_utf8(cell).map_err(|_| (first, CellProblem::NotUtf8))?;
         if cell.contains(&0) {
             return Err((first, CellProblem::Nul));

@@ -196,6 +196,11 @@ pub enum CellProblem {
         "`{0}` is no class: numeric classes have to be whole numbers; set task = \"regression\" to predict the number"
     )]
     NotWhole(String),
+    /// Far more text than any level or number has.
+    #[error(
+        "{0} bytes are too long for a number or a level: leave the column out by data.drop, or look for a quote that was left open"
+    )]
+    TooLong(usize),
     /// A NUL byte.
     #[error("there is a NUL byte: the file is damaged or not plain text")]
     Nul,

@@ -123,7 +123,7 @@ impl Store {
         // Metrics that the table does not hold are known for weights that an arm kept, no others.
         let known: Vec<String> = record.arms.iter().filter_map(|arm| arm.weights.clone()).collect();
         let has_weights =
-            |name: &str| dir.join(name).is_file() && known.iter().any(|weights| weights == name);
+            |name: &str| known.iter().any(|weights| weights == name) && is_whole(&dir.join(name));
         let arms = arms
             .iter()
             .map(|arm| reread.arm_of_earlier(&arm.factors, &arm.rule, has_weights))
@@ -179,6 +179,11 @@ impl Store {
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
         write_bytes(&run_file(&path), &json(record)?)
     }
+}
+
+/// Whether a weights file is there and was not cut short.
+fn is_whole(weights: &Path) -> bool {
+    fs::read(weights).is_ok_and(|bytes| safetensors::SafeTensors::deserialize(&bytes).is_ok())
 }
 
 /// Test metrics of the weights kept, where the curve has no test columns.
