@@ -10,6 +10,7 @@ use super::data::DataCommand;
 use super::replay::ReplayArgs;
 use super::status::StatusArgs;
 use crate::launch::DeviceChoice;
+use crate::spec::{ConfigError, Experiment, Overrides};
 
 /// Settles what Batch Normalization and Early Stopping do to your network on your data.
 #[derive(Debug, Parser)]
@@ -40,10 +41,9 @@ pub enum Command {
     Replay(ReplayArgs),
 }
 
-/// What `bnes run` is told.
-#[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
-pub struct RunArgs {
+/// Which experiment a command is about.
+#[derive(Debug, Clone, Args)]
+pub struct ExperimentArgs {
     /// The experiment, TOML or JSON [default: the built-in digits experiment: 2 norms x 2 rules x
     /// 10 seeds]
     #[arg(long, value_name = "FILE")]
@@ -51,9 +51,32 @@ pub struct RunArgs {
     /// Set a key of the config: a TOML value, or a bare word
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Train seeds 0 to N-1: `[matrix] seed = "0..N"`
+    /// Seeds 0 to N-1: `[matrix] seed = "0..N"`
     #[arg(long, value_name = "N")]
     pub seeds: Option<u64>,
+}
+
+impl ExperimentArgs {
+    /// Reads the experiment with what the command line changes of it.
+    ///
+    /// # Errors
+    /// Where the config is refused.
+    pub fn load(&self) -> Result<Experiment, ConfigError> {
+        let overrides = Overrides { set: self.set.clone(), seeds: self.seeds };
+        match &self.config {
+            Some(path) => Experiment::load(path, &overrides),
+            None => Experiment::builtin(&overrides),
+        }
+    }
+}
+
+/// What `bnes run` is told.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
+pub struct RunArgs {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
     /// Where results go, one folder per experiment
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,

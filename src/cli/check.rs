@@ -1,32 +1,26 @@
 //! `bnes check`: all that can be known of an experiment without training it.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::args::ExperimentArgs;
 use crate::console::tell;
 use crate::launch::lint::{Finding, Level, lint};
 use crate::launch::{self, DeviceChoice, Planned, Task, timing};
 use crate::report;
 use crate::report::plan::{Estimate, PlanReport, TrainingLine};
-use crate::spec::{Experiment, Overrides};
+use crate::spec::Experiment;
 use crate::train::batches::ranges;
 
 /// Arguments of `bnes check`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CheckArgs {
-    /// The experiment, TOML or JSON [default: the built-in digits experiment]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Set a key of the config: a TOML value, or a bare word
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Seeds 0 to N-1: `[matrix] seed = "0..N"`
-    #[arg(long, value_name = "N")]
-    pub seeds: Option<u64>,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
     /// What the estimate of the time is for: auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceChoice,
@@ -63,11 +57,7 @@ struct Told<'a> {
 /// # Errors
 /// Where the config or the data is refused, the device fails, or `out` cannot be written.
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
-    let overrides = Overrides { set: args.set.clone(), seeds: args.seeds };
-    let experiment = match &args.config {
-        Some(path) => Experiment::load(path, &overrides)?,
-        None => Experiment::builtin(&overrides)?,
-    };
+    let experiment = args.experiment.load()?;
     let device = args.device.open()?;
     let planned = Planned::new(&experiment)?;
     let findings = lint(&experiment, &planned);

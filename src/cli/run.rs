@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
+use crate::compare::counted;
 use crate::console::tell;
 use crate::event::Event;
 use crate::launch::lint::{Level, lint};
@@ -18,7 +19,7 @@ use crate::observers::{Progress, Style};
 use crate::results::fresh::Fresh;
 use crate::results::store::Store;
 use crate::results::{RunRecord, Status};
-use crate::spec::{Experiment, Overrides};
+use crate::spec::Experiment;
 
 /// A task and what is known of it.
 struct Line<'a> {
@@ -34,11 +35,7 @@ struct Line<'a> {
 pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     // From here on a signal ends the batch at hand, not the process.
     let interrupt = Interrupt::listen()?;
-    let overrides = Overrides { set: args.set.clone(), seeds: args.seeds };
-    let experiment = match &args.config {
-        Some(path) => Experiment::load(path, &overrides)?,
-        None => Experiment::builtin(&overrides)?,
-    };
+    let experiment = args.experiment.load()?;
     let device = args.device.open()?;
     let planned = Planned::new(&experiment)?;
     if !args.quiet {
@@ -270,11 +267,6 @@ fn warn(lines: &[Line]) {
         let trainings = counted(failed, "training");
         tell(format_args!("{trainings} failed; the same command tries again"));
     }
-}
-
-/// `1 arm`, `2 arms`.
-fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn write_json(store: &Store, line: &Line, out: &mut dyn Write) -> Result<()> {

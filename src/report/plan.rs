@@ -1,5 +1,6 @@
 //! What an experiment comes to before it runs: inputs, trainings, arms, steps, time.
 
+use crate::compare::counted;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -121,10 +122,6 @@ fn trainings(report: &PlanReport) -> Table {
     table.push("steps", Align::Right, 1, column(&|t| (t.steps_per_epoch * t.epochs).to_string()));
     table.push("rules", Align::Left, 2, column(&|t| t.rules.join(", ")));
     table
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Two digits of seconds, minutes or hours.
