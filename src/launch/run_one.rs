@@ -14,7 +14,7 @@ use super::plan::Task;
 use super::provenance::{self, CpuClock};
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
-use crate::nn::{Engine, GraphEngine};
+use crate::nn::{Engine, FusedEngine, GraphEngine};
 use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
 use crate::results::work::Claim;
@@ -79,11 +79,11 @@ pub fn run_one(
     let Task { trajectory, data, loss, .. } = task;
     let rules = task.arms.iter().map(|arm| &arm.rule).collect();
     let job = Job { trajectory, loss: *loss, data, rules, number: setting.number };
-    let mut engine = engine(task, setting.device)?;
+    let mut engine = engine(task, setting.device, setting.threads)?;
     let mut notes = Notes { identity: task.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
     let mut from = None;
     if let Some((at, of_file, loaded)) =
-        claim.and_then(|claim| newest(task, &job, claim, setting.device, &mut observer))
+        claim.and_then(|claim| newest(task, &job, claim, setting, &mut observer))
     {
         (from, notes, engine) = (Some(at), of_file, loaded);
     }
@@ -97,14 +97,14 @@ pub fn run_one(
     let (fitted, notes, saved) = match claim {
         None => {
             let mut keeper = Unkept(setting.interrupt);
-            (train::fit(&mut engine, &job, from, &mut keeper, &mut observer)?, notes, false)
+            (train::fit(engine.as_mut(), &job, from, &mut keeper, &mut observer)?, notes, false)
         }
         Some(claim) => {
             let Setting { interrupt, every_s, clock, .. } = setting;
             let mut keeper =
                 DiskKeeper::new(claim, interrupt, *every_s, *clock, notes, events.clone());
             let mut watch = Watch { observer: &mut observer, claim };
-            let fitted = train::fit(&mut engine, &job, from, &mut keeper, &mut watch)?;
+            let fitted = train::fit(engine.as_mut(), &job, from, &mut keeper, &mut watch)?;
             (fitted, keeper.notes(), !keeper.has_failed())
         }
     };
@@ -117,10 +117,15 @@ pub fn run_one(
     }
 }
 
-fn engine(task: &Task, device: &Device) -> Result<GraphEngine> {
+fn engine(task: &Task, device: &Device, threads: usize) -> Result<Box<dyn Engine>> {
     let Task { trajectory, data, loss, .. } = task;
     let Trajectory { model, training, seed, .. } = trajectory;
-    GraphEngine::new(model, training, *loss, task.outputs, data, *seed, device)
+    if device.is_cpu() && std::env::var_os("BNES_ENGINE").is_none_or(|engine| engine != "graph") {
+        let engine = FusedEngine::new(model, training, *loss, task.outputs, data, *seed, threads)?;
+        return Ok(Box::new(engine));
+    }
+    let engine = GraphEngine::new(model, training, *loss, task.outputs, data, *seed, device)?;
+    Ok(Box::new(engine))
 }
 
 /// The newest checkpoint that can be gone on from, with an engine loaded from it. A damaged one is
@@ -129,16 +134,16 @@ fn newest(
     task: &Task,
     job: &Job,
     claim: &Claim,
-    device: &Device,
+    setting: &Setting,
     observer: &mut dyn Observer,
-) -> Option<(Checkpoint, Notes, GraphEngine)> {
+) -> Option<(Checkpoint, Notes, Box<dyn Engine>)> {
     for path in claim.checkpoints() {
         let loaded = keeper::read(&path, &task.identity).and_then(|found| {
             let Some((checkpoint, notes)) = found else { return Ok(None) };
             if !train::can_resume(job, &checkpoint) {
                 return Ok(None);
             }
-            let mut engine = engine(task, device)?;
+            let mut engine = engine(task, setting.device, setting.threads)?;
             engine.load_training(&checkpoint.engine)?;
             Ok(Some((checkpoint, notes, engine)))
         });
@@ -193,7 +198,7 @@ impl Observer for Watch<'_> {
 fn finished(
     task: &Task,
     trained: &Trained,
-    mut engine: GraphEngine,
+    mut engine: Box<dyn Engine>,
     setting: &Setting,
     notes: Notes,
 ) -> Result<Finished> {
@@ -208,7 +213,7 @@ fn finished(
         weights.insert(epoch, state.to_safetensors(&data.preprocessing)?);
         if !trajectory.evaluation.test {
             engine.load(&state)?;
-            test_metrics.insert(weights_file_name(epoch), recorder.test_scores(&mut engine)?);
+            test_metrics.insert(weights_file_name(epoch), recorder.test_scores(engine.as_mut())?);
         }
     }
     let reread = Reread {

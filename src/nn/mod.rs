@@ -4,6 +4,7 @@
 //! learning rates; an engine gathers, steps and evaluates. [`graph`] is the engine on candle's
 //! autograd: readable, on any device, and the reference for any other.
 
+pub mod fused;
 pub mod graph;
 pub mod init;
 pub mod layout;
@@ -11,6 +12,7 @@ pub mod state;
 
 use anyhow::Result;
 
+pub use fused::FusedEngine;
 pub use graph::GraphEngine;
 pub use layout::Layout;
 pub use state::StateDict;
