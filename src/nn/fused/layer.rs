@@ -6,7 +6,7 @@ use super::kernels::descend::{Descend, Gradient, KeepGradient, Weights};
 use super::kernels::normalise::{Affine, ColumnSums};
 use super::kernels::product::{Product, TurnAround};
 use super::kernels::team::{Each, Team};
-use super::kernels::{Isa, PANEL, columns_of, panels};
+use super::kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
 use super::norm::{self, Back, Forward, Norm, Pass};
 use super::parameter::{Parameter, Steps};
 use crate::nn::layout::LayerLayout;
@@ -32,7 +32,7 @@ pub struct Layer {
 pub struct Units {
     /// Units of this panel.
     columns: usize,
-    /// `inputs x PANEL`.
+    /// `inputs x PANEL`, with rows of zeros up to a whole number of [`MAX_LANES`].
     pub weight: Parameter,
     /// Per unit.
     pub bias: Option<Parameter>,
@@ -90,7 +90,12 @@ impl Layer {
         };
         let units = (0..panels(outputs)).map(|index| Units {
             columns: columns_of(outputs, index),
-            weight: Parameter::new(inputs * PANEL, optimizer, true, clips),
+            weight: Parameter::new(
+                inputs.next_multiple_of(MAX_LANES) * PANEL,
+                optimizer,
+                true,
+                clips,
+            ),
             bias: layout.bias.then(|| Parameter::new(PANEL, optimizer, false, true)),
             norm: settings.and_then(|settings| norm::build(settings, optimizer)),
         });
@@ -113,9 +118,8 @@ impl Layer {
     /// Makes room for batches of this many rows; `next` are the outputs of the layer behind it.
     pub fn reserve(&mut self, rows: usize, next: Option<usize>) {
         let room = rows * PANEL;
-        let panels = self.units.len();
-        self.out = vec![Buffer::zeros(room); panels];
-        self.gradient = vec![Buffer::zeros(room); panels];
+        self.out = vec![Buffer::zeros(room); self.units.len()];
+        self.gradient = vec![Buffer::zeros(room); self.units.len()];
         let has_norm = self.layout.norm().is_some();
         let where_needed = |needed: bool| Buffer::zeros(if needed { room } else { 0 });
         for kept in &mut self.kept {
@@ -123,7 +127,7 @@ impl Layer {
                 normalised: where_needed(has_norm),
                 slope: where_needed(self.plan.keeps_slope),
                 mask: where_needed(self.plan.drops),
-                turned: Buffer::zeros(next.unwrap_or(0) * PANEL),
+                turned: Buffer::zeros(panels(next.unwrap_or(0)) * PANEL * PANEL),
             };
         }
     }
@@ -206,7 +210,8 @@ impl Layer {
                     let Parameter { values, memory, decays, .. } = &mut units.weight;
                     let weights = Weights { values, memory };
                     isa.run(Descend { gradient, step: steps.of(*decays), weights });
-                    units.small_parameters(&mut |parameter| parameter.step(isa, steps, 1.0));
+                    let columns = units.columns;
+                    units.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
                 }
             }
         });
@@ -215,8 +220,9 @@ impl Layer {
     /// Moves all parameters along the gradients that were kept.
     pub fn step(&mut self, team: &Team, isa: Isa, steps: &Steps, scale: f32) {
         team.for_each(Each::from(&mut self.units[..]), |_, units| {
-            units.weight.step(isa, steps, scale);
-            units.small_parameters(&mut |parameter| parameter.step(isa, steps, scale));
+            let columns = units.columns;
+            units.weight.step(isa, steps, scale, columns);
+            units.small_parameters(&mut |small| small.step(isa, steps, scale, columns));
         });
     }
 

@@ -164,9 +164,9 @@ impl FusedEngine {
     /// Gathers a batch and takes it through all layers.
     fn forward(&mut self, rows: &[u32], pass: Pass) {
         self.reserve(rows.len());
-        let inputs = &self.data.inputs;
+        let (isa, inputs) = (self.isa, &self.data.inputs);
         self.team.for_each(Each::from(&mut self.inputs[..]), |panel, out| {
-            rows::gather(inputs, rows, panel, out);
+            rows::gather(isa, inputs, rows, panel, out);
         });
         if self.dropout > 0.0 && pass == Pass::Train {
             self.draw_masks(rows.len());
@@ -317,7 +317,7 @@ impl Evaluation {
 
     fn run(&mut self, isa: Isa, layers: &[Layer], data: &Dataset, rows: &[u32]) {
         for (panel, out) in self.inputs.iter_mut().enumerate() {
-            rows::gather(&data.inputs, rows, panel, out);
+            rows::gather(isa, &data.inputs, rows, panel, out);
         }
         for (index, layer) in layers.iter().enumerate() {
             let (before, out) = self.outputs.split_at_mut(index);

@@ -51,11 +51,11 @@ impl Parameter {
         }
     }
 
-    /// Moves along the gradient that was kept.
-    pub fn step(&mut self, isa: Isa, steps: &Steps, scale: f32) {
+    /// Moves along the gradient that was kept; `columns` are those that are wanted.
+    pub fn step(&mut self, isa: Isa, steps: &Steps, scale: f32, columns: usize) {
         let Self { values, gradient, memory, decays } = self;
         let weights = Weights { values, memory };
-        isa.run(Move { step: steps.of(*decays), weights, gradient, scale });
+        isa.run(Move { step: steps.of(*decays), weights, gradient, scale, columns });
     }
 
     /// The squared norm of the gradient that was kept.

@@ -1,27 +1,23 @@
 //! Between rows of the data and panels.
 
 use super::columns;
-use super::kernels::PANEL;
 use super::kernels::buffer::Buffer;
+use super::kernels::gather::{GatherBytes, GatherFloats};
+use super::kernels::{Isa, PANEL};
 use crate::data::Inputs;
 
 /// Copies columns `panel * PANEL..` of these rows into a panel; images become numbers on the way.
-pub fn gather(inputs: &Inputs, rows: &[u32], panel: usize, out: &mut Buffer) {
-    let columns = columns(inputs.width(), panel);
-    let places = out.chunks_exact_mut(PANEL).map(|place| &mut place[..columns.len()]);
+pub fn gather(isa: Isa, inputs: &Inputs, rows: &[u32], panel: usize, out: &mut Buffer) {
+    let width = inputs.width();
+    let columns = columns(width, panel);
+    let (from, columns) = (columns.start, columns.len());
     match inputs {
-        Inputs::Table { values, width } => {
-            for (row, place) in rows.iter().zip(places) {
-                place.copy_from_slice(&values[*row as usize * width..][columns.clone()]);
-            }
+        Inputs::Table { values, .. } => {
+            isa.run(GatherFloats { values, width, rows, from, columns, out });
         }
-        Inputs::Images { bytes, width, scale, shift } => {
-            for (row, place) in rows.iter().zip(places) {
-                let bytes = &bytes[*row as usize * width..][columns.clone()];
-                for (place, byte) in place.iter_mut().zip(bytes) {
-                    *place = f32::from(*byte) * scale + shift;
-                }
-            }
+        Inputs::Images { bytes, scale, shift, .. } => {
+            let (scale, shift) = (*scale, *shift);
+            isa.run(GatherBytes { bytes, width, rows, from, columns, scale, shift, out });
         }
     }
 }

@@ -45,6 +45,8 @@ impl Simd for Avx2 {
         min(a, b) => _mm256_min_ps(a, b);
         max(a, b) => _mm256_max_ps(a, b);
         sqrt(a) => _mm256_sqrt_ps(a);
+        // The estimate of AVX2 has 12 bits: two steps of Newton's are no faster than this.
+        fast_inverse(a) => _mm256_div_ps(_mm256_set1_ps(1.0), a);
         abs(a) => _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
         round(a) => _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
         scale_by_power(a, n) => {
@@ -76,6 +78,35 @@ impl Simd for Avx2 {
     unsafe fn store(self, to: *mut f32, value: __m256) {
         // SAFETY: the caller's promise, and `self`.
         unsafe { _mm256_storeu_ps(to, value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(self, from: *const u8) -> __m256 {
+        // SAFETY: the caller's promise, and `self`.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) }
+    }
+
+    #[inline(always)]
+    fn sum(self, a: __m256) -> f32 {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe {
+            let four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+
+    #[inline(always)]
+    fn largest(self, a: __m256) -> f32 {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe {
+            if _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_UNORD_Q>(a, a)) != 0 {
+                return f32::NAN;
+            }
+            let four = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
     }
 
     #[inline(always)]

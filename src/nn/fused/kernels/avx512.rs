@@ -45,6 +45,12 @@ impl Simd for Avx512 {
         min(a, b) => _mm512_min_ps(a, b);
         max(a, b) => _mm512_max_ps(a, b);
         sqrt(a) => _mm512_sqrt_ps(a);
+        fast_inverse(a) => {
+            // A step of Newton's from an estimate with 14 bits.
+            let estimate = _mm512_rcp14_ps(a);
+            let error = _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(1.0));
+            _mm512_fmadd_ps(error, estimate, estimate)
+        };
         abs(a) => _mm512_abs_ps(a);
         round(a) => _mm512_roundscale_ps::<0>(a);
         scale_by_power(a, n) => _mm512_scalef_ps(a, n);
@@ -78,6 +84,29 @@ impl Simd for Avx512 {
     unsafe fn store(self, to: *mut f32, value: __m512) {
         // SAFETY: the caller's promise, and `self`.
         unsafe { _mm512_storeu_ps(to, value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(self, from: *const u8) -> __m512 {
+        // SAFETY: the caller's promise, and `self`.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
+    }
+
+    #[inline(always)]
+    fn sum(self, a: __m512) -> f32 {
+        // SAFETY: `self` proves that the processor has the instruction.
+        unsafe { _mm512_reduce_add_ps(a) }
+    }
+
+    #[inline(always)]
+    fn largest(self, a: __m512) -> f32 {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe {
+            match _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a) {
+                0 => _mm512_reduce_max_ps(a),
+                _ => f32::NAN,
+            }
+        }
     }
 
     #[inline(always)]

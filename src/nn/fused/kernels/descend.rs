@@ -8,8 +8,10 @@ use crate::spec::training::Optimizer;
 /// A step of an optimizer, its constants worked out once.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
-    /// `adam` and `adamw`.
+    /// `adam` and `adamw` where no weight decays.
     Adam(Adam),
+    /// `adam` and `adamw` with weight decay.
+    DecayingAdam(DecayingAdam),
     /// `sgd`.
     Sgd(Sgd),
     /// `rmsprop`.
@@ -22,10 +24,6 @@ pub enum Step {
 #[derive(Debug, Clone, Copy)]
 pub struct Adam {
     rate: f32,
-    /// Added to the gradient: `adam`.
-    decay: f32,
-    /// Factor of the weight before the step: `adamw`.
-    keep: f32,
     beta1: f32,
     beta1_rest: f32,
     beta2: f32,
@@ -33,6 +31,16 @@ pub struct Adam {
     /// 1 / sqrt(1 - beta2^t)
     correction: f32,
     eps: f32,
+}
+
+/// The constants of a step of `adam` or `adamw` with weight decay.
+#[derive(Debug, Clone, Copy)]
+pub struct DecayingAdam {
+    adam: Adam,
+    /// Added to the gradient: `adam`.
+    decay: f32,
+    /// Factor of the weight before the step: `adamw`.
+    keep: f32,
 }
 
 /// The constants of a step of `sgd`.
@@ -77,19 +85,25 @@ impl Step {
         let decay = |decay: f64| if decays { decay } else { 0.0 };
         match settings {
             Optimizer::Adam(adam) | Optimizer::AdamW(adam) => {
-                let decoupled = matches!(settings, Optimizer::AdamW(_));
                 let lr = adam.lr * lr_factor;
-                let decay = decay(adam.weight_decay);
-                Self::Adam(Adam {
+                let constants = Adam {
                     rate: (lr / (1.0 - adam.beta1.powi(steps))) as f32,
-                    decay: if decoupled { 0.0 } else { decay as f32 },
-                    keep: if decoupled { (1.0 - lr * decay) as f32 } else { 1.0 },
                     beta1: adam.beta1 as f32,
                     beta1_rest: (1.0 - adam.beta1) as f32,
                     beta2: adam.beta2 as f32,
                     beta2_rest: (1.0 - adam.beta2) as f32,
                     correction: (1.0 / (1.0 - adam.beta2.powi(steps)).sqrt()) as f32,
                     eps: adam.eps as f32,
+                };
+                let decay = decay(adam.weight_decay);
+                if decay == 0.0 {
+                    return Self::Adam(constants);
+                }
+                let decoupled = matches!(settings, Optimizer::AdamW(_));
+                Self::DecayingAdam(DecayingAdam {
+                    adam: constants,
+                    decay: if decoupled { 0.0 } else { decay as f32 },
+                    keep: if decoupled { (1.0 - lr * decay) as f32 } else { 1.0 },
                 })
             }
             Optimizer::Sgd(sgd) => {
@@ -146,14 +160,22 @@ trait Rule: Copy {
 impl Rule for Adam {
     #[inline(always)]
     fn step<S: Simd>(self, simd: S, w: S::V, g: S::V, [m, v]: [S::V; 2]) -> (S::V, [S::V; 2]) {
-        let g = simd.mul_add(w, simd.splat(self.decay), g);
         let m = simd.mul_add(m, simd.splat(self.beta1), simd.mul(g, simd.splat(self.beta1_rest)));
         let square = simd.mul(g, g);
         let v =
             simd.mul_add(v, simd.splat(self.beta2), simd.mul(square, simd.splat(self.beta2_rest)));
+        // The root keeps the divider busy while the quotient's steps of Newton's multiply.
         let spread = simd.mul_add(simd.sqrt(v), simd.splat(self.correction), simd.splat(self.eps));
-        let step = simd.div(simd.mul(m, simd.splat(self.rate)), spread);
-        (simd.sub(simd.mul(w, simd.splat(self.keep)), step), [m, v])
+        let inverse = simd.fast_inverse(spread);
+        (simd.mul_sub_from(simd.mul(m, simd.splat(self.rate)), inverse, w), [m, v])
+    }
+}
+
+impl Rule for DecayingAdam {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, w: S::V, g: S::V, memory: [S::V; 2]) -> (S::V, [S::V; 2]) {
+        let g = simd.mul_add(w, simd.splat(self.decay), g);
+        self.adam.step(simd, simd.mul(w, simd.splat(self.keep)), g, memory)
     }
 }
 
@@ -178,9 +200,8 @@ impl Rule for RmsProp {
         let square = simd.mul(g, g);
         let v =
             simd.mul_add(v, simd.splat(self.alpha), simd.mul(square, simd.splat(self.alpha_rest)));
-        let spread = simd.add(simd.sqrt(v), simd.splat(self.eps));
-        let step = simd.div(simd.mul(g, simd.splat(self.rate)), spread);
-        (simd.sub(w, step), [v, none])
+        let inverse = simd.fast_inverse(simd.add(simd.sqrt(v), simd.splat(self.eps)));
+        (simd.mul_sub_from(simd.mul(g, simd.splat(self.rate)), inverse, w), [v, none])
     }
 }
 
@@ -214,6 +235,7 @@ macro_rules! with_rule {
     ($step:expr, $rule:ident => $call:expr) => {
         match $step {
             Step::Adam($rule) => $call,
+            Step::DecayingAdam($rule) => $call,
             Step::Sgd($rule) => $call,
             Step::RmsProp($rule) => $call,
             Step::Rprop($rule) => $call,
@@ -237,26 +259,48 @@ fn update<S: Simd, R: Rule>(
     memory: [&mut [f32]; 2],
     gradient: &[f32],
     scale: f32,
+    columns: usize,
 ) {
-    let [first, second] = memory;
-    let scale = simd.splat(scale);
-    let zero = simd.splat(0.0);
-    let count = values.len() / S::LANES;
-    assert!(gradient.len() >= count * S::LANES);
-    let (has_first, has_second) = (first.len() == values.len(), second.len() == values.len());
-    for index in 0..count {
-        let at = index * S::LANES..(index + 1) * S::LANES;
-        let w = simd.read(&values[at.clone()]);
-        let g = simd.mul(simd.read(&gradient[at.clone()]), scale);
-        let a = if has_first { simd.read(&first[at.clone()]) } else { zero };
-        let b = if has_second { simd.read(&second[at.clone()]) } else { zero };
-        let (w, [a, b]) = rule.step(simd, w, g, [a, b]);
-        simd.write(&mut values[at.clone()], w);
-        if has_first {
-            simd.write(&mut first[at.clone()], a);
+    let gradient = &gradient[..values.len()];
+    match memory {
+        [[], _] => update_with::<S, R, 0>(simd, rule, values, [], gradient, scale, columns),
+        [first, []] => update_with(simd, rule, values, [first], gradient, scale, columns),
+        [first, second] => {
+            update_with(simd, rule, values, [first, second], gradient, scale, columns);
         }
-        if has_second {
-            simd.write(&mut second[at], b);
+    }
+}
+
+#[inline(always)]
+fn update_with<S: Simd, R: Rule, const MEMORY: usize>(
+    simd: S,
+    rule: R,
+    values: &mut [f32],
+    memory: [&mut [f32]; MEMORY],
+    gradient: &[f32],
+    scale: f32,
+    columns: usize,
+) {
+    let len = values.len();
+    assert!(gradient.len() == len && memory.iter().all(|memory| memory.len() == len));
+    let scale = simd.splat(scale);
+    // Registers of a row that are wanted; where all are, rows follow each other without a gap.
+    let (stride, wanted) = match columns.next_multiple_of(S::LANES) {
+        PANEL => (len, len),
+        wanted => (PANEL, wanted),
+    };
+    for row in (0..len).step_by(stride.max(1)) {
+        for at in (row..row + wanted).step_by(S::LANES) {
+            let g = simd.mul(simd.read(&gradient[at..]), scale);
+            let mut remembered = [simd.splat(0.0); 2];
+            for (value, memory) in remembered.iter_mut().zip(&memory) {
+                *value = simd.read(&memory[at..]);
+            }
+            let (w, remembered) = rule.step(simd, simd.read(&values[at..]), g, remembered);
+            simd.write(&mut values[at..], w);
+            for index in 0..MEMORY {
+                simd.write(&mut memory[index][at..], remembered[index]);
+            }
         }
     }
 }
@@ -281,6 +325,8 @@ pub struct Move<'a> {
     pub gradient: &'a [f32],
     /// Factor of the gradient.
     pub scale: f32,
+    /// Columns that are wanted.
+    pub columns: usize,
 }
 
 impl Kernel for Move<'_> {
@@ -288,10 +334,10 @@ impl Kernel for Move<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { step, weights: Weights { values, memory }, gradient, scale } = self;
+        let Self { step, weights: Weights { values, memory }, gradient, scale, columns } = self;
         let len = values.len();
         let memory = part(memory, 0, len);
-        with_rule!(step, rule => update(simd, rule, values, memory, gradient, scale));
+        with_rule!(step, rule => update(simd, rule, values, memory, gradient, scale, columns));
     }
 }
 
@@ -352,7 +398,10 @@ impl Kernel for Descend<'_> {
             let from = index * PANEL * PANEL;
             let values = &mut values[from..from + len];
             let memory = part(memory, from, len);
-            with_rule!(step, rule => update(simd, rule, values, memory, &scratch.0, 1.0));
+            let columns = gradient.columns;
+            with_rule!(step, rule => {
+                update(simd, rule, values, memory, &scratch.0, 1.0, columns);
+            });
         }
     }
 }

@@ -4,6 +4,9 @@ use super::activate::exp;
 use super::buffer::Buffer;
 use super::{Kernel, PANEL, Simd, columns_of};
 
+/// Sums of a softmax, each between 1 and the number of classes, whose product is far from infinite.
+const PRODUCT: usize = 16;
+
 /// The cross-entropy of the softmax of each row, and its gradient.
 pub struct CrossEntropy<'a> {
     /// Panels of the logits, `rows x classes`.
@@ -28,50 +31,85 @@ impl Kernel for CrossEntropy<'_> {
     fn run<S: Simd>(self, simd: S) -> f64 {
         let Self { logits, gradient, classes, labels, weights, share } = self;
         let panels = classes.div_ceil(PANEL);
+        let (logits, gradient) = (&logits[..panels], &mut gradient[..panels]);
+        let last = Last::new(columns_of(classes, panels - 1));
         let mut losses = 0.0;
+        let mut product = 1.0_f64;
         for (row, label) in labels.iter().enumerate() {
             let label = *label as usize;
             let weight = weights.map_or(1.0, |weights| weights[label]);
             let at = row * PANEL;
-            let mut largest = f32::NEG_INFINITY;
-            for panel in 0..panels {
-                let values = &logits[panel][at..at + columns_of(classes, panel)];
-                for value in values {
-                    // A NaN stays: nothing is larger.
-                    if *value > largest || value.is_nan() {
-                        largest = *value;
+            let mut most = simd.splat(f32::NEG_INFINITY);
+            let mut broken = false;
+            for (panel, logits) in logits.iter().enumerate() {
+                let columns = columns_of(classes, panel);
+                for column in (0..columns).step_by(S::LANES) {
+                    let mut value = simd.read(&logits[at + column..]);
+                    if panel + 1 == panels {
+                        value = simd.add(value, simd.read(&last.minus_infinity[column..]));
                     }
+                    // A NaN has to get through, and passes as the second operand alone.
+                    most = simd.max(most, value);
+                    broken |= panels > 1 && simd.largest(value).is_nan();
                 }
             }
+            let largest = if broken { f32::NAN } else { simd.largest(most) };
             let shift = simd.splat(largest);
-            let mut sum = 0.0_f32;
+            let mut sums = simd.splat(0.0);
             for panel in 0..panels {
                 let columns = columns_of(classes, panel);
-                let out = &mut gradient[panel][at..at + PANEL];
-                let values = &logits[panel][at..at + PANEL];
-                for column in (0..columns.next_multiple_of(S::LANES)).step_by(S::LANES) {
-                    let value = simd.sub(simd.read(&values[column..]), shift);
-                    let power = exp(simd, value);
-                    simd.write(&mut out[column..], power);
-                }
-                out[columns..].fill(0.0);
-                for value in &out[..columns] {
-                    sum += value;
+                for column in (0..columns).step_by(S::LANES) {
+                    let value = simd.sub(simd.read(&logits[panel][at + column..]), shift);
+                    let mut power = exp(simd, value);
+                    if panel + 1 == panels {
+                        power = simd.mul(power, simd.read(&last.one[column..]));
+                    }
+                    sums = simd.add(sums, power);
+                    simd.write(&mut gradient[panel][at + column..], power);
                 }
             }
+            let sum = simd.sum(sums);
             let (panel, column) = (label / PANEL, label % PANEL);
             let distance = f64::from(largest) - f64::from(logits[panel][at + column]);
-            losses += f64::from(weight) * (f64::from(sum).ln() + distance);
+            losses += f64::from(weight) * distance;
+            // The logarithm of a product is the sum of the logarithms, and one call.
+            if weights.is_none() && row % PRODUCT != PRODUCT - 1 {
+                product *= f64::from(sum);
+            } else {
+                losses += f64::from(weight) * (product * f64::from(sum)).ln();
+                product = 1.0;
+            }
             let factor = simd.splat(weight * share / sum);
-            for gradient in gradient[..panels].iter_mut() {
-                let out = &mut gradient[at..at + PANEL];
-                for column in (0..PANEL).step_by(S::LANES) {
-                    let value = simd.mul(simd.read(&out[column..]), factor);
-                    simd.write(&mut out[column..], value);
+            for (panel, gradient) in gradient.iter_mut().enumerate() {
+                let columns = columns_of(classes, panel);
+                for column in (0..columns).step_by(S::LANES) {
+                    let place = &mut gradient[at + column..];
+                    let value = simd.mul(simd.read(place), factor);
+                    simd.write(place, value);
                 }
             }
             gradient[panel][at + column] -= weight * share;
         }
-        losses
+        losses + product.ln()
+    }
+}
+
+/// For the last panel's columns beyond the classes.
+struct Last {
+    /// 0, and minus infinity beyond the classes.
+    minus_infinity: [f32; PANEL],
+    /// 1, and 0 beyond the classes.
+    one: [f32; PANEL],
+}
+
+impl Last {
+    #[inline(always)]
+    fn new(columns: usize) -> Self {
+        let mut last = Self { minus_infinity: [0.0; PANEL], one: [1.0; PANEL] };
+        for column in columns..PANEL {
+            last.minus_infinity[column] = f32::NEG_INFINITY;
+            last.one[column] = 0.0;
+        }
+        last
     }
 }

@@ -34,6 +34,7 @@
 pub mod activate;
 pub mod buffer;
 pub mod descend;
+pub mod gather;
 pub mod loss;
 pub mod normalise;
 pub mod product;
@@ -49,7 +50,7 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
-pub use simd::Simd;
+pub use simd::{MAX_LANES, Simd};
 
 /// Columns of a panel.
 pub const PANEL: usize = 32;

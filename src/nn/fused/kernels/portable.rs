@@ -41,6 +41,7 @@ impl Simd for Portable {
         min(a, b) => if a < b { a } else { b };
         max(a, b) => if a > b { a } else { b };
         sqrt(a) => a.sqrt();
+        fast_inverse(a) => 1.0 / a;
         abs(a) => a.abs();
         copy_sign(a, sign) => a.copysign(sign);
         round(a) => {
@@ -71,6 +72,24 @@ impl Simd for Portable {
     unsafe fn store(self, to: *mut f32, value: [f32; LANES]) {
         // SAFETY: the caller's promise; floats are aligned as they are.
         unsafe { to.cast::<[f32; LANES]>().write(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(self, from: *const u8) -> [f32; LANES] {
+        // SAFETY: the caller's promise; bytes are aligned as they are.
+        unsafe { from.cast::<[u8; LANES]>().read() }.map(f32::from)
+    }
+
+    #[inline(always)]
+    fn sum(self, a: [f32; LANES]) -> f32 {
+        let [a, b, c, d, e, f, g, h] = a;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+
+    #[inline(always)]
+    fn largest(self, a: [f32; LANES]) -> f32 {
+        let larger = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
+        a.into_iter().fold(f32::NEG_INFINITY, |largest, value| larger(value, largest))
     }
 
     #[inline(always)]

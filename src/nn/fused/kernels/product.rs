@@ -291,7 +291,8 @@ unsafe fn block_tile<S: Simd, const R: usize, const N: usize>(
 /// Turns the rows of a layer's weights that belong to one panel of its inputs into a panel of the
 /// other kind: `out[o][i] = weights[o / PANEL][row + i][o % PANEL]`.
 pub struct TurnAround<'a, W> {
-    /// Panels of `inputs x outputs`.
+    /// Panels of `inputs x outputs`, with rows of zeros up to a whole number of
+    /// [`MAX_LANES`](super::MAX_LANES).
     pub weights: &'a [W],
     /// The first row.
     pub row: usize,
@@ -299,7 +300,7 @@ pub struct TurnAround<'a, W> {
     pub rows: usize,
     /// Columns of all panels together.
     pub outputs: usize,
-    /// `outputs x PANEL`; columns beyond `rows` become 0.
+    /// Whole panels of `outputs x PANEL`; columns beyond `rows` become 0.
     pub out: &'a mut [f32],
 }
 
@@ -309,27 +310,21 @@ impl<W: AsRef<[f32]>> Kernel for TurnAround<'_, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { weights, row, rows, outputs, out } = self;
-        assert!(rows <= PANEL && out.len() >= outputs * PANEL);
-        for (panel, weights) in weights[..panels(outputs)].iter().enumerate() {
+        assert!(rows <= PANEL);
+        // Whole registers: what lies beyond the matrix are zeros.
+        let rows = rows.next_multiple_of(S::LANES);
+        let out = out.chunks_exact_mut(PANEL * PANEL);
+        for (panel, (weights, out)) in weights[..panels(outputs)].iter().zip(out).enumerate() {
             let weights = &weights.as_ref()[row * PANEL..(row + rows) * PANEL];
-            let columns = columns_of(outputs, panel);
-            let out = &mut out[panel * PANEL * PANEL..][..columns * PANEL];
-            for i in (0..PANEL).step_by(S::LANES) {
+            let columns = columns_of(outputs, panel).next_multiple_of(S::LANES);
+            for i in (0..rows).step_by(S::LANES) {
                 for o in (0..columns).step_by(S::LANES) {
-                    if i + S::LANES <= rows && o + S::LANES <= columns {
-                        // SAFETY: rows i to i + LANES of `weights`, rows o to o + LANES of `out`.
-                        unsafe {
-                            let from = weights.as_ptr().add(i * PANEL + o);
-                            let to = out.as_mut_ptr().add(o * PANEL + i);
-                            simd.transpose(from, PANEL, to, PANEL);
-                        }
-                        continue;
-                    }
-                    for o in o..columns.min(o + S::LANES) {
-                        for i in i..i + S::LANES {
-                            let value = if i < rows { weights[i * PANEL + o] } else { 0.0 };
-                            out[o * PANEL + i] = value;
-                        }
+                    // SAFETY: rows i to i + LANES of `weights`, rows o to o + LANES of `out`, both
+                    // below PANEL and inside of the slices.
+                    unsafe {
+                        let from = weights.as_ptr().add(i * PANEL + o);
+                        let to = out.as_mut_ptr().add(o * PANEL + i);
+                        simd.transpose(from, PANEL, to, PANEL);
                     }
                 }
             }

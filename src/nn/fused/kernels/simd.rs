@@ -50,6 +50,8 @@ pub trait Simd: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The root.
     fn sqrt(self, a: Self::V) -> Self::V;
+    /// 1 / a for finite a that are not 0, to 2 units in the last place.
+    fn fast_inverse(self, a: Self::V) -> Self::V;
     /// |a|
     fn abs(self, a: Self::V) -> Self::V;
     /// The magnitude of `a` with the sign of `sign`.
@@ -60,6 +62,17 @@ pub trait Simd: Copy {
     fn if_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
     /// a 2^n for whole `n` from -126 to 127.
     fn scale_by_power(self, a: Self::V, n: Self::V) -> Self::V;
+
+    /// `LANES` bytes as floats.
+    ///
+    /// # Safety
+    /// They have to be readable from `from` on.
+    unsafe fn load_bytes(self, from: *const u8) -> Self::V;
+
+    /// The sum of the lanes, pair by pair.
+    fn sum(self, a: Self::V) -> f32;
+    /// The largest lane; NaN where one is.
+    fn largest(self, a: Self::V) -> f32;
 
     /// Turns `LANES` x `LANES` floats around their diagonal: `to[j * to_stride + i] =
     /// from[i * from_stride + j]`.
@@ -93,7 +106,7 @@ pub trait Simd: Copy {
         unsafe { self.store(to.as_mut_ptr(), value) }
     }
 
-    /// The sum of the lanes, in their order, in double precision.
+    /// The sum of the lanes in double precision, in their order.
     #[inline(always)]
     fn total(self, a: Self::V) -> f64 {
         let mut lanes = [0.0_f32; MAX_LANES];
