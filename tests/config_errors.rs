@@ -132,7 +132,7 @@ fn syntax_errors_have_a_place() {
         ("{\"a\": 1, \"a\": 2}", "the key `a` is there twice", 10),
         ("{\"data\": null}", "`data`: no key takes null", 10),
         ("[1]", "a config is an object: `{ … }`", 1),
-        ("{\"seed\": 1e400}", "`seed`: this is no finite number", 10),
+        ("{\"seed\": 1e400}", "`seed`: this is no finite number: expected one, such as 0.01", 10),
         (
             "{\"seed\": 18446744073709551616}",
             "`seed`: this whole number does not fit into 64 bits",
@@ -152,13 +152,13 @@ fn syntax_errors_have_a_place() {
     );
     points(
         &refused("model.dropout = -inf"),
-        "`model.dropout`: this is no finite number",
+        "`model.dropout`: this is no finite number: expected one, such as 0.01",
         "a.toml:2:17",
         "-inf",
     );
     points(
         &refused("[matrix]\n\"model.dropout\" = [0.1, nan]"),
-        "`matrix.model.dropout`: this is no finite number",
+        "`matrix.model.dropout`: this is no finite number: expected one, such as 0.01",
         "a.toml:3:25",
         "nan",
     );
@@ -482,7 +482,7 @@ fn overrides_are_pointed_into() {
             13,
         ),
         ("name=2024-01-01", "no key takes a date or a time", 6),
-        ("seed=nan", "this is no finite number", 6),
+        ("seed=nan", "this is no finite number: expected one, such as 0.01", 6),
         ("matrix.seed=3..1", "`seed`: there is no number in 3..1", 13),
         ("matrix.\"model.nrm\"=[1]", "unknown key `nrm` in [model]", 15),
     ] {

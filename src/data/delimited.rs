@@ -13,10 +13,13 @@ use super::sniff::{self, Layout};
 use super::table::{Builder, Table};
 use crate::spec::data::DataSpec;
 
+/// The beginning, which was looked at for its layout, and the rest.
+type Text<R> = Chain<Cursor<Vec<u8>>, Hashing<R>>;
+
 /// A file being read.
 struct Delimited<'a, R> {
     path: &'a Path,
-    reader: csv::Reader<Quotes<Chain<Cursor<Vec<u8>>, Hashing<R>>>>,
+    reader: csv::Reader<Quotes<Text<R>>>,
     names: Vec<String>,
     has_header: bool,
     /// The first row, where there is no header and it has been read for its width.
@@ -166,7 +169,7 @@ impl<'a, R: Read> Delimited<'a, R> {
     fn ragged(&self, place: Place, record: &ByteRecord) -> DataError {
         let first = if self.has_header { "the header" } else { "the first row" };
         let more_by_an_empty_one = record.len() == self.names.len() + 1
-            && record.iter().last().is_some_and(|cell| cell.trim_ascii().is_empty());
+            && record.iter().next_back().is_some_and(|cell| cell.trim_ascii().is_empty());
         let advice = if more_by_an_empty_one {
             "the line ends with a delimiter: take it out of every line, or end the header with one, too"
         } else {

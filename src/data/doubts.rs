@@ -15,7 +15,8 @@ pub(super) fn is_marker(cell: &str) -> bool {
     MARKERS.contains(&cell.to_lowercase().as_str())
 }
 
-/// Notes on the columns, by what the training rows hold; `missing` is the list in force.
+/// Notes on the columns, numeric or not by what the training rows hold; `missing` is the list in
+/// force.
 pub(super) fn of_inputs(
     columns: &[Cells],
     names: &[&String],
@@ -33,7 +34,7 @@ pub(super) fn of_inputs(
         if let Some(first) = text.first().filter(|_| !categorical && 2 * text_cells < present) {
             numbers.push(format!("`{name}` (`{}`)", shortened(first.name.as_bytes())));
         }
-        for level in held().map(|(level, _)| level).filter(|level| is_marker(&level.name)) {
+        for level in levels.iter().filter(|level| is_marker(&level.name)) {
             if !markers.contains(&level.name) {
                 markers.push(level.name.clone());
             }

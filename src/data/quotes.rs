@@ -59,7 +59,7 @@ impl<R: Read> Quotes<R> {
 
     fn pass(&mut self, bytes: &[u8]) -> Result<(), QuoteFault> {
         if !bytes.contains(&b'"') && matches!(self.state, State::Start | State::Plain) {
-            self.line += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.line += bytes.split(|byte| *byte == b'\n').skip(1).count() as u64;
             self.state = bytes.last().map_or(self.state, |last| self.behind_plain(*last));
             return Ok(());
         }

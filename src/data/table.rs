@@ -97,7 +97,7 @@ impl Builder {
     pub fn end_file(&mut self, digest: String) {
         if self.digests.contains(&digest) {
             self.notes.push(
-                "data.test_source holds the same as data.source: the rows that train are tested, and the test metrics say nothing of new rows"
+                "warning: data.test_source holds the same as data.source: the rows that train are tested, and the test metrics say nothing of new rows"
                     .to_owned(),
             );
         }

@@ -99,7 +99,9 @@ impl Planned {
 /// A fault of the config that shows once the data is read, at its place in the config.
 fn placed(experiment: &Experiment, arms: &[Arm], error: DataError) -> PlanError {
     let (Some(key), Some(arm)) = (error.key(), arms.first()) else { return error.into() };
-    experiment.error_where_varied(&arm.factors, key, error.to_string(), None).into()
+    let is_missing = matches!(error, DataError::UnknownSource { .. });
+    let help = is_missing.then(|| "a path is relative to the folder of the config".to_owned());
+    experiment.error_where_varied(&arm.factors, key, error.to_string(), help).into()
 }
 
 impl Loaded {

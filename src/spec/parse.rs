@@ -172,7 +172,7 @@ fn float(origin: &Origin, way: &Way, value: Option<f64>) -> Result<Value, Config
         .filter(|value| value.is_finite())
         // -0 and 0 are one number, so that configs are equal where their values are.
         .map(|value| Value::Float(value + 0.0))
-        .ok_or_else(|| way.error(origin, "this is no finite number"))
+        .ok_or_else(|| way.error(origin, "this is no finite number: expected one, such as 0.01"))
 }
 
 fn parse_json(source: &Arc<Source>) -> Result<Node, ConfigError> {

@@ -143,18 +143,6 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
             "t.csv: there is a header and no row below it: add the rows, or set data.header = false if the line is one",
         ),
         (
-            "a,b,y,\n1,2,x,\n",
-            "t.csv, line 1: column 4 of 4 has no name: name it, or leave it out by data.drop = [\"c4\"] if it is empty, as where every line ends with a delimiter",
-        ),
-        (
-            "a,b,y\n1,2,x,\n",
-            "t.csv, line 2 (row 1): 4 cells, but the header has 3: the line ends with a delimiter: take it out of every line, or end the header with one, too",
-        ),
-        (
-            "a,y\n1,x\n2,\"x\"z\n",
-            "t.csv, line 3: text follows the closing quote of a cell that begins in this line: expected the delimiter or the end of the line; double the quotes that belong to the cell (`\"\"`)",
-        ),
-        (
             "a\n1\n",
             "t.csv, line 1: there is one column, `a`: expected inputs and a target with `,`, tab, `;` or `|` between them",
         ),
@@ -237,6 +225,26 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         message.contains("line 2 (row 1), column `a`: 10485761 bytes are too long"),
         "{message}"
     );
+}
+
+#[test]
+fn delimiters_too_many_and_quotes_that_do_not_end_a_cell_say_so() {
+    for (content, message) in [
+        (
+            "a,b,y,\n1,2,x,\n",
+            "t.csv, line 1: column 4 of 4 has no name: name it, or leave it out by data.drop = [\"c4\"] if it is empty, as where every line ends with a delimiter",
+        ),
+        (
+            "a,b,y\n1,2,x,\n",
+            "t.csv, line 2 (row 1): 4 cells, but the header has 3: the line ends with a delimiter: take it out of every line, or end the header with one, too",
+        ),
+        (
+            "a,y\n1,x\n2,\"x\"z\n",
+            "t.csv, line 3: text follows the closing quote of a cell that begins in this line: expected the delimiter or the end of the line; double the quotes that belong to the cell (`\"\"`)",
+        ),
+    ] {
+        assert_eq!(csv(content).map(|d| d.summary).unwrap_err(), message, "{content}");
+    }
 }
 
 #[test]

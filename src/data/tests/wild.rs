@@ -196,7 +196,10 @@ fn a_test_file_that_is_the_source_is_said() {
         spec.test_source = Some("b.csv".to_owned());
     });
     let notes = dataset.unwrap().notes;
-    assert!(notes[0].starts_with("data.test_source holds the same as data.source"), "{notes:?}");
+    assert!(
+        notes[0].starts_with("warning: data.test_source holds the same as data.source"),
+        "{notes:?}"
+    );
 }
 
 #[test]

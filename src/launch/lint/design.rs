@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Findings, Level, Planned, Task};
 use crate::kinds::list;
+use crate::spec::training::Schedule;
 use crate::spec::{Arm, Experiment};
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 
@@ -81,6 +82,15 @@ fn trains_as(task: &Task, tasks: &[&Task]) -> Value {
     // They part where weight decay goes.
     if optimizer["kind"] == "adamw" && optimizer["weight_decay"] == 0.0 {
         optimizer["kind"] = "adam".into();
+    }
+    let training = &task.trajectory.training;
+    let schedule = &training.schedule;
+    if let Schedule::Step(step) = &schedule.schedule
+        && schedule.warmup_epochs.saturating_add(step.every) >= training.epochs
+    {
+        let warmup_epochs = schedule.warmup_epochs;
+        config["training"]["schedule"] =
+            json!({ "kind": "constant", "warmup_epochs": warmup_epochs });
     }
     let same = |other: &&Task| {
         let (a, b) = (&other.data, &task.data);

@@ -100,6 +100,9 @@ fn trainings_that_cannot_differ_are_pointed_at() {
     warns(adams, &format!("`training.optimizer.kind` {nothing}"), 2);
     let decay = format!("training.optimizer.weight_decay = 0.1\n{adams}");
     assert_eq!(of(Level::Warning, &decay), []);
+    let late = "training.epochs = 9\nmatrix.\"training.schedule\" = [{ kind = \"constant\" }, { kind = \"step\", every = 9, factor = 0.5 }]";
+    warns(late, &format!("`training.schedule` {nothing}"), 3);
+    assert_eq!(of(Level::Warning, &late.replace("every = 9", "every = 8")), []);
     // Digits name no classes that a missing cell could stand for.
     let data = "matrix.\"data.missing\" = [[\"\"], [\"-\"]]";
     warns(data, &format!("`data.missing` {nothing} data.missing = [\"\"]"), 2);
@@ -109,19 +112,9 @@ fn trainings_that_cannot_differ_are_pointed_at() {
 #[test]
 fn a_training_split_of_one_class_is_pointed_at() {
     let place = tempfile::tempdir().unwrap();
-    let rows: String = (0..40).map(|n| format!("{n},{}\n", u8::from(n >= 24))).collect();
-    std::fs::write(
-        place.path().join("t.csv"),
-        format!("a,y,s\n{}", {
-            let part =
-                |n: usize| ["train", "valid", "test"][usize::from(n >= 24) + usize::from(n >= 32)];
-            rows.lines()
-                .enumerate()
-                .map(|(n, row)| format!("{row},{}\n", part(n)))
-                .collect::<String>()
-        }),
-    )
-    .unwrap();
+    let rows = ["1,0,train\n2,0,train\n", "3,1,valid\n4,1,valid\n", "5,1,test\n6,1,test\n"];
+    let content = format!("a,y,s\n{}", rows.map(|rows| rows.repeat(4)).concat());
+    std::fs::write(place.path().join("t.csv"), content).unwrap();
     let text = "data = { source = \"t.csv\", target = \"y\", split = { column = \"s\" } }";
     let experiment =
         Experiment::parse("a.toml", text, place.path(), &Overrides::default()).unwrap();
