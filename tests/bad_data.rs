@@ -101,7 +101,7 @@ fn a_test_file_found_wrong_is_named_itself() {
 #[test]
 fn what_the_config_asks_of_the_data_is_pointed_at_by_its_key() {
     for (config, place, what) in [
-        ("target = \"z\"", "a.toml:3:10", "there is no column `z` to predict"),
+        ("target = \"yy\"", "a.toml:3:10", "there is no column `yy` to predict; did you mean `y`?"),
         ("target = [\"a\", \"b\"]\ntask = \"classification\"", "a.toml:4:8", "set data.task"),
         ("drop = [\"aa\"]", "a.toml:3:8", "did you mean `a`?"),
         ("drop = [\"y\"]\ntarget = \"y\"", "a.toml:3:8", "both the target and in data.drop"),
