@@ -130,10 +130,14 @@ fn syntax_errors_have_a_place() {
         ("{\"data\": 1 /* */}", "this is not valid JSON: Comments are not allowed", 12),
         ("{data: 1}", "this is not valid JSON: Expected string for object property", 2),
         ("{\"a\": 1, \"a\": 2}", "the key `a` is there twice", 10),
-        ("{\"data\": null}", "no key takes null", 10),
+        ("{\"data\": null}", "`data`: no key takes null", 10),
         ("[1]", "a config is an object: `{ … }`", 1),
-        ("{\"seed\": 1e400}", "this is no finite number", 10),
-        ("{\"seed\": 18446744073709551616}", "this whole number does not fit into 64 bits", 10),
+        ("{\"seed\": 1e400}", "`seed`: this is no finite number: expected one, such as 0.01", 10),
+        (
+            "{\"seed\": 18446744073709551616}",
+            "`seed`: this whole number does not fit into 64 bits",
+            10,
+        ),
     ] {
         let shown = json(text);
         let (found, place, _) = parts(&shown);
@@ -142,11 +146,22 @@ fn syntax_errors_have_a_place() {
     assert!(json("").starts_with("the file is empty\n --> a.json:1:1"));
     points(
         &refused("seed = 2024-01-01"),
-        "no key takes a date or a time",
+        "`seed`: no key takes a date or a time",
         "a.toml:2:8",
         "2024-01-01",
     );
-    points(&refused("model.dropout = -inf"), "this is no finite number", "a.toml:2:17", "-inf");
+    points(
+        &refused("model.dropout = -inf"),
+        "`model.dropout`: this is no finite number: expected one, such as 0.01",
+        "a.toml:2:17",
+        "-inf",
+    );
+    points(
+        &refused("[matrix]\n\"model.dropout\" = [0.1, nan]"),
+        "`matrix.model.dropout`: this is no finite number: expected one, such as 0.01",
+        "a.toml:3:25",
+        "nan",
+    );
 }
 
 #[test]
@@ -219,7 +234,7 @@ fn wrong_types_and_values_are_said_in_words() {
         ("model.norm.kind = \"bacth\"", "`model.norm.kind`: unknown value `bacth`", "\"bacth\""),
         (
             "name = \"a/b\"",
-            "`name`: \"a/b\" cannot name the directory of the results: it holds a path separator",
+            "`name`: \"a/b\" cannot name the directory of the results: it holds a path separator; take a plain name, such as \"digits\"",
             "\"a/b\"",
         ),
         (
@@ -371,6 +386,12 @@ fn equal_arms_are_refused_with_both_cells() {
     );
     assert!(shown.contains("one is the cell model.norm.eps = 0.00001"), "{shown}");
     assert!(shown.contains("the other is the cell model.norm.eps = 0.001"), "{shown}");
+    let batch = "[model.norm]\nkind = \"batch\"\nstatistics = \"cumulative\"\n";
+    let shown = refused(&format!("{batch}[matrix]\n\"model.norm.momentum\" = [0.1, 0.5]"));
+    assert!(shown.contains("here `model.norm.momentum` makes no difference"), "{shown}");
+    let ema = batch.replace("cumulative", "ema");
+    let shown = refused(&format!("{ema}[matrix]\n\"model.norm.momentum\" = [0.1, 0.5]"));
+    assert_eq!(shown, "accepted");
 }
 
 #[test]
@@ -461,7 +482,7 @@ fn overrides_are_pointed_into() {
             13,
         ),
         ("name=2024-01-01", "no key takes a date or a time", 6),
-        ("seed=nan", "this is no finite number", 6),
+        ("seed=nan", "this is no finite number: expected one, such as 0.01", 6),
         ("matrix.seed=3..1", "`seed`: there is no number in 3..1", 13),
         ("matrix.\"model.nrm\"=[1]", "unknown key `nrm` in [model]", 15),
     ] {

@@ -19,7 +19,7 @@ fn a_file_is_described_as_it_would_be_taken() {
     for part in ["width   input   number", "1.500 to 10, mean 5.650", "a         5  50.0 %"] {
         assert!(out.contains(part), "{part} in\n{out}");
     }
-    let last = "10 rows, 2 inputs, 2 classes (task inferred: classification); train 6";
+    let last = "10 rows, 2 inputs, to predict: `kind`, 2 classes (task inferred: classification)";
     assert!(out.contains(last), "{out}");
     let out = place.succeeds(&["data", "describe", "shapes.csv", "--format", "json"]);
     let json: Value = serde_json::from_str(&out).unwrap();

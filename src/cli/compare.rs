@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::UsageError;
 use crate::compare::{Filter, Options};
 use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
 use crate::results::whole::write_whole;
+use crate::spec::{Experiment, Overrides};
 use crate::{report, results};
 
 /// Arguments of `bnes compare`.
@@ -68,6 +70,7 @@ fn filter(text: &str) -> Result<Filter, String> {
 /// Where nothing can be loaded or compared, or a file or `out` cannot be written.
 pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     let experiments = results::load(&args.paths)?;
+    check_outputs(args, &experiments)?;
     let options = Options {
         metric: args.metric.clone(),
         filters: args.filters.clone(),
@@ -93,6 +96,48 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         Some(path) => write_whole(path, |file| super::print(file, &text)),
         None => super::print(out, &text),
     }
+}
+
+/// Refuses to write over what nobody means to lose: the other output, a config, a result.
+fn check_outputs(args: &CompareArgs, experiments: &[LoadedExperiment]) -> Result<(), UsageError> {
+    let outputs = [("--output", &args.output), ("--curves", &args.curves)];
+    let outputs: Vec<(&str, &PathBuf)> =
+        outputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_ref()?))).collect();
+    if let [(_, one), (_, other)] = outputs[..]
+        && place(one) == place(other)
+    {
+        let told = format!(
+            "--output and --curves both name {}: give each a file of its own",
+            one.display()
+        );
+        return Err(UsageError(told));
+    }
+    for (flag, path) in outputs {
+        let of_results = experiments.iter().any(|e| place(path).starts_with(place(&e.path)));
+        let what = if path.is_file() && of_results {
+            "a file of the results"
+        } else if is_config(path) {
+            "a config"
+        } else {
+            continue;
+        };
+        let told = format!("{flag} names {}, which is {what}: name another file", path.display());
+        return Err(UsageError(told));
+    }
+    Ok(())
+}
+
+/// Where a path leads, whether or not there is a file.
+fn place(path: &Path) -> PathBuf {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = || dir.canonicalize().ok().zip(path.file_name()).map(|(dir, name)| dir.join(name));
+    path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
+}
+
+/// Whether there is an experiment's config at a path.
+fn is_config(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|ending| ending == "toml" || ending == "json");
+    named && Experiment::load(path, &Overrides::default()).is_ok()
 }
 
 /// Writes the curves one training at a time: all of them need not fit into memory.
@@ -163,7 +208,36 @@ mod tests {
         assert!(with.contains(",elapsed_s,"), "{with}");
         let missing = dir.path().join("nowhere").join("a.csv");
         let message = run(&[path, "--output", missing.to_str().unwrap()]).unwrap_err();
-        assert!(format!("{message:#}").contains("cannot write"), "{message:#}");
+        let told = format!(
+            "cannot write {}: there is no folder {}: create it first",
+            missing.display(),
+            dir.path().join("nowhere").display()
+        );
+        assert_eq!(format!("{message:#}"), told);
+    }
+
+    #[test]
+    fn an_output_never_takes_the_place_of_a_config_a_result_or_another_output() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &two_by_two_of(3));
+        let path = dir.path().to_str().unwrap();
+        let config = dir.path().join("a.toml");
+        std::fs::write(&config, "data.source = \"digits\"").unwrap();
+        let record = dir.path().join("digits").join("experiment.json");
+        let new = dir.path().join("new.csv");
+        let name = |path: &Path| path.to_str().unwrap().to_owned();
+        for (args, told) in [
+            (vec!["--output", &name(&config)], "--output names"),
+            (vec!["--curves", &name(&record)], "which is a file of the results"),
+            (vec!["--output", &name(&new), "--curves", &name(&new)], "both name"),
+        ] {
+            let before = std::fs::read(&record).unwrap();
+            let error = run(&[&[path][..], &args].concat()).unwrap_err();
+            assert!(error.is::<UsageError>() && error.to_string().contains(told), "{error}");
+            assert_eq!(std::fs::read(&record).unwrap(), before);
+            assert!(!new.exists());
+        }
+        assert_eq!(std::fs::read_to_string(&config).unwrap(), "data.source = \"digits\"");
     }
 
     #[test]

@@ -28,6 +28,11 @@ const FAILED: u8 = 1;
 /// The command line or the config is wrong.
 const USAGE: u8 = 2;
 
+/// The command line asks for what cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
 /// The width of a terminal that says nothing about itself.
 const WIDTH: usize = 100;
 
@@ -97,14 +102,16 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_config = |error: Option<&DataError>| error.is_some_and(|error| error.key().is_some());
     let is_usage = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<ConfigError>()
-            || cause.downcast_ref().is_some_and(DataError::is_config)
+            || cause.is::<UsageError>()
+            || is_config(cause.downcast_ref())
             || cause.downcast_ref().is_some_and(CompareError::is_usage)
             || matches!(cause.downcast_ref(), Some(ReplayError::NoColumn { .. }))
             || match cause.downcast_ref() {
                 Some(PlanError::Config(_)) => true,
-                Some(PlanError::Data(error)) => error.is_config(),
+                Some(PlanError::Data(error)) => is_config(Some(error)),
                 None => false,
             }
     };

@@ -1,4 +1,8 @@
-//! An input column while it is read, cell by cell, until it is known to hold numbers or levels.
+//! An input column while it is read, cell by cell.
+//!
+//! A column without text holds numbers. One with text holds levels, unless the training rows say
+//! that it is numeric and the text a slip: that is asked once the rows are split, so that no
+//! validation or test row decides what a column is.
 //!
 //! Distinct cells are kept once and each row holds a code, so that a column of text costs four
 //! bytes a row. A column with very many distinct numbers before any text holds numbers for good.
@@ -27,10 +31,19 @@ pub(super) enum Cells {
     /// NaN where a cell holds nothing. In 64 bits until they are scaled: of a time in seconds since
     /// 1970, 32 bits hold no single minute.
     Numbers(Vec<f64>),
-    /// A level of each row, or [`MISSING`]; names as they first occur.
-    Levels { codes: Vec<u32>, names: Vec<String> },
+    /// A level of each row, or [`MISSING`]; levels as they first occur. `categorical`: whatever they
+    /// look like.
+    Levels { codes: Vec<u32>, levels: Vec<Level>, categorical: bool },
     /// More than [`MOST_LEVELS`].
     TooMany,
+}
+
+/// One of the different cells of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Level {
+    pub name: String,
+    number: Number,
+    first: Place,
 }
 
 /// What is wrong with a column, and in which cell it was first met.
@@ -54,19 +67,6 @@ enum State {
     TooMany,
 }
 
-struct Level {
-    text: String,
-    value: f64,
-    number: Number,
-    first: Place,
-}
-
-impl Level {
-    fn is_text(&self) -> bool {
-        self.number == Number::None
-    }
-}
-
 impl InputColumn {
     /// A column before its first cell.
     pub fn new(categorical: bool) -> Self {
@@ -88,7 +88,10 @@ impl InputColumn {
         let (codes, levels, code_of) = match &mut self.state {
             State::TooMany => return Ok(()),
             State::Numbers(values) => {
-                values.push(value(cell).ok_or_else(|| (place, numeric_problem(cell)))?);
+                let Number::Finite(value) = target::number(cell) else {
+                    return Err((place, numeric_problem(cell)));
+                };
+                values.push(value);
                 return Ok(());
             }
             State::Open { codes, levels, code_of } => (codes, levels, code_of),
@@ -118,27 +121,23 @@ impl InputColumn {
         self.state = if self.text_levels == 0 {
             State::Numbers(numbers(codes, levels)?)
         } else {
-            self.check_text(levels)?;
+            self.check_slips(levels)?;
             State::TooMany
         };
         Ok(())
     }
 
-    /// Refuses text that is a slip in a column of numbers: few cells, or a decimal comma in all.
-    fn check_text(&self, levels: &[Level]) -> Result<(), Fault> {
-        if self.categorical {
-            return Ok(());
+    /// Names the slip in what is refused in any case, for it has too many levels.
+    fn check_slips(&self, levels: &[Level]) -> Result<(), Fault> {
+        match levels.iter().find(|level| level.is_text()) {
+            Some(level) if !self.categorical && are_slips(self.text_cells, self.present) => {
+                Err(level.fault())
+            }
+            _ => Ok(()),
         }
-        let mut text = levels.iter().filter(|level| level.is_text());
-        let Some(first) = text.next() else { return Ok(()) };
-        let comma = |level: &Level| target::is_decimal_comma(level.text.as_bytes());
-        if self.text_cells * 100 < self.present || comma(first) && text.all(comma) {
-            return Err((first.first, numeric_problem(first.text.as_bytes())));
-        }
-        Ok(())
     }
 
-    /// Decides, now that all rows are in.
+    /// What the column holds, now that all rows are in.
     pub fn finish(self) -> Result<Cells, Fault> {
         let (codes, levels) = match &self.state {
             State::TooMany => return Ok(Cells::TooMany),
@@ -151,16 +150,63 @@ impl InputColumn {
         if !self.categorical && self.text_levels == 0 {
             return numbers(codes, levels).map(Cells::Numbers);
         }
-        self.check_text(levels)?;
         if levels.len() > MOST_LEVELS {
+            self.check_slips(levels)?;
             return Ok(Cells::TooMany);
         }
+        let categorical = self.categorical;
         let State::Open { codes, levels, .. } = self.state else { return Ok(Cells::TooMany) };
-        Ok(Cells::Levels { codes, names: levels.into_iter().map(|level| level.text).collect() })
+        Ok(Cells::Levels { codes, levels, categorical })
     }
 }
 
+/// Text in under one cell of a hundred is no level.
+fn are_slips(text_cells: usize, present: usize) -> bool {
+    text_cells * 100 < present
+}
+
+impl Cells {
+    /// Refuses text in a column that is numeric by its training rows, wherever the text stands:
+    /// under one training cell of a hundred is text, or all of it is numbers with a decimal comma.
+    pub fn check(&self, train: &[u32]) -> Result<(), Fault> {
+        let Self::Levels { codes, levels, categorical: false } = self else { return Ok(()) };
+        let counts = counts(codes, levels, train);
+        let text = || levels.iter().zip(&counts).filter(|(level, _)| level.is_text());
+        let trained = || text().filter(|(_, count)| **count > 0).map(|(level, _)| level);
+        let text_cells = text().map(|(_, count)| count).sum();
+        let present: usize = counts.iter().sum();
+        let comma = |level: &Level| target::is_decimal_comma(level.name.as_bytes());
+        let slip = trained().next().or_else(|| text().map(|(level, _)| level).next());
+        match slip {
+            Some(slip) if are_slips(text_cells, present) => Err(slip.fault()),
+            Some(slip) if text_cells > 0 && trained().all(comma) => Err(slip.fault()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many of these rows have each level.
+pub(super) fn counts(codes: &[u32], levels: &[Level], rows: &[u32]) -> Vec<usize> {
+    let mut counts = vec![0; levels.len()];
+    for row in rows {
+        if let Some(count) = counts.get_mut(codes[*row as usize] as usize) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
 impl Level {
+    /// Whether it is no number.
+    pub fn is_text(&self) -> bool {
+        self.number == Number::None
+    }
+
+    /// As text where a number should be.
+    fn fault(&self) -> Fault {
+        (self.first, numeric_problem(self.name.as_bytes()))
+    }
+
     fn new(cell: &[u8], first: Place) -> Result<Self, Fault> {
         if cell.len() > LONGEST_CELL {
             return Err((first, CellProblem::TooLong(cell.len())));
@@ -169,25 +215,17 @@ impl Level {
         if cell.contains(&0) {
             return Err((first, CellProblem::Nul));
         }
-        let value = value(cell).unwrap_or(f64::NAN);
-        Ok(Self { text: text.to_owned(), value, number: target::number(cell), first })
+        Ok(Self { name: text.to_owned(), number: target::number(cell), first })
     }
-}
-
-/// The number of a cell, unless the network's 32 bits cannot hold its size.
-fn value(cell: &[u8]) -> Option<f64> {
-    let text = std::str::from_utf8(cell).ok()?;
-    #[allow(clippy::cast_possible_truncation)] // that is the question
-    let fits = |value: &f64| (*value as f32).is_finite();
-    text.parse::<f64>().ok().filter(fits)
 }
 
 fn numbers(codes: &[u32], levels: &[Level]) -> Result<Vec<f64>, Fault> {
-    if let Some(level) = levels.iter().find(|level| level.value.is_nan()) {
-        return Err((level.first, numeric_problem(level.text.as_bytes())));
-    }
-    let value = |code: &u32| levels.get(*code as usize).map_or(f64::NAN, |level| level.value);
-    Ok(codes.iter().map(value).collect())
+    let value = |level: &Level| match level.number {
+        Number::Finite(value) => Ok(value),
+        _ => Err(level.fault()),
+    };
+    let values: Vec<f64> = levels.iter().map(value).collect::<Result<_, _>>()?;
+    Ok(codes.iter().map(|code| values.get(*code as usize).copied().unwrap_or(f64::NAN)).collect())
 }
 
 fn numeric_problem(cell: &[u8]) -> CellProblem {
@@ -211,9 +249,21 @@ mod tests {
         column.finish().map_err(fault)
     }
 
-    fn levels(codes: &[u32], names: &[&str]) -> Cells {
-        let names = names.iter().map(ToString::to_string).collect();
-        Cells::Levels { codes: codes.to_vec(), names }
+    /// The same, with all rows for training.
+    fn trained(cells: &[&str], categorical: bool) -> Result<Cells, (usize, CellProblem)> {
+        let rows: Vec<u32> = (0..u32::try_from(cells.len()).unwrap()).collect();
+        let cells = read(cells, categorical)?;
+        cells.check(&rows).map_err(|(place, problem)| (place.row, problem))?;
+        Ok(cells)
+    }
+
+    fn levels(cells: Result<Cells, (usize, CellProblem)>) -> (Vec<u32>, Vec<String>) {
+        let Ok(Cells::Levels { codes, levels, .. }) = cells else { panic!("{cells:?}") };
+        (codes, levels.into_iter().map(|level| level.name).collect())
+    }
+
+    fn named(codes: &[u32], names: &[&str]) -> (Vec<u32>, Vec<String>) {
+        (codes.to_vec(), names.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -227,26 +277,39 @@ mod tests {
         let Ok(Cells::Numbers(values)) = read(&["1", "", "2.50", "1"], false) else { panic!() };
         assert_eq!((values[0], values[2], values[3]), (1.0, 2.5, 1.0));
         assert!(values[1].is_nan());
-        let mixed = read(&["1", "", "b", "1.0", "b"], false);
-        assert_eq!(mixed, Ok(levels(&[0, MISSING, 1, 2, 1], &["1", "b", "1.0"])));
-        assert_eq!(read(&["01", "1"], true), Ok(levels(&[0, 1], &["01", "1"])));
+        let mixed = levels(read(&["1", "", "b", "1.0", "b"], false));
+        assert_eq!(mixed, named(&[0, MISSING, 1, 2, 1], &["1", "b", "1.0"]));
+        assert_eq!(levels(read(&["01", "1"], true)), named(&[0, 1], &["01", "1"]));
     }
 
     #[test]
     fn text_in_fewer_than_one_cell_of_a_hundred_is_a_slip() {
         let mut cells = vec!["1"; 101];
         cells[7] = "x";
-        assert_eq!(read(&cells, false), Err((8, CellProblem::Text("x".to_owned()))));
-        assert!(matches!(read(&cells[..100], false), Ok(Cells::Levels { .. })));
-        assert!(matches!(read(&cells, true), Ok(Cells::Levels { .. })));
+        assert_eq!(trained(&cells, false), Err((8, CellProblem::Text("x".to_owned()))));
+        assert!(matches!(trained(&cells[..100], false), Ok(Cells::Levels { .. })));
+        assert!(matches!(trained(&cells, true), Ok(Cells::Levels { .. })));
         // Cells that hold nothing are no evidence either way.
         let mut sparse = vec![""; 1000];
         (sparse[0], sparse[1]) = ("1", "x");
-        assert!(matches!(read(&sparse, false), Ok(Cells::Levels { .. })));
+        assert!(matches!(trained(&sparse, false), Ok(Cells::Levels { .. })));
         assert_eq!(
-            read(&["1,5", "2,5"], false),
+            trained(&["1,5", "2,5"], false),
             Err((1, CellProblem::DecimalComma("1,5".to_owned())))
         );
+    }
+
+    #[test]
+    fn the_training_rows_alone_say_what_a_column_is() {
+        let cells = read(&["1", "2", "3", "x", "", "4,5"], false).unwrap();
+        let check = |train: &[u32]| cells.check(train).map_err(|(place, _)| place.row);
+        assert_eq!(check(&[0, 1, 2]), Err(4), "text elsewhere in a column of numbers");
+        assert_eq!(check(&[0, 1, 5]), Err(6), "all text in training is decimal commas");
+        assert_eq!(check(&[0, 1, 3, 5]), Ok(()), "levels");
+        assert_eq!(check(&[3]), Ok(()));
+        assert_eq!(check(&[4]), Ok(()), "nothing is known of a column that holds nothing");
+        let categorical = read(&["1", "x"], true).unwrap();
+        assert_eq!(categorical.check(&[0]), Ok(()));
     }
 
     #[test]

@@ -47,31 +47,31 @@ impl Columns {
                 columns: names,
             });
         }
-        let target_problem = |problem: &str| {
-            Err(DataError::Target { source_name: source_name.to_owned(), problem: problem.into() })
+        let setting = |key, problem: String| {
+            Err(DataError::Setting { key, source_name: source_name.to_owned(), problem })
         };
         if targets.len() > 1 && spec.task == Some(Task::Classification) {
-            return target_problem(
-                "several targets are a regression: name one column, or set task = \"regression\"",
-            );
+            let problem = "several targets are a regression: name one column in data.target, or set data.task = \"regression\"";
+            return setting("data.task", problem.to_owned());
         }
-        let twice = |problem: String| {
-            Err(DataError::Setting { source_name: source_name.to_owned(), problem })
-        };
         let mut roles = Vec::with_capacity(names.len());
         let mut inputs = 0;
         for name in &names {
             let target = targets.iter().position(|target| target == name);
             let (is_split, is_dropped) = (split == Some(name), spec.drop.contains(name));
             let uses = [
-                ("the target", target.is_some()),
+                ("data.target", target.is_some()),
                 ("data.split.column", is_split),
-                ("in data.drop", is_dropped),
-                ("in data.categorical", spec.categorical.contains(name)),
+                ("data.drop", is_dropped),
+                ("data.categorical", spec.categorical.contains(name)),
             ];
-            let uses: Vec<&str> = uses.iter().filter(|n| n.1).map(|n| n.0).collect();
+            let uses: Vec<&'static str> = uses.iter().filter(|n| n.1).map(|n| n.0).collect();
             if let [one, other, ..] = uses[..] {
-                return twice(format!("the column `{name}` is both {one} and {other}: choose one"));
+                let one = if one == "data.target" { "the target" } else { one };
+                return setting(
+                    other,
+                    format!("the column `{name}` is both {one} and in {other}: choose one"),
+                );
             }
             roles.push(match target {
                 Some(place) => Role::Target(place),
@@ -84,13 +84,16 @@ impl Columns {
             });
         }
         if targets.is_empty() {
-            return target_problem("no column is left to predict: take one out of data.drop");
+            let problem = "no column is left to predict: take one out of data.drop";
+            return setting("data.drop", problem.to_owned());
         }
         if inputs == 0 && targets.len() == names.len() {
-            return target_problem("every column is a target: leave at least one as an input");
+            let problem = "every column is a target: leave at least one as an input";
+            return setting("data.target", problem.to_owned());
         }
         if inputs == 0 {
-            return target_problem("no column is left as an input: take one out of data.drop");
+            let problem = "no column is left as an input: take one out of data.drop";
+            return setting("data.drop", problem.to_owned());
         }
         Ok(Self { names, roles, targets })
     }
@@ -184,8 +187,13 @@ pub(super) fn check_names(
     if let Some(place) = names.iter().position(String::is_empty) {
         let stand_in = format!("c{}", place + 1);
         if !drop.contains(&stand_in) || names.contains(&stand_in) {
+            let why = if place + 1 == names.len() {
+                "is empty, as where every line ends with a delimiter"
+            } else {
+                "only counts the rows"
+            };
             return Err(format!(
-                "column {} of {} has no name: name it, or leave it out by data.drop = [\"{stand_in}\"] if it only counts the rows",
+                "column {} of {} has no name: name it, or leave it out by data.drop = [\"{stand_in}\"] if it {why}",
                 place + 1,
                 names.len()
             ));

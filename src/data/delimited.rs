@@ -6,16 +6,20 @@ use std::path::Path;
 use csv::ByteRecord;
 
 use super::columns::{self, Columns, Role};
-use super::error::{CellProblem, DataError, Place};
+use super::error::{CellProblem, DataError, Place, counted};
 use super::file::{self, Hashing};
+use super::quotes::{QuoteFault, Quotes};
 use super::sniff::{self, Layout};
 use super::table::{Builder, Table};
 use crate::spec::data::DataSpec;
 
+/// The beginning, which was looked at for its layout, and the rest.
+type Text<R> = Chain<Cursor<Vec<u8>>, Hashing<R>>;
+
 /// A file being read.
 struct Delimited<'a, R> {
     path: &'a Path,
-    reader: csv::Reader<Chain<Cursor<Vec<u8>>, Hashing<R>>>,
+    reader: csv::Reader<Quotes<Text<R>>>,
     names: Vec<String>,
     has_header: bool,
     /// The first row, where there is no header and it has been read for its width.
@@ -66,7 +70,7 @@ fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Builder, Data
 
 impl<'a, R: Read> Delimited<'a, R> {
     fn open(reader: R, path: &'a Path, spec: &DataSpec) -> Result<Self, DataError> {
-        let failed = |cause| DataError::Read { file: path.to_owned(), cause };
+        let failed = |cause| DataError::reading(path, cause);
         let mut reader = Hashing::new(reader);
         let (mut head, whole) = sniff::read_head(&mut reader).map_err(failed)?;
         if head.starts_with(b"\xef\xbb\xbf") {
@@ -82,7 +86,7 @@ impl<'a, R: Read> Delimited<'a, R> {
             .flexible(true)
             .delimiter(layout.delimiter)
             .buffer_capacity(1 << 16)
-            .from_reader(Cursor::new(head).chain(reader));
+            .from_reader(Quotes::new(Cursor::new(head).chain(reader), layout.delimiter));
         let (names, has_header) = (Vec::new(), layout.header);
         let mut file = Self { path, reader, names, has_header, first: None };
         file.read_names(layout, spec)?;
@@ -94,7 +98,8 @@ impl<'a, R: Read> Delimited<'a, R> {
         if !self.next(&mut record)? {
             return Err(DataError::File {
                 file: self.path.to_owned(),
-                problem: "the file is empty: expected a header line and rows".to_owned(),
+                problem: "the file is empty: expected a header line and a row for each example; name another file in data.source, or fill this one"
+                    .to_owned(),
             });
         }
         let line = record.position().map_or(1, csv::Position::line);
@@ -123,12 +128,20 @@ impl<'a, R: Read> Delimited<'a, R> {
             *record = first;
             return Ok(true);
         }
-        self.reader.read_byte_record(record).map_err(|error| DataError::Read {
-            file: self.path.to_owned(),
-            cause: match error.into_kind() {
+        self.reader.read_byte_record(record).map_err(|error| {
+            let cause = match error.into_kind() {
                 csv::ErrorKind::Io(cause) => cause,
                 other => std::io::Error::other(format!("{other:?}")),
-            },
+            };
+            match QuoteFault::of(&cause) {
+                Some(fault) => DataError::Line {
+                    file: self.path.to_owned(),
+                    line: fault.line(),
+                    row: None,
+                    problem: fault.to_string(),
+                },
+                None => DataError::reading(self.path, cause),
+            }
         })
     }
 
@@ -146,7 +159,8 @@ impl<'a, R: Read> Delimited<'a, R> {
         if place.row == 0 {
             return Err(DataError::File {
                 file: self.path.to_owned(),
-                problem: "there is a header and no row below it".to_owned(),
+                problem: "there is a header and no row below it: add the rows, or set data.header = false if the line is one"
+                    .to_owned(),
             });
         }
         Ok(())
@@ -154,20 +168,27 @@ impl<'a, R: Read> Delimited<'a, R> {
 
     fn ragged(&self, place: Place, record: &ByteRecord) -> DataError {
         let first = if self.has_header { "the header" } else { "the first row" };
+        let more_by_an_empty_one = record.len() == self.names.len() + 1
+            && record.iter().next_back().is_some_and(|cell| cell.trim_ascii().is_empty());
+        let advice = if more_by_an_empty_one {
+            "the line ends with a delimiter: take it out of every line, or end the header with one, too"
+        } else {
+            "add or take out cells, or quote those that hold the delimiter"
+        };
         let mut problem = format!(
-            "{} cells, but {first} has {}: add or take out cells, or quote those that hold the delimiter",
-            record.len(),
+            "{}, but {first} has {}: {advice}",
+            counted(record.len(), "cell"),
             self.names.len()
         );
         if record.iter().any(|cell| cell.contains(&b'\n')) {
-            problem.push_str("; a quote may have been left open");
+            problem.push_str("; a quote may have been closed too late");
         }
         let Place { line, row, .. } = place;
         DataError::Line { file: self.path.to_owned(), line, row: Some(row), problem }
     }
 
     fn digest(self) -> String {
-        let (_, hashing) = self.reader.into_inner().into_inner();
+        let (_, hashing) = self.reader.into_inner().inner.into_inner();
         file::hex(hashing.hash)
     }
 }

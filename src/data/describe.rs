@@ -156,8 +156,9 @@ fn input(name: &str, cells: &Cells) -> ColumnDescription {
         Cells::Numbers(values) => {
             (numbers(values.iter().copied()), values.iter().filter(|value| value.is_nan()).count())
         }
-        Cells::Levels { codes, names } => {
-            let mut levels = counted(codes, names);
+        Cells::Levels { codes, levels, .. } => {
+            let names: Vec<String> = levels.iter().map(|level| level.name.clone()).collect();
+            let mut levels = counted(codes, &names);
             levels.sort();
             let missing = codes.iter().filter(|code| **code == MISSING).count();
             (ColumnKind::Levels { levels }, missing)

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::cells::Cells;
 use super::dataset::{Dataset, Inputs, Targets};
-use super::error::{DataError, listed_shortly};
+use super::doubts;
+use super::error::{DataError, counted, listed_shortly, shortened};
 use super::inputs;
 use super::scale::{self, Scale};
 use super::source::{RawInputs, Source};
@@ -19,7 +21,8 @@ impl Source {
     ///
     /// # Errors
     /// Where the fractions cannot be had, no input varies over the training rows, a column has too
-    /// many levels, or `spec` names another source, target or task.
+    /// many levels, one that is numeric by the training rows holds text, or `spec` names another
+    /// source, target or task.
     pub fn dataset(&self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
         let target_problem =
             |problem| DataError::Target { source_name: self.name.clone(), problem };
@@ -34,16 +37,23 @@ impl Source {
             RawTargets::Values { .. } => None,
         };
         let rows = Rows { count: self.rows(), given: &self.given, classes };
-        let drawn = split::draw(rows, &spec.split, split_seed)
-            .map_err(|problem| DataError::Split { source_name: self.name.clone(), problem })?;
+        let drawn = split::draw(rows, &spec.split, split_seed).map_err(|undrawn| {
+            let (source_name, problem) = (self.name.clone(), undrawn.problem);
+            match undrawn.key {
+                Some(key) => DataError::Split { key, source_name, problem },
+                None => DataError::Target { source_name, problem },
+            }
+        })?;
         let train = &drawn.splits.train;
         let mut notes = [self.notes.as_slice(), &drawn.notes].concat();
         let (inputs, inputs_json) = match &self.inputs {
             RawInputs::Table { columns, names } => {
                 let names: Vec<&String> = names.iter().collect();
+                self.check_types(columns, &names, train)?;
                 let encoded = inputs::encode(columns, &names, self.rows(), train, spec.standardize)
                     .map_err(target_problem)?;
                 notes.extend(encoded.notes);
+                notes.extend(doubts::of_inputs(columns, &names, train, &self.key.missing));
                 let json = json!({
                     "kind": "table", "missing": self.key.missing, "columns": encoded.json,
                 });
@@ -53,6 +63,9 @@ impl Source {
         };
         let (targets, targets_json) = self.targets(train, spec.standardize);
         notes.extend(self.unvarying_targets(train));
+        if let Targets::Classes { names, .. } = &targets {
+            notes.extend(doubts::of_classes(names, &self.key.missing));
+        }
         let summary = self.summary(inputs.width(), &targets, &drawn, split_seed);
         Ok(Dataset {
             inputs,
@@ -63,6 +76,24 @@ impl Source {
             notes,
             digest: self.digest.clone(),
         })
+    }
+
+    /// Refuses columns that are numeric by the training rows and hold text.
+    fn check_types(
+        &self,
+        columns: &[Cells],
+        names: &[&String],
+        train: &[u32],
+    ) -> Result<(), DataError> {
+        for (cells, name) in columns.iter().zip(names) {
+            cells.check(train).map_err(|(place, problem)| DataError::Cell {
+                file: self.files.get(place.file).cloned().unwrap_or_default(),
+                place,
+                column: shortened(name.as_bytes()),
+                problem,
+            })?;
+        }
+        Ok(())
     }
 
     fn images(&self, train: &[u32], spec: &DataSpec) -> (Inputs, Value) {
@@ -146,8 +177,7 @@ impl Source {
     fn summary(&self, width: usize, targets: &Targets, drawn: &Drawn, seed: Seed) -> String {
         let (task, what) = match (targets.task(), targets.width()) {
             (Task::Classification, classes) => ("classification", format!("{classes} classes")),
-            (Task::Regression, 1) => ("regression", "1 target".to_owned()),
-            (Task::Regression, targets) => ("regression", format!("{targets} targets")),
+            (Task::Regression, targets) => ("regression", counted(targets, "target")),
         };
         let inferred =
             if self.task_inferred { format!(" (task inferred: {task})") } else { String::new() };
@@ -158,12 +188,13 @@ impl Source {
             let given = if self.given.decides() { ", test as given" } else { "" };
             format!("{drawn}{given}, split seed {}", seed.0)
         };
-        let inputs = if width == 1 { "input" } else { "inputs" };
         let splits = &drawn.splits;
         format!(
-            "{}: {} rows, {width} {inputs}, {what}{inferred}; train {}, validation {}, test {} ({how})",
+            "{}: {}, {}, to predict: {}, {what}{inferred}; train {}, validation {}, test {} ({how})",
             self.name,
-            self.rows(),
+            counted(self.rows(), "row"),
+            counted(width, "input"),
+            listed_shortly(&self.target_names),
             splits.train.len(),
             splits.validation.len(),
             splits.test.len(),

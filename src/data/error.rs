@@ -1,7 +1,7 @@
 //! What can be wrong with data: what it is, where it is, what to do.
 
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 /// Why no rows came out of a source.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,8 @@ pub enum DataError {
     /// A format or a feature that a later version brings.
     #[error("{}: {what} is not yet built: {instead}", file.display())]
     NotYetBuilt {
+        /// The key that names it.
+        key: &'static str,
         /// Where it was met.
         file: PathBuf,
         /// What is to come.
@@ -33,16 +35,28 @@ pub enum DataError {
     /// A file of no known format.
     #[error("{}: the format is not known by this name: give a .csv, .tsv or .dt file (.gz too) or a folder of IDX files", file.display())]
     UnknownFormat {
+        /// The key that names it.
+        key: &'static str,
         /// The file.
         file: PathBuf,
     },
-    /// The operating system or the decompressor refused.
+    /// The operating system refused.
     #[error("{}: cannot be read: {cause}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
+        /// As reported; part of the message, and so no source of it.
+        cause: io::Error,
+    },
+    /// The decompressor refused.
+    #[error(
+        "{}: the compressed data is cut short or damaged ({cause}): copy or download the file again (`gzip -t` checks it)",
+        file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
         /// As reported.
-        #[source]
         cause: io::Error,
     },
     /// A name that ends in .gz on something else.
@@ -112,6 +126,8 @@ pub enum DataError {
     /// A key that does not suit the source.
     #[error("{source_name}: {problem}")]
     Setting {
+        /// The key.
+        key: &'static str,
         /// The source.
         source_name: String,
         /// What is wrong and what to do.
@@ -128,6 +144,8 @@ pub enum DataError {
     /// Fractions that cannot be had of these rows.
     #[error("{source_name}: {problem}")]
     Split {
+        /// The key that asks for them.
+        key: &'static str,
         /// The source.
         source_name: String,
         /// What is wrong and what to do.
@@ -136,19 +154,31 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether the config, not the content of a file, is at fault.
+    /// What came of reading a file: the system's fault, or that of what was compressed.
+    pub(super) fn reading(file: &Path, cause: io::Error) -> Self {
+        let file = file.to_owned();
+        match cause.kind() {
+            // A system does not report these of a file that is read from end to end.
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+                Self::Damaged { file, cause }
+            }
+            _ => Self::Read { file, cause },
+        }
+    }
+
+    /// The key that is at fault, where the config is rather than the content of a file.
     #[must_use]
-    pub fn is_config(&self) -> bool {
-        matches!(
-            self,
-            Self::UnknownSource { .. }
-                | Self::NotYetBuilt { .. }
-                | Self::UnknownFormat { .. }
-                | Self::UnknownTarget { .. }
-                | Self::UnknownColumn { .. }
-                | Self::Setting { .. }
-                | Self::Split { .. }
-        )
+    pub fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::UnknownSource { .. } => Some("data.source"),
+            Self::UnknownTarget { .. } => Some("data.target"),
+            Self::NotYetBuilt { key, .. }
+            | Self::UnknownFormat { key, .. }
+            | Self::UnknownColumn { key, .. }
+            | Self::Setting { key, .. }
+            | Self::Split { key, .. } => Some(key),
+            _ => None,
+        }
     }
 }
 
@@ -172,6 +202,11 @@ pub enum CellProblem {
         "`{0}` is no number, and the column is numeric: correct the cell, add it to data.missing if it holds nothing, or name the column in data.categorical"
     )]
     Text(String),
+    /// What people write where there is nothing.
+    #[error(
+        "`{0}` is no number: if such cells hold nothing, add it to the list, data.missing = [\"\", \"NA\", \"?\", \"{0}\"]; else correct the cell"
+    )]
+    Marker(String),
     /// A cell of the split column that names no split.
     #[error("`{0}` is no split: expected train, valid, validation, val or test")]
     NotASplit(String),
@@ -202,7 +237,9 @@ pub enum CellProblem {
     )]
     TooLong(usize),
     /// A NUL byte.
-    #[error("there is a NUL byte: the file is damaged or not plain text")]
+    #[error(
+        "there is a NUL byte: the file is damaged or not plain text; fetch it again, or save it as UTF-8 text"
+    )]
     Nul,
     /// Bytes that are no text.
     #[error(
@@ -215,7 +252,8 @@ pub enum CellProblem {
 pub const BUILT_IN: &[&str] = &["digits", "penguins", "concrete"];
 
 fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    let quoted = |name: &&str| format!("`{}`", shortened(name.as_bytes()));
+    names.iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
 /// Up to ten names in backticks, and how many more there are.
@@ -225,6 +263,11 @@ pub(super) fn listed_shortly(names: &[String]) -> String {
         0 => listed(&shown),
         more => format!("{} and {more} more", listed(&shown)),
     }
+}
+
+/// `1 row`, `3 rows`.
+pub(super) fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
@@ -246,11 +289,19 @@ pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
         .map(|(_, known)| known.to_owned())
 }
 
-/// The beginning of a cell, fit for a message.
-pub(super) fn shortened(cell: &[u8]) -> String {
+/// The beginning of a cell on one line, fit for a message.
+#[must_use]
+pub fn shortened(cell: &[u8]) -> String {
     const SHOWN: usize = 40;
     let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * SHOWN)]);
-    let mut short: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let mut short = String::new();
+    for shown in text.chars().take(SHOWN) {
+        if shown.is_control() {
+            short.extend(shown.escape_debug());
+        } else {
+            short.push(shown);
+        }
+    }
     if text.chars().count() > SHOWN || cell.len() > 4 * SHOWN {
         short.push('…');
     }

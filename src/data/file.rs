@@ -25,7 +25,7 @@ pub(super) struct Opened {
 
 /// Opens a file. Gzip is known by its first bytes, so a missing .gz does no harm.
 pub(super) fn open(path: &Path) -> Result<Opened, DataError> {
-    let failed = |cause| DataError::Read { file: path.to_owned(), cause };
+    let failed = |cause| DataError::reading(path, cause);
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut reader = BufReader::with_capacity(1 << 16, file);

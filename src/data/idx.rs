@@ -119,7 +119,7 @@ struct Array {
 fn read(mut opened: Opened, path: &Path, dimensions: u8) -> Result<Array, DataError> {
     let file = || path.to_owned();
     let wrong = |problem: String| DataError::File { file: file(), problem };
-    let failed = |cause| DataError::Read { file: file(), cause };
+    let failed = |cause| DataError::reading(path, cause);
     let mut header = Vec::new();
     let header_length = 4 + 4 * usize::from(dimensions);
     opened.reader.by_ref().take(header_length as u64).read_to_end(&mut header).map_err(failed)?;

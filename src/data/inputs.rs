@@ -11,8 +11,8 @@
 
 use serde_json::{Value, json};
 
-use super::cells::{Cells, MISSING, MOST_LEVELS};
-use super::error::listed_shortly;
+use super::cells::{Cells, Level, MISSING, MOST_LEVELS};
+use super::error::{counted, listed_shortly};
 use super::scale::{self, Scale};
 
 /// Rows that are encoded before the next column is looked at.
@@ -75,22 +75,23 @@ pub(super) fn encode(
     for (column, cells) in columns.iter().enumerate() {
         match cells {
             Cells::Numbers(values) => learnt.numbers(column, values, train, standardize),
-            Cells::Levels { codes, names } => learnt.levels(column, codes, names, train),
+            Cells::Levels { codes, levels, .. } => learnt.levels(column, codes, levels, train),
             Cells::TooMany => {}
         }
     }
     let Learnt { encoders, width, .. } = &learnt;
     if encoders.is_empty() {
         return Err(format!(
-            "no input varies over the {} training rows: there is nothing to learn from",
-            train.len()
+            "no input varies over the {}: there is nothing to learn from; `bnes data describe` shows what the columns hold",
+            counted(train.len(), "training row")
         ));
     }
     let mut values = Vec::new();
     let size = rows.saturating_mul(*width);
     values.try_reserve_exact(size).map_err(|_| {
         format!(
-            "{rows} rows of {width} inputs do not fit into memory: leave columns out by data.drop"
+            "{} of {width} inputs do not fit into memory: leave columns out by data.drop",
+            counted(rows, "row")
         )
     })?;
     values.resize(size, 0.0);
@@ -146,8 +147,8 @@ impl Learnt {
         self.push(column, Kind::Number { scale, imputed: of.scale.mean, indicator });
     }
 
-    fn levels(&mut self, column: usize, codes: &[u32], names: &[String], train: &[u32]) {
-        let mut seen = vec![false; names.len()];
+    fn levels(&mut self, column: usize, codes: &[u32], levels: &[Level], train: &[u32]) {
+        let mut seen = vec![false; levels.len()];
         let mut missing = false;
         for row in train {
             match seen.get_mut(codes[*row as usize] as usize) {
@@ -155,7 +156,7 @@ impl Learnt {
                 None => missing = true,
             }
         }
-        let mut known: Vec<usize> = (0..names.len()).filter(|level| seen[*level]).collect();
+        let mut known: Vec<usize> = (0..levels.len()).filter(|level| seen[*level]).collect();
         if known.is_empty() {
             self.empty.push(column);
             return;
@@ -164,20 +165,20 @@ impl Learnt {
             self.constant.push(column);
             return;
         }
-        known.sort_by_key(|level| &names[*level]);
+        known.sort_by_key(|level| &levels[*level].name);
         let other = known.len() + usize::from(missing);
-        let mut input_of = vec![other; names.len() + 1];
+        let mut input_of = vec![other; levels.len() + 1];
         for (input, level) in known.iter().enumerate() {
             input_of[*level] = input;
         }
         if missing {
-            input_of[names.len()] = known.len();
+            input_of[levels.len()] = known.len();
         }
-        let is_unseen = |code: &u32| input_of[(*code as usize).min(names.len())] == other;
+        let is_unseen = |code: &u32| input_of[(*code as usize).min(levels.len())] == other;
         if codes.iter().any(is_unseen) {
             self.unseen.push(column);
         }
-        let levels = known.iter().map(|level| names[*level].clone()).collect();
+        let levels = known.iter().map(|level| levels[*level].name.clone()).collect();
         self.push(column, Kind::Levels { input_of, levels, missing });
     }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use super::cells::{Fault, InputColumn};
 use super::columns::{Columns, Role};
 use super::delimited::file_name;
-use super::error::{CellProblem, DataError, Place};
+use super::error::{CellProblem, DataError, Place, counted};
 use super::file::{self, Hashing};
 use super::given::{Given, Part};
 use super::table::Table;
@@ -55,7 +55,7 @@ impl<R: Read> Lines<'_, R> {
             let read = self
                 .reader
                 .read_until(b'\n', &mut self.text)
-                .map_err(|cause| DataError::Read { file: self.path.to_owned(), cause })?;
+                .map_err(|cause| DataError::reading(self.path, cause))?;
             if read == 0 {
                 return Ok(None);
             }
@@ -126,12 +126,14 @@ impl Examples {
         while lines.next()?.is_some() {
             let line = std::mem::take(&mut lines.text);
             let cells = || line.split(u8::is_ascii_whitespace).filter(|cell| !cell.is_empty());
-            let found = cells().count() as u64;
+            let found = cells().count();
             examples.rows += 1;
-            if found != announced.inputs + announced.outputs {
+            if found as u64 != announced.inputs + announced.outputs {
                 let problem = format!(
-                    "{found} numbers, but the header announces {} inputs and {} outputs: correct the line or the counts",
-                    announced.inputs, announced.outputs
+                    "{}, but the header announces {} inputs and {} outputs: correct the line or the counts",
+                    counted(found, "number"),
+                    announced.inputs,
+                    announced.outputs
                 );
                 return Err(lines.wrong(Some(examples.rows), problem));
             }
@@ -226,7 +228,9 @@ fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Table, DataEr
         targets: target_names,
     };
     let digest = file::hex(lines.reader.into_inner().hash);
-    Ok(Table { columns, inputs: finished, targets, given, digest, without_target: 0, notes })
+    let files = vec![path.to_owned()];
+    let inputs = finished;
+    Ok(Table { columns, files, inputs, targets, given, digest, without_target: 0, notes })
 }
 
 /// Classes where the outputs can be read as such.
@@ -253,9 +257,10 @@ fn targets(
         return Ok(RawTargets::Classes { labels, names });
     }
     if spec.task == Some(Task::Classification) {
-        return Err(DataError::Target {
+        return Err(DataError::Setting {
+            key: "data.task",
             source_name: file_name(path),
-            problem: "the outputs are no classes, of which exactly one is 1: leave task out"
+            problem: "the outputs are no classes, of which exactly one is 1: leave data.task out"
                 .to_owned(),
         });
     }

@@ -25,6 +25,8 @@ pub struct Source {
     pub(super) target_names: Vec<String>,
     /// Every column of a table, in the order of the file.
     pub(super) columns: Option<Columns>,
+    /// The files of a table, as places of cells count them.
+    pub(super) files: Vec<PathBuf>,
     /// Whether the task was read off the target.
     pub(super) task_inferred: bool,
     /// The splits that came along.
@@ -83,22 +85,27 @@ impl Source {
     }
 
     fn of_file(spec: &DataSpec, path: &Path, base: &Path) -> Result<Self, DataError> {
-        let format = format_of(path)?;
+        let format = format_of(path, "data.source")?;
         let name = delimited::file_name(path);
         check_settings(spec, &name, format)?;
         if format == Format::Proben1 {
             return Ok(Self::of_table(proben1::read_file(path, spec)?, spec, name));
         }
+        let key = "data.test_source";
         let test = spec.test_source.as_ref().map(|test| base.join(test));
         if let Some(test) = &test {
             if !test.is_file() {
                 return Err(DataError::Setting {
+                    key,
                     source_name: name,
-                    problem: format!("data.test_source: there is no file {}", test.display()),
+                    problem: format!(
+                        "{key} names {}, and there is no such file: a path is relative to the config file",
+                        test.display()
+                    ),
                 });
             }
-            if format_of(test)? != Format::Delimited {
-                return Err(DataError::UnknownFormat { file: test.clone() });
+            if format_of(test, key)? != Format::Delimited {
+                return Err(DataError::UnknownFormat { key, file: test.clone() });
             }
         }
         Ok(Self::of_table(delimited::read_files(path, test.as_deref(), spec)?, spec, name))
@@ -170,6 +177,7 @@ impl Source {
             targets,
             target_names,
             columns: None,
+            files: Vec::new(),
             task_inferred: false,
             given: test_from.map_or(Given::Nothing, Given::TestFrom),
             digest,
@@ -180,7 +188,7 @@ impl Source {
     }
 
     fn of_table(table: Table, spec: &DataSpec, name: String) -> Self {
-        let Table { columns, inputs, targets, given, digest, without_target, notes } = table;
+        let Table { columns, files, inputs, targets, given, digest, without_target, notes } = table;
         let names = columns.inputs().cloned().collect();
         Self {
             name,
@@ -189,6 +197,7 @@ impl Source {
             task_inferred: spec.task.is_none() && columns.targets.len() == 1,
             target_names: columns.targets.clone(),
             columns: Some(columns),
+            files,
             given,
             digest,
             without_target,
@@ -207,7 +216,7 @@ impl Source {
             {
                 let class = labels.first().and_then(|label| names.get(*label as usize));
                 wrong(format!(
-                    "the target `{}` has one class only (`{}`): there is nothing to tell apart",
+                    "the target `{}` has one class only (`{}`): there is nothing to tell apart; set data.target to the column to predict",
                     self.target_names.join("`, `"),
                     class.map_or("", String::as_str)
                 ))
@@ -217,10 +226,10 @@ impl Source {
                     || names.len() > MOST_LEVELS && 2 * names.len() > labels.len() =>
             {
                 wrong(format!(
-                    "the target `{}` has {} classes in {} rows: is it the column to predict? set data.target, or task = \"regression\" for numbers",
+                    "the target `{}` has {} classes in {}: is it the column to predict? set data.target, or task = \"regression\" for numbers",
                     self.target_names.join("`, `"),
                     names.len(),
-                    labels.len()
+                    error::counted(labels.len(), "row")
                 ))
             }
             RawTargets::Classes { .. } => Ok(()),
@@ -232,7 +241,7 @@ impl Source {
                 };
                 match (0..names.len()).find(constant) {
                     Some(column) => wrong(format!(
-                        "the target `{}` is the same in every row: there is nothing to learn",
+                        "the target `{}` is the same in every row: there is nothing to learn; set data.target to the column to predict",
                         names[column]
                     )),
                     None => Ok(()),
@@ -270,15 +279,15 @@ enum Format {
 
 /// Refuses keys that this format has no use for, as they would do nothing.
 fn check_settings(spec: &DataSpec, source_name: &str, format: Format) -> Result<(), DataError> {
-    let refuse = |problem: &str| {
-        Err(DataError::Setting { source_name: source_name.to_owned(), problem: problem.to_owned() })
+    let refuse = |key, problem: String| {
+        Err(DataError::Setting { key, source_name: source_name.to_owned(), problem })
     };
     let (delimited, table) =
         (format == Format::Delimited, matches!(format, Format::Delimited | Format::BuiltIn));
     if spec.test_source.is_some() && spec.split.column.is_some() {
-        return refuse(
-            "data.test_source and data.split.column both give a test split: leave one of them out",
-        );
+        let problem =
+            "data.test_source and data.split.column both give a test split: leave one of them out";
+        return refuse("data.split.column", problem.to_owned());
     }
     for (key, given, fits) in [
         ("data.header", spec.header.is_some(), delimited),
@@ -295,17 +304,19 @@ fn check_settings(spec: &DataSpec, source_name: &str, format: Format) -> Result<
                 }
                 _ => format!("{key} is for CSV and TSV files: leave it out"),
             };
-            return refuse(&problem);
+            return refuse(key, problem);
         }
     }
     if spec.binarize.is_some() && format != Format::Images {
-        return refuse("data.binarize is for images, and this is a table: leave it out");
+        let problem = "data.binarize is for images, and this is a table: leave it out";
+        return refuse("data.binarize", problem.to_owned());
     }
     Ok(())
 }
 
-/// The format by the name; says of known ones that are to come what works instead.
-fn format_of(path: &Path) -> Result<Format, DataError> {
+/// The format by the name, which `key` gives; says of known ones that are to come what works
+/// instead.
+fn format_of(path: &Path, key: &'static str) -> Result<Format, DataError> {
     let format = file::format(path);
     let later = match format.as_str() {
         "csv" | "tsv" | "tab" | "txt" | "data" | "test" => return Ok(Format::Delimited),
@@ -322,9 +333,10 @@ fn format_of(path: &Path) -> Result<Format, DataError> {
                         .to_owned(),
             });
         }
-        _ => return Err(DataError::UnknownFormat { file: path.to_owned() }),
+        _ => return Err(DataError::UnknownFormat { key, file: path.to_owned() }),
     };
     Err(DataError::NotYetBuilt {
+        key,
         file: path.to_owned(),
         what: later.to_owned(),
         instead: "give a CSV, TSV or .dt file (.gz too) or a folder of IDX files".to_owned(),

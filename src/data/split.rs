@@ -5,6 +5,7 @@
 //! share, rounded up or down.
 
 use super::dataset::Splits;
+use super::error::{counted, listed_shortly};
 use super::given::{Given, Part};
 use super::stratify;
 use crate::seed::Seed;
@@ -28,10 +29,17 @@ pub(super) struct Drawn {
     pub notes: Vec<String>,
 }
 
+/// Why splits cannot be had, and the key that asks for them; none: the source's own are at fault.
+#[derive(Debug)]
+pub(super) struct Undrawn {
+    pub key: Option<&'static str>,
+    pub problem: String,
+}
+
 /// Draws the splits, or says why they cannot be had.
-pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, String> {
+pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, Undrawn> {
     let of = |wanted: Part| -> Vec<u32> {
-        counted(rows.count).filter(|row| rows.given.part(*row as usize) == wanted).collect()
+        numbered(rows.count).filter(|row| rows.given.part(*row as usize) == wanted).collect()
     };
     let pool = of(Part::Pool);
     let mut notes = Vec::new();
@@ -56,20 +64,23 @@ fn divide(
     seed: Seed,
     parts: &mut [Vec<u32>; 3],
     notes: &mut Vec<String>,
-) -> Result<bool, String> {
+) -> Result<bool, Undrawn> {
     if pool.is_empty() {
-        return Err("the source's own split has no training row".to_owned());
+        let problem = "the source's own split has no training row: give it some".to_owned();
+        return Err(Undrawn { key: None, problem });
     }
     let pool_rows = pool.len();
     let test_fraction = if rows.given.decides() { 0.0 } else { spec.test };
-    let test = rounded(test_fraction, pool_rows, "test")?;
-    let validation = rounded(spec.validation, pool_rows, "validation")?;
+    let test = rounded(test_fraction, pool_rows, "data.split.test")?;
+    let validation = rounded(spec.validation, pool_rows, "data.split.validation")?;
     let train = pool_rows.checked_sub(test + validation).filter(|rows| *rows > 0).ok_or_else(
         || {
-            format!(
-                "validation = {} and test = {test_fraction} of {pool_rows} rows leave none for training: lower data.split.validation or data.split.test",
-                spec.validation
-            )
+            let problem = format!(
+                "validation = {} and test = {test_fraction} of {} leave none for training: lower data.split.validation or data.split.test",
+                spec.validation,
+                counted(pool_rows, "row")
+            );
+            Undrawn { key: Some("data.split"), problem }
         },
     )?;
     let totals = [train, validation, test];
@@ -113,17 +124,19 @@ fn divide(
 }
 
 /// Rows are counted in 32 bits; the readers refuse more.
-fn counted(rows: usize) -> impl Iterator<Item = u32> {
+fn numbered(rows: usize) -> impl Iterator<Item = u32> {
     0..u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
-fn rounded(fraction: f64, rows: usize, split: &str) -> Result<usize, String> {
+fn rounded(fraction: f64, rows: usize, key: &'static str) -> Result<usize, Undrawn> {
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let total = (fraction * rows as f64).round() as usize;
     if total == 0 && fraction > 0.0 {
-        return Err(format!(
-            "data.split.{split} = {fraction} of {rows} rows is no row at all: raise it, or set it to 0"
-        ));
+        let problem = format!(
+            "{key} = {fraction} of {} is no row at all: raise it, or set it to 0",
+            counted(rows, "row")
+        );
+        return Err(Undrawn { key: Some(key), problem });
     }
     Ok(total)
 }
@@ -151,7 +164,7 @@ fn untrained(train: &[u32], labels: &[u32], names: &[String]) -> Option<String> 
         .map(|(name, _)| name.clone())
         .collect();
     (!absent.is_empty())
-        .then(|| format!("no training row has the class {}", super::error::listed_shortly(&absent)))
+        .then(|| format!("no training row has the class {}", listed_shortly(&absent)))
 }
 
 /// A part of the training rows as large as the validation split, from a stream of its own.
@@ -213,9 +226,10 @@ mod tests {
     #[test]
     fn fractions_that_leave_a_split_without_rows_are_refused() {
         let rows = Rows { count: 10, given: &Given::Nothing, classes: None };
-        assert!(draw(rows, &spec(0.5, 0.5), Seed(0)).unwrap_err().contains("none for training"));
-        assert!(draw(rows, &spec(0.9, 0.9), Seed(0)).unwrap_err().contains("none for training"));
-        assert!(draw(rows, &spec(0.04, 0.2), Seed(0)).unwrap_err().contains("split.validation"));
+        let why = |spec: &SplitSpec| draw(rows, spec, Seed(0)).unwrap_err().problem;
+        assert!(why(&spec(0.5, 0.5)).contains("none for training"));
+        assert!(why(&spec(0.9, 0.9)).contains("none for training"));
+        assert!(why(&spec(0.04, 0.2)).contains("split.validation"));
         let splits = draw(rows, &spec(0.0, 0.0), Seed(0)).unwrap().splits;
         assert_eq!(splits.train.len(), 10);
         assert_eq!(splits.train_evaluated, splits.train);
@@ -235,7 +249,7 @@ mod tests {
             if let Ok(Drawn { splits, stratified, .. }) = draw(rows, &spec(validation, test), Seed(seed)) {
                 let mut all = [&splits.train[..], &splits.validation, &splits.test].concat();
                 all.sort_unstable();
-                prop_assert_eq!(all, counted(count).collect::<Vec<u32>>());
+                prop_assert_eq!(all, numbered(count).collect::<Vec<u32>>());
                 for (rows, fraction) in [(&splits.validation, validation), (&splits.test, test)] {
                     prop_assert_eq!(rows.len() as f64, (fraction * count as f64).round());
                     prop_assert!(rows.is_sorted());
@@ -250,7 +264,7 @@ mod tests {
                         for class in 0..classes {
                             let of = |rows: &[u32]| rows.iter()
                                 .filter(|r| labels[**r as usize] == class).count() as f64;
-                            let all: Vec<u32> = counted(count).collect();
+                            let all: Vec<u32> = numbered(count).collect();
                             let share = of(&all) * part.len() as f64 / count as f64;
                             // Two where a class was given its only training row.
                             let limit = if splits.train.len() * 2 > count { 1.0 } else { 2.0 };

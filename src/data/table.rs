@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::cells::{Cells, InputColumn};
 use super::columns::{Columns, Role};
-use super::error::{CellProblem, DataError, Place, listed_shortly, shortened};
+use super::error::{CellProblem, DataError, Place, counted, listed_shortly, shortened};
 use super::file;
 use super::given::{self, Given, Part};
 use super::target::{Finished, RawTargets, TargetColumn};
@@ -16,6 +16,8 @@ use crate::spec::data::{DataSpec, Task};
 #[derive(Debug)]
 pub(super) struct Table {
     pub columns: Columns,
+    /// What was read, as places count it.
+    pub files: Vec<PathBuf>,
     /// The cells of each input.
     pub inputs: Vec<Cells>,
     pub targets: RawTargets,
@@ -93,6 +95,12 @@ impl Builder {
 
     /// What the file held, in hex.
     pub fn end_file(&mut self, digest: String) {
+        if self.digests.contains(&digest) {
+            self.notes.push(
+                "warning: data.test_source holds the same as data.source: the rows that train are tested, and the test metrics say nothing of new rows"
+                    .to_owned(),
+            );
+        }
         self.digests.push(digest);
     }
 
@@ -204,6 +212,7 @@ impl Builder {
             without_target: self.left_out,
             notes: self.notes,
             columns: self.columns,
+            files: self.files,
         })
     }
 
@@ -213,10 +222,9 @@ impl Builder {
         if self.left_out > lines.len() {
             lines.push(format!("{} more", self.left_out - lines.len()));
         }
-        let rows =
-            if self.left_out == 1 { "1 row".to_owned() } else { format!("{} rows", self.left_out) };
         format!(
-            "{rows} left out, as the target {} is missing: {}",
+            "{} left out, as the target {} is missing: {}",
+            counted(self.left_out, "row"),
             listed_shortly(&self.columns.targets),
             lines.join(", ")
         )

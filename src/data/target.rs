@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::doubts;
 use super::error::{CellProblem, Place, shortened};
 use crate::spec::data::Task;
 
@@ -55,6 +56,7 @@ pub(super) fn problem_of(cell: &[u8], text: fn(String) -> CellProblem) -> CellPr
         _ if cell.contains(&0) => CellProblem::Nul,
         _ if std::str::from_utf8(cell).is_err() => CellProblem::NotUtf8,
         _ if is_decimal_comma(cell) => CellProblem::DecimalComma(short),
+        _ if doubts::is_marker(&short) => CellProblem::Marker(short),
         _ => text(short),
     }
 }

@@ -87,7 +87,7 @@ impl Planned {
         for training in &experiment.trainings {
             let data = loaded
                 .dataset(experiment, &training.trajectory)
-                .map_err(|error| placed(experiment, error))?;
+                .map_err(|error| placed(experiment, &training.arms, error))?;
             let task = Task::new(experiment, &training.trajectory, &training.arms, data)?;
             tasks.push(task);
         }
@@ -97,17 +97,11 @@ impl Planned {
 }
 
 /// A fault of the config that shows once the data is read, at its place in the config.
-fn placed(experiment: &Experiment, error: DataError) -> PlanError {
-    if !error.is_config() {
-        return error.into();
-    }
-    let key = match &error {
-        DataError::UnknownTarget { .. } => "data.target",
-        DataError::UnknownColumn { key, .. } => key,
-        DataError::Split { .. } => "data.split",
-        _ => "data.source",
-    };
-    experiment.error_at(key, error.to_string(), None).into()
+fn placed(experiment: &Experiment, arms: &[Arm], error: DataError) -> PlanError {
+    let (Some(key), Some(arm)) = (error.key(), arms.first()) else { return error.into() };
+    let is_missing = matches!(error, DataError::UnknownSource { .. });
+    let help = is_missing.then(|| "a path is relative to the folder of the config".to_owned());
+    experiment.error_where_varied(&arm.factors, key, error.to_string(), help).into()
 }
 
 impl Loaded {

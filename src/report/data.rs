@@ -24,7 +24,7 @@ pub fn description(description: &Description, summary: Option<&str>, width: usiz
     }
     let of_columns = description.columns.iter().filter_map(|column| {
         let note = column.note.as_ref()?;
-        Some(format!("`{}`: {note}", column.name))
+        Some(format!("`{}`: {note}", shortened(&column.name, LEVELS)))
     });
     let mut notes = of_columns.chain(description.notes.iter().cloned()).peekable();
     if notes.peek().is_some() {
@@ -44,7 +44,7 @@ fn heading(description: &Description) -> String {
     let of_role = |role| description.columns.iter().filter(move |column| column.role == role);
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let targets: Vec<String> =
-        of_role(ColumnRole::Target).map(|column| format!("`{}`", column.name)).collect();
+        of_role(ColumnRole::Target).map(|c| format!("`{}`", shortened(&c.name, LEVELS))).collect();
     let task = match description.classes.len() {
         0 => "regression".to_owned(),
         1 => "classification, 1 class".to_owned(),
@@ -62,7 +62,7 @@ fn heading(description: &Description) -> String {
 fn columns(columns: &[ColumnDescription]) -> Table {
     let column = |cell: &dyn Fn(&ColumnDescription) -> String| columns.iter().map(cell).collect();
     let mut table = Table::new();
-    table.push("column", Align::Left, 0, column(&|c| c.name.clone()));
+    table.push("column", Align::Left, 0, column(&|c| shortened(&c.name, LEVELS)));
     table.push("role", Align::Left, 0, column(&|c| role(c.role).to_owned()));
     table.push("taken as", Align::Left, 0, column(&|c| taken_as(&c.kind)));
     let missing = |c: &ColumnDescription| match (&c.kind, c.missing) {

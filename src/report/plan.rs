@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::table::{Align, Table, wrap};
 use crate::compare::label::text;
 use crate::compare::number::figure;
+use crate::data::shortened;
 use crate::spec::Factors;
 
 /// Trainings that are listed one by one.
@@ -143,14 +144,27 @@ pub fn inputs(preprocessing: &Value, width: usize) -> Vec<String> {
         return vec![format!("{width} pixels of {} x {} images", side("width"), side("height"))];
     }
     let columns = inputs["columns"].as_array().map_or(&[][..], Vec::as_slice);
-    let name = |column: &Value| {
-        let name = column["name"].as_str().unwrap_or("?");
-        match column["levels"].as_array() {
-            Some(levels) => format!("{name} ({} levels)", levels.len()),
-            None => name.to_owned(),
-        }
-    };
-    columns.iter().map(name).collect()
+    columns.iter().map(input).collect()
+}
+
+/// A column with what the network is given of it beside its value.
+fn input(column: &Value) -> String {
+    let name = shortened(column["name"].as_str().unwrap_or("?").as_bytes());
+    let is = |key: &str| column[key] == true;
+    let mut parts = Vec::new();
+    match column["levels"].as_array() {
+        Some(levels) => parts.push(counted(levels.len(), "level")),
+        None if column["kind"] == "missing_indicator" => parts.push("missing or not".to_owned()),
+        None => {}
+    }
+    let beside =
+        [("missing_level", "missing"), ("missing_indicator", "missing"), ("other_level", "other")];
+    parts.extend(beside.iter().filter(|(key, _)| is(key)).map(|(_, part)| (*part).to_owned()));
+    match &parts[..] {
+        [] => name,
+        [one] if is("missing_indicator") => format!("{name} (+ {one})"),
+        _ => format!("{name} ({})", parts.join(" + ")),
+    }
 }
 
 #[cfg(test)]
@@ -181,6 +195,27 @@ mod tests {
         let text = plan(&report, 100);
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn inputs_say_what_stands_for_missing_and_other_cells() {
+        let columns = serde_json::json!([
+            { "name": "age", "kind": "number", "missing_indicator": false },
+            { "name": "mass", "kind": "number", "missing_indicator": true },
+            { "name": "gift", "kind": "missing_indicator" },
+            { "name": "a\nb", "kind": "levels", "levels": ["u"], "missing_level": false, "other_level": true },
+            { "name": "sex", "kind": "levels", "levels": ["f", "m"], "missing_level": true, "other_level": true },
+        ]);
+        assert_eq!(
+            inputs(&serde_json::json!({ "inputs": { "columns": columns } }), 9),
+            [
+                "age",
+                "mass (+ missing)",
+                "gift (missing or not)",
+                "a\\nb (1 level + other)",
+                "sex (2 levels + missing + other)",
+            ]
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<(
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
-    let file = partial(0o666).tempfile_in(dir).with_context(failed)?;
+    if !dir.is_dir() {
+        bail!("{}: there is no folder {}: create it first", failed(), dir.display());
+    }
+    // By its kind: the error itself names the unfinished file, which nobody asked for.
+    let plain = |error: std::io::Error| std::io::Error::from(error.kind());
+    let file = partial(0o666).tempfile_in(dir).map_err(plain).with_context(failed)?;
     let mut buffered = BufWriter::new(file);
     content(&mut buffered)?;
     let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error);

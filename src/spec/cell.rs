@@ -54,6 +54,8 @@ const NAME_BYTES: usize = 200;
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     let fault = if name.is_empty() {
         "it is empty"
+    } else if leaves(name) {
+        "it would leave the results directory"
     } else if name.starts_with('.') {
         "it begins with a dot"
     } else if name.contains(['/', '\\']) {
@@ -67,7 +69,14 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     } else {
         return Ok(());
     };
-    Err(format!("{name:?} cannot name the directory of the results: {fault}"))
+    Err(format!(
+        "{name:?} cannot name the directory of the results: {fault}; take a plain name, such as \"digits\""
+    ))
+}
+
+/// Whether a path leads somewhere else than below the folder that it starts from.
+fn leaves(name: &str) -> bool {
+    name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..")
 }
 
 impl Cell {

@@ -108,6 +108,27 @@ impl Experiment {
         named(error, arm)
     }
 
+    /// As [`Experiment::error_in_arm`] where the key differs among arms, else as
+    /// [`Experiment::error_at`].
+    #[must_use]
+    pub fn error_where_varied(
+        &self,
+        arm: &Factors,
+        key: &str,
+        message: String,
+        help: Option<String>,
+    ) -> ConfigError {
+        let is_varied = self.factors.iter().any(|factor| {
+            let rest = key.strip_prefix(&factor.key);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        if is_varied {
+            self.error_in_arm(arm, key, message, help)
+        } else {
+            self.error_at(key, message, help)
+        }
+    }
+
     /// Whether the value of a dotted key is written, in the config, an override or a level, rather
     /// than a default.
     #[must_use]

@@ -3,6 +3,7 @@
 //! To add a norm, write its settings here, add one line to the list of [`Norm`], and give it its
 //! arithmetic in `nn/graph/norm/`.
 
+use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::check;
@@ -72,7 +73,7 @@ kinds! {
 }
 
 /// Settings of `batch`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct BatchNorm {
     /// On which side of the activation.
@@ -89,6 +90,24 @@ pub struct BatchNorm {
     pub affine: bool,
     /// Where the statistics used outside of training come from.
     pub statistics: Statistics,
+}
+
+impl Serialize for BatchNorm {
+    /// Without `momentum` where no average has one: what changes nothing tells no trainings apart.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { placement, eps, eps_placement, momentum, affine, statistics } = self;
+        let averages = *statistics == Statistics::Ema;
+        let mut table = serializer.serialize_struct("BatchNorm", 5 + usize::from(averages))?;
+        table.serialize_field("placement", placement)?;
+        table.serialize_field("eps", eps)?;
+        table.serialize_field("eps_placement", eps_placement)?;
+        if averages {
+            table.serialize_field("momentum", momentum)?;
+        }
+        table.serialize_field("affine", affine)?;
+        table.serialize_field("statistics", statistics)?;
+        table.end()
+    }
 }
 
 impl NormSettings for BatchNorm {

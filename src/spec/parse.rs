@@ -39,7 +39,7 @@ pub fn parse(file_name: &str, text: &str) -> Result<Node, ConfigError> {
 fn parse_toml(source: &Arc<Source>) -> Result<Node, ConfigError> {
     let place = Place { source, offset: 0 };
     let table = DeTable::parse(&source.text).map_err(|error| place.toml_error(&error))?;
-    let value = place.toml_table(table.get_ref(), 0)?;
+    let value = place.toml_table(table.get_ref(), &Way::ROOT)?;
     Ok(Node { value, origin: Origin::whole(source) })
 }
 
@@ -50,7 +50,7 @@ fn parse_toml(source: &Arc<Source>) -> Result<Node, ConfigError> {
 pub fn parse_toml_value(source: &Arc<Source>, offset: usize) -> Result<Node, ConfigError> {
     let place = Place { source, offset: isize::try_from(offset).unwrap_or(isize::MAX) };
     let value = DeValue::parse(&source.text[offset..]).map_err(|error| place.toml_error(&error))?;
-    place.toml_node(&value, 0)
+    place.toml_node(&value, &Way::ROOT)
 }
 
 /// Reads the body of an inline table, `key = value, key = value`.
@@ -61,8 +61,40 @@ pub fn parse_toml_body(source: &Arc<Source>) -> Result<Node, ConfigError> {
     let place = Place { source, offset: -1 };
     let table = format!("{{{}}}", source.text);
     let value = DeValue::parse(&table).map_err(|error| place.toml_error(&error))?;
-    let node = place.toml_node(&value, 0)?;
+    let node = place.toml_node(&value, &Way::ROOT)?;
     Ok(Node { value: node.value, origin: Origin::whole(source) })
+}
+
+/// The keys and lists around what is being read.
+struct Way<'a> {
+    around: Option<&'a Way<'a>>,
+    /// None in a list.
+    key: Option<&'a str>,
+    depth: usize,
+}
+
+impl<'a> Way<'a> {
+    const ROOT: Self = Self { around: None, key: None, depth: 0 };
+
+    fn to(&'a self, key: Option<&'a str>) -> Self {
+        Self { around: Some(self), key, depth: self.depth + 1 }
+    }
+
+    /// The dotted key; empty where there is none.
+    fn dotted(&self) -> String {
+        let around = self.around.map_or_else(String::new, Way::dotted);
+        match self.key {
+            Some(key) if around.is_empty() => key.to_owned(),
+            Some(key) => format!("{around}.{key}"),
+            None => around,
+        }
+    }
+
+    fn error(&self, origin: &Origin, fault: &str) -> ConfigError {
+        let key = self.dotted();
+        let key = if key.is_empty() { key } else { format!("`{key}`: ") };
+        ConfigError::at(origin, format!("{key}{fault}"))
+    }
 }
 
 /// Where in a source a parser's offsets begin; negative where the parser was given more in front.
@@ -84,60 +116,63 @@ impl Place<'_> {
         ConfigError::at(&origin, format!("this is not valid TOML: {}", error.message()))
     }
 
-    fn toml_table(&self, table: &DeTable, depth: usize) -> Result<Value, ConfigError> {
+    fn toml_table(&self, table: &DeTable, way: &Way) -> Result<Value, ConfigError> {
         let entries = table.iter().map(|(key, value)| {
             let origin = self.origin(&key.span());
-            Ok((Key { name: key.get_ref().to_string(), origin }, self.toml_node(value, depth)?))
+            let name = key.get_ref().to_string();
+            let node = self.toml_node(value, &way.to(Some(&name)))?;
+            Ok((Key { name, origin }, node))
         });
         entries.collect::<Result<_, _>>().map(Value::Table)
     }
 
-    fn toml_node(&self, node: &Spanned<DeValue>, depth: usize) -> Result<Node, ConfigError> {
+    fn toml_node(&self, node: &Spanned<DeValue>, way: &Way) -> Result<Node, ConfigError> {
         let origin = self.origin(&node.span());
-        check_depth(&origin, depth)?;
+        check_depth(&origin, way)?;
         let value = match node.get_ref() {
             DeValue::Boolean(value) => Value::Bool(*value),
             DeValue::String(text) => Value::Str(text.to_string()),
             DeValue::Integer(digits) => {
-                int(&origin, i128::from_str_radix(digits.as_str(), digits.radix()).ok())?
+                int(&origin, way, i128::from_str_radix(digits.as_str(), digits.radix()).ok())?
             }
-            DeValue::Float(digits) => float(&origin, digits.as_str().parse().ok())?,
+            DeValue::Float(digits) => float(&origin, way, digits.as_str().parse().ok())?,
             DeValue::Datetime(_) => {
-                return Err(ConfigError::at(&origin, "no key takes a date or a time")
+                return Err(way
+                    .error(&origin, "no key takes a date or a time")
                     .help("put it in quotes if a string is meant"));
             }
             DeValue::Array(elements) => Value::List(
                 elements
                     .iter()
-                    .map(|element| self.toml_node(element, depth + 1))
+                    .map(|element| self.toml_node(element, &way.to(None)))
                     .collect::<Result<_, _>>()?,
             ),
-            DeValue::Table(table) => self.toml_table(table, depth + 1)?,
+            DeValue::Table(table) => self.toml_table(table, way)?,
         };
         Ok(Node { value, origin })
     }
 }
 
-fn check_depth(origin: &Origin, depth: usize) -> Result<(), ConfigError> {
-    if depth > DEPTH {
+fn check_depth(origin: &Origin, way: &Way) -> Result<(), ConfigError> {
+    if way.depth > DEPTH {
         return Err(ConfigError::at(origin, "tables and lists are nested too deeply"));
     }
     Ok(())
 }
 
-fn int(origin: &Origin, value: Option<i128>) -> Result<Value, ConfigError> {
+fn int(origin: &Origin, way: &Way, value: Option<i128>) -> Result<Value, ConfigError> {
     value
         .filter(|value| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value))
         .map(Value::Int)
-        .ok_or_else(|| ConfigError::at(origin, "this whole number does not fit into 64 bits"))
+        .ok_or_else(|| way.error(origin, "this whole number does not fit into 64 bits"))
 }
 
-fn float(origin: &Origin, value: Option<f64>) -> Result<Value, ConfigError> {
+fn float(origin: &Origin, way: &Way, value: Option<f64>) -> Result<Value, ConfigError> {
     value
         .filter(|value| value.is_finite())
         // -0 and 0 are one number, so that configs are equal where their values are.
         .map(|value| Value::Float(value + 0.0))
-        .ok_or_else(|| ConfigError::at(origin, "this is no finite number"))
+        .ok_or_else(|| way.error(origin, "this is no finite number: expected one, such as 0.01"))
 }
 
 fn parse_json(source: &Arc<Source>) -> Result<Node, ConfigError> {
@@ -161,7 +196,7 @@ fn parse_json(source: &Arc<Source>) -> Result<Node, ConfigError> {
         })?;
     match parsed.value {
         Some(value @ ast::Value::Object(_)) => {
-            let value = json_node(source, &value, 0)?.value;
+            let value = json_node(source, &value, &Way::ROOT)?.value;
             Ok(Node { value, origin: Origin::whole(source) })
         }
         Some(value) => {
@@ -177,27 +212,27 @@ fn json_origin(source: &Arc<Source>, node: &impl Ranged) -> Origin {
     Origin::new(source, range.start..range.end)
 }
 
-fn json_node(source: &Arc<Source>, node: &ast::Value, depth: usize) -> Result<Node, ConfigError> {
+fn json_node(source: &Arc<Source>, node: &ast::Value, way: &Way) -> Result<Node, ConfigError> {
     let origin = json_origin(source, node);
-    check_depth(&origin, depth)?;
+    check_depth(&origin, way)?;
     let value = match node {
         ast::Value::BooleanLit(literal) => Value::Bool(literal.value),
         ast::Value::StringLit(literal) => Value::Str(literal.value.to_string()),
         ast::Value::NumberLit(literal) => {
             if literal.value.contains(['.', 'e', 'E']) {
-                float(&origin, literal.value.parse().ok())?
+                float(&origin, way, literal.value.parse().ok())?
             } else {
-                int(&origin, literal.value.parse().ok())?
+                int(&origin, way, literal.value.parse().ok())?
             }
         }
         ast::Value::NullKeyword(_) => {
-            return Err(ConfigError::at(&origin, "no key takes null").help("leave the key out"));
+            return Err(way.error(&origin, "no key takes null").help("leave the key out"));
         }
         ast::Value::Array(array) => Value::List(
             array
                 .elements
                 .iter()
-                .map(|element| json_node(source, element, depth + 1))
+                .map(|element| json_node(source, element, &way.to(None)))
                 .collect::<Result<_, _>>()?,
         ),
         ast::Value::Object(object) => {
@@ -210,7 +245,8 @@ fn json_node(source: &Arc<Source>, node: &ast::Value, depth: usize) -> Result<No
                     let message = format!("the key `{}` is there twice", key.name);
                     return Err(ConfigError::at(&key.origin, message));
                 }
-                entries.push((key, json_node(source, &property.value, depth + 1)?));
+                let node = json_node(source, &property.value, &way.to(Some(&key.name)))?;
+                entries.push((key, node));
             }
             Value::Table(entries)
         }

@@ -87,6 +87,7 @@ impl Document {
         });
         let keys = crate::kinds::list(&keys);
         ConfigError::at(origin, format!("two arms come out equal: here {keys} makes no difference"))
+            .help("leave one of the levels out")
             .note(format!("one is the cell {}", label::cell(first)))
             .note(format!("the other is the cell {}", label::cell(second)))
     }

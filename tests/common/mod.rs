@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses its share
 #![allow(clippy::unwrap_used)] // tests
 
+pub mod bad;
 pub mod broken;
 
 use std::collections::BTreeMap;

@@ -32,7 +32,7 @@ fn a_table_is_standardised_by_its_training_rows_and_constant_columns_go() {
     let dataset = csv(&rows()).unwrap();
     assert_eq!(
         dataset.summary,
-        "t.csv: 20 rows, 2 inputs, 2 classes (task inferred: classification); train 12, validation 4, test 4 (stratified, split seed 0)"
+        "t.csv: 20 rows, 2 inputs, to predict: `y`, 2 classes (task inferred: classification); train 12, validation 4, test 4 (stratified, split seed 0)"
     );
     assert_eq!(dataset.notes, ["left out, constant over the training rows: `c`"]);
     let train = &dataset.splits.train;
@@ -71,7 +71,11 @@ fn several_numeric_targets_are_a_regression_in_standardised_units() {
     assert_eq!(dataset.unwrap().inputs.width(), 3);
     let content = rows().replace("no", "0").replace("yes", "1");
     let dataset = taken("t.csv", content.as_bytes(), target(&["b", "a"])).unwrap();
-    assert!(dataset.summary.contains("1 input, 2 targets; train 12"), "{}", dataset.summary);
+    assert!(
+        dataset.summary.contains("1 input, to predict: `b`, `a`, 2 targets; train 12"),
+        "{}",
+        dataset.summary
+    );
     assert!(dataset.summary.contains("(random, split seed 0)"));
     let Targets::Values { values, names, mean, sd } = &dataset.targets else { panic!() };
     assert_eq!(names, &["b", "a"]);
@@ -127,12 +131,17 @@ fn the_digest_is_of_the_content_not_of_its_compression() {
     assert_ne!(plain, digest("t.csv", rows().replace("yes", "ja").as_bytes()));
 }
 
+const EMPTY: &str = "t.csv: the file is empty: expected a header line and a row for each example; name another file in data.source, or fill this one";
+
 #[test]
 fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
     for (content, message) in [
-        ("", "t.csv: the file is empty: expected a header line and rows"),
-        ("\n\n", "t.csv: the file is empty: expected a header line and rows"),
-        ("a,y\n", "t.csv: there is a header and no row below it"),
+        ("", EMPTY),
+        ("\n\n", EMPTY),
+        (
+            "a,y\n",
+            "t.csv: there is a header and no row below it: add the rows, or set data.header = false if the line is one",
+        ),
         (
             "a\n1\n",
             "t.csv, line 1: there is one column, `a`: expected inputs and a target with `,`, tab, `;` or `|` between them",
@@ -151,7 +160,7 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a,y\n\"1,x\n2,z\n",
-            "t.csv, line 2 (row 1): 1 cells, but the header has 2: add or take out cells, or quote those that hold the delimiter; a quote may have been left open",
+            "t.csv, line 2: the quote that opens in this line is never closed: close it, or put a cell that begins with a quote into quotes and double those that belong to it (`\"\"`)",
         ),
         (
             "1,1,x\nred,2,y\n",
@@ -162,7 +171,7 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
             "t.csv: the target `y` is missing in every row: set data.target, or data.missing if its cells hold something",
         ),
         (
-            "a;y\n1,5;x\n",
+            "a;y\n1,5;x\n2,5;z\n1,5;x\n2,5;z\n3,5;x\n3,5;z\n",
             "t.csv, line 2 (row 1), column `a`: `1,5` is no number: write decimals with a point",
         ),
         (
@@ -179,15 +188,15 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a,y\n1\0,x\n",
-            "t.csv, line 2 (row 1), column `a`: there is a NUL byte: the file is damaged or not plain text",
+            "t.csv, line 2 (row 1), column `a`: there is a NUL byte: the file is damaged or not plain text; fetch it again, or save it as UTF-8 text",
         ),
         (
             "a,y\n1,x\n2,x\n",
-            "t.csv: the target `y` has one class only (`x`): there is nothing to tell apart",
+            "t.csv: the target `y` has one class only (`x`): there is nothing to tell apart; set data.target to the column to predict",
         ),
         (
             "a,y\n1,2.5\n2,2.5\n",
-            "t.csv: the target `y` is the same in every row: there is nothing to learn",
+            "t.csv: the target `y` is the same in every row: there is nothing to learn; set data.target to the column to predict",
         ),
         (
             "a,y\n1,x\n2,z\n3,w\n",
@@ -195,7 +204,7 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a,y\n1,x\n1,z\n1,z\n1,x\n1,x\n1,z\n",
-            "t.csv: no input varies over the 4 training rows: there is nothing to learn from",
+            "t.csv: no input varies over the 4 training rows: there is nothing to learn from; `bnes data describe` shows what the columns hold",
         ),
         (
             "a,y\n1,x\n2,z\n",
@@ -216,6 +225,26 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         message.contains("line 2 (row 1), column `a`: 10485761 bytes are too long"),
         "{message}"
     );
+}
+
+#[test]
+fn delimiters_too_many_and_quotes_that_do_not_end_a_cell_say_so() {
+    for (content, message) in [
+        (
+            "a,b,y,\n1,2,x,\n",
+            "t.csv, line 1: column 4 of 4 has no name: name it, or leave it out by data.drop = [\"c4\"] if it is empty, as where every line ends with a delimiter",
+        ),
+        (
+            "a,b,y\n1,2,x,\n",
+            "t.csv, line 2 (row 1): 4 cells, but the header has 3: the line ends with a delimiter: take it out of every line, or end the header with one, too",
+        ),
+        (
+            "a,y\n1,x\n2,\"x\"z\n",
+            "t.csv, line 3: text follows the closing quote of a cell that begins in this line: expected the delimiter or the end of the line; double the quotes that belong to the cell (`\"\"`)",
+        ),
+    ] {
+        assert_eq!(csv(content).map(|d| d.summary).unwrap_err(), message, "{content}");
+    }
 }
 
 #[test]
@@ -267,7 +296,8 @@ fn a_source_that_is_not_there_or_not_yet_built_says_what_works() {
     );
     let half = gzipped(rows().as_bytes());
     let message = taken("a.csv.gz", &half[..half.len() / 2], |_| ()).unwrap_err();
-    assert!(message.starts_with("a.csv.gz: cannot be read: "), "{message}");
+    let told = "a.csv.gz: the compressed data is cut short or damaged (";
+    assert!(message.starts_with(told) && message.contains("download the file again"), "{message}");
 }
 
 proptest! {

@@ -36,7 +36,7 @@ fn levels_missing_cells_and_scales_are_learnt_on_the_training_rows() {
     let dataset = mixed(|_| ()).unwrap();
     assert_eq!(
         dataset.summary,
-        "t.csv: 8 rows, 7 inputs, 2 classes (task inferred: classification); train 4, validation 3, test 1 (as given)"
+        "t.csv: 8 rows, 7 inputs, to predict: `y`, 2 classes (task inferred: classification); train 4, validation 3, test 1 (as given)"
     );
     assert_eq!(
         dataset.notes,
@@ -127,11 +127,87 @@ fn what_is_saved_with_the_weights_turns_a_row_of_the_source_into_its_input() {
 }
 
 #[test]
+fn the_training_rows_decide_whether_a_column_is_numeric() {
+    let row = |n: usize| {
+        let part = ["train", "train", "valid", "test"][n % 4];
+        format!("{part},{n},{}\n", ["x", "z"][n / 2 % 2])
+    };
+    let plain = format!("s,a,y\n{}", (0..400).map(row).collect::<String>());
+    let with = |cells: &[(usize, &str)]| {
+        let mut lines: Vec<String> = plain.lines().map(str::to_owned).collect();
+        for (n, cell) in cells {
+            lines[n + 1] = lines[n + 1].replace(&format!(",{n},"), &format!(",{cell},"));
+        }
+        taken("t.csv", lines.join("\n").as_bytes(), |spec| {
+            spec.split.column = Some("s".to_owned());
+        })
+    };
+    let slip = "`red` is no number, and the column is numeric: correct the cell, add it to data.missing if it holds nothing, or name the column in data.categorical";
+    // A test row of a hundred, and half of them: no test row makes levels of a column.
+    let told = format!("t.csv, line 5 (row 4), column `a`: {slip}");
+    assert_eq!(with(&[(3, "red")]).unwrap_err(), told);
+    let elsewhere: Vec<(usize, &str)> =
+        (0..400).filter(|n| n % 4 > 1).map(|n| (n, "red")).collect();
+    assert_eq!(with(&elsewhere).unwrap_err(), told.replace("5 (row 4)", "4 (row 3)"));
+    // One training row of two hundred is a slip, two are not, whatever the others hold.
+    assert_eq!(with(&[(4, "red")]).unwrap_err(), told.replace("5 (row 4)", "6 (row 5)"));
+    let levels = with(&[(4, "red"), (8, "red"), (3, "blue")]).unwrap();
+    assert_eq!(levels.preprocessing["inputs"]["columns"][0]["kind"], "levels");
+    assert!(
+        levels.notes.iter().any(|note| note.starts_with(
+            "taken as levels for the text among their cells, most of which are numbers: `a` (`red`)"
+        )),
+        "{:?}",
+        levels.notes
+    );
+}
+
+#[test]
+fn cells_that_look_as_if_they_held_nothing_are_pointed_at() {
+    let rows = |marker: &str| {
+        let row = |n: usize| format!("{n},{},{}\n", [marker, "u"][n % 2], ["x", "z"][n / 2 % 2]);
+        format!("a,b,y\n{}", (0..40).map(row).collect::<String>())
+    };
+    let dataset = taken("t.csv", rows("N/A").as_bytes(), |_| ()).unwrap();
+    let told = "`N/A` in `b` taken as a level: if such cells hold nothing, set data.missing = [\"\", \"NA\", \"?\", \"N/A\"]";
+    assert_eq!(dataset.notes, [told]);
+    let listed = taken("t.csv", rows("N/A").as_bytes(), |spec| spec.missing = names(&["N/A"]));
+    assert!(listed.unwrap().notes.is_empty());
+    let numeric = rows("u").replacen("\n7,", "\n-,", 1);
+    let message = taken("t.csv", numeric.as_bytes(), |spec| {
+        (spec.split.validation, spec.split.test) = (0.0, 0.0);
+        spec.target = Some(Target::One("a".to_owned()));
+        spec.task = Some(crate::spec::data::Task::Regression);
+    });
+    assert_eq!(
+        message.unwrap_err(),
+        "t.csv, line 9 (row 8), column `a`: `-` is no number: if such cells hold nothing, add it to the list, data.missing = [\"\", \"NA\", \"?\", \"-\"]; else correct the cell"
+    );
+}
+
+#[test]
+fn a_test_file_that_is_the_source_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = format!("a,y\n{}", "1,x\n2,z\n".repeat(10));
+    for name in ["a.csv", "b.csv"] {
+        fs::write(folder.path().join(name), &rows).unwrap();
+    }
+    let dataset = opened(folder.path(), "a.csv", |spec| {
+        spec.test_source = Some("b.csv".to_owned());
+    });
+    let notes = dataset.unwrap().notes;
+    assert!(
+        notes[0].starts_with("warning: data.test_source holds the same as data.source"),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn built_in_tables_need_no_file() {
     let penguins = opened(Path::new("/nowhere"), "penguins", |_| ()).unwrap();
     assert_eq!(
         penguins.summary,
-        "penguins: 344 rows, 16 inputs, 3 classes (task inferred: classification); train 206, validation 69, test 69 (stratified, split seed 0)"
+        "penguins: 344 rows, 16 inputs, to predict: `species`, 3 classes (task inferred: classification); train 206, validation 69, test 69 (stratified, split seed 0)"
     );
     let text = include_str!("../../../data/penguins.csv");
     let mut lines = text.lines();
@@ -149,7 +225,7 @@ fn built_in_tables_need_no_file() {
     let concrete = opened(Path::new("/nowhere"), "concrete", |_| ()).unwrap();
     assert_eq!(
         concrete.summary,
-        "concrete: 1030 rows, 8 inputs, 1 target (task inferred: regression); train 618, validation 206, test 206 (random, split seed 0)"
+        "concrete: 1030 rows, 8 inputs, to predict: `compressive_strength`, 1 target (task inferred: regression); train 618, validation 206, test 206 (random, split seed 0)"
     );
     assert!(concrete.notes.is_empty());
 }

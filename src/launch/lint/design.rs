@@ -1,8 +1,12 @@
 //! What the arms can show: arms that cannot differ, too few seeds, one learning rate for all.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{Findings, Level, Planned, Task};
+use crate::kinds::list;
+use crate::spec::training::Schedule;
 use crate::spec::{Arm, Experiment};
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 
@@ -46,6 +50,55 @@ fn acts_as(arm: &Arm, epochs: usize) -> Value {
         table
     };
     json!([criterion, rule.monitored.column, rule.monitored.maximize, rule.restore_best])
+}
+
+/// Trainings that go alike whatever comes out: they were told apart by keys that change nothing.
+pub(super) fn lint_trainings(tasks: &[&Task], findings: &mut Findings) {
+    let mut seen: Vec<(Value, &Task)> = Vec::new();
+    for task in tasks {
+        let trains = trains_as(task, tasks);
+        let earlier = seen.iter().find(|(other, _)| *other == trains).map(|(_, earlier)| *earlier);
+        if let Some((arm, earlier)) = task.arms.first().zip(earlier.and_then(|e| e.arms.first())) {
+            let differs = |key: &&String| {
+                !key.starts_with("early_stopping") && arm.factors[*key] != earlier.factors[*key]
+            };
+            let keys: Vec<&str> = arm.factors.keys().filter(differs).map(String::as_str).collect();
+            let message = format!(
+                "{} changes nothing here: this arm can never differ from {}",
+                list(&keys),
+                in_words(earlier)
+            );
+            let key = keys.last().copied().unwrap_or("matrix");
+            findings.of_arm(Level::Warning, arm, key, message, "leave the level out");
+        }
+        seen.push((trains, task));
+    }
+}
+
+/// A training as far as its keys can make a difference; data counts by what it comes to.
+fn trains_as(task: &Task, tasks: &[&Task]) -> Value {
+    let mut config = json!(task.config);
+    let optimizer = &mut config["training"]["optimizer"];
+    // They part where weight decay goes.
+    if optimizer["kind"] == "adamw" && optimizer["weight_decay"] == 0.0 {
+        optimizer["kind"] = "adam".into();
+    }
+    let training = &task.trajectory.training;
+    let schedule = &training.schedule;
+    if let Schedule::Step(step) = &schedule.schedule
+        && schedule.warmup_epochs.saturating_add(step.every) >= training.epochs
+    {
+        let warmup_epochs = schedule.warmup_epochs;
+        config["training"]["schedule"] =
+            json!({ "kind": "constant", "warmup_epochs": warmup_epochs });
+    }
+    let same = |other: &&Task| {
+        let (a, b) = (&other.data, &task.data);
+        Arc::ptr_eq(a, b)
+            || a.digest == b.digest && a.splits == b.splits && a.preprocessing == b.preprocessing
+    };
+    config["data"] = json!(tasks.iter().position(same));
+    config
 }
 
 fn in_words(arm: &Arm) -> String {

@@ -56,6 +56,8 @@ pub fn lint(experiment: &Experiment, planned: &Planned) -> Vec<Finding> {
         }
         design::lint_arms(task, &mut findings);
     }
+    let of_first = planned.tasks.iter().filter(|task| Some(task.trajectory.seed) == first);
+    design::lint_trainings(&of_first.collect::<Vec<_>>(), &mut findings);
     design::lint(experiment, planned, &mut findings);
     let mut found = findings.found;
     found.sort_by_key(|finding| finding.level);
@@ -78,15 +80,8 @@ impl Findings<'_> {
 
     /// Adds what concerns a key of an arm; the cell is named where the key differs among arms.
     fn of_arm(&mut self, level: Level, arm: &Arm, key: &str, message: String, help: &str) {
-        let is_varied = self.experiment.factors.iter().any(|factor| {
-            let rest = key.strip_prefix(&factor.key);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        });
-        if !is_varied {
-            return self.of_all(level, key, message, help);
-        }
         let help = (!help.is_empty()).then(|| help.to_owned());
-        let about = self.experiment.error_in_arm(&arm.factors, key, message, help);
+        let about = self.experiment.error_where_varied(&arm.factors, key, message, help);
         self.add(level, about);
     }
 

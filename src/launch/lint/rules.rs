@@ -1,6 +1,7 @@
 //! Stopping rules that cannot do what they were written for.
 
 use super::{Findings, Level, Task};
+use crate::compare::counted;
 use crate::spec::Arm;
 use crate::stopping::{Criterion, MinDeltaMode, Monitored};
 
@@ -23,7 +24,10 @@ pub(super) fn lint(task: &Task, arm: &Arm, findings: &mut Findings) {
             Level::Warning,
             arm,
             "data.split.validation",
-            format!("the validation split has {rows} rows: what the rule reads is mostly noise"),
+            format!(
+                "the validation split has {}: what the rule reads is mostly noise",
+                counted(rows, "row")
+            ),
             "raise `data.split.validation`, or let the rule wait longer",
         );
     }

@@ -1,6 +1,7 @@
 //! Rows, batches and splits: what the numbers come to.
 
 use super::{Findings, Level, Task};
+use crate::compare::counted;
 use crate::data::Targets;
 use crate::spec::model::Norm;
 use crate::spec::training::{BatchSize, Optimizer};
@@ -30,7 +31,7 @@ fn batches(task: &Task, findings: &mut Findings) {
             Level::Warning,
             task,
             "training.batch_size",
-            format!("a batch of {smallest} rows: the mean and variance that the norm `batch` takes of it are mostly noise"),
+            format!("a batch of {}: the mean and variance that the norm `batch` takes of it are mostly noise", counted(smallest, "row")),
             "raise `training.batch_size`",
         );
     }
@@ -42,7 +43,8 @@ fn batches(task: &Task, findings: &mut Findings) {
                     task,
                     "training.optimizer.kind",
                     format!(
-                        "`rprop` goes by the sign of the gradient, which changes from batch to batch of {size} rows"
+                        "`rprop` goes by the sign of the gradient, which changes from batch to batch of {}",
+                        counted(size, "row")
                     ),
                     "set training.batch_size = \"full\"",
                 );
@@ -66,7 +68,8 @@ fn tail(rows: usize, size: usize, last: usize) -> Option<String> {
     let all = format!("the {rows} training rows in batches of {size} leave {left}");
     Some(if rows < size {
         format!(
-            "`training.batch_size` is {size}, and the training split has {rows} rows: an epoch is one batch"
+            "`training.batch_size` is {size}, and the training split has {}: an epoch is one batch",
+            counted(rows, "row")
         )
     } else if last > size {
         format!("{all}: too few for a batch, they join the one before, which has {last}")
@@ -101,6 +104,16 @@ fn classes(task: &Task, findings: &mut Findings) {
         if let Some(count) = counts.get_mut(*label as usize) {
             *count += 1;
         }
+    }
+    if counts.iter().filter(|count| **count > 0).count() < 2 {
+        findings.of_task(
+            Level::Warning,
+            task,
+            "data.split",
+            "all training rows are of one class: there is nothing to tell apart".to_owned(),
+            "take another split: data.split.seed, data.split.stratify = true, or a split column that mixes the classes",
+        );
+        return;
     }
     let rows: usize = counts.iter().sum();
     let Some((largest, count)) = names.iter().zip(&counts).max_by_key(|(_, count)| **count) else {

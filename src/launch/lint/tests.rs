@@ -94,6 +94,37 @@ fn arms_that_cannot_differ_are_pointed_at() {
 }
 
 #[test]
+fn trainings_that_cannot_differ_are_pointed_at() {
+    let nothing = "changes nothing here: this arm can never differ from";
+    let adams = "matrix.\"training.optimizer.kind\" = [\"adam\", \"adamw\"]";
+    warns(adams, &format!("`training.optimizer.kind` {nothing}"), 2);
+    let decay = format!("training.optimizer.weight_decay = 0.1\n{adams}");
+    assert_eq!(of(Level::Warning, &decay), []);
+    let late = "training.epochs = 9\nmatrix.\"training.schedule\" = [{ kind = \"constant\" }, { kind = \"step\", every = 9, factor = 0.5 }]";
+    warns(late, &format!("`training.schedule` {nothing}"), 3);
+    assert_eq!(of(Level::Warning, &late.replace("every = 9", "every = 8")), []);
+    // Digits name no classes that a missing cell could stand for.
+    let data = "matrix.\"data.missing\" = [[\"\"], [\"-\"]]";
+    warns(data, &format!("`data.missing` {nothing} data.missing = [\"\"]"), 2);
+    assert_eq!(of(Level::Warning, "matrix.\"data.split.validation\" = [0.1, 0.2]"), []);
+}
+
+#[test]
+fn a_training_split_of_one_class_is_pointed_at() {
+    let place = tempfile::tempdir().unwrap();
+    let rows = ["1,0,train\n2,0,train\n", "3,1,valid\n4,1,valid\n", "5,1,test\n6,1,test\n"];
+    let content = format!("a,y,s\n{}", rows.map(|rows| rows.repeat(4)).concat());
+    std::fs::write(place.path().join("t.csv"), content).unwrap();
+    let text = "data = { source = \"t.csv\", target = \"y\", split = { column = \"s\" } }";
+    let experiment =
+        Experiment::parse("a.toml", text, place.path(), &Overrides::default()).unwrap();
+    let findings = lint(&experiment, &Planned::new(&experiment).unwrap());
+    let one =
+        findings.iter().find(|f| f.about.message().contains("all training rows are of one class"));
+    assert_eq!(one.map(|finding| finding.level), Some(Level::Warning));
+}
+
+#[test]
 fn a_mode_against_the_column_and_a_training_column_are_pointed_at() {
     let rule = |rest: &str| format!("[early_stopping]\nkind = \"patience\"\n{rest}");
     warns(&rule("mode = \"max\""), "of `val_loss` lower is better", 4);

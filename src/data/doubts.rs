@@ -1,0 +1,105 @@
+//! What a column of levels makes one wonder about: cells that look as if they held nothing, and
+//! numbers that became names for the sake of a few words among them.
+
+use super::cells::{self, Cells, Level};
+use super::error::{listed_shortly, shortened};
+
+/// What people write into a cell that holds nothing; in lower case.
+const MARKERS: [&str; 15] = [
+    "-", "--", "---", ".", "?", "na", "n/a", "n.a.", "nan", "<na>", "#n/a", "#na", "null", "nil",
+    "none",
+];
+
+/// Whether a cell probably stands for one that holds nothing.
+pub(super) fn is_marker(cell: &str) -> bool {
+    MARKERS.contains(&cell.to_lowercase().as_str())
+}
+
+/// Notes on the columns, numeric or not by what the training rows hold; `missing` is the list in
+/// force.
+pub(super) fn of_inputs(
+    columns: &[Cells],
+    names: &[&String],
+    train: &[u32],
+    missing: &[String],
+) -> Vec<String> {
+    let (mut numbers, mut markers, mut marked) = (Vec::new(), Vec::new(), Vec::new());
+    for (cells, name) in columns.iter().zip(names) {
+        let Cells::Levels { codes, levels, categorical } = cells else { continue };
+        let counts = cells::counts(codes, levels, train);
+        let held = || levels.iter().zip(&counts).filter(|(_, count)| **count > 0);
+        let text: Vec<&Level> = held().map(|(level, _)| level).filter(|l| l.is_text()).collect();
+        let text_cells: usize = held().filter(|(l, _)| l.is_text()).map(|(_, count)| count).sum();
+        let present: usize = counts.iter().sum();
+        if let Some(first) = text.first().filter(|_| !categorical && 2 * text_cells < present) {
+            numbers.push(format!("`{name}` (`{}`)", shortened(first.name.as_bytes())));
+        }
+        for level in levels.iter().filter(|level| is_marker(&level.name)) {
+            if !markers.contains(&level.name) {
+                markers.push(level.name.clone());
+            }
+            if !marked.contains(*name) {
+                marked.push((*name).clone());
+            }
+        }
+    }
+    let numbers = (!numbers.is_empty()).then(|| {
+        format!(
+            "taken as levels for the text among their cells, most of which are numbers: {}; name them in data.categorical if they are levels, else correct the text or add it to data.missing",
+            numbers.join(", ")
+        )
+    });
+    let markers = (!markers.is_empty()).then(|| {
+        format!(
+            "{} in {} taken as a level: if such cells hold nothing, set {}",
+            listed_shortly(&markers),
+            listed_shortly(&marked),
+            with_missing(missing, &markers)
+        )
+    });
+    numbers.into_iter().chain(markers).collect()
+}
+
+/// A note on classes that look as if they were none; `None` is a class like any other.
+pub(super) fn of_classes(names: &[String], missing: &[String]) -> Option<String> {
+    let is_doubtful = |name: &&String| is_marker(name) && name.to_lowercase() != "none";
+    let markers: Vec<String> = names.iter().filter(is_doubtful).cloned().collect();
+    (!markers.is_empty()).then(|| {
+        format!(
+            "{} taken as a class: if such rows have no target, set {}",
+            listed_shortly(&markers),
+            with_missing(missing, &markers)
+        )
+    })
+}
+
+fn with_missing(missing: &[String], markers: &[String]) -> String {
+    let words: Vec<String> =
+        missing.iter().chain(markers).map(|word| format!("{word:?}")).collect();
+    format!("data.missing = [{}]", words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_known_whatever_their_case() {
+        for cell in ["-", "N/A", "NaN", "NULL", "None", "#N/A"] {
+            assert!(is_marker(cell), "{cell}");
+        }
+        for cell in ["", "a-b", "nano", "unknown", "0"] {
+            assert!(!is_marker(cell), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_class_called_none_is_no_doubt_and_one_called_nan_is() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(of_classes(&names(&["None", "x"]), &[]), None);
+        assert_eq!(
+            of_classes(&names(&["nan", "x"]), &names(&["", "NA"])).unwrap(),
+            "`nan` taken as a class: if such rows have no target, set data.missing = [\"\", \"NA\", \"nan\"]"
+        );
+    }
+}
