@@ -67,6 +67,13 @@ impl Work {
         Self { dir: experiment.join(WORK).join(training) }
     }
 
+    /// The trainings of an experiment's directory that have one.
+    #[must_use]
+    pub fn all(experiment: &Path) -> Vec<String> {
+        let entries = fs::read_dir(experiment.join(WORK)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
     /// Whether anything of it is there.
     #[must_use]
     pub fn exists(&self) -> bool {
@@ -132,13 +139,6 @@ impl Work {
             Err(TryLockError::Error(_)) => false,
         };
         self.is_at_work(&holder, &file, locked).then_some(holder)
-    }
-
-    /// The epoch that was at hand when a process that is gone last gave a sign of life.
-    #[must_use]
-    pub fn last_epoch(&self) -> Option<usize> {
-        let file = File::open(self.dir.join(CLAIM)).ok()?;
-        read_holder(&file).map(|holder| holder.epoch)
     }
 
     /// Whether the holder of a claim is to be respected; `locked`: its lock is ours.
