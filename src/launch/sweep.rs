@@ -3,6 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -120,11 +121,12 @@ impl Sweep<'_> {
         let outcomes: Mutex<Vec<Outcome>> =
             Mutex::new((0..count).map(|_| Outcome::NotBegun).collect());
         let claims: Mutex<Vec<Arc<Claim>>> = Mutex::default();
+        let heard = AtomicBool::new(false);
         let (done, is_done) = channel::<()>();
         std::thread::scope(|scope| {
-            let (claims, queue, outcomes) = (&claims, &queue, &outcomes);
+            let (claims, queue, outcomes, heard) = (&claims, &queue, &outcomes, &heard);
             let mut watched = events.clone();
-            scope.spawn(move || self.watch(&is_done, claims, &mut watched));
+            scope.spawn(move || self.watch(&is_done, claims, heard, &mut watched));
             for _ in 0..self.resources.jobs.min(count) {
                 let (mut events, done) = (events.clone(), done.clone());
                 scope.spawn(move || {
@@ -140,6 +142,7 @@ impl Sweep<'_> {
                             }
                             continue;
                         };
+                        self.tell_signal(heard, &mut events);
                         events.on_event(Event::Ended {
                             training: number,
                             outcome: self.in_words(self.tasks[number], &outcome),
@@ -163,20 +166,12 @@ impl Sweep<'_> {
         &self,
         is_done: &Receiver<()>,
         claims: &Mutex<Vec<Arc<Claim>>>,
+        heard: &AtomicBool,
         events: &mut Sender<Event>,
     ) {
         let mut beaten = Instant::now();
-        let mut heard = false;
         while is_done.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
-            if self.interrupt.is_asked() && !heard {
-                heard = true;
-                let (signal, _) = self.interrupt.told();
-                let message = format!(
-                    "{signal}: the batches at hand end and all is saved; a second signal ends it at \
-                     once"
-                );
-                events.on_event(Event::Note { message });
-            }
+            self.tell_signal(heard, events);
             if beaten.elapsed() >= BEAT {
                 beaten = Instant::now();
                 for claim in lock(claims).iter() {
@@ -184,6 +179,17 @@ impl Sweep<'_> {
                     let _ = claim.beat();
                 }
             }
+        }
+    }
+
+    /// Says, once, that a signal came.
+    fn tell_signal(&self, heard: &AtomicBool, events: &mut Sender<Event>) {
+        if self.interrupt.is_asked() && !heard.swap(true, Ordering::Relaxed) {
+            let (signal, _) = self.interrupt.told();
+            let message = format!(
+                "{signal}: the batches at hand end and all is saved; a second signal ends it at once"
+            );
+            events.on_event(Event::Note { message });
         }
     }
 

@@ -312,6 +312,21 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_from_the_future_counts_no_longer_than_one_from_the_past() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = Work::of(dir.path(), "a");
+        let renewed = |time| {
+            other_machine(&work, Duration::ZERO);
+            let file = File::options().write(true).open(work.dir.join(CLAIM)).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        renewed(SystemTime::now() + SILENCE / 2);
+        assert!(work.claim().unwrap().is_none());
+        renewed(SystemTime::now() + SILENCE * 2);
+        assert!(work.claim().unwrap().is_some());
+    }
+
+    #[test]
     fn two_checkpoints_stay_and_none_once_finished() {
         let dir = tempfile::tempdir().unwrap();
         let claim = Work::of(dir.path(), "a").claim().unwrap().unwrap();
