@@ -42,6 +42,8 @@ fn a_result_of_a_newer_version_is_told_and_stays_and_the_others_go_on() {
     record["provenance"]["version"] = value!("99.0.0");
     fs::write(training.join("run.json"), record.to_string()).unwrap();
     fs::remove_dir_all(place.training("results/small", "none-seed0")).unwrap();
+    let dry = place.succeeds(&["run", "--config", "config.toml", "--dry-run"]);
+    assert!(dry.contains("of a newer bnes") && dry.contains("1 to train"), "{dry}");
     let said = place.fails(1, &["run", "--config", "config.toml"]);
     assert!(said.contains("99.0.0") && said.contains("run.json"), "{said}");
     assert_eq!(json(&training.join("run.json")), record);

@@ -18,10 +18,15 @@ use crate::train::Position;
 enum Prospect {
     Done,
     Train(Option<Position>),
+    /// What a newer bnes wrote lies in its place.
+    Refuse,
 }
 
 impl Prospect {
     fn of(args: &RunArgs, store: &Store, fresh: Option<&Fresh>, task: &Task) -> Self {
+        if !args.fresh && store.foreign(&task.dir).is_some() {
+            return Self::Refuse;
+        }
         let epochs = task.trajectory.training.epochs;
         let done = store.done(&task.dir, &task.identity, epochs, &task.arms).is_some();
         let anew = args.fresh && !fresh.is_some_and(|fresh| fresh.is_done(&task.dir));
@@ -38,6 +43,7 @@ impl Prospect {
         match self {
             Self::Done => "done",
             Self::Train(_) => "to train",
+            Self::Refuse => "of a newer bnes",
         }
     }
 }

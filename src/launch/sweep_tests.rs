@@ -81,3 +81,28 @@ fn what_another_process_is_at_work_on_is_waited_for() {
     });
     assert!(outcomes.iter().all(is_trained));
 }
+
+#[test]
+fn where_claims_fail_the_first_whole_result_stays() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::create(place.path(), "digits").unwrap();
+    let (planned, interrupt) = (planned(), Interrupt::default());
+    let mut slower = sweep(&planned, &store, &interrupt);
+    slower.tasks.truncate(1);
+    let file = crate::results::layout::run_file(&store.training(&planned.tasks[0].dir));
+    let first = Mutex::new(Vec::new());
+    let trainer =
+        |task: &Task, claim: Option<&Claim>, setting: &Setting, events: &Sender<Event>| {
+            let ended = run_one(task, claim, setting, events);
+            // To another process, on a file system that keeps no claims, nobody is at work on it.
+            std::fs::remove_dir_all(store.dir().join(".work")).unwrap();
+            let faster = sweep(&planned, &store, &interrupt).run(&channel().0);
+            assert!(faster.iter().all(is_trained));
+            *lock(&first) = std::fs::read(&file).unwrap();
+            ended
+        };
+    let outcomes = slower.run_by(&trainer, &channel().0);
+    assert!(matches!(outcomes[0], Outcome::Found(_)));
+    assert_eq!(std::fs::read(&file).unwrap(), *lock(&first));
+    assert!(!store.dir().join(".work").exists());
+}
