@@ -1,6 +1,7 @@
 //! `--fresh` starts over, each for itself, and replaces only what is trained anew.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // tests
 
 mod common;
 

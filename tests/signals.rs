@@ -1,6 +1,7 @@
 //! Signals end the batch at hand, save all of it, and say so.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // tests
 #![allow(clippy::print_stdout)] // what was measured, shown with --nocapture
 
 mod common;

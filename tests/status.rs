@@ -1,6 +1,7 @@
 //! `bnes status` tells how far each training is, by what is really there.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // tests
 
 mod common;
 

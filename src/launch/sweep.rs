@@ -111,6 +111,7 @@ struct Queue {
 impl Sweep<'_> {
     /// Trains all tasks, or waits where another process trains one. The outcomes are in the order of
     /// the tasks, whatever the order in which they ended.
+    #[must_use]
     pub fn run(&self, events: &Sender<Event>) -> Vec<Outcome> {
         self.run_by(&run_one, events)
     }

@@ -41,15 +41,17 @@ pub fn status(standings: &[Standing], width: Option<usize>) -> String {
     let unnamed = standings.len() - named().count();
     if unnamed > 0 {
         let trainings = counted(unnamed, "training");
-        text.push_str(&format!("unfinished work on {trainings} that the config no longer names\n"));
+        let line = format!("unfinished work on {trainings} that the config no longer names\n");
+        text.push_str(&line);
     }
     let fresh: Vec<bool> = standings.iter().filter_map(|standing| standing.fresh).collect();
     if !fresh.is_empty() {
         let done = fresh.iter().filter(|done| **done).count();
         let all = counted(fresh.len(), "training");
-        text.push_str(&format!(
+        let line = format!(
             "--fresh: {done} of {all} trained anew so far; the same command with --fresh goes on\n"
-        ));
+        );
+        text.push_str(&line);
     }
     text
 }
