@@ -60,7 +60,7 @@ fn the_bytes_do_not_depend_on_jobs_or_threads() {
         [("a", "1", "1"), ("b", "2", "2"), ("c", "1", "4"), ("d", "3", "3")]
     {
         let args = ["run", "--config", "small.toml", "--results", results, "--jobs", jobs];
-        let output = place.command(&args).env("RAYON_NUM_THREADS", threads).output().unwrap();
+        let output = place.command(&args).env("BNES_THREADS", threads).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         seen.push(bytes(&place, &format!("{results}/small")));
     }
@@ -337,6 +337,24 @@ fn a_changed_learning_rate_trains_anew_and_keeps_the_old() {
     let out = place.succeeds(&args);
     assert!(out.contains("(2 trained"), "{out}");
     assert_eq!(place.trainings("results/small").len(), 4);
+}
+
+#[test]
+fn a_changed_data_file_trains_anew_and_another_path_to_the_same_data_does_not() {
+    let place = Place::new();
+    let row = |i: usize| format!("{i},{}\n", i % 2);
+    let text = "x,class\n".to_owned() + &(0..40).map(row).collect::<String>();
+    place.write("a.csv", &text);
+    place.write("b.csv", &text);
+    place.write("a.toml", "data.source = 'a.csv'\ntraining.epochs = 1\n");
+    let args = ["run", "--config", "a.toml"];
+    place.succeeds(&args);
+    let out = place.succeeds(&[&args[..], &["--set", "data.source=b.csv"]].concat());
+    assert!(out.contains("(0 trained"), "{out}");
+    place.write("a.csv", &text.replace("39,1", "39.5,1"));
+    let out = place.succeeds(&args);
+    assert!(out.contains("(1 trained"), "{out}");
+    assert_eq!(place.trainings("results/a").len(), 2);
 }
 
 #[test]

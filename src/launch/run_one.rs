@@ -1,23 +1,23 @@
 //! One training from its task to what is written: the only place that assembles a training.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
-use candle_core::Device;
 use serde_json::{Map, Value, json};
 
-use super::device;
+use super::compute::Compute;
 use super::interrupt::Interrupt;
 use super::keeper::{self, DiskKeeper, Notes};
 use super::plan::Task;
 use super::provenance::{self, CpuClock};
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
-use crate::nn::{Engine, FusedEngine, GraphEngine};
+use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
-use crate::results::work::Claim;
+use crate::results::work::{Claim, Work};
 use crate::results::{Provenance, Resumed, RunRecord, Status};
 use crate::spec::Trajectory;
 use crate::stopping::Ending;
@@ -39,12 +39,10 @@ pub struct Finished {
 pub struct Setting<'a> {
     /// Its number in the events.
     pub number: usize,
-    /// Where its tensors live.
-    pub device: &'a Device,
-    /// Threads of its matrix products.
-    pub threads: usize,
-    /// Its processor time.
-    pub clock: Option<CpuClock>,
+    /// What it computes with.
+    pub compute: &'a Compute,
+    /// Whether it has the process to itself.
+    pub alone: bool,
     /// `[checkpoint] every_s`.
     pub every_s: f64,
     /// Asks it to end.
@@ -76,10 +74,9 @@ pub fn run_one(
     events: &Sender<Event>,
 ) -> Result<Ended> {
     let mut observer = events.clone();
-    let Task { trajectory, data, loss, .. } = task;
-    let rules = task.arms.iter().map(|arm| &arm.rule).collect();
-    let job = Job { trajectory, loss: *loss, data, rules, number: setting.number };
-    let mut engine = engine(task, setting.device, setting.threads)?;
+    let (of_thread, of_process) = (CpuClock::of_thread(), CpuClock::of_process());
+    let job = job(task, setting.number);
+    let mut engine = setting.compute.engine(task)?;
     let mut notes = Notes { identity: task.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
     let mut from = None;
     if let Some((at, of_file, loaded)) =
@@ -87,10 +84,17 @@ pub fn run_one(
     {
         (from, notes, engine) = (Some(at), of_file, loaded);
     }
+    let runs_on = engine.runs_on();
+    let clock = match runs_on.threads {
+        1 => Some(of_thread),
+        _ if setting.alone => Some(of_process),
+        // Several threads of one process among others: the system keeps no such account.
+        _ => None,
+    };
     let resumed = from.as_ref().map(Checkpoint::position);
     observer.on_event(Event::Started {
         training: setting.number,
-        epochs: trajectory.training.epochs,
+        epochs: task.trajectory.training.epochs,
         resumed: resumed.map(|at| (at.epoch, at.batch)),
     });
     notes.resumed.extend(resumed.map(|at| Resumed { epoch: at.epoch, batch: at.batch }));
@@ -100,9 +104,10 @@ pub fn run_one(
             (train::fit(engine.as_mut(), &job, from, &mut keeper, &mut observer)?, notes, false)
         }
         Some(claim) => {
-            let Setting { interrupt, every_s, clock, .. } = setting;
+            let Setting { interrupt, every_s, .. } = setting;
+            let notes = Notes { cpu_s: notes.cpu_s.filter(|_| clock.is_some()), ..notes };
             let mut keeper =
-                DiskKeeper::new(claim, interrupt, *every_s, *clock, notes, events.clone());
+                DiskKeeper::new(claim, interrupt, *every_s, clock, notes, events.clone());
             let mut watch = Watch { observer: &mut observer, claim };
             let fitted = train::fit(engine.as_mut(), &job, from, &mut keeper, &mut watch)?;
             (fitted, keeper.notes(), !keeper.has_failed())
@@ -117,17 +122,6 @@ pub fn run_one(
     }
 }
 
-fn engine(task: &Task, device: &Device, threads: usize) -> Result<Box<dyn Engine>> {
-    let Task { trajectory, data, loss, .. } = task;
-    let Trajectory { model, training, seed, .. } = trajectory;
-    if device.is_cpu() && std::env::var_os("BNES_ENGINE").is_none_or(|engine| engine != "graph") {
-        let engine = FusedEngine::new(model, training, *loss, task.outputs, data, *seed, threads)?;
-        return Ok(Box::new(engine));
-    }
-    let engine = GraphEngine::new(model, training, *loss, task.outputs, data, *seed, device)?;
-    Ok(Box::new(engine))
-}
-
 /// The newest checkpoint that can be gone on from, with an engine loaded from it. A damaged one is
 /// named and set aside.
 fn newest(
@@ -137,13 +131,11 @@ fn newest(
     setting: &Setting,
     observer: &mut dyn Observer,
 ) -> Option<(Checkpoint, Notes, Box<dyn Engine>)> {
+    let mut damaged = 0;
     for path in claim.checkpoints() {
-        let loaded = keeper::read(&path, &task.identity).and_then(|found| {
+        let loaded = usable(task, job, &path).and_then(|found| {
             let Some((checkpoint, notes)) = found else { return Ok(None) };
-            if !train::can_resume(job, &checkpoint) {
-                return Ok(None);
-            }
-            let mut engine = engine(task, setting.device, setting.threads)?;
+            let mut engine = setting.compute.engine(task)?;
             engine.load_training(&checkpoint.engine)?;
             Ok(Some((checkpoint, notes, engine)))
         });
@@ -151,6 +143,7 @@ fn newest(
             Ok(Some(found)) => return Some(found),
             Ok(None) => {}
             Err(error) => {
+                damaged += 1;
                 let aside = claim.set_aside(&path);
                 let message = format!(
                     "the checkpoint {} is damaged ({error:#}): set aside as {}",
@@ -161,7 +154,33 @@ fn newest(
             }
         }
     }
+    if damaged > 0 {
+        let message = format!("{}: no checkpoint is left: it begins anew", task.dir);
+        observer.on_event(Event::Warning { message });
+    }
     None
+}
+
+/// A checkpoint, where the training can go on from it.
+fn usable(task: &Task, job: &Job, path: &Path) -> Result<Option<(Checkpoint, Notes)>> {
+    let found = keeper::read(path, &task.identity)?;
+    Ok(found.filter(|(checkpoint, _)| train::can_resume(job, checkpoint)))
+}
+
+/// Where a training that is not at work would go on; none where it would begin anew.
+#[must_use]
+pub fn goes_on_at(task: &Task, work: &Work) -> Option<Position> {
+    let job = job(task, 0);
+    let mut usable = work.checkpoints().into_iter().filter_map(|path| {
+        // A damaged one will be named when it is set aside.
+        usable(task, &job, &path).ok().flatten()
+    });
+    usable.next().map(|(checkpoint, _)| checkpoint.position())
+}
+
+fn job(task: &Task, number: usize) -> Job<'_> {
+    let rules = task.arms.iter().map(|arm| &arm.rule).collect();
+    Job { trajectory: &task.trajectory, loss: task.loss, data: &task.data, rules, number }
 }
 
 /// For trainings that are not to be kept.
@@ -230,13 +249,16 @@ fn finished(
             reread.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
         })
         .collect();
+    let runs_on = engine.runs_on();
     let provenance = Provenance {
-        threads: setting.threads,
+        engine: runs_on.engine.to_owned(),
+        instruction_set: runs_on.instruction_set.to_owned(),
+        threads: runs_on.threads,
         wall_s: trained.table.cell("elapsed_s", trained.table.len()).unwrap_or(0.0),
-        cpu_s: notes.cpu_s.filter(|_| setting.clock.is_some()),
+        cpu_s: notes.cpu_s,
         checkpoint_s: notes.checkpoint_s,
         resumed: notes.resumed,
-        ..provenance::of_machine(device::name(setting.device))
+        ..provenance::of_machine(setting.compute.device())
     };
     let record = RunRecord {
         status: status(trained, trajectory.training.epochs),

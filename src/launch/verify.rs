@@ -35,7 +35,7 @@ impl Sweep<'_> {
                             outcome: match &result {
                                 Ok(None) => format!("{dir}: the same again"),
                                 Ok(Some(difference)) => format!("{dir}: DIFFERS: {difference}"),
-                                Err(error) => format!("{dir}: {error:#}"),
+                                Err(error) => format!("{dir}: not verified: {error:#}"),
                             },
                             failed: !matches!(result, Ok(None)),
                         });
@@ -55,14 +55,12 @@ impl Sweep<'_> {
         let task = self.tasks[number];
         let setting = Setting {
             number,
-            device: &self.resources.device,
-            threads: self.resources.threads,
-            clock: None,
+            compute: &self.resources.compute,
+            alone: self.resources.jobs == 1,
             every_s: self.every_s,
             interrupt: self.interrupt,
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(setting.threads).build()?;
-        let ended = guarded(|| pool.install(|| run_one(task, None, &setting, events)))?;
+        let ended = guarded(|| run_one(task, None, &setting, events))?;
         let Ended::Finished(again) = ended else { bail!("interrupted before it was verified") };
         difference(&self.store.training(&task.dir), task, &again)
     }

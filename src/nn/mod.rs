@@ -17,6 +17,17 @@ pub use graph::GraphEngine;
 pub use layout::Layout;
 pub use state::StateDict;
 
+/// What an engine runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunsOn {
+    /// `fused` or `graph`.
+    pub engine: &'static str,
+    /// The processor's vector instructions: `avx512`, `avx2`, `portable`.
+    pub instruction_set: &'static str,
+    /// Threads, the calling one among them.
+    pub threads: usize,
+}
+
 /// What the trainer asks of a network.
 pub trait Engine {
     /// One step of the optimizer on the mean loss of these rows, at `lr_factor` times its rate.
@@ -57,6 +68,9 @@ pub trait Engine {
     /// # Errors
     /// Where a tensor is missing or has another shape, or the device fails.
     fn load(&mut self, state: &StateDict) -> Result<()>;
+
+    /// What it runs on.
+    fn runs_on(&self) -> RunsOn;
 
     /// All that the next step depends on, to the last bit: [`state`](Self::state), what the
     /// optimizer remembers, the counters that pick random numbers, and the losses not yet taken.

@@ -28,7 +28,7 @@ use self::norm::Pass;
 use self::parameter::Steps;
 use super::init::initial_state;
 use super::layout::Layout;
-use super::{Engine, StateDict};
+use super::{Engine, RunsOn, StateDict};
 use crate::data::Dataset;
 use crate::seed::Seed;
 use crate::spec::model::ModelSpec;
@@ -36,6 +36,10 @@ use crate::spec::training::{ClassWeights, Loss, Optimizer, TrainingSpec};
 
 /// Rows that a thread evaluates at a time.
 const EVALUATION_ROWS: usize = 256;
+
+/// Parameters times rows of a batch below which another thread is not worth its waiting: a step of
+/// some 30 microseconds on one.
+const WORK_OF_A_THREAD: usize = 500_000;
 
 /// A network, its optimizer and the data.
 pub struct FusedEngine {
@@ -136,16 +140,10 @@ impl FusedEngine {
         Ok(engine)
     }
 
-    /// The instructions that it runs on.
+    /// How many threads a network of this many parameters gains from at batches of `rows`.
     #[must_use]
-    pub fn isa(&self) -> Isa {
-        self.isa
-    }
-
-    /// The threads that it runs on.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        self.team.size()
+    pub fn suitable_threads(parameters: usize, rows: usize) -> usize {
+        (parameters.saturating_mul(rows) / WORK_OF_A_THREAD).max(1)
     }
 
     /// Makes room for a batch of this many rows.
@@ -286,6 +284,11 @@ impl Engine for FusedEngine {
 
     fn load(&mut self, state: &StateDict) -> Result<()> {
         state::load(&mut self.layers, state)
+    }
+
+    fn runs_on(&self) -> RunsOn {
+        let instruction_set = self.isa.name();
+        RunsOn { engine: "fused", instruction_set, threads: self.team.size() }
     }
 
     fn training_state(&self) -> Result<StateDict> {
