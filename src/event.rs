@@ -27,6 +27,11 @@ pub enum Event {
         /// Where each rule that still reads stands.
         rules: String,
     },
+    /// There is something that people may want to know.
+    Note {
+        /// A sentence.
+        message: String,
+    },
     /// There is something that people should know.
     Warning {
         /// A sentence.

@@ -6,11 +6,15 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
-use common::broken::{SMALL, all_of, files, undisturbed};
-use common::json;
-use serde_json::json as value;
+use common::broken::{
+    LONG, SMALL, all_of, assert_tidy, files, is_checkpoint, signal, start, undisturbed, wait_for,
+};
+use common::{Place, json, stderr};
+use serde_json::{Value, json as value};
 
 #[test]
 fn what_a_dead_process_left_half_written_is_removed() {
@@ -38,6 +42,8 @@ fn a_result_of_a_newer_version_is_told_and_stays_and_the_others_go_on() {
     record["provenance"]["version"] = value!("99.0.0");
     fs::write(training.join("run.json"), record.to_string()).unwrap();
     fs::remove_dir_all(place.training("results/small", "none-seed0")).unwrap();
+    let dry = place.succeeds(&["run", "--config", "config.toml", "--dry-run"]);
+    assert!(dry.contains("of a newer bnes") && dry.contains("1 to train"), "{dry}");
     let said = place.fails(1, &["run", "--config", "config.toml"]);
     assert!(said.contains("99.0.0") && said.contains("run.json"), "{said}");
     assert_eq!(json(&training.join("run.json")), record);
@@ -93,4 +99,89 @@ fn files_that_vanish_are_made_again() {
         place.succeeds(&["run", "--config", "config.toml"]);
         assert!(all_of(&place, "results/small") == expected);
     }
+}
+
+#[test]
+fn a_results_folder_that_vanishes_costs_what_was_at_work_in_it_alone() {
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    let dir = place.path("results/long");
+    while fs::remove_dir_all(&dir).is_err() {}
+    let output = child.wait_with_output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("failed: ") && said.contains("results/long"), "{said}");
+    place.succeeds(&["run", "--config", "config.toml"]);
+    let (_, expected) = undisturbed(LONG);
+    assert!(all_of(&place, "results/long") == expected);
+}
+
+#[test]
+fn a_full_disk_is_told_with_the_path_and_the_same_command_works_when_there_is_room() {
+    let (_, expected) = undisturbed(SMALL);
+    let place = Place::new();
+    place.write("config.toml", SMALL);
+    fs::create_dir(place.path("results")).unwrap();
+    // A file system of its own, which only the shell and its children see.
+    let script = r#"
+        mount -t tmpfs -o size=64k tmpfs results || exit 99
+        "$BNES" run --config config.toml --jobs 1; echo "exit $?"
+        mount -o remount,size=4m results
+        "$BNES" run --config config.toml --jobs 1; echo "exit $?"
+        cp -r results kept
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", script]);
+    command.env("BNES", env!("CARGO_BIN_EXE_bnes")).current_dir(place.path("."));
+    let output = command.output();
+    let Ok(output) = output.as_ref().map(|output| (stderr(output), output)) else { return };
+    let (said, output) = output;
+    let out = String::from_utf8_lossy(&output.stdout);
+    if !out.contains("exit") {
+        // Not every system lets its users mount.
+        return;
+    }
+    assert_eq!(out.matches("exit 1").count(), 1, "{out}{said}");
+    assert_eq!(out.matches("exit 0").count(), 1, "{out}{said}");
+    assert!(said.contains("results/small/") && said.contains("No space left on device"), "{said}");
+    fs::remove_dir(place.path("results")).unwrap();
+    fs::rename(place.path("kept"), place.path("results")).unwrap();
+    assert!(all_of(&place, "results/small") == expected);
+    assert_tidy(&place, "results/small");
+}
+
+#[test]
+fn a_clock_that_was_set_back_changes_nothing() {
+    let (_, expected) = undisturbed(LONG);
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, |path| path.ends_with("checkpoint-2.safetensors"));
+    // As seen from a clock that was set back, all that is there is of the future.
+    let ahead = SystemTime::now() + Duration::from_secs(400 * 24 * 3600);
+    let is_claim = |path: &PathBuf| path.ends_with("claim");
+    let claim = files(&place.path("results")).into_iter().find(is_claim).unwrap();
+    signal(&child, "STOP");
+    let mut holder = json(&claim);
+    holder["since"] = value!(ahead.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+    fs::write(&claim, holder.to_string()).unwrap();
+    for path in files(&place.path("results")) {
+        fs::File::options().write(true).open(path).unwrap().set_modified(ahead).unwrap();
+    }
+    let running = place.succeeds(&["status", "--format", "json"]);
+    let running: Vec<Value> = serde_json::from_str(&running).unwrap();
+    assert_eq!(
+        (&running[0]["state"], &running[0]["running_s"]),
+        (&value!("running"), &Value::Null)
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let output = place.bnes(&["run", "--config", "config.toml"]);
+    assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+    let elapsed = common::column(&place.training("results/long", "seed0"), "elapsed_s");
+    assert!(elapsed.windows(2).all(|pair| pair[0] < pair[1]), "{elapsed:?}");
 }

@@ -14,11 +14,10 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use common::broken::{
-    Everything, Moments, SMALL, all_of, assert_tidy, files, interrupted, is_checkpoint, resumed,
-    signal, start, undisturbed, wait_for,
+    Everything, LONG, Moments, SMALL, all_of, assert_tidy, files, is_checkpoint, resumed, signal,
+    start, undisturbed, wait_for,
 };
-use common::{Place, column, json, stderr};
-use serde_json::{Value, json as value};
+use common::{Place, column, stderr};
 
 /// Every optimizer, dropout, schedule, norm, mode of statistics and several rules.
 const EVERYTHING: &str = r#"
@@ -56,22 +55,6 @@ early_stopping = [
     { kind = "patience", patience = 1 },
     { kind = "threshold", column = "val_accuracy", at_least = 0.8 },
 ]
-"#;
-
-/// One training that takes a while.
-const LONG: &str = r#"
-name = "long"
-[data]
-source = "digits"
-[model]
-hidden = [128, 128]
-dropout = 0.1
-norm.kind = "batch"
-[training]
-epochs = 40
-batch_size = 8
-[checkpoint]
-every_s = 0
 "#;
 
 #[test]
@@ -113,52 +96,6 @@ fn killed_at_any_moment_and_run_again_it_gives_the_same_bytes_from_the_middle() 
 }
 
 #[test]
-fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
-    let (_, expected) = undisturbed(LONG);
-    for (name, code) in [("INT", 130), ("TERM", 143), ("USR1", 75)] {
-        let place = Place::new();
-        place.write("config.toml", LONG);
-        let (output, took) = interrupted(&place, name, is_checkpoint);
-        let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains("saved") && said.contains("the same command goes on"), "{said}");
-        println!("SIG{name}: {took:?} to end");
-        let record = json(&place.training("results/long", "seed0").join("run.json"));
-        assert_eq!(record["status"], "interrupted");
-        // A second break, of the training that went on.
-        let (output, _) = interrupted(&place, "TERM", |path| path.ends_with("claim"));
-        assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
-        let output = place.bnes(&["run", "--config", "config.toml"]);
-        assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
-        assert!(all_of(&place, "results/long") == expected, "{name}");
-        assert_tidy(&place, "results/long");
-        let training = place.training("results/long", "seed0");
-        let places = resumed(&training);
-        assert_eq!(places.len(), 2, "{places:?}");
-        assert!(places[0] < places[1] && places[0].0 >= 2, "{places:?}");
-        // Time is added up over the breaks.
-        let elapsed = column(&training, "elapsed_s");
-        assert!(elapsed.windows(2).all(|pair| pair[0] < pair[1]), "{elapsed:?}");
-    }
-}
-
-#[test]
-fn a_second_signal_ends_it_at_once_and_does_no_harm() {
-    let (_, expected) = undisturbed(LONG);
-    let place = Place::new();
-    place.write("config.toml", LONG);
-    let mut child = start(&place, &["run", "--config", "config.toml"]);
-    wait_for(&place, &mut child, is_checkpoint);
-    signal(&child, "TERM");
-    signal(&child, "INT");
-    let code = child.wait().unwrap().code();
-    assert!([Some(130), Some(143)].contains(&code), "{code:?}");
-    place.succeeds(&["run", "--config", "config.toml"]);
-    assert!(all_of(&place, "results/long") == expected);
-    assert_tidy(&place, "results/long");
-}
-
-#[test]
 fn a_damaged_checkpoint_is_named_and_set_aside_and_the_one_before_counts() {
     let (_, expected) = undisturbed(LONG);
     let place = Place::new();
@@ -183,6 +120,27 @@ fn a_damaged_checkpoint_is_named_and_set_aside_and_the_one_before_counts() {
     assert!(said.contains(&*newest.file_name().unwrap().to_string_lossy()), "{said}");
     assert!(said.contains("checksum is wrong") && said.contains(".damaged"), "{said}");
     assert!(said.contains("goes on at epoch"), "{said}");
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+}
+
+#[test]
+fn where_no_checkpoint_is_whole_it_says_so_and_begins_anew() {
+    let (_, expected) = undisturbed(LONG);
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, |path| path.ends_with("checkpoint-2.safetensors"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for path in files(&place.path("results")).into_iter().filter(|path| is_checkpoint(path)) {
+        fs::write(path, "damaged").unwrap();
+    }
+    let output = place.bnes(&["run", "--config", "config.toml"]);
+    let said = stderr(&output);
+    assert!(output.status.success() && !said.contains("goes on"), "{said}");
+    assert_eq!(said.matches("is damaged").count(), 2, "{said}");
+    assert!(said.contains("no checkpoint is left: it begins anew"), "{said}");
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
 }
@@ -223,24 +181,6 @@ fn eight_at_once_some_killed_train_everything_once_and_whole() {
 }
 
 #[test]
-fn fresh_trains_anew_replaces_only_when_done_and_goes_on_where_it_was_broken_off() {
-    let (place, expected) = undisturbed(LONG);
-    let training = place.training("results/long", "seed0");
-    let before = fs::read(training.join("run.json")).unwrap();
-    let args = ["run", "--config", "config.toml", "--fresh"];
-    let mut child = start(&place, &args);
-    wait_for(&place, &mut child, is_checkpoint);
-    signal(&child, "TERM");
-    assert_eq!(child.wait().unwrap().code(), Some(143));
-    assert_eq!(fs::read(training.join("run.json")).unwrap(), before);
-    let output = place.bnes(&args);
-    assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
-    assert_ne!(fs::read(training.join("run.json")).unwrap(), before);
-    assert!(all_of(&place, "results/long") == expected);
-    assert_tidy(&place, "results/long");
-}
-
-#[test]
 fn a_rule_added_after_a_break_goes_on_only_where_its_weights_were_kept() {
     let place = Place::new();
     place.write("config.toml", LONG);
@@ -257,52 +197,6 @@ fn a_rule_added_after_a_break_goes_on_only_where_its_weights_were_kept() {
     assert!(output.status.success() && !stderr(&output).contains("goes on"), "{}", stderr(&output));
     let (_, expected) = undisturbed(&added);
     assert!(all_of(&place, "results/long") == expected);
-}
-
-#[test]
-fn status_tells_what_is_done_running_broken_off_failed_and_missing() {
-    let place = Place::new();
-    place.write("config.toml", SMALL);
-    let plan = place.succeeds(&["run", "--config", "config.toml", "--dry-run"]);
-    let names: Vec<&str> = plan.lines().filter_map(|line| line.split("  ").next()).collect();
-    place.succeeds(&["run", "--config", "config.toml", "--set", "matrix.seed=[0]"]);
-    // One cannot be put in its place, and one is broken off.
-    let failing = format!("results/small/{}", names[2]);
-    place.write(&failing, "in the way");
-    place.fails(1, &["run", "--config", "config.toml", "--jobs", "1"]);
-    fs::remove_dir_all(place.training("results/small", names[3])).unwrap();
-    fs::remove_file(place.path(&failing)).unwrap();
-    place.write(&format!("results/small/.work/{}/checkpoint-1.safetensors", names[3]), "");
-    let states = |place: &Place| -> Vec<String> {
-        let text = place.succeeds(&["status", "results", "--format", "json"]);
-        let list: Vec<Value> = serde_json::from_str(&text).unwrap();
-        list.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
-    };
-    // The one that failed keeps its last checkpoint.
-    assert_eq!(states(&place), ["done", "done", "interrupted", "interrupted"]);
-    fs::remove_dir_all(place.path("results/small/.work")).unwrap();
-    let mut record = json(&place.training("results/small", names[0]).join("run.json"));
-    record["status"] = value!("failed");
-    record["error"] = value!("the cause");
-    record["seed"] = value!(1);
-    place.write(&format!("{failing}/run.json"), &record.to_string());
-    let table = place.succeeds(&["status", "results/small"]);
-    assert!(table.contains("4 trainings: 2 done, 1 failed, 1 missing"), "{table}");
-    assert!(table.contains("the cause") && table.contains("run.json"), "{table}");
-
-    let place = Place::new();
-    place.write("config.toml", LONG);
-    let mut child = start(&place, &["run", "--config", "config.toml"]);
-    wait_for(&place, &mut child, is_checkpoint);
-    let text = place.succeeds(&["status", "--format", "json"]);
-    let list: Vec<Value> = serde_json::from_str(&text).unwrap();
-    assert_eq!(
-        (list[0]["state"].as_str(), list[0]["pid"].as_u64()),
-        (Some("running"), Some(u64::from(child.id())))
-    );
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(states(&place), ["interrupted"], "a dead process runs nothing");
 }
 
 #[test]

@@ -340,6 +340,24 @@ fn a_changed_learning_rate_trains_anew_and_keeps_the_old() {
 }
 
 #[test]
+fn a_changed_data_file_trains_anew_and_another_path_to_the_same_data_does_not() {
+    let place = Place::new();
+    let row = |i: usize| format!("{i},{}\n", i % 2);
+    let text = "x,class\n".to_owned() + &(0..40).map(row).collect::<String>();
+    place.write("a.csv", &text);
+    place.write("b.csv", &text);
+    place.write("a.toml", "data.source = 'a.csv'\ntraining.epochs = 1\n");
+    let args = ["run", "--config", "a.toml"];
+    place.succeeds(&args);
+    let out = place.succeeds(&[&args[..], &["--set", "data.source=b.csv"]].concat());
+    assert!(out.contains("(0 trained"), "{out}");
+    place.write("a.csv", &text.replace("39,1", "39.5,1"));
+    let out = place.succeeds(&args);
+    assert!(out.contains("(1 trained"), "{out}");
+    assert_eq!(place.trainings("results/a").len(), 2);
+}
+
+#[test]
 fn a_fault_of_the_config_that_the_data_shows_is_shown_in_the_config() {
     let place = Place::new();
     place.write("a.csv", "x,species\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n10,b\n");

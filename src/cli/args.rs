@@ -86,7 +86,7 @@ pub struct RunArgs {
     /// Trainings side by side [default: one per core, at most as many as there are to do]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Show what would be trained, and train and write nothing
+    /// Show what would be trained, and from which epoch on; train and write nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Train anew what is done, too; it is replaced once the new training is finished. Broken off and

@@ -4,10 +4,12 @@ mod args;
 pub mod check;
 pub mod compare;
 pub mod data;
+mod dry_run;
 pub mod replay;
 mod rule;
 mod run;
 pub mod status;
+mod tally;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -80,9 +82,10 @@ pub fn main() -> ExitCode {
             if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
         }),
     };
-    let result = result.and_then(|code| {
-        out.flush()?;
-        Ok(code)
+    let result = result.and_then(|code| match out.flush() {
+        // What went wrong before is told, whether anyone still reads the results or not.
+        Err(error) if code == ExitCode::SUCCESS => Err(error.into()),
+        _ => Ok(code),
     });
     result.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {

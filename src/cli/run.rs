@@ -10,16 +10,17 @@ use serde_json::{Value, json};
 
 use super::FAILED;
 use super::args::{RunArgs, RunFormat};
+use super::dry_run::dry_run;
+use super::tally::Tally;
 use crate::compare::counted;
 use crate::console::tell;
 use crate::event::Event;
 use crate::launch::lint::{Level, lint};
 use crate::launch::{self, Interrupt, Outcome, Planned, Resources, Sweep, Task};
 use crate::observers::{Progress, Style};
-use crate::results::fresh::Fresh;
+use crate::results::fresh::{self, Fresh};
 use crate::results::store::Store;
 use crate::results::{RunRecord, Status};
-use crate::spec::Experiment;
 
 /// A task and what is known of it.
 struct Line<'a> {
@@ -70,40 +71,28 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let outcomes = watched(args, &sweep, |events| sweep.run(events));
     // Others that were at work here may have been killed meanwhile.
     store.clean();
+    fresh::tidy(store.dir());
     let tally = Tally::of(&outcomes);
     for (line, outcome) in lines.iter_mut().filter(|line| line.record.is_none()).zip(outcomes) {
         line.record = record(line.task, outcome);
     }
-    let trained = tally.trained;
-    if let Some(fresh) = fresh.as_ref().filter(|_| tally.is_whole()) {
-        fresh.end();
-    }
     warn(&lines);
-    match args.format {
-        RunFormat::Json => {
-            for line in &lines {
-                write_json(&store, line, out)?;
-            }
-        }
+    let reported = match args.format {
+        RunFormat::Json => lines.iter().try_for_each(|line| write_json(&store, line, out)),
         RunFormat::Text => {
-            writeln!(
-                out,
-                "{}: {} from {} ({trained} trained in {:.1} s, {} found done)",
-                experiment.name,
-                counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
-                counted(lines.len(), "training"),
-                started.elapsed().as_secs_f64(),
-                tally.found_done(lines.len()),
-            )?;
-            writeln!(out, "results: {}", store.dir().display())?;
-            writeln!(out, "next:    bnes compare {}", args.results.display())?;
+            let seconds = started.elapsed().as_secs_f64();
+            let done = summary(&experiment.name, &lines, &tally, seconds);
+            writeln!(out, "{done}\nresults: {}\n{}", store.dir().display(), next(args, &tally))
+                .map_err(Into::into)
         }
-    }
-    if interrupt.is_asked() && !tally.is_whole() {
+    };
+    if tally.interrupted() > 0 {
+        // Whoever read the results may be gone by the same signal: the exit code still tells.
         let (signal, code) = interrupt.told();
-        tell(tally.interrupted(signal));
+        tell(tally.in_words(signal));
         return Ok(ExitCode::from(code));
     }
+    reported?;
     let mut verified = true;
     if args.verify {
         let finished = |line: &&Line| line.record.as_ref().is_some_and(|r| !r.arms.is_empty());
@@ -118,55 +107,38 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     Ok(if tally.failed > 0 || !verified { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-/// How many trainings came to which end.
-#[derive(Default)]
-struct Tally {
-    trained: usize,
-    found: usize,
-    saved: usize,
-    lost: usize,
-    not_begun: usize,
-    failed: usize,
+/// The line that counts what was done.
+fn summary(name: &str, lines: &[Line], tally: &Tally, seconds: f64) -> String {
+    let to_go = match tally.interrupted() {
+        0 => String::new(),
+        count => format!(", {count} to go"),
+    };
+    format!(
+        "{name}: {} from {} ({} trained in {seconds:.1} s, {} found done{to_go})",
+        counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
+        counted(lines.len(), "training"),
+        tally.trained,
+        tally.found_done(lines.len()),
+    )
 }
 
-impl Tally {
-    fn of(outcomes: &[Outcome]) -> Self {
-        let mut tally = Self::default();
-        for outcome in outcomes {
-            *match outcome {
-                Outcome::Trained(_) => &mut tally.trained,
-                Outcome::Found(_) => &mut tally.found,
-                Outcome::Interrupted { saved: true, .. } => &mut tally.saved,
-                Outcome::Interrupted { saved: false, .. } => &mut tally.lost,
-                Outcome::NotBegun => &mut tally.not_begun,
-                Outcome::Failed(_) => &mut tally.failed,
-            } += 1;
-        }
-        tally
+/// What to do now.
+fn next(args: &RunArgs, tally: &Tally) -> String {
+    if tally.interrupted() > 0 {
+        "next:    the same command again, which goes on from here".to_owned()
+    } else {
+        format!("next:    bnes compare {}", args.results.display())
     }
+}
 
-    /// Of all, those that needed no training here.
-    fn found_done(&self, all: usize) -> usize {
-        all - self.trained - self.saved - self.lost - self.not_begun - self.failed
-    }
-
-    fn is_whole(&self) -> bool {
-        self.saved + self.lost + self.not_begun + self.failed == 0
-    }
-
-    fn interrupted(&self, signal: &str) -> String {
-        let mut parts = vec![format!("{} in progress saved", self.saved)];
-        if self.lost > 0 {
-            parts.push(format!("{} in progress NOT saved since their last checkpoint", self.lost));
-        }
-        parts.push(format!("{} not begun", self.not_begun));
-        format!("interrupted by {signal}: {}; the same command goes on from here", parts.join(", "))
-    }
+/// Directory and identity of each training.
+pub fn identities(planned: &Planned) -> Vec<(&str, &str)> {
+    planned.tasks.iter().map(|task| (&*task.dir, &*task.identity)).collect()
 }
 
 /// Begins or goes on with a fresh run; where it begins, no checkpoint is gone on from.
 fn begin_fresh(store: &Store, planned: &Planned) -> Result<Fresh> {
-    let (fresh, begins) = Fresh::begin(store.dir())?;
+    let (fresh, begins) = Fresh::begin(store.dir(), &identities(planned))?;
     if begins {
         for task in &planned.tasks {
             let work = store.work(&task.dir);
@@ -190,7 +162,7 @@ fn record(task: &Task, outcome: Outcome) -> Option<RunRecord> {
         Outcome::Failed(error) => {
             Some(launch::note(task, Status::Failed, 0, Some(format!("{error:#}"))))
         }
-        Outcome::NotBegun => None,
+        Outcome::Elsewhere | Outcome::NotBegun => None,
     }
 }
 
@@ -207,7 +179,7 @@ fn found<'a>(store: &Store, planned: &'a Planned, fresh: Option<&Fresh>) -> Vec<
             && let Ok(Some(claim)) = work.claim()
         {
             // Its process ended between putting the training in place and tidying up.
-            claim.finish();
+            store.finish(&task.dir, claim);
         }
         Line { task, record }
     };
@@ -222,14 +194,7 @@ fn resources(args: &RunArgs, device: candle_core::Device, pending: usize) -> Res
 /// Trains finished trainings again and compares; whether all came out the same.
 fn verify(args: &RunArgs, sweep: &Sweep, out: &mut dyn Write) -> Result<bool> {
     let differences = watched(args, sweep, |events| sweep.verify(events));
-    let mut same = 0;
-    for (task, difference) in sweep.tasks.iter().zip(&differences) {
-        match difference {
-            Ok(None) => same += 1,
-            Ok(Some(difference)) => tell(format_args!("{}: DIFFERS: {difference}", task.dir)),
-            Err(error) => tell(format_args!("{}: not verified: {error:#}", task.dir)),
-        }
-    }
+    let same = differences.iter().filter(|difference| matches!(difference, Ok(None))).count();
     if args.format == RunFormat::Text {
         writeln!(out, "verified: {same} of {} trainings are the same again", differences.len())?;
     }
@@ -297,56 +262,6 @@ fn write_json(store: &Store, line: &Line, out: &mut dyn Write) -> Result<()> {
     }
     for object in objects {
         writeln!(out, "{object}")?;
-    }
-    Ok(())
-}
-
-fn dry_run(
-    args: &RunArgs,
-    experiment: &Experiment,
-    planned: &Planned,
-    out: &mut dyn Write,
-) -> Result<()> {
-    let store = Store::at(&args.results, &experiment.name);
-    let mut to_do = 0;
-    for task in &planned.tasks {
-        let epochs = task.trajectory.training.epochs;
-        let done = store.done(&task.dir, &task.identity, epochs, &task.arms).is_some();
-        to_do += usize::from(!done);
-        let state = if done { "done" } else { "to train" };
-        match args.format {
-            RunFormat::Text => {
-                let rules: Vec<&str> = task.arms.iter().map(|arm| arm.rule.kind()).collect();
-                writeln!(
-                    out,
-                    "{}  {state}, at most {epochs} epochs, {} parameters, rules: {}",
-                    task.dir,
-                    task.parameters,
-                    rules.join(", ")
-                )?;
-            }
-            RunFormat::Json => {
-                for arm in &task.arms {
-                    let object = json!({
-                        "run": task.dir,
-                        "dir": store.training(&task.dir).display().to_string(),
-                        "factors": arm.factors,
-                        "seed": task.trajectory.seed,
-                        "status": state,
-                    });
-                    writeln!(out, "{object}")?;
-                }
-            }
-        }
-    }
-    if args.format == RunFormat::Text {
-        writeln!(
-            out,
-            "{}: {} from {}, {to_do} to train",
-            experiment.name,
-            counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
-            counted(planned.tasks.len(), "training"),
-        )?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::{columns, print};
+use crate::launch;
 use crate::report;
 use crate::results::standing::standings;
 
@@ -34,7 +35,9 @@ pub enum StatusFormat {
 /// # Errors
 /// Where there are no results, or `out` cannot be written.
 pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
-    let standings = standings(&args.dir)?;
+    let saved_at =
+        |checkpoints: &[PathBuf]| launch::saved_at(checkpoints).map(|position| position.epoch);
+    let standings = standings(&args.dir, &saved_at)?;
     match args.format {
         StatusFormat::Table => print(out, &report::status::status(&standings, columns())),
         StatusFormat::Json => print(out, &report::json::json(&standings)?),

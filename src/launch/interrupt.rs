@@ -1,71 +1,120 @@
 //! Signals that ask the program to end: the batch at hand is finished, then all is saved.
 
+use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
-use signal_hook::flag;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::{exit, signal_name};
+
+use crate::console::tell;
 
 /// Exit code that asks a batch system to start the same job again.
 const REQUEUE: i32 = 75;
 
+/// How long a last line may take before the process ends without it.
+const LAST_LINE: Duration = Duration::from_millis(100);
+
 /// Whether, and by what, the program was asked to end.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
-    asked: Arc<AtomicBool>,
-    signal: Arc<AtomicUsize>,
+    /// The first signal; 0 where there was none.
+    signal: Arc<AtomicI32>,
 }
 
 impl Interrupt {
-    /// Listens from now on to SIGINT, SIGTERM and SIGUSR1. The first is noted; with the second,
-    /// whichever it is, the process exits at once.
+    /// Listens from now on to SIGINT, SIGTERM, SIGHUP and SIGUSR1. The first is noted; with the
+    /// second, whichever it is, the process exits at once.
     ///
     /// # Errors
     /// Where the system refuses.
     pub fn listen() -> Result<Self> {
         let interrupt = Self::default();
-        for signal in [SIGINT, SIGTERM, SIGUSR1] {
-            let failed = || format!("cannot listen to signal {signal}");
-            // In this order: the first signal finds `asked` not yet set.
-            flag::register_conditional_shutdown(
-                signal,
-                exit_code(signal),
-                Arc::clone(&interrupt.asked),
-            )
-            .with_context(failed)?;
-            let number = usize::try_from(signal)?;
-            flag::register_usize(signal, Arc::clone(&interrupt.signal), number)
-                .with_context(failed)?;
-            flag::register(signal, Arc::clone(&interrupt.asked)).with_context(failed)?;
+        let mut signals = vec![SIGINT, SIGTERM, SIGUSR1];
+        if !is_ignored(SIGHUP) {
+            signals.push(SIGHUP);
         }
+        let mut signals = Signals::new(signals).context("cannot listen to signals")?;
+        let first = interrupt.clone();
+        let watch = move || {
+            for signal in signals.forever() {
+                if first.note(signal).is_err() {
+                    last_line(signal);
+                    exit(exit_code(signal));
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(watch)
+            .context("cannot start the thread that waits for signals")?;
         Ok(interrupt)
+    }
+
+    /// Notes a signal, unless there was one before.
+    fn note(&self, signal: i32) -> Result<i32, i32> {
+        self.signal.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed)
     }
 
     /// Whether it was asked to end.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+        self.signal.load(Ordering::Relaxed) != 0
     }
 
-    /// Asks it to end.
-    pub fn ask(&self) {
-        self.asked.store(true, Ordering::Relaxed);
-    }
-
-    /// The name of the signal and the exit code that tells of it.
+    /// The name of the first signal and the exit code that tells of it.
     #[must_use]
     pub fn told(&self) -> (&'static str, u8) {
-        let signal = i32::try_from(self.signal.load(Ordering::Relaxed)).unwrap_or(SIGTERM);
-        let name = match signal {
-            SIGINT => "SIGINT",
-            SIGUSR1 => "SIGUSR1",
-            _ => "SIGTERM",
-        };
-        (name, u8::try_from(exit_code(signal)).unwrap_or(u8::MAX))
+        let signal = self.signal.load(Ordering::Relaxed);
+        (name(signal), u8::try_from(exit_code(signal)).unwrap_or(u8::MAX))
     }
+}
+
+/// Whether this process was started to ignore a signal, as `nohup` does with SIGHUP; false where
+/// the system does not tell.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// Says what a second signal does, without waiting for a reader who has stopped reading.
+fn last_line(signal: i32) {
+    let (told, is_told) = mpsc::channel();
+    thread::spawn(move || {
+        tell(format_args!(
+            "{}, the second signal: ended at once; the same command goes on from the last checkpoints",
+            name(signal)
+        ));
+        let _ = told.send(());
+    });
+    let _ = is_told.recv_timeout(LAST_LINE);
+}
+
+fn name(signal: i32) -> &'static str {
+    signal_name(signal).unwrap_or("a signal")
 }
 
 fn exit_code(signal: i32) -> i32 {
     if signal == SIGUSR1 { REQUEUE } else { 128 + signal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_signal_is_the_one_that_is_told() {
+        let interrupt = Interrupt::default();
+        assert!(!interrupt.is_asked());
+        assert!(interrupt.note(SIGHUP).is_ok() && interrupt.note(SIGINT).is_err());
+        assert!(interrupt.is_asked());
+        assert_eq!(interrupt.told(), ("SIGHUP", 129));
+    }
 }

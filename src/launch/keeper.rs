@@ -1,6 +1,7 @@
 //! Checkpoints of one training on disk: when they are due, what else they hold, and the way back.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::provenance::CpuClock;
 use crate::event::{Event, Observer};
 use crate::results::Resumed;
 use crate::results::work::Claim;
-use crate::train::{Checkpoint, Keeper};
+use crate::train::{Checkpoint, Keeper, Position};
 
 /// What a checkpoint of ours holds beside the training.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -86,11 +87,17 @@ impl Keeper for DiskKeeper<'_> {
         let written = self.write(checkpoint);
         self.last = Instant::now();
         self.notes.checkpoint_s += started.elapsed().as_secs_f64();
-        // Said once: where a disk is full, each checkpoint would say it again.
+        let ends = self.interrupted();
+        // Said once while it goes on: where a disk is full, each checkpoint would say it again.
         if let Err(error) = &written
-            && !self.failed
+            && (ends || !self.failed)
         {
-            let message = format!("no checkpoint was saved: {error:#}; the training goes on");
+            let then = if ends {
+                "what was trained since the last one is lost"
+            } else {
+                "the training goes on"
+            };
+            let message = format!("no checkpoint was saved: {error:#}; {then}");
             self.events.on_event(Event::Warning { message });
         }
         self.failed = written.is_err();
@@ -101,10 +108,22 @@ impl Keeper for DiskKeeper<'_> {
 ///
 /// # Errors
 /// Where the file is damaged.
-pub fn read(path: &std::path::Path, identity: &str) -> Result<Option<(Checkpoint, Notes)>> {
+pub fn read(path: &Path, identity: &str) -> Result<Option<(Checkpoint, Notes)>> {
+    let (checkpoint, notes) = decode(path)?;
+    Ok((notes.identity == identity).then_some((checkpoint, notes)))
+}
+
+/// Where the newest of these checkpoints that is whole leaves its training.
+#[must_use]
+pub fn position(newest_first: &[PathBuf]) -> Option<Position> {
+    let whole = newest_first.iter().find_map(|path| decode(path).ok());
+    whole.map(|(checkpoint, _)| checkpoint.position())
+}
+
+fn decode(path: &Path) -> Result<(Checkpoint, Notes)> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (checkpoint, notes) = Checkpoint::decode(&bytes)?;
     let notes: Notes = serde_json::from_value(notes)?;
     ensure!(checkpoint.elapsed_s >= 0.0, "its time is negative");
-    Ok((notes.identity == identity).then_some((checkpoint, notes)))
+    Ok((checkpoint, notes))
 }

@@ -13,8 +13,9 @@ mod verify;
 
 pub use device::{DeviceChoice, name as device_name};
 pub use interrupt::Interrupt;
+pub use keeper::position as saved_at;
 pub use plan::{PlanError, Planned, Task};
-pub use run_one::Finished;
+pub use run_one::{Finished, goes_on_at};
 pub use sweep::{Outcome, Resources, Sweep, done, jobs, note, threads};
 
 /// How many threads one training's matrix products may use; candle reads it, too.

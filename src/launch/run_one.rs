@@ -1,6 +1,7 @@
 //! One training from its task to what is written: the only place that assembles a training.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
@@ -17,7 +18,7 @@ use crate::history::EpochTable;
 use crate::nn::{Engine, GraphEngine};
 use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
-use crate::results::work::Claim;
+use crate::results::work::{Claim, Work};
 use crate::results::{Provenance, Resumed, RunRecord, Status};
 use crate::spec::Trajectory;
 use crate::stopping::Ending;
@@ -76,9 +77,7 @@ pub fn run_one(
     events: &Sender<Event>,
 ) -> Result<Ended> {
     let mut observer = events.clone();
-    let Task { trajectory, data, loss, .. } = task;
-    let rules = task.arms.iter().map(|arm| &arm.rule).collect();
-    let job = Job { trajectory, loss: *loss, data, rules, number: setting.number };
+    let job = job(task, setting.number);
     let mut engine = engine(task, setting.device)?;
     let mut notes = Notes { identity: task.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
     let mut from = None;
@@ -90,7 +89,7 @@ pub fn run_one(
     let resumed = from.as_ref().map(Checkpoint::position);
     observer.on_event(Event::Started {
         training: setting.number,
-        epochs: trajectory.training.epochs,
+        epochs: task.trajectory.training.epochs,
         resumed: resumed.map(|at| (at.epoch, at.batch)),
     });
     notes.resumed.extend(resumed.map(|at| Resumed { epoch: at.epoch, batch: at.batch }));
@@ -132,12 +131,10 @@ fn newest(
     device: &Device,
     observer: &mut dyn Observer,
 ) -> Option<(Checkpoint, Notes, GraphEngine)> {
+    let mut damaged = 0;
     for path in claim.checkpoints() {
-        let loaded = keeper::read(&path, &task.identity).and_then(|found| {
+        let loaded = usable(task, job, &path).and_then(|found| {
             let Some((checkpoint, notes)) = found else { return Ok(None) };
-            if !train::can_resume(job, &checkpoint) {
-                return Ok(None);
-            }
             let mut engine = engine(task, device)?;
             engine.load_training(&checkpoint.engine)?;
             Ok(Some((checkpoint, notes, engine)))
@@ -146,6 +143,7 @@ fn newest(
             Ok(Some(found)) => return Some(found),
             Ok(None) => {}
             Err(error) => {
+                damaged += 1;
                 let aside = claim.set_aside(&path);
                 let message = format!(
                     "the checkpoint {} is damaged ({error:#}): set aside as {}",
@@ -156,7 +154,33 @@ fn newest(
             }
         }
     }
+    if damaged > 0 {
+        let message = format!("{}: no checkpoint is left: it begins anew", task.dir);
+        observer.on_event(Event::Warning { message });
+    }
     None
+}
+
+/// A checkpoint, where the training can go on from it.
+fn usable(task: &Task, job: &Job, path: &Path) -> Result<Option<(Checkpoint, Notes)>> {
+    let found = keeper::read(path, &task.identity)?;
+    Ok(found.filter(|(checkpoint, _)| train::can_resume(job, checkpoint)))
+}
+
+/// Where a training that is not at work would go on; none where it would begin anew.
+#[must_use]
+pub fn goes_on_at(task: &Task, work: &Work) -> Option<Position> {
+    let job = job(task, 0);
+    let mut usable = work.checkpoints().into_iter().filter_map(|path| {
+        // A damaged one will be named when it is set aside.
+        usable(task, &job, &path).ok().flatten()
+    });
+    usable.next().map(|(checkpoint, _)| checkpoint.position())
+}
+
+fn job(task: &Task, number: usize) -> Job<'_> {
+    let rules = task.arms.iter().map(|arm| &arm.rule).collect();
+    Job { trajectory: &task.trajectory, loss: task.loss, data: &task.data, rules, number }
 }
 
 /// For trainings that are not to be kept.

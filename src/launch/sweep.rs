@@ -1,11 +1,12 @@
 //! All trainings of an experiment, some side by side and shared with other processes; one that
 //! fails takes no other along.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use candle_core::Device;
@@ -17,6 +18,7 @@ use super::provenance::CpuClock;
 use super::run_one::{Ended, Finished, Setting, run_one};
 use crate::event::{Event, Observer};
 use crate::results::fresh::Fresh;
+use crate::results::process::Process;
 use crate::results::store::Store;
 use crate::results::work::Claim;
 use crate::results::{Provenance, RunRecord, Status};
@@ -24,6 +26,9 @@ use crate::train::Position;
 
 /// How often a claim is renewed, far below the silence after which it is void.
 const BEAT: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether a signal came.
+const WATCH: Duration = Duration::from_millis(50);
 
 /// How long a training that another process is at work on is left alone.
 const POLL: Duration = Duration::from_millis(100);
@@ -68,6 +73,8 @@ pub enum Outcome {
     },
     /// A signal came before it began here.
     NotBegun,
+    /// A signal came while another process was at work on it.
+    Elsewhere,
     /// An error ended it.
     Failed(Error),
 }
@@ -88,50 +95,58 @@ pub struct Sweep<'a> {
     pub fresh: Option<&'a Fresh>,
 }
 
+/// How one training is done: [`run_one`].
+type Trainer<'a> =
+    dyn Fn(&Task, Option<&Claim>, &Setting, &Sender<Event>) -> Result<Ended> + Sync + 'a;
+
 /// The numbers of tasks not yet begun, and of those that another process is at work on.
 #[derive(Default)]
 struct Queue {
     next: VecDeque<usize>,
     waiting: VecDeque<usize>,
+    /// Those of which it was said that they are waited for.
+    told: HashSet<usize>,
 }
 
 impl Sweep<'_> {
     /// Trains all tasks, or waits where another process trains one. The outcomes are in the order of
     /// the tasks, whatever the order in which they ended.
+    #[must_use]
     pub fn run(&self, events: &Sender<Event>) -> Vec<Outcome> {
+        self.run_by(&run_one, events)
+    }
+
+    fn run_by(&self, trainer: &Trainer<'_>, events: &Sender<Event>) -> Vec<Outcome> {
         let count = self.tasks.len();
         let queue = Mutex::new(Queue { next: (0..count).collect(), ..Queue::default() });
         let outcomes: Mutex<Vec<Outcome>> =
             Mutex::new((0..count).map(|_| Outcome::NotBegun).collect());
         let claims: Mutex<Vec<Arc<Claim>>> = Mutex::default();
+        let heard = AtomicBool::new(false);
         let (done, is_done) = channel::<()>();
         std::thread::scope(|scope| {
-            let (claims, queue, outcomes) = (&claims, &queue, &outcomes);
-            scope.spawn(move || {
-                while is_done.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                    for claim in lock(claims).iter() {
-                        // A claim that cannot be renewed may be taken over, which does no harm.
-                        let _ = claim.beat();
-                    }
-                }
-            });
+            let (claims, queue, outcomes, heard) = (&claims, &queue, &outcomes, &heard);
+            let mut watched = events.clone();
+            scope.spawn(move || self.watch(&is_done, claims, heard, &mut watched));
             for _ in 0..self.resources.jobs.min(count) {
                 let (mut events, done) = (events.clone(), done.clone());
                 scope.spawn(move || {
                     let _done = done;
-                    while let Some((number, waited)) =
-                        take(queue).filter(|_| !self.interrupt.is_asked())
+                    while !self.interrupt.is_asked()
+                        && let Some((number, waited)) = take(queue)
                     {
-                        let Some(outcome) = self.attempt(number, claims, &events) else {
+                        let Some(outcome) = self.attempt(number, trainer, claims, &events) else {
                             lock(queue).waiting.push_back(number);
                             if waited {
+                                self.tell_wait(number, queue, &mut events);
                                 std::thread::sleep(POLL);
                             }
                             continue;
                         };
+                        self.tell_signal(heard, &mut events);
                         events.on_event(Event::Ended {
                             training: number,
-                            outcome: in_words(self.tasks[number], &outcome),
+                            outcome: self.in_words(self.tasks[number], &outcome),
                             failed: matches!(outcome, Outcome::Failed(_)),
                         });
                         lock(outcomes)[number] = outcome;
@@ -140,7 +155,57 @@ impl Sweep<'_> {
             }
             drop(done);
         });
-        outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for number in &lock(&queue).waiting {
+            outcomes[*number] = Outcome::Elsewhere;
+        }
+        outcomes
+    }
+
+    /// Renews the claims, and says that a signal was heard, until all is done.
+    fn watch(
+        &self,
+        is_done: &Receiver<()>,
+        claims: &Mutex<Vec<Arc<Claim>>>,
+        heard: &AtomicBool,
+        events: &mut Sender<Event>,
+    ) {
+        let mut beaten = Instant::now();
+        while is_done.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
+            self.tell_signal(heard, events);
+            if beaten.elapsed() >= BEAT {
+                beaten = Instant::now();
+                for claim in lock(claims).iter() {
+                    // A claim that cannot be renewed may be taken over, which does no harm.
+                    let _ = claim.beat();
+                }
+            }
+        }
+    }
+
+    /// Says, once, that a signal came.
+    fn tell_signal(&self, heard: &AtomicBool, events: &mut Sender<Event>) {
+        if self.interrupt.is_asked() && !heard.swap(true, Ordering::Relaxed) {
+            let (signal, _) = self.interrupt.told();
+            let message = format!(
+                "{signal}: the batches at hand end and all is saved; a second signal ends it at once"
+            );
+            events.on_event(Event::Note { message });
+        }
+    }
+
+    /// Says, once of each, that nothing is left to do but to wait for another process.
+    fn tell_wait(&self, number: usize, queue: &Mutex<Queue>, events: &mut Sender<Event>) {
+        let dir = &self.tasks[number].dir;
+        // Without a holder it ended just now.
+        if let Some(holder) = self.store.work(dir).holder()
+            && lock(queue).told.insert(number)
+        {
+            let Process { host, pid, .. } = holder.process;
+            let message =
+                format!("{dir}: waiting for process {pid} on {host}, which is at work on it");
+            events.on_event(Event::Note { message });
+        }
     }
 
     /// The record of a task that needs no training.
@@ -154,6 +219,7 @@ impl Sweep<'_> {
     fn attempt(
         &self,
         number: usize,
+        trainer: &Trainer<'_>,
         claims: &Mutex<Vec<Arc<Claim>>>,
         events: &Sender<Event>,
     ) -> Option<Outcome> {
@@ -170,18 +236,18 @@ impl Sweep<'_> {
             let Some(claim) = self.store.work(&task.dir).claim()? else { return Ok(None) };
             // It may have been finished between the last look and the claim.
             if let Some(record) = self.done(task) {
-                claim.finish();
+                self.store.finish(&task.dir, claim);
                 return Ok(Some(Outcome::Found(record)));
             }
             let claim = Arc::new(claim);
             lock(claims).push(Arc::clone(&claim));
-            let ended = self.train(task, number, &claim, events);
+            let ended = self.train(number, trainer, &claim, events);
             lock(claims).retain(|other| !Arc::ptr_eq(other, &claim));
             let outcome = self.save(task, ended?)?;
             if let (Outcome::Trained(_) | Outcome::Found(_), Some(claim)) =
                 (&outcome, Arc::into_inner(claim))
             {
-                claim.finish();
+                self.store.finish(&task.dir, claim);
             }
             Ok(Some(outcome))
         })();
@@ -194,8 +260,8 @@ impl Sweep<'_> {
 
     fn train(
         &self,
-        task: &Task,
         number: usize,
+        trainer: &Trainer<'_>,
         claim: &Claim,
         events: &Sender<Event>,
     ) -> Result<Ended> {
@@ -213,7 +279,7 @@ impl Sweep<'_> {
             };
             let (every_s, interrupt) = (self.every_s, self.interrupt);
             let setting = Setting { number, device, threads: *threads, clock, every_s, interrupt };
-            run_one(task, Some(claim), &setting, events)
+            trainer(self.tasks[number], Some(claim), &setting, events)
         };
         guarded(|| pool.install(train))
     }
@@ -226,12 +292,10 @@ impl Sweep<'_> {
                 let keeps = || self.done(task).is_some();
                 let placed =
                     self.store.write_training(&task.dir, &record, &table, &weights, keeps)?;
-                if let Some(fresh) = self.fresh {
-                    fresh.mark(&task.dir);
-                }
                 let first = if placed { None } else { self.done(task) };
                 Ok(first.map_or(Outcome::Trained(record), Outcome::Found))
             }
+            Ended::Interrupted { at: Position { epoch: 1, batch: 0 }, .. } => Ok(Outcome::NotBegun),
             Ended::Interrupted { at, saved } => {
                 let record = note(task, Status::Interrupted, at.epoch - 1, None);
                 // The checkpoint is what counts.
@@ -246,6 +310,30 @@ impl Sweep<'_> {
             let message = format!("the failure could not be noted: {error:#}");
             events.clone().on_event(Event::Warning { message });
         }
+    }
+
+    fn in_words(&self, task: &Task, outcome: &Outcome) -> String {
+        let dir = &task.dir;
+        let record = match outcome {
+            Outcome::Trained(record) => record,
+            Outcome::Found(_) => return format!("{dir}: done by another process"),
+            Outcome::NotBegun => return format!("{dir}: not begun"),
+            Outcome::Elsewhere => return format!("{dir}: left to another process"),
+            Outcome::Failed(error) => {
+                let path = self.store.training(dir);
+                return format!("{}: failed: {error:#}", path.display());
+            }
+            Outcome::Interrupted { at: Position { epoch, batch }, saved } => {
+                let saved = if *saved { "saved" } else { "NOT saved" };
+                return format!("{dir}: interrupted in epoch {epoch} after batch {batch}, {saved}");
+            }
+        };
+        let how = match record.status {
+            Status::Diverged => "diverged at",
+            Status::Stopped => "stopped after",
+            _ => "completed",
+        };
+        format!("{dir}: {how} epoch {}, {:.1} s", record.epochs, record.provenance.wall_s)
     }
 }
 
@@ -303,34 +391,6 @@ pub fn note(task: &Task, status: Status, epochs: usize, error: Option<String>) -
     }
 }
 
-fn in_words(task: &Task, outcome: &Outcome) -> String {
-    let dir = &task.dir;
-    let record = match outcome {
-        Outcome::Trained(record) => record,
-        Outcome::Found(_) => return format!("{dir}: done by another process"),
-        Outcome::NotBegun => return format!("{dir}: not begun"),
-        Outcome::Failed(error) => return format!("{dir}: failed: {error:#}"),
-        Outcome::Interrupted { at: Position { epoch, batch }, saved } => {
-            let saved = if *saved { "saved" } else { "NOT saved" };
-            return format!("{dir}: interrupted in epoch {epoch} after batch {batch}, {saved}");
-        }
-    };
-    let how = match record.status {
-        Status::Diverged => "diverged at",
-        Status::Stopped => "stopped after",
-        _ => "completed",
-    };
-    format!("{dir}: {how} epoch {}, {:.1} s", record.epochs, record.provenance.wall_s)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_in_a_training_becomes_its_error() {
-        let error = guarded::<()>(|| panic!("index {}", 7)).unwrap_err();
-        assert_eq!(error.to_string(), "a fault in bnes: index 7");
-        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
-    }
-}
+#[path = "sweep_tests.rs"]
+mod tests;

@@ -35,7 +35,7 @@ impl Sweep<'_> {
                             outcome: match &result {
                                 Ok(None) => format!("{dir}: the same again"),
                                 Ok(Some(difference)) => format!("{dir}: DIFFERS: {difference}"),
-                                Err(error) => format!("{dir}: {error:#}"),
+                                Err(error) => format!("{dir}: not verified: {error:#}"),
                             },
                             failed: !matches!(result, Ok(None)),
                         });

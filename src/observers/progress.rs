@@ -90,6 +90,7 @@ impl Progress {
                 };
                 self.say(&line, failed);
             }
+            Event::Note { message } => self.say(&message, false),
             Event::Warning { message } => self.say(&format!("warning: {message}"), true),
         }
     }

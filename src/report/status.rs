@@ -1,6 +1,7 @@
 //! Where a sweep stands, for a terminal: a row per training and a line that counts them.
 
 use super::table::{Align, Table, narrow, wrap};
+use crate::compare::counted;
 use crate::results::standing::{Standing, State};
 
 fn name(state: State) -> &'static str {
@@ -30,28 +31,52 @@ pub fn status(standings: &[Standing], width: Option<usize>) -> String {
         text.push_str(&wrap(&narrow(&left_out), width.unwrap_or(usize::MAX), "  "));
     }
     let states = [State::Done, State::Running, State::Interrupted, State::Failed, State::Missing];
+    let named = || standings.iter().filter(|standing| standing.named);
     let counts = states.iter().filter_map(|state| {
-        let count = standings.iter().filter(|standing| standing.state == *state).count();
+        let count = named().filter(|standing| standing.state == *state).count();
         (count > 0).then(|| format!("{count} {}", name(*state)))
     });
     let counts: Vec<String> = counts.collect();
-    text.extend(["\n", &format!("{} trainings: {}\n", standings.len(), counts.join(", "))]);
+    text.extend(["\n", &counted(named().count(), "training"), ": ", &counts.join(", "), "\n"]);
+    let unnamed = standings.len() - named().count();
+    if unnamed > 0 {
+        let trainings = counted(unnamed, "training");
+        let line = format!("unfinished work on {trainings} that the config no longer names\n");
+        text.push_str(&line);
+    }
+    let fresh: Vec<bool> = standings.iter().filter_map(|standing| standing.fresh).collect();
+    if !fresh.is_empty() {
+        let done = fresh.iter().filter(|done| **done).count();
+        let all = counted(fresh.len(), "training");
+        let line = format!(
+            "--fresh: {done} of {all} trained anew so far; the same command with --fresh goes on\n"
+        );
+        text.push_str(&line);
+    }
     text
 }
 
 fn details(standing: &Standing) -> String {
     let Standing { host, pid, running_s, error, log, .. } = standing;
+    let mut parts = Vec::new();
     if let (Some(host), Some(pid)) = (host, pid) {
         let time = running_s.map_or(String::new(), |s| format!(", for {}", duration(s)));
-        return format!("on {host}, process {pid}{time}");
+        parts.push(format!("on {host}, process {pid}{time}"));
     }
-    match (error, log) {
-        (Some(error), Some(log)) => {
-            let first = error.lines().next().unwrap_or_default();
-            format!("{first} ({})", log.display())
-        }
-        _ => String::new(),
+    if standing.state == State::Interrupted && standing.epoch.is_none() {
+        parts.push("no checkpoint, begins anew".to_owned());
     }
+    if let (Some(error), Some(log)) = (error, log) {
+        let first = error.lines().next().unwrap_or_default();
+        parts.push(format!("{first} ({})", log.display()));
+    }
+    if standing.fresh == Some(false) {
+        parts.push("to be trained anew".to_owned());
+    }
+    if !standing.named {
+        parts.push("no longer in the config".to_owned());
+    }
+    parts.join("; ")
 }
 
 fn duration(seconds: u64) -> String {

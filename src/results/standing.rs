@@ -1,14 +1,16 @@
 //! Where a sweep stands: what is done, at work, broken off, failed, or not begun.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::RunRecord;
+use super::fresh::Fresh;
 use super::layout::run_file;
-use super::load::{LoadError, load};
+use super::load::{LoadError, LoadedExperiment, load};
 use super::work::Work;
+use super::{RunRecord, Status};
 
 /// How far a training is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -18,7 +20,7 @@ pub enum State {
     Done,
     /// A process is at work on it.
     Running,
-    /// Broken off; the next run goes on from its checkpoint.
+    /// Broken off; the next run goes on from its newest checkpoint that is whole, or begins anew.
     Interrupted,
     /// An error ended it.
     Failed,
@@ -33,17 +35,22 @@ pub struct Standing {
     pub experiment: String,
     /// The training's directory below the experiment's.
     pub training: String,
-    /// The repetition.
-    pub seed: u64,
+    /// Whether the config names it, by the latest run; else there is unfinished work on it.
+    pub named: bool,
+    /// The repetition, where the config names it.
+    pub seed: Option<u64>,
     /// How far it is.
     pub state: State,
+    /// Where a `--fresh` is not at its end: whether it has trained this one anew.
+    pub fresh: Option<bool>,
     /// The machine at work.
     pub host: Option<String>,
     /// The process at work.
     pub pid: Option<u32>,
     /// Seconds that it has been at work.
     pub running_s: Option<u64>,
-    /// Epochs trained where it is done, else the epoch at hand.
+    /// Epochs trained where it is done, the epoch at hand where it is running, else the one at which
+    /// its newest checkpoint that is whole goes on.
     pub epoch: Option<usize>,
     /// Why it failed.
     pub error: Option<String>,
@@ -51,62 +58,91 @@ pub struct Standing {
     pub log: Option<PathBuf>,
 }
 
-/// Every planned training of the experiments at a path, in the plans' order.
+/// The epoch at which the newest of these checkpoints that is whole goes on.
+pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + 'a;
+
+/// Every planned training of the experiments at a path, in the plans' order, each experiment's
+/// followed by those that its config no longer names and whose work is unfinished.
 ///
 /// # Errors
 /// Where the path holds no results.
-pub fn standings(path: &Path) -> Result<Vec<Standing>, LoadError> {
+pub fn standings(path: &Path, saved_at: &SavedAt) -> Result<Vec<Standing>, LoadError> {
+    let one = run_file(path).is_file();
     let mut all = Vec::new();
     for experiment in load(&[path.to_owned()])? {
-        for planned in &experiment.plan.trainings {
-            let mut standing = Standing {
-                experiment: experiment.plan.name.clone(),
-                training: planned.dir.clone(),
-                seed: planned.seed,
-                state: State::Missing,
-                host: None,
-                pid: None,
-                running_s: None,
-                epoch: None,
-                error: None,
-                log: None,
-            };
-            let done = experiment.runs.iter().find(|run| run.dir == planned.dir);
-            let failed = experiment.failed.iter().find(|run| run.dir == planned.dir);
-            if let Some(run) = done {
-                standing.state = State::Done;
-                standing.epoch = Some(run.record.epochs);
-            } else if let Some(run) = failed {
-                standing.state = State::Failed;
-                standing.error = Some(run.error.clone());
-                standing.log = Some(run_file(&experiment.path.join(&run.dir)));
-            }
-            standing.look(&Work::of(&experiment.path, &planned.dir));
-            if standing.state == State::Interrupted && standing.epoch.is_none() {
-                // Its process had the time to leave a note.
-                let note = std::fs::read(run_file(&experiment.path.join(&planned.dir))).ok();
-                let note = note.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
-                standing.epoch = note.map(|note| note.epochs + 1);
-            }
+        let fresh = Fresh::all(&experiment.path);
+        let planned = &experiment.plan.trainings;
+        let mut others = unfinished(&experiment.path, &fresh);
+        // A training asked for stands for itself alone.
+        others.retain(|dir| !one && planned.iter().all(|planned| planned.dir != *dir));
+        let planned = planned.iter().map(|planned| (planned.dir.clone(), Some(planned.seed)));
+        for (dir, seed) in planned.chain(others.into_iter().map(|dir| (dir, None))) {
+            let work = Work::of(&experiment.path, &dir);
+            let mut standing = Standing::new(&experiment, dir, seed);
+            standing.look_at_fresh(&fresh);
+            standing.look_at_work(&work, saved_at);
             all.push(standing);
         }
     }
     Ok(all)
 }
 
+/// The trainings on which there is unfinished work, by checkpoints or a fresh run, sorted.
+fn unfinished(experiment: &Path, fresh: &[Fresh]) -> BTreeSet<String> {
+    let wanted = fresh.iter().flat_map(|fresh| fresh.trainings().filter(|dir| fresh.wants(dir)));
+    Work::all(experiment).into_iter().chain(wanted.map(str::to_owned)).collect()
+}
+
 impl Standing {
-    /// Takes in the work in hand.
-    fn look(&mut self, work: &Work) {
+    /// By what `run.json` says.
+    fn new(experiment: &LoadedExperiment, training: String, seed: Option<u64>) -> Self {
+        let log = run_file(&experiment.path.join(&training));
+        let record = std::fs::read(&log).ok();
+        let record = record.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
+        // What is of another seed than planned has its place, and is another training.
+        let record = record.filter(|record| seed.is_none_or(|seed| record.seed == seed));
+        let state = record.as_ref().map_or(State::Missing, |record| match record.status {
+            Status::Failed => State::Failed,
+            Status::Interrupted => State::Interrupted,
+            Status::Completed | Status::Stopped | Status::Diverged => State::Done,
+        });
+        let failed = state == State::Failed;
+        Self {
+            experiment: experiment.plan.name.clone(),
+            training,
+            named: seed.is_some(),
+            seed,
+            state,
+            fresh: None,
+            host: None,
+            pid: None,
+            running_s: None,
+            epoch: record.as_ref().filter(|_| state == State::Done).map(|record| record.epochs),
+            error: record.filter(|_| failed).map(|record| record.error.unwrap_or_default()),
+            log: failed.then_some(log),
+        }
+    }
+
+    fn look_at_fresh(&mut self, fresh: &[Fresh]) {
+        let mut of = fresh.iter().filter(|fresh| fresh.names(&self.training)).peekable();
+        self.fresh = of.peek().is_some().then(|| of.all(|fresh| fresh.is_done(&self.training)));
+    }
+
+    fn look_at_work(&mut self, work: &Work, saved_at: &SavedAt) {
         if let Some(holder) = work.holder() {
             let since = SystemTime::UNIX_EPOCH + Duration::from_secs(holder.since);
             self.state = State::Running;
+            // None where the clock was set back since.
             self.running_s = since.elapsed().ok().map(|time| time.as_secs());
             self.epoch = Some(holder.epoch);
             self.host = Some(holder.process.host);
             self.pid = Some(holder.process.pid);
-        } else if self.state == State::Missing && !work.checkpoints().is_empty() {
-            self.state = State::Interrupted;
-            self.epoch = work.last_epoch();
+        } else if self.state != State::Done {
+            if self.state == State::Missing && work.exists() {
+                self.state = State::Interrupted;
+            }
+            // The claim of a process that was killed may name an epoch that no checkpoint reached.
+            self.epoch = saved_at(&work.checkpoints());
         }
     }
 }

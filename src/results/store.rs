@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::epochs_csv;
+use super::fresh;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
 use super::record::{Plan, RunRecord, Status};
 use super::reread::{Named, Reread};
-use super::whole::{clean, partial_dir, place, write, write_bytes, write_changed};
-use super::work::Work;
+use super::whole::{clean, partial_dir, place, sync_dir, write, write_bytes, write_changed};
+use super::work::{Claim, Work};
 use crate::history::EpochTable;
 use crate::spec::{Arm, ConfigFile};
 
@@ -43,6 +44,7 @@ impl Store {
             };
             format!("{problem}: choose another place with --results")
         })?;
+        sync_dir(results);
         Ok(store)
     }
 
@@ -83,6 +85,14 @@ impl Store {
     #[must_use]
     pub fn work(&self, dir: &str) -> Work {
         Work::of(&self.dir, dir)
+    }
+
+    /// Gives back the claim of a training that is done, and removes the work on it, unless a fresh run
+    /// that was broken off goes on from there.
+    pub fn finish(&self, dir: &str, claim: Claim) {
+        if !fresh::is_wanted(&self.dir, dir) {
+            claim.finish();
+        }
     }
 
     /// Why a training may not be trained into its place: what is there was written by a newer bnes,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -60,7 +60,31 @@ pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<(
     let file = file.with_context(failed)?;
     file.as_file().sync_data().with_context(failed)?;
     file.persist(&target).with_context(failed)?;
+    sync_dir(dir);
     Ok(())
+}
+
+/// As [`write_bytes`], unless there is a file of this name; whether it was written.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let failed = || format!("cannot write {}", path.display());
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = partial(0o666).tempfile_in(dir).with_context(failed)?;
+    file.write_all(bytes).with_context(failed)?;
+    file.as_file().sync_data().with_context(failed)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {
+            sync_dir(dir);
+            Ok(true)
+        }
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error).with_context(failed),
+    }
+}
+
+/// Makes new names in a folder outlast a loss of power.
+pub(super) fn sync_dir(dir: &Path) {
+    // Some file systems cannot; the files themselves are as whole without it.
+    let _ = File::open(dir).and_then(|dir| dir.sync_all());
 }
 
 /// As [`write_whole`], what is there at once.
@@ -109,10 +133,13 @@ pub(super) fn place(
     keeps: impl Fn() -> bool,
 ) -> Result<bool> {
     let failed = || format!("cannot put a finished training at {}", target.display());
+    let dir = target.parent().unwrap_or(Path::new("."));
+    sync_dir(partial.path());
     // Fails where there is a folder with something in it, so two processes cannot both succeed.
     let Err(error) = fs::rename(partial.path(), target) else {
         // Its folder is gone from under it.
         let _ = partial.keep();
+        sync_dir(dir);
         return Ok(true);
     };
     if !target.is_dir() {
@@ -126,11 +153,12 @@ pub(super) fn place(
     let swapped = renameat_with(CWD, partial.path(), CWD, target, RenameFlags::EXCHANGE);
     if swapped.is_err() {
         // Shared file systems know no exchange: two renames, of which the second may be missed.
-        let aside = partial_dir(target.parent().unwrap_or(Path::new(".")))?;
+        let aside = partial_dir(dir)?;
         fs::rename(target, aside.path()).with_context(failed)?;
         fs::rename(partial.path(), target).with_context(failed)?;
         let _ = partial.keep();
     }
+    sync_dir(dir);
     Ok(true)
 }
 

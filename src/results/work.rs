@@ -67,6 +67,13 @@ impl Work {
         Self { dir: experiment.join(WORK).join(training) }
     }
 
+    /// The trainings of an experiment's directory that have one.
+    #[must_use]
+    pub fn all(experiment: &Path) -> Vec<String> {
+        let entries = fs::read_dir(experiment.join(WORK)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
     /// Whether anything of it is there.
     #[must_use]
     pub fn exists(&self) -> bool {
@@ -132,13 +139,6 @@ impl Work {
             Err(TryLockError::Error(_)) => false,
         };
         self.is_at_work(&holder, &file, locked).then_some(holder)
-    }
-
-    /// The epoch that was at hand when a process that is gone last gave a sign of life.
-    #[must_use]
-    pub fn last_epoch(&self) -> Option<usize> {
-        let file = File::open(self.dir.join(CLAIM)).ok()?;
-        read_holder(&file).map(|holder| holder.epoch)
     }
 
     /// Whether the holder of a claim is to be respected; `locked`: its lock is ours.
@@ -308,6 +308,21 @@ mod tests {
         assert_eq!(work.holder().unwrap().process.machine, "elsewhere");
         other_machine(&work, SILENCE * 2);
         assert!(work.holder().is_none());
+        assert!(work.claim().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_claim_from_the_future_counts_no_longer_than_one_from_the_past() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = Work::of(dir.path(), "a");
+        let renewed = |time| {
+            other_machine(&work, Duration::ZERO);
+            let file = File::options().write(true).open(work.dir.join(CLAIM)).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        renewed(SystemTime::now() + SILENCE / 2);
+        assert!(work.claim().unwrap().is_none());
+        renewed(SystemTime::now() + SILENCE * 2);
         assert!(work.claim().unwrap().is_some());
     }
 

@@ -25,6 +25,22 @@ every_s = 0
 seed = "0..2"
 "#;
 
+/// One training that takes a while.
+pub const LONG: &str = r#"
+name = "long"
+[data]
+source = "digits"
+[model]
+hidden = [128, 128]
+dropout = 0.1
+norm.kind = "batch"
+[training]
+epochs = 40
+batch_size = 8
+[checkpoint]
+every_s = 0
+"#;
+
 /// What a whole run without a break gives.
 pub fn undisturbed(config: &str) -> (Place, Everything) {
     let place = Place::new();

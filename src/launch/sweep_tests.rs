@@ -1,0 +1,108 @@
+use std::sync::mpsc::channel;
+
+use super::*;
+use crate::launch::Planned;
+use crate::spec::{Experiment, Overrides};
+
+/// Two short trainings.
+fn planned() -> Planned {
+    let set = ["model.hidden=[4]", "training.epochs=2", "matrix.\"model.norm.kind\"=[\"none\"]"];
+    let overrides = Overrides { set: set.map(str::to_owned).to_vec(), seeds: Some(2) };
+    Planned::new(&Experiment::builtin(&overrides).unwrap()).unwrap()
+}
+
+fn sweep<'a>(planned: &'a Planned, store: &'a Store, interrupt: &'a Interrupt) -> Sweep<'a> {
+    Sweep {
+        tasks: planned.tasks.iter().collect(),
+        store,
+        resources: Resources { jobs: 2, threads: 1, device: Device::Cpu },
+        interrupt,
+        every_s: 10.0,
+        fresh: None,
+    }
+}
+
+fn is_trained(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Trained(_))
+}
+
+#[test]
+fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_makes_it() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::create(place.path(), "digits").unwrap();
+    let (planned, interrupt) = (planned(), Interrupt::default());
+    let sweep = sweep(&planned, &store, &interrupt);
+    let broken = planned.tasks[0].dir.clone();
+    let trainer =
+        |task: &Task, claim: Option<&Claim>, setting: &Setting, events: &Sender<Event>| {
+            assert!(task.dir != broken, "index {}", 7);
+            run_one(task, claim, setting, events)
+        };
+    let (events, told) = channel();
+    let outcomes = sweep.run_by(&trainer, &events);
+    drop(events);
+    let Outcome::Failed(error) = &outcomes[0] else { panic!("{:?}", outcomes[0]) };
+    assert_eq!(error.to_string(), "a fault in bnes: index 7");
+    assert!(is_trained(&outcomes[1]));
+    let path = store.training(&broken).display().to_string();
+    let line = format!("{path}: failed: a fault in bnes: index 7");
+    assert!(told.iter().any(
+        |event| matches!(event, Event::Ended { outcome, failed: true, .. } if outcome == line)
+    ));
+    let note = std::fs::read(crate::results::layout::run_file(&store.training(&broken))).unwrap();
+    let note: RunRecord = serde_json::from_slice(&note).unwrap();
+    assert_eq!(note.status, Status::Failed);
+    assert_eq!(note.error.as_deref(), Some("a fault in bnes: index 7"));
+
+    let outcomes = sweep.run(&channel().0);
+    assert!(is_trained(&outcomes[0]) && matches!(outcomes[1], Outcome::Found(_)));
+}
+
+#[test]
+fn what_another_process_is_at_work_on_is_waited_for() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::create(place.path(), "digits").unwrap();
+    let (planned, interrupt) = (planned(), Interrupt::default());
+    let sweep = sweep(&planned, &store, &interrupt);
+    let dir = &planned.tasks[0].dir;
+    let claim = Mutex::new(store.work(dir).claim().unwrap());
+    let (events, told) = channel();
+    let outcomes = std::thread::scope(|scope| {
+        let work = scope.spawn(|| sweep.run(&events));
+        let waiting = told.iter().find_map(|event| match event {
+            Event::Note { message } => Some(message),
+            _ => None,
+        });
+        let pid = std::process::id();
+        let waiting = waiting.unwrap();
+        assert!(waiting.starts_with(&format!("{dir}: waiting for process {pid} on ")), "{waiting}");
+        drop(lock(&claim).take());
+        work.join().unwrap()
+    });
+    assert!(outcomes.iter().all(is_trained));
+}
+
+#[test]
+fn where_claims_fail_the_first_whole_result_stays() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::create(place.path(), "digits").unwrap();
+    let (planned, interrupt) = (planned(), Interrupt::default());
+    let mut slower = sweep(&planned, &store, &interrupt);
+    slower.tasks.truncate(1);
+    let file = crate::results::layout::run_file(&store.training(&planned.tasks[0].dir));
+    let first = Mutex::new(Vec::new());
+    let trainer =
+        |task: &Task, claim: Option<&Claim>, setting: &Setting, events: &Sender<Event>| {
+            let ended = run_one(task, claim, setting, events);
+            // To another process, on a file system that keeps no claims, nobody is at work on it.
+            std::fs::remove_dir_all(store.dir().join(".work")).unwrap();
+            let faster = sweep(&planned, &store, &interrupt).run(&channel().0);
+            assert!(faster.iter().all(is_trained));
+            *lock(&first) = std::fs::read(&file).unwrap();
+            ended
+        };
+    let outcomes = slower.run_by(&trainer, &channel().0);
+    assert!(matches!(outcomes[0], Outcome::Found(_)));
+    assert_eq!(std::fs::read(&file).unwrap(), *lock(&first));
+    assert!(!store.dir().join(".work").exists());
+}

@@ -1,0 +1,139 @@
+//! Signals end the batch at hand, save all of it, and say so.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // tests
+#![allow(clippy::print_stdout)] // what was measured, shown with --nocapture
+
+mod common;
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use common::broken::{
+    LONG, all_of, assert_tidy, interrupted, is_checkpoint, resumed, signal, start, undisturbed,
+    wait_for,
+};
+use common::{Place, column, json, stderr};
+
+#[test]
+fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
+    let (_, expected) = undisturbed(LONG);
+    let signals = [("INT", 130), ("TERM", 143), ("HUP", 129), ("USR1", 75)];
+    // Where the tests themselves are run under `nohup`, a hangup ends nothing.
+    for (name, code) in signals.into_iter().filter(|(name, _)| *name != "HUP" || !under_nohup()) {
+        let place = Place::new();
+        place.write("config.toml", LONG);
+        let (output, took) = interrupted(&place, name, is_checkpoint);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("saved") && said.contains("the same command goes on"), "{said}");
+        assert!(
+            said.contains(&format!("SIG{name}: the batches at hand end and all is saved")),
+            "{said}"
+        );
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert!(out.contains("1 to go") && !out.contains("bnes compare"), "{out}");
+        println!("SIG{name}: {took:?} to end");
+        let record = json(&place.training("results/long", "seed0").join("run.json"));
+        assert_eq!(record["status"], "interrupted");
+        // A second break, of the training that went on.
+        let (output, _) = interrupted(&place, "TERM", |path| path.ends_with("claim"));
+        assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
+        let output = place.bnes(&["run", "--config", "config.toml"]);
+        assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
+        assert!(all_of(&place, "results/long") == expected, "{name}");
+        assert_tidy(&place, "results/long");
+        let training = place.training("results/long", "seed0");
+        let places = resumed(&training);
+        assert_eq!(places.len(), 2, "{places:?}");
+        assert!(places[0] < places[1] && places[0].0 >= 2, "{places:?}");
+        // Time is added up over the breaks.
+        let elapsed = column(&training, "elapsed_s");
+        assert!(elapsed.windows(2).all(|pair| pair[0] < pair[1]), "{elapsed:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_does_no_harm() {
+    let (_, expected) = undisturbed(LONG);
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "TERM");
+    signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    let code = output.status.code();
+    assert!([Some(130), Some(143)].contains(&code), "{code:?}");
+    // Unless the first was quicker than the second.
+    let said = stderr(&output);
+    assert!(said.contains("the second signal: ended at once") || said.contains("saved"), "{said}");
+    place.succeeds(&["run", "--config", "config.toml"]);
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+}
+
+fn under_nohup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1
+}
+
+#[test]
+fn a_hangup_ends_nothing_that_was_started_to_outlive_it() {
+    let (_, expected) = undisturbed(LONG);
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut command = std::process::Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_bnes")).args(["run", "--config", "config.toml"]);
+    command.current_dir(place.path(".")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "HUP");
+    assert!(child.wait().unwrap().success());
+    assert!(all_of(&place, "results/long") == expected);
+}
+
+#[test]
+fn waiting_for_another_process_is_said_and_a_signal_ends_it() {
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut first = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut first, is_checkpoint);
+    signal(&first, "STOP");
+    let second = start(&place, &["run", "--config", "config.toml"]);
+    std::thread::sleep(Duration::from_secs(1));
+    signal(&second, "INT");
+    let output = second.wait_with_output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains(&format!("waiting for process {} on ", first.id())), "{said}");
+    assert!(said.contains("interrupted by SIGINT: 1 at work in other processes;"), "{said}");
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
+fn where_a_signal_cannot_be_saved_it_says_what_is_lost_and_the_next_run_makes_it() {
+    let (_, expected) = undisturbed(LONG);
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    // Binds root as well, as permissions would not.
+    let work = place.path("results/long/.work");
+    while fs::remove_dir_all(&work).is_err() {}
+    fs::write(&work, "in the way").unwrap();
+    signal(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(143), "{said}");
+    assert!(said.contains("no checkpoint was saved: cannot write "), "{said}");
+    assert!(said.contains("what was trained since the last one is lost"), "{said}");
+    assert!(said.contains("1 in progress NOT saved"), "{said}");
+    fs::remove_file(work).unwrap();
+    place.succeeds(&["run", "--config", "config.toml"]);
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+}
