@@ -3,7 +3,6 @@
 use anyhow::Result;
 use candle_core::Device;
 
-use super::device;
 use super::plan::Task;
 use crate::nn::{Engine, FusedEngine, GraphEngine};
 use crate::spec::{ConfigError, Trajectory};
@@ -60,10 +59,10 @@ impl Compute {
         Ok(Self { device, graph, threads })
     }
 
-    /// The name of the device in results.
+    /// Where tensors live.
     #[must_use]
-    pub fn device(&self) -> String {
-        device::name(&self.device)
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// An engine for a training, before its first step.

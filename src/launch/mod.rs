@@ -13,7 +13,7 @@ pub mod timing;
 mod verify;
 
 pub use compute::{Compute, THREADS_VARIABLE};
-pub use device::DeviceChoice;
+pub use device::{DeviceChoice, name as device_name};
 pub use interrupt::Interrupt;
 pub use keeper::position as saved_at;
 pub use plan::{PlanError, Planned, Task};

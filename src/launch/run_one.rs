@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::compute::Compute;
+use super::device;
 use super::interrupt::Interrupt;
 use super::keeper::{self, DiskKeeper, Notes};
 use super::plan::Task;
@@ -19,7 +20,6 @@ use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
 use crate::results::work::{Claim, Work};
 use crate::results::{Provenance, Resumed, RunRecord, Status};
-use crate::spec::Trajectory;
 use crate::stopping::Ending;
 use crate::train::{
     self, ArmOutcome, Checkpoint, Fitted, Job, Keeper, Kept, Position, Recorder, Trained,
@@ -258,7 +258,7 @@ fn finished(
         cpu_s: notes.cpu_s,
         checkpoint_s: notes.checkpoint_s,
         resumed: notes.resumed,
-        ..provenance::of_machine(setting.compute.device())
+        ..provenance::of_machine(device::name(setting.compute.device()))
     };
     let record = RunRecord {
         status: status(trained, trajectory.training.epochs),

@@ -18,9 +18,9 @@ use self::loss::Target;
 use self::norm::Norm;
 use self::optimizer::Optimizer;
 use self::tensors::{from_floats, to_floats};
+use super::fused::Isa;
 use super::init::initial_state;
 use super::layout::{LayerLayout, Layout};
-use super::fused::Isa;
 use super::{Engine, RunsOn, StateDict};
 use crate::data::{Dataset, Inputs, Targets};
 use crate::seed::Seed;
@@ -409,7 +409,11 @@ impl Engine for GraphEngine {
     fn runs_on(&self) -> RunsOn {
         // Of the processor: what candle's products use of it, candle does not tell.
         let best = Isa::available().last().map_or("portable", |isa| isa.name());
-        RunsOn { engine: "graph", instruction_set: best, threads: candle_core::utils::get_num_threads() }
+        RunsOn {
+            engine: "graph",
+            instruction_set: best,
+            threads: candle_core::utils::get_num_threads(),
+        }
     }
 
     fn training_state(&self) -> Result<StateDict> {
