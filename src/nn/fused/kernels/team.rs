@@ -2,13 +2,17 @@
 //!
 //! Phases are short, down to some microseconds, so whoever waits first spins and only then sleeps:
 //! spinning alone would stop everything a hundredfold as soon as another process takes one of the
-//! cores, sleeping alone would cost more than the phase.
+//! cores, sleeping alone would cost more than the phase. And where others take the cores for longer, a
+//! team waits for whichever member they hold up: it notes how long it waits, and works through its
+//! phases on the calling thread alone for as long as that is faster.
 
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// How often a waiting thread looks again before it sleeps: some 20 microseconds.
 const SPINS: usize = 2_000;
@@ -17,6 +21,63 @@ const SPINS: usize = 2_000;
 pub struct Team {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
+    patience: Cell<Patience>,
+}
+
+/// Whether waiting for the others pays.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// Phases of this window, and how long the calling thread worked and waited in them.
+    phases: u32,
+    worked: Duration,
+    waited: Duration,
+    /// Until when it works alone.
+    alone_until: Option<Instant>,
+    /// For how long, the next time.
+    pause: Duration,
+}
+
+/// Phases after which a team judges whether it pays.
+const WINDOW: u32 = 64;
+
+/// A wait that is no matter of shares that are not quite even.
+const LONG: Duration = Duration::from_millis(2);
+
+/// For how long a team that does not pay is given up at first, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
+
+impl Patience {
+    fn new() -> Self {
+        let zero = Duration::ZERO;
+        Self { phases: 0, worked: zero, waited: zero, alone_until: None, pause: PAUSES[0] }
+    }
+
+    fn is_alone(&mut self) -> bool {
+        if self.alone_until.is_some_and(|until| Instant::now() >= until) {
+            self.alone_until = None;
+        }
+        self.alone_until.is_some()
+    }
+
+    /// Takes in a phase of a team of `size`.
+    fn note(&mut self, size: usize, worked: Duration, waited: Duration) {
+        self.phases += 1;
+        self.worked += worked;
+        self.waited += waited;
+        // One long wait is enough: there may be one for every turn that a core is taken away.
+        if self.phases < WINDOW && self.waited < self.worked * 2 + LONG {
+            return;
+        }
+        // Alone it would have worked for as many shares as there are members.
+        let alone = self.worked * u32::try_from(size).unwrap_or(u32::MAX);
+        let pause = if self.worked + self.waited < alone {
+            PAUSES[0]
+        } else {
+            self.alone_until = Some(Instant::now() + self.pause);
+            PAUSES[1].min(self.pause * 2)
+        };
+        *self = Self { alone_until: self.alone_until, pause, ..Self::new() };
+    }
 }
 
 /// A phase: what each member does, given its number.
@@ -111,7 +172,7 @@ impl Team {
             builder.spawn(move || shared.help(number)).ok()
         };
         let helpers = (1..threads.get()).map_while(spawn).collect();
-        Self { shared, helpers }
+        Self { shared, helpers, patience: Cell::new(Patience::new()) }
     }
 
     /// Its threads.
@@ -122,9 +183,6 @@ impl Team {
 
     /// Runs `task` once on each thread, with its number, and returns when all are done.
     fn all(&self, task: Phase) {
-        if self.helpers.is_empty() {
-            return task(0);
-        }
         let shared = &*self.shared;
         // SAFETY: a helper takes the task only between the sign to begin and its own subtraction
         // from `busy`, and this call returns, by whatever way, only after all have subtracted.
@@ -134,8 +192,13 @@ impl Team {
         shared.change(|| {
             shared.phase.fetch_add(1, Ordering::AcqRel);
         });
+        let started = Instant::now();
         let own = catch_unwind(AssertUnwindSafe(|| task(0)));
+        let worked = started.elapsed();
         shared.wait(|| shared.busy.load(Ordering::Acquire) == 0);
+        let mut patience = self.patience.get();
+        patience.note(self.size(), worked, started.elapsed() - worked);
+        self.patience.set(patience);
         *shared.task.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if let Err(panic) = own {
             resume_unwind(panic);
@@ -148,12 +211,20 @@ impl Team {
     pub fn for_each<I: Items>(&self, items: I, work: impl Fn(usize, I::Item) + Sync) {
         let (count, size) = (items.count(), self.size());
         let items = Shares(items);
-        self.all(&|member| {
+        let one = |index: usize| {
             let items = &items;
-            for index in count * member / size..count * (member + 1) / size {
-                // SAFETY: the shares of the members do not overlap, and `index` is below `count`.
-                work(index, unsafe { items.0.take(index) });
-            }
+            // SAFETY: `index` is below `count`, and neither loop below names one twice: the shares
+            // of the members do not overlap.
+            work(index, unsafe { items.0.take(index) });
+        };
+        let mut patience = self.patience.get();
+        let alone = size == 1 || count < 2 || patience.is_alone();
+        self.patience.set(patience);
+        if alone {
+            return (0..count).for_each(one);
+        }
+        self.all(&|member| {
+            (count * member / size..count * (member + 1) / size).for_each(one);
         });
     }
 }
