@@ -89,8 +89,14 @@ impl Work {
         let failed = || format!("cannot write {}", path.display());
         // A claim that is given back is removed, which may happen between any two of these steps.
         for _ in 0..100 {
-            fs::create_dir_all(&self.dir)
-                .with_context(|| format!("cannot create the folder {}", self.dir.display()))?;
+            match fs::create_dir_all(&self.dir) {
+                // It was there when it was about to be made, and is gone now or made again.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && !self.dir.is_file() => {
+                    continue;
+                }
+                made => made
+                    .with_context(|| format!("cannot create the folder {}", self.dir.display()))?,
+            }
             let mut options = File::options();
             options.read(true).write(true).create(true).truncate(false);
             let file = match options.open(&path) {
