@@ -200,7 +200,17 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         self.table.push(row);
         self.batch = 0;
-        self.readers.iter_mut().try_for_each(|reader| reader.read(&self.table, epochs, engine))
+        // Taken once, however many arms keep it.
+        let mut taken: Option<Arc<StateDict>> = None;
+        let mut state = || {
+            if let Some(state) = &taken {
+                return Ok(Arc::clone(state));
+            }
+            let state = Arc::new(engine.state()?);
+            taken = Some(Arc::clone(&state));
+            Ok(state)
+        };
+        self.readers.iter_mut().try_for_each(|reader| reader.read(&self.table, epochs, &mut state))
     }
 
     fn keep(&mut self, engine: &mut dyn Engine, keeper: &mut dyn Keeper) -> Result<()> {

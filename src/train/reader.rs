@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{ArmOutcome, Kept};
 use crate::history::EpochTable;
-use crate::nn::{Engine, StateDict};
+use crate::nn::StateDict;
 use crate::stopping::{Ending, Reading, StoppingRule};
 
 /// An arm that reads a training as it grows.
@@ -64,8 +64,14 @@ impl<'a> Reader<'a> {
         self.kept.as_ref()
     }
 
-    /// Takes in the last epoch of `table`; `epochs` is the last that can come.
-    pub fn read(&mut self, table: &EpochTable, epochs: usize, engine: &dyn Engine) -> Result<()> {
+    /// Takes in the last epoch of `table`; `epochs` is the last that can come, `state` the weights
+    /// as they are now.
+    pub fn read(
+        &mut self,
+        table: &EpochTable,
+        epochs: usize,
+        state: &mut dyn FnMut() -> Result<Arc<StateDict>>,
+    ) -> Result<()> {
         if self.has_ended() {
             return Ok(());
         }
@@ -81,7 +87,7 @@ impl<'a> Reader<'a> {
         self.best = best;
         let keep = if self.rule.restore_best { is_best } else { self.has_ended() };
         if keep {
-            self.kept = Some(Kept { epoch, state: Arc::new(engine.state()?) });
+            self.kept = Some(Kept { epoch, state: state()? });
         }
         Ok(())
     }

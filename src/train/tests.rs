@@ -215,3 +215,12 @@ fn statistics_are_recalibrated_before_each_evaluation() {
     let of_an_epoch = ["recalibrate", "evaluate", "evaluate", "evaluate"];
     assert_eq!(player.log, [of_an_epoch, of_an_epoch].concat());
 }
+
+#[test]
+fn arms_that_keep_the_same_epoch_keep_one_copy_of_its_weights() {
+    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let trained = train(&mut Player::new(&U), &none, &[patience(1), patience(2)]);
+    let [one, other] = [0, 1].map(|arm: usize| trained.arms[arm].kept.clone().unwrap());
+    assert_eq!((one.epoch, other.epoch), (3, 3));
+    assert!(Arc::ptr_eq(&one.state, &other.state));
+}
