@@ -41,7 +41,9 @@ pub(super) fn join<'a>(
         .iter()
         .zip(label::of_rules(&rules))
         .map(|(experiment, rule)| {
-            let mut flat = flatten(&experiment.runs[0].record.config);
+            let run = &experiment.runs[0];
+            let mut flat = flatten(&run.record.config);
+            flat.insert("seed".to_owned(), run.seed.into());
             flat.insert(RULE.to_owned(), Value::String(rule));
             flat
         })

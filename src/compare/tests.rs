@@ -396,7 +396,7 @@ fn of_two_losses(config_of: &dyn Fn(&str) -> (Value, Value), key: &str) -> Loade
                 let arm = arm(factors, json!({"kind": "none"}), metrics, None);
                 let (config, data) = config_of(level);
                 let mut run = run(u64::from(seed), config, vec![arm]);
-                run.record.data = map(data);
+                run.record.data = map(data).into();
                 runs.push(run);
             }
         }

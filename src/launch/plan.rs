@@ -355,7 +355,10 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
                 arms: task
                     .arms
                     .iter()
-                    .map(|arm| PlannedArm { factors: arm.factors.clone(), rule: object(&arm.rule) })
+                    .map(|arm| PlannedArm {
+                        factors: arm.factors.clone(),
+                        rule: object(&arm.rule).into(),
+                    })
                     .collect(),
             })
             .collect(),

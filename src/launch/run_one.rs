@@ -268,8 +268,8 @@ fn finished(
         parameters: task.parameters,
         error: None,
         arms,
-        config: task.config.clone(),
-        data: data_record(task),
+        config: task.config.clone().into(),
+        data: data_record(task).into(),
         provenance,
     };
     Ok(Finished { record, table: trained.table.clone(), weights })

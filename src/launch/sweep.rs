@@ -19,7 +19,7 @@ use crate::results::fresh::Fresh;
 use crate::results::process::Process;
 use crate::results::store::Store;
 use crate::results::work::Claim;
-use crate::results::{Provenance, RunRecord, Status};
+use crate::results::{Provenance, RunRecord, Shared, Status};
 use crate::train::Position;
 
 /// How often a claim is renewed, far below the silence after which it is void.
@@ -357,8 +357,8 @@ pub fn note(task: &Task, status: Status, epochs: usize, error: Option<String>) -
         parameters: task.parameters,
         error,
         arms: Vec::new(),
-        config: task.config.clone(),
-        data: serde_json::Map::new(),
+        config: task.config.clone().into(),
+        data: Shared::default(),
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..Provenance::default()

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::layout::{EXPERIMENT_FILE, RUN_FILE};
 use super::{
     ArmRecord, FullRun, LoadedExperiment, LoadedRun, Plan, PlannedArm, PlannedRun, Provenance,
-    RunRecord, Status,
+    RunRecord, Shared, Status,
 };
 use crate::spec::{Factor, Overrides};
 
@@ -29,8 +29,8 @@ pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedRun {
         parameters: 1000,
         error: None,
         arms,
-        config: map(config),
-        data: Map::new(),
+        config: map(config).into(),
+        data: Shared::default(),
         provenance: Provenance::default(),
     };
     LoadedRun { dir: format!("training-{seed}"), seed, record }
@@ -51,7 +51,7 @@ pub fn arm(factors: Value, rule: Value, metrics: Value, full_run: Option<Value>)
         best_epoch: Some(epochs),
         epochs,
         weights: Some(super::layout::weights_file_name(epochs)),
-        rule,
+        rule: rule.into(),
         metrics,
         full_run: full_run.map(|metrics| FullRun {
             epochs: 100,

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, run_file};
+use super::sharing::Sharing;
 use super::{Plan, PlannedRun, RunRecord, Status};
 use crate::spec::Factor;
 
@@ -196,6 +197,8 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
         ));
     }
 
+    let sharing = Sharing::default();
+    sharing.plan(&mut plan);
     let records: Vec<Option<Result<RunRecord, String>>> = plan
         .trainings
         .par_iter()
@@ -211,10 +214,14 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
             match std::fs::read(&file) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => Some(Err(format!("{}: {error}", file.display()))),
-                Ok(bytes) => Some(
-                    serde_json::from_slice(&bytes)
-                        .map_err(|error| format!("{}: {error}", file.display())),
-                ),
+                Ok(bytes) => {
+                    let record = serde_json::from_slice(&bytes);
+                    let record = record.map(|mut record| {
+                        sharing.record(&mut record);
+                        record
+                    });
+                    Some(record.map_err(|error| format!("{}: {error}", file.display())))
+                }
             }
         })
         .collect();

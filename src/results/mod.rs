@@ -8,6 +8,7 @@ pub mod load;
 pub mod process;
 pub mod record;
 pub mod reread;
+mod sharing;
 pub mod standing;
 pub mod store;
 pub mod whole;
@@ -16,7 +17,8 @@ pub mod work;
 pub use curves::{Curves, curves};
 pub use load::{FailedRun, LoadError, LoadedExperiment, LoadedRun, load};
 pub use record::{
-    ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, Resumed, RunRecord, Status,
+    ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, Resumed, RunRecord, Shared,
+    Status,
 };
 
 #[cfg(test)]

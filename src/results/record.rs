@@ -1,9 +1,45 @@
 //! What `run.json` and `experiment.json` hold.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::spec::{Factor, Factors, Overrides};
+
+/// A table that is the same in many records; readers of many keep it once.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
+pub struct Shared(Arc<Map<String, Value>>);
+
+#[cfg(test)]
+impl Shared {
+    /// Whether both are one table, not two alike.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl From<Map<String, Value>> for Shared {
+    fn from(table: Map<String, Value>) -> Self {
+        Self(Arc::new(table))
+    }
+}
+
+impl From<Shared> for Map<String, Value> {
+    fn from(shared: Shared) -> Self {
+        Arc::unwrap_or_clone(shared.0)
+    }
+}
+
+impl Deref for Shared {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
 
 /// How a training, or an arm's reading of it, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +76,9 @@ pub struct RunRecord {
     /// Each arm, in the plan's order.
     pub arms: Vec<ArmRecord>,
     /// The effective config: `data`, `model`, `training`, `evaluation`, defaults included.
-    pub config: Map<String, Value>,
+    pub config: Shared,
     /// What was read: `digest`, `summary`, `task`, rows of each split.
-    pub data: Map<String, Value>,
+    pub data: Shared,
     /// Where and with what it was trained.
     pub provenance: Provenance,
 }
@@ -53,7 +89,7 @@ pub struct ArmRecord {
     /// Its level of each factor.
     pub factors: Factors,
     /// The table of its rule, `kind` first.
-    pub rule: Map<String, Value>,
+    pub rule: Shared,
     /// `completed`, `stopped` or `diverged`.
     pub status: Status,
     /// The epoch after which its rule fired, or at which it diverged.
@@ -165,5 +201,5 @@ pub struct PlannedArm {
     /// Its level of each factor.
     pub factors: Factors,
     /// The table of its rule, `kind` first.
-    pub rule: Map<String, Value>,
+    pub rule: Shared,
 }

@@ -61,7 +61,7 @@ impl Reread<'_> {
             .insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", reading.epochs)));
         ArmRecord {
             factors: factors.clone(),
-            rule: rule_table(rule),
+            rule: rule_table(rule).into(),
             status,
             stop_epoch: stop_reason.map(|_| reading.epochs),
             stop_reason: stop_reason.map(str::to_owned),
