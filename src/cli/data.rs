@@ -66,7 +66,7 @@ pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
     let source = Source::open(&trajectory.data, &experiment.base)?;
     let mut description = source.describe(&trajectory.data);
     let mut summary = None;
-    match source.dataset(&trajectory.data, trajectory.split_seed()) {
+    match source.into_dataset(&trajectory.data, trajectory.split_seed()) {
         Ok(dataset) => {
             let new = |note: &String| !description.notes.contains(note);
             let notes: Vec<String> = dataset.notes.into_iter().filter(new).collect();

@@ -5,11 +5,16 @@
 //! validation or test row decides what a column is.
 //!
 //! Distinct cells are kept once and each row holds a code, so that a column of text costs four
-//! bytes a row. A column with very many distinct numbers before any text holds numbers for good.
+//! bytes a row. One with more distinct cells than a column of levels may have is from then on read
+//! as numbers, and text in it is counted: little of it is a slip, much makes it a column that names
+//! its rows.
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use super::error::{CellProblem, Place};
+use super::numbers::Numbers;
 use super::target::{self, Number};
 
 /// The code of a cell that holds nothing.
@@ -22,15 +27,11 @@ pub(super) const MOST_LEVELS: usize = 1000;
 /// weights.
 const LONGEST_CELL: usize = 65_536;
 
-/// A column with more distinct numbers than this before any text is numeric for good.
-const MOST_DISTINCT: usize = 10_000;
-
 /// What a column turned out to hold.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cells {
-    /// NaN where a cell holds nothing. In 64 bits until they are scaled: of a time in seconds since
-    /// 1970, 32 bits hold no single minute.
-    Numbers(Vec<f64>),
+    /// NaN where a cell holds nothing.
+    Numbers(Numbers),
     /// A level of each row, or [`MISSING`]; levels as they first occur. `categorical`: whatever they
     /// look like.
     Levels { codes: Vec<u32>, levels: Vec<Level>, categorical: bool },
@@ -56,22 +57,29 @@ pub(super) struct InputColumn {
     state: State,
     /// Cells that hold something.
     present: usize,
-    /// Of those, cells that are no numbers.
+    /// Of those, cells that are no numbers, and the first of them.
     text_cells: usize,
-    text_levels: usize,
+    first_text: Option<Fault>,
 }
 
 enum State {
-    Open { codes: Vec<u32>, levels: Vec<Level>, code_of: HashMap<Box<[u8]>, u32> },
-    Numbers(Vec<f64>),
+    /// Levels, or numbers if there is no text.
+    Open {
+        codes: Vec<u32>,
+        levels: Vec<Level>,
+        code_of: HashMap<Box<[u8]>, u32, FixedState>,
+    },
+    /// Too many for levels; NaN where there is text.
+    Numbers(Numbers),
     TooMany,
 }
 
 impl InputColumn {
     /// A column before its first cell.
     pub fn new(categorical: bool) -> Self {
-        let state = State::Open { codes: Vec::new(), levels: Vec::new(), code_of: HashMap::new() };
-        Self { categorical, state, present: 0, text_cells: 0, text_levels: 0 }
+        let (codes, levels, code_of) = (Vec::new(), Vec::new(), HashMap::default());
+        let state = State::Open { codes, levels, code_of };
+        Self { categorical, state, present: 0, text_cells: 0, first_text: None }
     }
 
     /// Takes the next row's cell, which holds nothing.
@@ -85,78 +93,69 @@ impl InputColumn {
 
     /// Takes the next row's cell.
     pub fn push(&mut self, cell: &[u8], place: Place) -> Result<(), Fault> {
-        let (codes, levels, code_of) = match &mut self.state {
+        self.present += 1;
+        match &mut self.state {
             State::TooMany => return Ok(()),
             State::Numbers(values) => {
-                let Number::Finite(value) = target::number(cell) else {
-                    return Err((place, numeric_problem(cell)));
-                };
-                values.push(value);
-                return Ok(());
+                if let Number::Finite(value) = target::number(cell) {
+                    values.push(value);
+                    return Ok(());
+                }
             }
-            State::Open { codes, levels, code_of } => (codes, levels, code_of),
-        };
-        self.present += 1;
-        if let Some(code) = code_of.get(cell) {
-            codes.push(*code);
-            self.text_cells += usize::from(levels[*code as usize].is_text());
-            return Ok(());
+            State::Open { codes, levels, code_of } => {
+                if let Some(code) = code_of.get(cell) {
+                    codes.push(*code);
+                    let may_be_text = self.first_text.is_some();
+                    let is_text = may_be_text && levels[*code as usize].is_text();
+                    self.text_cells += usize::from(is_text);
+                    return Ok(());
+                }
+            }
         }
-        let level = Level::new(cell, place)?;
-        let code = u32::try_from(levels.len()).unwrap_or(MISSING);
-        codes.push(code);
-        code_of.insert(cell.into(), code);
-        self.text_cells += usize::from(level.is_text());
-        self.text_levels += usize::from(level.is_text() || self.categorical);
-        levels.push(level);
-        if levels.len() > MOST_DISTINCT || self.text_levels > MOST_LEVELS {
-            self.settle()?;
-        }
-        Ok(())
+        self.push_new(cell, Level::new(cell, place)?)
     }
 
-    /// Decides, as more distinct cells will change nothing.
-    fn settle(&mut self) -> Result<(), Fault> {
-        let State::Open { codes, levels, .. } = &self.state else { return Ok(()) };
-        self.state = if self.text_levels == 0 {
-            State::Numbers(numbers(codes, levels)?)
-        } else {
-            self.check_slips(levels)?;
-            State::TooMany
-        };
-        Ok(())
-    }
-
-    /// Names the slip in what is refused in any case, for it has too many levels.
-    fn check_slips(&self, levels: &[Level]) -> Result<(), Fault> {
-        match levels.iter().find(|level| level.is_text()) {
-            Some(level) if !self.categorical && are_slips(self.text_cells, self.present) => {
-                Err(level.fault())
-            }
-            _ => Ok(()),
+    /// Takes a cell that is new among the levels, or no number among numbers.
+    fn push_new(&mut self, cell: &[u8], level: Level) -> Result<(), Fault> {
+        if level.is_text() {
+            self.text_cells += 1;
+            self.first_text.get_or_insert_with(|| level.fault());
         }
+        match &mut self.state {
+            State::TooMany => {}
+            State::Numbers(_) if !level.is_text() => return Err(level.fault()),
+            State::Numbers(values) => values.push(f64::NAN),
+            State::Open { codes, levels, code_of } => {
+                let code = u32::try_from(levels.len()).unwrap_or(MISSING);
+                codes.push(code);
+                code_of.insert(cell.into(), code);
+                levels.push(level);
+                if levels.len() > MOST_LEVELS {
+                    self.state = if self.categorical {
+                        State::TooMany
+                    } else {
+                        State::Numbers(numbers(codes, levels)?)
+                    };
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What the column holds, now that all rows are in.
     pub fn finish(self) -> Result<Cells, Fault> {
-        let (codes, levels) = match &self.state {
-            State::TooMany => return Ok(Cells::TooMany),
-            State::Numbers(_) => {
-                let State::Numbers(values) = self.state else { return Ok(Cells::TooMany) };
-                return Ok(Cells::Numbers(values));
+        let Self { categorical, state, present, text_cells, first_text } = self;
+        match (state, first_text) {
+            (State::Numbers(values), None) => Ok(Cells::Numbers(values)),
+            (State::Numbers(_), Some(slip)) if are_slips(text_cells, present) => Err(slip),
+            (State::Numbers(_), Some(_)) | (State::TooMany, _) => Ok(Cells::TooMany),
+            (State::Open { codes, levels, .. }, None) if !categorical => {
+                numbers(&codes, &levels).map(Cells::Numbers)
             }
-            State::Open { codes, levels, .. } => (codes, levels),
-        };
-        if !self.categorical && self.text_levels == 0 {
-            return numbers(codes, levels).map(Cells::Numbers);
+            (State::Open { codes, levels, .. }, _) => {
+                Ok(Cells::Levels { codes, levels, categorical })
+            }
         }
-        if levels.len() > MOST_LEVELS {
-            self.check_slips(levels)?;
-            return Ok(Cells::TooMany);
-        }
-        let categorical = self.categorical;
-        let State::Open { codes, levels, .. } = self.state else { return Ok(Cells::TooMany) };
-        Ok(Cells::Levels { codes, levels, categorical })
     }
 }
 
@@ -166,6 +165,13 @@ fn are_slips(text_cells: usize, present: usize) -> bool {
 }
 
 impl Cells {
+    /// Gives back the memory of numbers that are no longer needed.
+    pub fn forget(&mut self, chunk: usize) {
+        if let Self::Numbers(numbers) = self {
+            numbers.forget(chunk);
+        }
+    }
+
     /// Refuses text in a column that is numeric by its training rows, wherever the text stands:
     /// under one training cell of a hundred is text, or all of it is numbers with a decimal comma.
     pub fn check(&self, train: &[u32]) -> Result<(), Fault> {
@@ -219,10 +225,11 @@ impl Level {
     }
 }
 
-fn numbers(codes: &[u32], levels: &[Level]) -> Result<Vec<f64>, Fault> {
+fn numbers(codes: &[u32], levels: &[Level]) -> Result<Numbers, Fault> {
     let value = |level: &Level| match level.number {
         Number::Finite(value) => Ok(value),
-        _ => Err(level.fault()),
+        Number::None => Ok(f64::NAN),
+        Number::NotFinite | Number::TooLarge => Err(level.fault()),
     };
     let values: Vec<f64> = levels.iter().map(value).collect::<Result<_, _>>()?;
     Ok(codes.iter().map(|code| values.get(*code as usize).copied().unwrap_or(f64::NAN)).collect())
@@ -269,12 +276,16 @@ mod tests {
     #[test]
     fn large_numbers_that_differ_little_keep_their_difference() {
         let times = read(&["1700000000", "1700000001", "1700000002"], false);
-        assert_eq!(times, Ok(Cells::Numbers(vec![1.7e9, 1.7e9 + 1.0, 1.7e9 + 2.0])));
+        assert_eq!(
+            times,
+            Ok(Cells::Numbers([1.7e9, 1.7e9 + 1.0, 1.7e9 + 2.0].into_iter().collect()))
+        );
     }
 
     #[test]
     fn numbers_stay_numbers_and_text_becomes_levels() {
         let Ok(Cells::Numbers(values)) = read(&["1", "", "2.50", "1"], false) else { panic!() };
+        let values: Vec<f64> = values.iter().collect();
         assert_eq!((values[0], values[2], values[3]), (1.0, 2.5, 1.0));
         assert!(values[1].is_nan());
         let mixed = levels(read(&["1", "", "b", "1.0", "b"], false));
@@ -313,17 +324,20 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_settled_early_where_more_cells_change_nothing() {
-        let numbers: Vec<String> = (0..=MOST_DISTINCT + 5).map(|n| n.to_string()).collect();
+    fn of_more_cells_than_levels_little_text_is_a_slip_and_much_names_rows() {
+        let numbers: Vec<String> = (0..=MOST_LEVELS + 5).map(|n| n.to_string()).collect();
         let mut cells: Vec<&str> = numbers.iter().map(String::as_str).collect();
         assert!(matches!(read(&cells, true), Ok(Cells::TooMany)));
         let Ok(Cells::Numbers(values)) = read(&cells, false) else { panic!() };
-        assert_eq!((values.len(), values[10_004]), (MOST_DISTINCT + 6, 10_004.0));
+        let values: Vec<f64> = values.iter().collect();
+        assert_eq!((values.len(), values[1004]), (MOST_LEVELS + 6, 1004.0));
         cells.push("x");
         let row = cells.len();
         assert_eq!(read(&cells, false), Err((row, CellProblem::Text("x".to_owned()))));
         cells.swap(0, row - 1);
         assert_eq!(read(&cells, false), Err((1, CellProblem::Text("x".to_owned()))));
+        cells.extend(["y"; 10]);
+        assert_eq!(read(&cells, false), Ok(Cells::TooMany));
         let names: Vec<String> = (0..=MOST_LEVELS).map(|n| format!("n{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_eq!(read(&names, false), Ok(Cells::TooMany));

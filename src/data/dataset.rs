@@ -1,5 +1,7 @@
 //! Rows ready for training, and which split each belongs to.
 
+use std::sync::Arc;
+
 use crate::spec::data::Task;
 
 /// Encoded rows, their targets and their splits.
@@ -34,8 +36,8 @@ pub enum Inputs {
     },
     /// Bytes b that the network takes as `b * scale + shift`.
     Images {
-        /// rows x width
-        bytes: Vec<u8>,
+        /// rows x width; shared by all splits of a source
+        bytes: Arc<Vec<u8>>,
         /// Pixels a row.
         width: usize,
         /// Factor of a byte.

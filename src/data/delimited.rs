@@ -154,7 +154,7 @@ impl<'a, R: Read> Delimited<'a, R> {
             if record.len() != self.names.len() {
                 return Err(self.ragged(place, &record));
             }
-            builder.row(record.iter().map(<[u8]>::trim_ascii), roles, place)?;
+            builder.row(&record, roles, place)?;
         }
         if place.row == 0 {
             return Err(DataError::File {

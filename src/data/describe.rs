@@ -154,7 +154,7 @@ fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
 fn input(name: &str, cells: &Cells) -> ColumnDescription {
     let (kind, missing) = match cells {
         Cells::Numbers(values) => {
-            (numbers(values.iter().copied()), values.iter().filter(|value| value.is_nan()).count())
+            (numbers(values.iter()), values.iter().filter(|value| value.is_nan()).count())
         }
         Cells::Levels { codes, levels, .. } => {
             let names: Vec<String> = levels.iter().map(|level| level.name.clone()).collect();

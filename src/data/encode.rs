@@ -1,5 +1,8 @@
 //! From a source and a split to what a network takes, with scales learnt on the training rows.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::cells::Cells;
@@ -24,6 +27,32 @@ impl Source {
     /// many levels, one that is numeric by the training rows holds text, or `spec` names another
     /// source, target or task.
     pub fn dataset(&self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
+        let columns = match &self.inputs {
+            RawInputs::Table { columns, .. } => columns.as_slice(),
+            RawInputs::Images { .. } => &[],
+        };
+        self.dataset_of(Cow::Borrowed(columns), spec, split_seed)
+    }
+
+    /// As [`Source::dataset`], for the last dataset that is made of it: the source's numbers go as
+    /// those of the dataset come, so that there is one copy of the data.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn into_dataset(mut self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
+        let columns = match &mut self.inputs {
+            RawInputs::Table { columns, .. } => std::mem::take(columns),
+            RawInputs::Images { .. } => Vec::new(),
+        };
+        self.dataset_of(Cow::Owned(columns), spec, split_seed)
+    }
+
+    fn dataset_of(
+        &self,
+        columns: Cow<'_, [Cells]>,
+        spec: &DataSpec,
+        split_seed: Seed,
+    ) -> Result<Dataset, DataError> {
         let target_problem =
             |problem| DataError::Target { source_name: self.name.clone(), problem };
         if !self.serves(spec) {
@@ -47,13 +76,14 @@ impl Source {
         let train = &drawn.splits.train;
         let mut notes = [self.notes.as_slice(), &drawn.notes].concat();
         let (inputs, inputs_json) = match &self.inputs {
-            RawInputs::Table { columns, names } => {
+            RawInputs::Table { names, .. } => {
                 let names: Vec<&String> = names.iter().collect();
-                self.check_types(columns, &names, train)?;
+                self.check_types(&columns, &names, train)?;
+                let doubts = doubts::of_inputs(&columns, &names, train, &self.key.missing);
                 let encoded = inputs::encode(columns, &names, self.rows(), train, spec.standardize)
                     .map_err(target_problem)?;
                 notes.extend(encoded.notes);
-                notes.extend(doubts::of_inputs(columns, &names, train, &self.key.missing));
+                notes.extend(doubts);
                 let json = json!({
                     "kind": "table", "missing": self.key.missing, "columns": encoded.json,
                 });
@@ -100,12 +130,11 @@ impl Source {
         let RawInputs::Images { bytes, width, height, full_scale } = &self.inputs else {
             return (Inputs::Table { values: Vec::new(), width: 0 }, Value::Null);
         };
-        let mut bytes = bytes.clone();
+        let mut bytes = Arc::clone(bytes);
         if let Some(share) = spec.binarize {
             let limit = share * f64::from(*full_scale);
-            for byte in &mut bytes {
-                *byte = if f64::from(*byte) > limit { *full_scale } else { 0 };
-            }
+            let binary = |byte: &u8| if f64::from(*byte) > limit { *full_scale } else { 0 };
+            bytes = Arc::new(bytes.iter().map(binary).collect());
         }
         let pixels = width * height;
         let Scale { mean, sd } = if spec.standardize {

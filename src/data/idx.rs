@@ -34,28 +34,28 @@ pub(super) fn read_folder(folder: &Path) -> Result<Images, DataError> {
         find(folder, "train-images", 3).ok_or_else(|| missing("train-images-idx3-ubyte"))?;
     let labels =
         find(folder, "train-labels", 1).ok_or_else(|| missing("train-labels-idx1-ubyte"))?;
-    let mut all = read_pair(&images, &labels)?;
-    match (find(folder, "t10k-images", 3), find(folder, "t10k-labels", 1)) {
+    let train = Pair::open(&images, &labels)?;
+    let test_files = (find(folder, "t10k-images", 3), find(folder, "t10k-labels", 1));
+    let test = match &test_files {
         (Some(images), Some(labels)) => {
-            let test = read_pair(&images, &labels)?;
-            if (test.width, test.height) != (all.width, all.height) {
+            let test = Pair::open(images, labels)?;
+            let ([_, height, width], [_, train_height, train_width]) =
+                (test.images.shape, train.images.shape);
+            if (width, height) != (train_width, train_height) {
                 return Err(DataError::File {
-                    file: images,
+                    file: images.clone(),
                     problem: format!(
-                        "images of {} x {}, but those of the training part are {} x {}: both have to be alike",
-                        test.height, test.width, all.height, all.width
+                        "images of {height} x {width}, but those of the training part are {train_height} x {train_width}: both have to be alike"
                     ),
                 });
             }
-            all.test_from = Some(all.labels.len());
-            all.bytes.extend_from_slice(&test.bytes);
-            all.labels.extend_from_slice(&test.labels);
+            Some(test)
         }
-        (None, None) => {}
+        (None, None) => None,
         (Some(_), None) => return Err(missing("t10k-labels-idx1-ubyte")),
         (None, Some(_)) => return Err(missing("t10k-images-idx3-ubyte")),
-    }
-    Ok(all)
+    };
+    joined(train, test)
 }
 
 /// The plain file before the compressed one, the original's spelling before the dotted one.
@@ -67,11 +67,6 @@ fn find(folder: &Path, part: &str, dimensions: usize) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn read_pair(images: &Path, labels: &Path) -> Result<Images, DataError> {
-    let pair = (read(file::open(images)?, images, 3)?, read(file::open(labels)?, labels, 1)?);
-    joined(pair, images, labels)
-}
-
 /// Images and labels from memory; `name` stands for the files in messages.
 pub(super) fn from_gzip(images: &[u8], labels: &[u8], name: &Path) -> Result<Images, DataError> {
     let opened = |bytes: &[u8]| Opened {
@@ -79,95 +74,137 @@ pub(super) fn from_gzip(images: &[u8], labels: &[u8], name: &Path) -> Result<Ima
         at_most: u64::MAX,
         exact: false,
     };
-    joined((read(opened(images), name, 3)?, read(opened(labels), name, 1)?), name, name)
+    let images = Array::begin(opened(images), name, 3)?;
+    joined(Pair::of(images, Array::begin(opened(labels), name, 1)?)?, None)
 }
 
-fn joined(
-    (images, labels): (Array, Array),
-    images_file: &Path,
-    labels_file: &Path,
-) -> Result<Images, DataError> {
-    let [count, height, width] = images.shape;
-    if count != labels.shape[0] {
-        return Err(DataError::File {
-            file: labels_file.to_owned(),
-            problem: format!(
+/// Reads the training part and, behind it, the test part; memory is taken once, for both.
+fn joined(train: Pair, test: Option<Pair>) -> Result<Images, DataError> {
+    let [_, height, width] = train.images.shape;
+    let test_from = test.as_ref().map(|_| train.images.shape[0]);
+    let parts = || std::iter::once(&train).chain(&test);
+    let mut bytes = train.images.room(parts().map(|part| part.images.length).sum())?;
+    let mut labels = train.labels.room(parts().map(|part| part.labels.length).sum())?;
+    for part in std::iter::once(train).chain(test) {
+        part.images.read(&mut bytes)?;
+        part.labels.read(&mut labels)?;
+    }
+    Ok(Images { bytes, labels, width, height, test_from })
+}
+
+/// Images and their labels, before they are read.
+struct Pair<'a> {
+    images: Array<'a>,
+    labels: Array<'a>,
+}
+
+impl<'a> Pair<'a> {
+    fn open(images: &'a Path, labels: &'a Path) -> Result<Self, DataError> {
+        let images = Array::begin(file::open(images)?, images, 3)?;
+        Self::of(images, Array::begin(file::open(labels)?, labels, 1)?)
+    }
+
+    fn of(images: Array<'a>, labels: Array<'a>) -> Result<Self, DataError> {
+        let [count, height, width] = images.shape;
+        if count != labels.shape[0] {
+            return Err(labels.wrong(format!(
                 "{} labels for the {count} images of {}: both files have to be of one set",
                 labels.shape[0],
-                images_file.display()
-            ),
-        });
-    }
-    if images.bytes.is_empty() {
-        return Err(DataError::File {
-            file: images_file.to_owned(),
-            problem: format!(
+                images.path.display()
+            )));
+        }
+        if images.length == 0 {
+            return Err(images.wrong(format!(
                 "no pixels: the header announces {count} images of {height} x {width}"
-            ),
-        });
+            )));
+        }
+        Ok(Self { images, labels })
     }
-    Ok(Images { bytes: images.bytes, labels: labels.bytes, width, height, test_from: None })
 }
 
-struct Array {
+/// A file whose header was read.
+struct Array<'a> {
+    path: &'a Path,
+    reader: Box<dyn Read>,
+    dimensions: usize,
     /// Ones fill up what a file of fewer dimensions lacks.
     shape: [usize; 3],
-    bytes: Vec<u8>,
+    /// Bytes that the header announces.
+    length: usize,
 }
 
-/// Reads one file that must have this many dimensions.
-fn read(mut opened: Opened, path: &Path, dimensions: u8) -> Result<Array, DataError> {
-    let file = || path.to_owned();
-    let wrong = |problem: String| DataError::File { file: file(), problem };
-    let failed = |cause| DataError::reading(path, cause);
-    let mut header = Vec::new();
-    let header_length = 4 + 4 * usize::from(dimensions);
-    opened.reader.by_ref().take(header_length as u64).read_to_end(&mut header).map_err(failed)?;
-    check_magic(&header, dimensions).map_err(wrong)?;
-    if header.len() < header_length {
-        return Err(wrong(format!(
-            "cut short within the header: {} of {header_length} bytes",
-            header.len()
-        )));
+impl<'a> Array<'a> {
+    /// Reads the header of a file that must have this many dimensions.
+    fn begin(mut opened: Opened, path: &'a Path, dimensions: u8) -> Result<Self, DataError> {
+        let wrong = |problem: String| DataError::File { file: path.to_owned(), problem };
+        let mut header = Vec::new();
+        let header_length = 4 + 4 * usize::from(dimensions);
+        let mut head = opened.reader.by_ref().take(header_length as u64);
+        head.read_to_end(&mut header).map_err(|cause| DataError::reading(path, cause))?;
+        check_magic(&header, dimensions).map_err(wrong)?;
+        if header.len() < header_length {
+            return Err(wrong(format!(
+                "cut short within the header: {} of {header_length} bytes",
+                header.len()
+            )));
+        }
+        let mut shape = [1_usize; 3];
+        for (side, bytes) in shape.iter_mut().zip(header[4..].chunks_exact(4)) {
+            let announced = bytes.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+            *side = usize::try_from(announced).unwrap_or(usize::MAX);
+        }
+        let dimensions = usize::from(dimensions);
+        let mut array = Self { path, reader: opened.reader, dimensions, shape, length: 0 };
+        let room = opened.at_most.saturating_sub(header_length as u64);
+        let announced =
+            shape.iter().try_fold(1_u64, |product, side| product.checked_mul(*side as u64));
+        array.length = match announced.map(|announced| (announced, usize::try_from(announced))) {
+            Some((announced, Ok(length))) if announced <= room => length,
+            _ if opened.exact => return Err(array.cut_short(&room.to_string())),
+            _ => return Err(array.cut_short(&format!("at most {room} in a file of this size"))),
+        };
+        Ok(array)
     }
-    let mut shape = [1_usize; 3];
-    for (side, bytes) in shape.iter_mut().zip(header[4..].chunks_exact(4)) {
-        let announced = bytes.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
-        *side = usize::try_from(announced).unwrap_or(usize::MAX);
+
+    fn wrong(&self, problem: String) -> DataError {
+        DataError::File { file: self.path.to_owned(), problem }
     }
-    let announced = shape.iter().try_fold(1_u64, |product, side| product.checked_mul(*side as u64));
-    let room = opened.at_most.saturating_sub(header_length as u64);
-    let cut_short = |held: String| {
+
+    fn cut_short(&self, held: &str) -> DataError {
         let shape: Vec<String> =
-            shape[..usize::from(dimensions)].iter().map(ToString::to_string).collect();
-        wrong(format!(
+            self.shape[..self.dimensions].iter().map(ToString::to_string).collect();
+        self.wrong(format!(
             "cut short, or its header lies: it announces {} bytes, there are {held}; fetch the file again",
             shape.join(" x ")
         ))
-    };
-    let announced = match announced {
-        Some(announced) if announced <= room => announced,
-        _ if opened.exact => return Err(cut_short(room.to_string())),
-        _ => return Err(cut_short(format!("at most {room} in a file of this size"))),
-    };
-    let mut bytes = Vec::new();
-    // No more than the file can fill, by the check above; for built-in sets the header is ours.
-    let capacity = usize::try_from(announced).unwrap_or(usize::MAX);
-    bytes.try_reserve_exact(capacity).map_err(|_| {
-        wrong(format!("{announced} bytes do not fit into memory: use a smaller set"))
-    })?;
-    opened.reader.by_ref().take(announced).read_to_end(&mut bytes).map_err(failed)?;
-    if (bytes.len() as u64) < announced {
-        return Err(cut_short(bytes.len().to_string()));
     }
-    // Reading past the end also checks the sum at the end of a gzip file.
-    if opened.reader.read(&mut [0]).map_err(failed)? > 0 {
-        return Err(wrong(
-            "longer than its header says: there are bytes after the last row; fetch the file again"
-                .to_owned(),
-        ));
+
+    /// Room for this many bytes, no more than the files can fill.
+    fn room(&self, length: usize) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| {
+            self.wrong(format!("{length} bytes do not fit into memory: use a smaller set"))
+        })?;
+        Ok(bytes)
     }
-    Ok(Array { shape, bytes })
+
+    /// Appends what the header announces.
+    fn read(mut self, bytes: &mut Vec<u8>) -> Result<(), DataError> {
+        let failed = |cause| DataError::reading(self.path, cause);
+        let read = self.reader.by_ref().take(self.length as u64).read_to_end(bytes);
+        let read = read.map_err(failed)?;
+        if read < self.length {
+            return Err(self.cut_short(&read.to_string()));
+        }
+        // Reading past the end also checks the sum at the end of a gzip file.
+        if self.reader.read(&mut [0]).map_err(failed)? > 0 {
+            return Err(self.wrong(
+                "longer than its header says: there are bytes after the last row; fetch the file again"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
 }
 
 fn check_magic(header: &[u8], dimensions: u8) -> Result<(), String> {

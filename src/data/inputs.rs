@@ -9,14 +9,14 @@
 //!   That last one is 0 in all training rows, so its weights stay as they started.
 //! - Indicators are not standardised. Columns that do not vary over the training rows are left out.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::cells::{Cells, Level, MISSING, MOST_LEVELS};
 use super::error::{counted, listed_shortly};
+use super::numbers::{CHUNK, Numbers};
 use super::scale::{self, Scale};
-
-/// Rows that are encoded before the next column is looked at.
-const BLOCK: usize = 1024;
 
 /// How one column becomes inputs.
 #[derive(Debug)]
@@ -53,9 +53,10 @@ pub(super) struct Encoded {
     pub notes: Vec<String>,
 }
 
-/// Learns on `train` and encodes all `rows`.
+/// Learns on `train` and encodes all `rows`, a chunk of all columns after the other. Columns that
+/// are given away give their memory back on the way, so that there is one copy of the data.
 pub(super) fn encode(
-    columns: &[Cells],
+    mut columns: Cow<'_, [Cells]>,
     names: &[&String],
     rows: usize,
     train: &[u32],
@@ -74,11 +75,12 @@ pub(super) fn encode(
     let mut learnt = Learnt::default();
     for (column, cells) in columns.iter().enumerate() {
         match cells {
-            Cells::Numbers(values) => learnt.numbers(column, values, train, standardize),
+            Cells::Numbers(numbers) => learnt.numbers(column, numbers, train, standardize),
             Cells::Levels { codes, levels, .. } => learnt.levels(column, codes, levels, train),
             Cells::TooMany => {}
         }
     }
+    learnt.present = Vec::new();
     let Learnt { encoders, width, .. } = &learnt;
     if encoders.is_empty() {
         return Err(format!(
@@ -94,10 +96,23 @@ pub(super) fn encode(
             counted(rows, "row")
         )
     })?;
-    values.resize(size, 0.0);
-    for (block, from) in values.chunks_mut(BLOCK * width).zip((0..).step_by(BLOCK)) {
+    let mut unpacked = Vec::with_capacity(CHUNK);
+    for (chunk, from) in (0..rows).step_by(CHUNK).enumerate() {
+        let begin = values.len();
+        values.resize(begin + CHUNK.min(rows - from) * width, 0.0);
         for encoder in encoders {
-            encoder.fill(&columns[encoder.column], from, block, *width);
+            encoder.fill(
+                &columns[encoder.column],
+                chunk,
+                &mut unpacked,
+                &mut values[begin..],
+                *width,
+            );
+        }
+        if let Cow::Owned(columns) = &mut columns {
+            for cells in columns.iter_mut() {
+                cells.forget(chunk);
+            }
         }
     }
     let json: Vec<Value> = encoders.iter().map(|encoder| encoder.json(names)).collect();
@@ -113,6 +128,8 @@ struct Learnt {
     empty: Vec<usize>,
     filled: Vec<usize>,
     unseen: Vec<usize>,
+    /// The training rows' numbers of the column at hand; kept for its memory.
+    present: Vec<f64>,
 }
 
 impl Learnt {
@@ -122,15 +139,28 @@ impl Learnt {
         self.encoders.push(Encoder { column, at, kind });
     }
 
-    fn numbers(&mut self, column: usize, values: &[f64], train: &[u32], standardize: bool) {
-        let holds = |row: &u32| !values[*row as usize].is_nan();
-        let present: Vec<u32> = train.iter().copied().filter(holds).collect();
-        if present.is_empty() {
+    fn numbers(&mut self, column: usize, numbers: &Numbers, train: &[u32], standardize: bool) {
+        let (mut rows, mut unpacked, mut missing) = (train.iter().peekable(), Vec::new(), false);
+        self.present.clear();
+        for chunk in 0..numbers.chunks() {
+            numbers.unpack(chunk, &mut unpacked);
+            missing |= unpacked.iter().any(|value| value.is_nan());
+            let from = chunk * CHUNK;
+            let held = |row: &u32| unpacked.get(*row as usize - from).copied();
+            // They are in order.
+            while let Some(value) = rows.peek().and_then(|row| held(row)) {
+                rows.next();
+                if !value.is_nan() {
+                    self.present.push(value);
+                }
+            }
+        }
+        if self.present.is_empty() {
             self.empty.push(column);
             return;
         }
-        let indicator = present.len() < train.len();
-        let [of] = scale::columns(values, 1, &present)[..] else { return };
+        let indicator = self.present.len() < train.len();
+        let of = scale::column(&self.present);
         if of.constant {
             if indicator {
                 self.indicated.push(column);
@@ -140,7 +170,7 @@ impl Learnt {
             }
             return;
         }
-        if !indicator && values.iter().any(|value| value.is_nan()) {
+        if missing && !indicator {
             self.filled.push(column);
         }
         let scale = if standardize { of.scale } else { Scale::NONE };
@@ -217,12 +247,22 @@ impl Kind {
 }
 
 impl Encoder {
-    /// Fills this column's inputs into rows of zeros, the first of which is row `from`.
-    fn fill(&self, cells: &Cells, from: usize, rows: &mut [f32], width: usize) {
+    /// Fills this column's inputs into the rows of a chunk, which are zeros.
+    fn fill(
+        &self,
+        cells: &Cells,
+        chunk: usize,
+        unpacked: &mut Vec<f64>,
+        rows: &mut [f32],
+        width: usize,
+    ) {
+        if let Cells::Numbers(numbers) = cells {
+            numbers.unpack(chunk, unpacked);
+        }
         let rows = rows.chunks_exact_mut(width).map(|row| &mut row[self.at..]);
         match (&self.kind, cells) {
-            (Kind::Number { scale, imputed, indicator }, Cells::Numbers(values)) => {
-                for (row, value) in rows.zip(&values[from..]) {
+            (Kind::Number { scale, imputed, indicator }, _) => {
+                for (row, value) in rows.zip(unpacked) {
                     let value = *value;
                     let held = if value.is_nan() { *imputed } else { value };
                     #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
@@ -233,13 +273,13 @@ impl Encoder {
                     }
                 }
             }
-            (Kind::Indicator, Cells::Numbers(values)) => {
-                for (row, value) in rows.zip(&values[from..]) {
+            (Kind::Indicator, _) => {
+                for (row, value) in rows.zip(unpacked) {
                     row[0] = if value.is_nan() { 1.0 } else { 0.0 };
                 }
             }
             (Kind::Levels { input_of, .. }, Cells::Levels { codes, .. }) => {
-                for (row, code) in rows.zip(&codes[from..]) {
+                for (row, code) in rows.zip(&codes[chunk * CHUNK..]) {
                     let code = if *code == MISSING { input_of.len() - 1 } else { *code as usize };
                     row[input_of[code]] = 1.0;
                 }

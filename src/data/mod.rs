@@ -12,6 +12,7 @@ mod file;
 mod given;
 mod idx;
 mod inputs;
+mod numbers;
 mod proben1;
 mod quotes;
 mod scale;

@@ -31,46 +31,38 @@ impl Scale {
     }
 }
 
-/// Each column of a row-major table, over `rows`: means in the first pass, squares in the second.
+/// Each column of a row-major table, over `rows`.
 pub(super) fn columns<T: Copy + Into<f64>>(
     values: &[T],
     width: usize,
     rows: &[u32],
 ) -> Vec<Column> {
-    let row = |row: &u32| values[*row as usize * width..][..width].iter().map(|v| (*v).into());
+    let of = |at: usize| rows.iter().map(move |row| values[*row as usize * width + at].into());
+    (0..width).map(|at| column(&of(at).collect::<Vec<f64>>())).collect()
+}
+
+/// A column of numbers: its mean in the first pass, squares in the second.
+pub(super) fn column(values: &[f64]) -> Column {
+    let (mut low, mut high, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
+    for value in values {
+        sum += value;
+        low = low.min(*value);
+        high = high.max(*value);
+    }
+    let constant = low >= high;
+    if constant {
+        // The value itself, not its mean, so that it becomes 0 to the last bit.
+        let mean = if low.is_finite() { low } else { 0.0 };
+        return Column { scale: Scale { mean, sd: 1.0 }, constant };
+    }
     #[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
-    let count = rows.len() as f64;
-    let mut sums = vec![0.0; width];
-    let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); width];
-    for r in rows {
-        for ((value, sum), (low, high)) in row(r).zip(&mut sums).zip(&mut ranges) {
-            *sum += value;
-            *low = low.min(value);
-            *high = high.max(value);
-        }
+    let count = values.len() as f64;
+    let mean = sum / count;
+    let mut squares = 0.0;
+    for value in values {
+        squares += (value - mean) * (value - mean);
     }
-    let means: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
-    let mut squares = vec![0.0; width];
-    for r in rows {
-        for ((value, mean), square) in row(r).zip(&means).zip(&mut squares) {
-            *square += (value - mean) * (value - mean);
-        }
-    }
-    means
-        .iter()
-        .zip(&squares)
-        .zip(&ranges)
-        .map(|((mean, square), (low, high))| {
-            let constant = low >= high;
-            let scale = if constant {
-                // The value itself, not its mean, so that it becomes 0 to the last bit.
-                Scale { mean: if low.is_finite() { *low } else { 0.0 }, sd: 1.0 }
-            } else {
-                Scale::of(*mean, square / count)
-            };
-            Column { scale, constant }
-        })
-        .collect()
+    Column { scale: Scale::of(mean, squares / count), constant }
 }
 
 /// All pixels of `rows` together, as shares of the full scale. Bytes are counted first, which

@@ -1,6 +1,7 @@
 //! What `data.source` names, read once; datasets are made of it split by split.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::cells::{Cells, MOST_LEVELS};
 use super::columns::Columns;
@@ -48,7 +49,7 @@ pub(super) enum RawInputs {
         names: Vec<String>,
     },
     Images {
-        bytes: Vec<u8>,
+        bytes: Arc<Vec<u8>>,
         width: usize,
         height: usize,
         full_scale: u8,
@@ -165,6 +166,7 @@ impl Source {
         Columns::check_target(spec.target.as_ref(), &target_names, &name)?;
         let digest = images.digest(full_scale);
         let Images { bytes, labels, width, height, test_from } = images;
+        let bytes = Arc::new(bytes);
         let targets = if spec.task == Some(Task::Regression) {
             let values = labels.iter().map(|label| f64::from(*label)).collect();
             RawTargets::Values { values, names: target_names.clone() }

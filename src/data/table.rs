@@ -1,7 +1,8 @@
-//! A table as it is read: every row goes through here, cell by cell, whatever the format.
+//! A table as it is read: every row of delimited text goes through here, cell by cell.
 
 use std::path::{Path, PathBuf};
 
+use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 
 use super::cells::{Cells, InputColumn};
@@ -33,7 +34,7 @@ pub(super) struct Table {
 pub(super) struct Builder {
     pub columns: Columns,
     files: Vec<PathBuf>,
-    missing: Vec<Vec<u8>>,
+    missing: Missing,
     inputs: Vec<InputColumn>,
     targets: Vec<TargetColumn>,
     parts: Option<Vec<Part>>,
@@ -43,6 +44,35 @@ pub(super) struct Builder {
     left_out: usize,
     digests: Vec<String>,
     notes: Vec<String>,
+}
+
+/// The cells that hold nothing.
+struct Missing {
+    words: Vec<Vec<u8>>,
+    /// Whether one of them begins with this byte, which few cells of numbers do.
+    begins: [bool; 256],
+    empty: bool,
+}
+
+impl Missing {
+    fn new(words: &[String]) -> Self {
+        let words: Vec<Vec<u8>> =
+            words.iter().map(|cell| cell.trim().as_bytes().to_vec()).collect();
+        let mut begins = [false; 256];
+        for byte in words.iter().filter_map(|word| word.first()) {
+            begins[usize::from(*byte)] = true;
+        }
+        Self { empty: words.contains(&Vec::new()), words, begins }
+    }
+
+    fn has(&self, cell: &[u8]) -> bool {
+        match cell.first() {
+            None => self.empty,
+            Some(first) => {
+                self.begins[usize::from(*first)] && self.words.iter().any(|word| word == cell)
+            }
+        }
+    }
 }
 
 /// Rows without a target that are named one by one.
@@ -56,7 +86,7 @@ impl Builder {
         let task = if several { Some(Task::Regression) } else { spec.task };
         Self {
             files: vec![file.to_owned()],
-            missing: spec.missing.iter().map(|cell| cell.trim().as_bytes().to_vec()).collect(),
+            missing: Missing::new(&spec.missing),
             inputs,
             targets: columns.targets.iter().map(|_| TargetColumn::new(task)).collect(),
             parts: spec.split.column.is_some().then(Vec::new),
@@ -104,27 +134,28 @@ impl Builder {
         self.digests.push(digest);
     }
 
-    /// Takes a row of as many trimmed cells as there are roles.
-    pub fn row<'c>(
+    /// Takes a row of as many cells as there are roles.
+    pub fn row(
         &mut self,
-        cells: impl Iterator<Item = &'c [u8]> + Clone,
+        record: &ByteRecord,
         roles: &[Role],
         place: Place,
     ) -> Result<(), DataError> {
-        let missing = &self.missing;
-        let missing = |cell: &[u8]| missing.iter().any(|word| word.as_slice() == cell);
-        let is_target = |role: &Role| matches!(role, Role::Target(_));
-        if cells.clone().zip(roles).any(|(cell, role)| is_target(role) && missing(cell)) {
+        let lacks_target = |(at, role): (usize, &Role)| {
+            matches!(role, Role::Target(_)) && self.missing.has(record[at].trim_ascii())
+        };
+        if roles.iter().enumerate().any(lacks_target) {
             self.left_out += 1;
             if self.without_target.len() < NAMED {
                 self.without_target.push(place);
             }
             return Ok(());
         }
-        for (cell, role) in cells.zip(roles) {
+        for (cell, role) in record.iter().zip(roles) {
+            let cell = cell.trim_ascii();
             let taken = match *role {
                 Role::Dropped => Ok(()),
-                Role::Input(at) if missing(cell) => {
+                Role::Input(at) if self.missing.has(cell) => {
                     self.inputs[at].push_missing();
                     Ok(())
                 }

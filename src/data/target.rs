@@ -34,6 +34,9 @@ pub(super) enum Number {
 
 /// Reads a cell as a number that a 32-bit float can hold.
 pub(super) fn number(cell: &[u8]) -> Number {
+    if let Some(value) = plain(cell) {
+        return Number::Finite(value);
+    }
     let Some(value) = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok())
     else {
         return Number::None;
@@ -45,6 +48,41 @@ pub(super) fn number(cell: &[u8]) -> Number {
         (false, true) => Number::TooLarge,
         (false, false) => Number::NotFinite,
     }
+}
+
+/// A number of at most 15 digits without an exponent, as most are. Whole numbers and powers of ten
+/// of that size are exact in 64 bits, so that one division rounds as reading does (Clinger 1990).
+fn plain(cell: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (negative, unsigned) = match cell {
+        [b'-', rest @ ..] => (true, rest),
+        cell => (false, cell),
+    };
+    if unsigned.len() > POWERS.len() {
+        return None;
+    }
+    let (mut whole, mut point) = (0_u64, None);
+    for (at, byte) in unsigned.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            whole = whole * 10 + u64::from(digit);
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(at);
+        } else {
+            return None;
+        }
+    }
+    let (digits, places) = match point {
+        Some(point) => (unsigned.len() - 1, unsigned.len() - 1 - point),
+        None => (unsigned.len(), 0),
+    };
+    if digits == 0 || digits >= POWERS.len() {
+        return None;
+    }
+    #[allow(clippy::cast_precision_loss)] // below 2^53
+    let value = whole as f64 / POWERS[places];
+    Some(if negative { -value } else { value })
 }
 
 /// Why a cell that should be a number is none.
@@ -235,6 +273,8 @@ impl Level {
 #[cfg(test)]
 #[allow(clippy::cast_precision_loss)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(cells: &[&str], task: Option<Task>) -> Result<Finished, CellProblem> {
@@ -248,6 +288,20 @@ mod tests {
     fn classes(labels: &[u32], names: &[&str]) -> Finished {
         let names = names.iter().map(ToString::to_string).collect();
         Finished::Classes { labels: labels.to_vec(), names }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cell_is_read_as_the_nearest_number(
+            cell in "[+-]?[0-9]{0,18}[.]?[0-9]{0,18}(e-?[0-9]{1,2})?",
+        ) {
+            let expected = cell.parse::<f64>().ok().filter(|value| value.abs() < 3e38);
+            let read = match number(cell.as_bytes()) {
+                Number::Finite(value) => Some(value.to_bits()),
+                _ => None,
+            };
+            prop_assert_eq!(read, expected.map(f64::to_bits), "{}", cell);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which trainings an experiment comes to once its data is known, and where each will lie.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -69,9 +69,10 @@ pub enum PlanError {
 }
 
 /// Sources and splits that were read, so that each is read once.
-#[derive(Default)]
 struct Loaded {
-    sources: HashMap<String, Arc<Source>>,
+    /// Which datasets will be made of each source.
+    due: HashMap<String, HashSet<String>>,
+    sources: HashMap<String, Source>,
     datasets: HashMap<String, Arc<Dataset>>,
     notes: Vec<String>,
 }
@@ -82,7 +83,7 @@ impl Planned {
     /// # Errors
     /// Where the data cannot be read or split, or the config does not fit it.
     pub fn new(experiment: &Experiment) -> Result<Self, PlanError> {
-        let mut loaded = Loaded::default();
+        let mut loaded = Loaded::of(experiment);
         let mut tasks = Vec::with_capacity(experiment.trainings.len());
         for training in &experiment.trainings {
             let data = loaded
@@ -104,27 +105,46 @@ fn placed(experiment: &Experiment, arms: &[Arm], error: DataError) -> PlanError 
     experiment.error_where_varied(&arm.factors, key, error.to_string(), help).into()
 }
 
+/// By what a source, and a dataset of it, is told apart from others.
+fn keys(trajectory: &Trajectory) -> (String, String) {
+    let spec = &trajectory.data;
+    (json!(spec.reading()).to_string(), json!([spec, trajectory.split_seed()]).to_string())
+}
+
 impl Loaded {
+    fn of(experiment: &Experiment) -> Self {
+        let mut due: HashMap<String, HashSet<String>> = HashMap::new();
+        for training in &experiment.trainings {
+            let (source, dataset) = keys(&training.trajectory);
+            due.entry(source).or_default().insert(dataset);
+        }
+        Self { due, sources: HashMap::new(), datasets: HashMap::new(), notes: Vec::new() }
+    }
+
     fn dataset(
         &mut self,
         experiment: &Experiment,
         trajectory: &Trajectory,
     ) -> Result<Arc<Dataset>, DataError> {
         let spec = &trajectory.data;
-        let source_key = json!(spec.reading()).to_string();
         let split_seed = trajectory.split_seed();
-        let data_key = json!([spec, split_seed]).to_string();
+        let (source_key, data_key) = keys(trajectory);
         if let Some(dataset) = self.datasets.get(&data_key) {
             return Ok(Arc::clone(dataset));
         }
-        let source = if let Some(source) = self.sources.get(&source_key) {
-            Arc::clone(source)
-        } else {
-            let source = Arc::new(Source::open(spec, &experiment.base)?);
-            self.sources.insert(source_key, Arc::clone(&source));
-            source
+        let source = match self.sources.remove(&source_key) {
+            Some(source) => source,
+            None => Source::open(spec, &experiment.base)?,
         };
-        let dataset = Arc::new(source.dataset(spec, split_seed)?);
+        let due = self.due.entry(source_key.clone()).or_default();
+        due.remove(&data_key);
+        let dataset = Arc::new(if due.is_empty() {
+            source.into_dataset(spec, split_seed)?
+        } else {
+            let dataset = source.dataset(spec, split_seed)?;
+            self.sources.insert(source_key, source);
+            dataset
+        });
         for note in std::iter::once(&dataset.summary).chain(&dataset.notes) {
             // With a split per seed one line stands for all.
             let said = spec.split.seed == SplitSeed::PerSeed && !self.datasets.is_empty();

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::{Dataset, Inputs, Targets};
+use super::super::{Dataset, Inputs, Source, Targets};
 use super::{gzipped, opened, taken, target};
+use crate::seed::Seed;
 use crate::spec::data::{DataSpec, Task};
 
 fn csv(content: &str) -> Result<Dataset, String> {
@@ -44,6 +45,26 @@ fn a_table_is_standardised_by_its_training_rows_and_constant_columns_go() {
     for (row, values) in (0_u32..).zip(table(&dataset).chunks(2)) {
         assert!((f64::from(values[0]) - (f64::from(row) - mean) / sd).abs() < 1e-6);
     }
+}
+
+#[test]
+fn a_dataset_that_takes_its_source_along_is_the_same() {
+    let row = |n: u32| match n % 7 {
+        0 => format!("{},,x,1,{}\n", n * n, n % 2),
+        1 => format!("{}.25,0.5,,1,{}\n", n % 5, n % 2),
+        _ => format!("{n},{}e-7,y,1,{}\n", f64::from(n).sqrt(), n % 2),
+    };
+    let text = format!("a,b,c,d,y\n{}", (0..2500).map(row).collect::<String>());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), text).unwrap();
+    let spec = DataSpec::new("t.csv");
+    let open = || Source::open(&spec, folder.path()).unwrap();
+    let kept = open().dataset(&spec, Seed(1)).unwrap();
+    let taken = open().into_dataset(&spec, Seed(1)).unwrap();
+    let bits = |dataset: &Dataset| table(dataset).iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+    assert_eq!(bits(&taken), bits(&kept));
+    assert_eq!(taken.preprocessing, kept.preprocessing);
+    assert_eq!((taken.notes, taken.summary), (kept.notes, kept.summary));
 }
 
 #[test]

@@ -379,7 +379,7 @@ fn binarized_images_hold_two_values() {
     else {
         panic!()
     };
-    assert!(bytes.iter().zip(before).all(|(b, before)| *b == if *before > 8 { 16 } else { 0 }));
+    assert!(bytes.iter().zip(&**before).all(|(b, before)| *b == if *before > 8 { 16 } else { 0 }));
     assert_eq!(*scale, 1.0 / 16.0);
     assert_eq!(digits.preprocessing["inputs"]["binarize"], 0.5);
     assert_eq!(

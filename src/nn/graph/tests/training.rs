@@ -299,7 +299,7 @@ fn an_image_enters_as_its_bytes_times_the_scale_plus_the_shift() {
     let bytes: Vec<u8> = (0..240).map(|index: u8| index.wrapping_mul(37)).collect();
     let values = bytes.iter().map(|byte| f32::from(*byte) * scale + shift).collect();
     let table = Inputs::Table { values, width: 12 };
-    let images = Inputs::Images { bytes, width: 12, scale, shift };
+    let images = Inputs::Images { bytes: bytes.into(), width: 12, scale, shift };
     let [table, images] = [table, images].map(|inputs| {
         let mut setup = Setup::new(ModelSpec::default(), Loss::CrossEntropy, 20, 12, 3);
         setup.data = dataset(inputs, classes(20, 3)).into();

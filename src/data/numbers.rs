@@ -1,0 +1,238 @@
+//! A column of numbers while its source is kept: four bytes each, as the network will take them.
+//!
+//! The numbers of a text have few digits, and a whole number of 32 bits over a power of ten gives
+//! each of them back, bit for bit: both are exact in 64 bits, and division rounds as reading does.
+//! Numbers that do not fit are kept in 64 bits. In a column that goes on and on they are instead
+//! kept by their distance from the middle of the rows around them, in 32 bits: that is off by at
+//! most 2^-25 of the range of these rows, where one 32-bit float for all would lose the minutes of
+//! a time in seconds since 1970.
+
+/// Rows that are kept alike.
+pub(super) const CHUNK: usize = 1024;
+
+/// Chunks of a column that are exact whatever they hold.
+const EXACT: usize = 32;
+
+/// Powers of ten that 64 bits hold exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// Stands for a cell that holds nothing.
+const MISSING: i32 = i32::MIN;
+
+/// NaN where a cell holds nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Numbers {
+    chunks: Vec<Chunk>,
+    /// The last rows, fewer than a chunk.
+    rest: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Chunk {
+    /// Whole numbers over this power of ten.
+    Decimal {
+        digits: Box<[i32]>,
+        places: usize,
+    },
+    Double(Box<[f64]>),
+    /// Distances from a number.
+    Near {
+        centre: f64,
+        distances: Box<[f32]>,
+    },
+    /// No longer needed.
+    Gone,
+}
+
+impl Numbers {
+    /// Takes the next row's number.
+    pub fn push(&mut self, value: f64) {
+        self.rest.push(value);
+        if self.rest.len() == CHUNK {
+            let chunk = self.packed();
+            self.chunks.push(chunk);
+            self.rest.clear();
+        }
+    }
+
+    fn packed(&self) -> Chunk {
+        let before = match self.chunks.last() {
+            Some(Chunk::Decimal { places, .. }) => *places,
+            _ => 0,
+        };
+        let decimal = (before..POWERS.len()).chain(0..before).find_map(|places| {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            for value in &self.rest {
+                chunk.push(digits(*value, POWERS[places])?);
+            }
+            Some(Chunk::Decimal { digits: chunk.into(), places })
+        });
+        decimal.unwrap_or_else(|| match self.chunks.len() {
+            EXACT.. => near(&self.rest),
+            _ => Chunk::Double(self.rest.as_slice().into()),
+        })
+    }
+
+    /// How many chunks hold all rows, the last one perhaps fewer than the others.
+    pub fn chunks(&self) -> usize {
+        self.chunks.len() + usize::from(!self.rest.is_empty())
+    }
+
+    /// The numbers of a chunk in place of what `out` held.
+    pub fn unpack(&self, chunk: usize, out: &mut Vec<f64>) {
+        out.clear();
+        match self.chunks.get(chunk) {
+            None => out.extend_from_slice(&self.rest),
+            Some(Chunk::Decimal { digits, places }) => {
+                let power = POWERS[*places];
+                let value = |digits: &i32| {
+                    let value = f64::from(*digits) / power;
+                    if *digits == MISSING { f64::NAN } else { value }
+                };
+                out.extend(digits.iter().map(value));
+            }
+            Some(Chunk::Double(values)) => out.extend_from_slice(values),
+            Some(Chunk::Near { centre, distances }) => {
+                out.extend(distances.iter().map(|distance| centre + f64::from(*distance)));
+            }
+            Some(Chunk::Gone) => {}
+        }
+    }
+
+    /// Gives the memory of a chunk back.
+    pub fn forget(&mut self, chunk: usize) {
+        if let Some(chunk) = self.chunks.get_mut(chunk) {
+            *chunk = Chunk::Gone;
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = f64> {
+        (0..self.chunks()).flat_map(|chunk| {
+            let mut unpacked = Vec::with_capacity(CHUNK);
+            self.unpack(chunk, &mut unpacked);
+            unpacked
+        })
+    }
+}
+
+impl FromIterator<f64> for Numbers {
+    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
+        let mut numbers = Self::default();
+        values.into_iter().for_each(|value| numbers.push(value));
+        numbers
+    }
+}
+
+/// The whole number that comes back as this value; none for what does not, such as -0.
+fn digits(value: f64, power: f64) -> Option<i32> {
+    if value.is_nan() {
+        return Some(MISSING);
+    }
+    #[allow(clippy::cast_possible_truncation)] // what does not fit does not come back
+    let digits = (value * power + 0.5_f64.copysign(value)) as i32;
+    let comes_back = (f64::from(digits) / power).to_bits() == value.to_bits();
+    (comes_back && digits != MISSING).then_some(digits)
+}
+
+fn near(values: &[f64]) -> Chunk {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // The numbers themselves fit 32 bits, so that their distances do.
+    let centre = low + (high - low) / 2.0;
+    #[allow(clippy::cast_possible_truncation)] // as the network computes
+    let distances = values.iter().map(|value| (value - centre) as f32).collect();
+    Chunk::Near { centre, distances }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kept(values: &[f64]) -> Numbers {
+        values.iter().copied().collect()
+    }
+
+    fn to_vec(numbers: &Numbers) -> Vec<f64> {
+        numbers.iter().collect()
+    }
+
+    /// Bytes a number, as far as it lies in chunks.
+    fn bytes(numbers: &Numbers) -> usize {
+        let of = |chunk: &Chunk| match chunk {
+            Chunk::Decimal { .. } | Chunk::Near { .. } => 4,
+            Chunk::Double(_) => 8,
+            Chunk::Gone => 0,
+        };
+        numbers.chunks.iter().map(of).max().unwrap_or(0)
+    }
+
+    fn bits(values: &[f64]) -> Vec<u64> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_of_up_to_nine_digits_come_back_in_four_bytes(
+            places in 0_usize..15,
+            digits in prop::collection::vec(-999_999_999_i32..=999_999_999, CHUNK..3 * CHUNK),
+        ) {
+            let read = |digits: &i32| format!("{digits}e-{places}").parse::<f64>().unwrap();
+            let values: Vec<f64> = digits.iter().map(read).collect();
+            let numbers = kept(&values);
+            prop_assert_eq!(bits(&to_vec(&numbers)), bits(&values));
+            prop_assert_eq!(bytes(&numbers), 4);
+        }
+
+        #[test]
+        fn any_numbers_come_back(values in prop::collection::vec(any::<f32>(), CHUNK..3 * CHUNK)) {
+            let values: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
+            for (back, value) in to_vec(&kept(&values)).iter().zip(&values) {
+                prop_assert!(back.to_bits() == value.to_bits() || back.is_nan() && value.is_nan());
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_that_holds_nothing_the_sign_of_zero_and_the_least_whole_number_are_kept() {
+        for odd in [f64::NAN, -0.0, f64::from(i32::MIN), f64::from(i32::MIN) / 10.0] {
+            let mut values = vec![1.5; CHUNK];
+            values[7] = odd;
+            assert_eq!(bits(&to_vec(&kept(&values))), bits(&values), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_long_column_of_long_numbers_takes_four_bytes_and_keeps_small_differences() {
+        #[allow(clippy::cast_precision_loss)] // small
+        let value = |row: usize| 1.7e9 + (row as f64 * 0.1).sin();
+        let values: Vec<f64> = (0..(EXACT + 4) * CHUNK).map(value).collect();
+        let numbers = kept(&values);
+        let is_near = |chunk: &Chunk| matches!(chunk, Chunk::Near { .. });
+        assert!(numbers.chunks[EXACT..].iter().all(is_near));
+        let back = to_vec(&numbers);
+        let (exact, near) = values.split_at(EXACT * CHUNK);
+        assert_eq!(bits(&back[..exact.len()]), bits(exact));
+        assert!(back[exact.len()..].iter().zip(near).all(|(b, v)| (b - v).abs() <= 1e-7));
+        let constant = vec![0.1 + 0.2; (EXACT + 4) * CHUNK];
+        assert_eq!(to_vec(&kept(&constant)), constant);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_gone_and_nothing_else() {
+        let mut numbers = kept(&vec![0.5; 2 * CHUNK + 1]);
+        numbers.forget(0);
+        numbers.forget(2);
+        let mut out = Vec::new();
+        let lengths = [0, 1, 2].map(|chunk| {
+            numbers.unpack(chunk, &mut out);
+            out.len()
+        });
+        assert_eq!(lengths, [0, CHUNK, 1]);
+    }
+}
