@@ -44,7 +44,9 @@ fn an_unknown_key_is_shown_in_its_line_with_the_nearest_known_one() {
         "unknown key `patiance` in [early_stopping]\n  --> a.toml:10:1\n   |\n10 | patiance = 10 # ten\n   \
          | ^^^^^^^^\n   = help: did you mean `patience`? There are: `kind`, `patience`, `min_delta`, \
          `min_delta_mode`, `baseline`, `start_from_epoch`, `monitor`, `mode`, `restore_best`, \
-         `column`, `below`, `at_most`, `above`, `at_least`, `count`, `seconds`, `rules`"
+         `alpha`, `every`, `strip`, `count`, `tolerance`, `window`, `beta`, `factor`, `ratio`, `below`, \
+         `column`, `min_slope`, `at_most`, `above`, `at_least`, `consecutive`, `measure`, `seconds`, \
+         `rules`"
     );
 }
 
@@ -264,7 +266,6 @@ fn what_data_cannot_be_is_refused_at_its_value() {
 fn what_comes_later_is_refused_as_not_yet_built() {
     for text in [
         "model.norm.kind = \"layer\"",
-        "early_stopping.kind = \"slope\"",
         "[tune]\nseeds = [1]",
         "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]",
     ] {

@@ -100,7 +100,13 @@ mod tests {
         assert!(typo.contains("`patience`"), "{typo}");
         assert!(message("patience = 5").contains("`kind` is missing"));
         assert!(message("kind = \"patience\", patience = -1").contains("-1"));
-        assert!(message("kind = \"slope\", window = 5").contains("not yet built"));
+        let missing = message("kind = \"slope\", window = 5");
+        assert!(missing.contains("`min_slope` is missing"), "{missing}");
+        let short = message("kind = \"slope\", window = 1, min_slope = 0");
+        assert!(
+            short.contains("1 is out of range: expected a whole number of at least 2"),
+            "{short}"
+        );
         assert!(message("kind =").contains("not valid TOML"));
         assert!(message("} , x = {").contains("not valid TOML"));
     }

@@ -6,19 +6,34 @@
 //! To add a rule, write its file with a settings struct that implements [`Rule`], and add one
 //! line to the list of [`Criterion`].
 
+#![allow(clippy::cast_precision_loss)] // epochs are far below 2^53
+
 mod combined;
+mod counted;
+mod curve;
+mod flat;
+mod named;
+mod overfit;
 mod patience;
+mod prechelt;
+mod smoothed;
 mod threshold;
 mod time_budget;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-pub use combined::{All, Any};
+pub use combined::{All, Any, Combined};
+pub use counted::{Increases, RelativeToFirst, Side};
+pub use flat::{Change, RelativeChange, Slope};
+pub use named::{Complexity, Evidence, GradientDisparity, GradientNorm, Measure};
+pub use overfit::{Correlation, Divergence, Gap};
 pub use patience::{MinDeltaMode, Patience};
-pub use threshold::Threshold;
+pub use prechelt::{GeneralizationLoss, ProgressQuotient, SuccessiveIncreases, TrainingProgress};
+pub use smoothed::{ExponentialAverage, MovingAverage};
+pub use threshold::{Limit, Threshold};
 pub use time_budget::TimeBudget;
 
-use crate::history::{EpochTable, History, TEST_PREFIX};
+use crate::history::{EpochTable, History, ON_DEMAND, TEST_PREFIX};
 use crate::kinds;
 use crate::kinds::{NoSettings, SharedKeys};
 
@@ -40,6 +55,11 @@ pub trait Rule {
     /// The first epoch (from 1) after which some curve makes it fire; `usize::MAX`: none does.
     fn earliest(&self) -> usize {
         1
+    }
+
+    /// The setting that puts off the earliest epoch, for advice.
+    fn postponed_by(&self) -> &'static str {
+        "count"
     }
 
     /// Where it stands after the last epoch of `history`, for a progress line: `patience 3/10`.
@@ -71,23 +91,51 @@ kinds! {
     "none" => None(NoSettings),
     /// After a number of epochs without improvement (Keras's `EarlyStopping`)
     "patience" => Patience(Patience),
+    /// Where the curve is too far above its best (Prechelt's GL)
+    "generalization_loss" => GeneralizationLoss(GeneralizationLoss),
+    /// Where that is too much for the progress still made (Prechelt's PQ)
+    "progress_quotient" => ProgressQuotient(ProgressQuotient),
+    /// After strips in a row that ended higher (Prechelt's UP)
+    "successive_increases" => SuccessiveIncreases(SuccessiveIncreases),
+    /// Where the training loss makes no progress (PROBEN1's P)
+    "training_progress" => TrainingProgress(TrainingProgress),
+    /// Patience on a moving average
+    "moving_average" => MovingAverage(MovingAverage),
+    /// Patience on an exponential average
+    "exponential_average" => ExponentialAverage(ExponentialAverage),
+    /// Where the curve is worse than its best by a factor
+    "divergence" => Divergence(Divergence),
+    /// Where validation and training loss are too far apart
+    "gap" => Gap(Gap),
+    /// Where validation and training loss no longer move together
+    "correlation" => Correlation(Correlation),
+    /// Where two windows in a row have nearly the same mean
+    "relative_change" => RelativeChange(RelativeChange),
+    /// Where the line through the last values no longer improves
+    "slope" => Slope(Slope),
+    /// Where a column hardly changes from epoch to epoch
+    "change" => Change(Change),
     /// Once a column is beyond a limit
     "threshold" => Threshold(Threshold),
+    /// Once a column is beyond a factor of its first value
+    "relative_to_first" => RelativeToFirst(RelativeToFirst),
+    /// Once a column has increased so many times
+    "increases" => Increases(Increases),
+    /// Once the gradient is no more than noise (Mahsereci et al. 2017)
+    "evidence" => Evidence(Evidence),
+    /// Once the gradient is small
+    "gradient_norm" => GradientNorm(GradientNorm),
+    /// Once the gradients of batches part (Forouzesh & Thiran 2021)
+    "gradient_disparity" => GradientDisparity(GradientDisparity),
+    /// Once the network has grown
+    "complexity" => Complexity(Complexity),
     /// Once a training took long enough
     "time_budget" => TimeBudget(TimeBudget),
     /// When one of several rules fires
     "any" => Any(Any),
     /// When several rules fire at the same epoch
     "all" => All(All),
-    later [
-        "generalization_loss", "progress_quotient", "successive_increases", "moving_average",
-        "exponential_average", "divergence", "gap", "correlation", "training_progress",
-        "relative_change", "slope", "relative_to_first", "increases", "change", "evidence",
-        "gradient_norm", "gradient_disparity", "complexity"
-    ] with keys [
-        "alpha", "every", "strip", "window", "beta", "factor", "ratio", "tolerance", "min_slope",
-        "consecutive", "measure"
-    ]
+    later [] with keys []
 }
 
 /// `[early_stopping]`: a criterion, the column it watches, and which weights are kept.
@@ -313,6 +361,14 @@ impl StoppingRule {
         {
             columns.push(&self.monitored.column);
         }
+        columns
+    }
+
+    /// Of these, the columns that are measured only because a rule reads them.
+    #[must_use]
+    pub fn columns_on_demand(&self) -> Vec<&str> {
+        let mut columns = self.columns();
+        columns.retain(|column| ON_DEMAND.contains(column));
         columns
     }
 

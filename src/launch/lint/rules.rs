@@ -89,10 +89,7 @@ fn criterion(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, finding
 
 fn too_late(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, findings: &mut Findings) {
     let earliest = criterion.inner().earliest();
-    let setting = match criterion {
-        Criterion::Patience(_) => "patience",
-        _ => "count",
-    };
+    let setting = criterion.inner().postponed_by();
     let key = format!("{key}.{setting}");
     let kind = criterion.kind();
     if earliest > epochs {
