@@ -17,6 +17,7 @@ mod study;
 mod units;
 mod verdict;
 mod warnings;
+pub mod what_if;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;

@@ -12,6 +12,7 @@ mod combined;
 mod counted;
 mod curve;
 mod flat;
+mod frameworks;
 mod named;
 mod overfit;
 mod patience;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 pub use combined::{All, Any, Combined};
 pub use counted::{Increases, RelativeToFirst, Side};
 pub use flat::{Change, RelativeChange, Slope};
+pub use frameworks::{HuggingFace, Keras, Lightning, Sklearn, Skorch, ThresholdMode, Xgboost};
 pub use named::{Complexity, Evidence, GradientDisparity, GradientNorm, Measure};
 pub use overfit::{Correlation, Divergence, Gap};
 pub use patience::{MinDeltaMode, Patience};
@@ -52,6 +54,21 @@ pub trait Rule {
         true
     }
 
+    /// The column that is monitored where the table names none.
+    fn default_column(&self) -> &'static str {
+        "val_loss"
+    }
+
+    /// Whether larger values of a column are better where the table does not say.
+    fn maximizes_by_default(&self, column: &str) -> bool {
+        larger_is_better(column)
+    }
+
+    /// Whether the weights of the best epoch are kept where the table does not say.
+    fn restores_best_by_default(&self) -> bool {
+        true
+    }
+
     /// The first epoch (from 1) after which some curve makes it fire; `usize::MAX`: none does.
     fn earliest(&self) -> usize {
         1
@@ -72,6 +89,10 @@ impl Rule for NoSettings {
     }
 
     fn reads_monitored(&self) -> bool {
+        false
+    }
+
+    fn restores_best_by_default(&self) -> bool {
         false
     }
 
@@ -131,6 +152,18 @@ kinds! {
     "complexity" => Complexity(Complexity),
     /// Once a training took long enough
     "time_budget" => TimeBudget(TimeBudget),
+    /// As Keras's `EarlyStopping`
+    "keras" => Keras(Keras),
+    /// As Lightning's `EarlyStopping`
+    "lightning" => Lightning(Lightning),
+    /// As scikit-learn's `MLPClassifier` and `MLPRegressor`
+    "sklearn" => Sklearn(Sklearn),
+    /// As skorch's `EarlyStopping`
+    "skorch" => Skorch(Skorch),
+    /// As `XGBoost`'s `EarlyStopping`
+    "xgboost" => Xgboost(Xgboost),
+    /// As the `EarlyStoppingCallback` of Hugging Face's transformers
+    "huggingface" => HuggingFace(HuggingFace),
     /// When one of several rules fires
     "any" => Any(Any),
     /// When several rules fire at the same epoch
@@ -303,9 +336,14 @@ impl<'de> Deserialize<'de> for Readable {
 impl<'de> Deserialize<'de> for StoppingRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (criterion, shared) = Criterion::deserialize_with::<Shared, D>(deserializer)?;
-        let monitor = shared.monitor.unwrap_or_else(|| "val_loss".to_owned());
         let mut rule = Self::new(criterion);
-        rule.monitored = shared.mode.unwrap_or(Mode::Auto).of(&monitor);
+        if let Some(column) = shared.monitor {
+            rule.monitored.maximize = rule.criterion.inner().maximizes_by_default(&column);
+            rule.monitored.column = column;
+        }
+        if let Some(mode) = shared.mode {
+            rule.monitored = mode.of(&rule.monitored.column);
+        }
         rule.restore_best = shared.restore_best.unwrap_or(rule.restore_best);
         Ok(rule)
     }
@@ -332,11 +370,15 @@ impl Serialize for StoppingRule {
 }
 
 impl StoppingRule {
-    /// A criterion on `val_loss`; the best weights are kept, for `none` the last.
+    /// A criterion with its own defaults: mostly `val_loss`, and the best weights are kept.
     #[must_use]
     pub fn new(criterion: Criterion) -> Self {
-        let restore_best = !matches!(criterion, Criterion::None(_));
-        Self { criterion, monitored: Monitored::new("val_loss"), restore_best }
+        let rule = criterion.inner();
+        let column = rule.default_column();
+        let monitored =
+            Monitored { column: column.to_owned(), maximize: rule.maximizes_by_default(column) };
+        let restore_best = rule.restores_best_by_default();
+        Self { criterion, monitored, restore_best }
     }
 
     /// The name of the rule's kind.

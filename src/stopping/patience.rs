@@ -49,11 +49,11 @@ pub enum MinDeltaMode {
 }
 
 /// The count after some epochs.
-struct Count {
+pub(super) struct Count {
     /// Epochs since the last improvement that counts.
-    wait: usize,
+    pub wait: usize,
     /// Whether the last epoch was an improvement, or was not looked at.
-    spared: bool,
+    pub spared: bool,
 }
 
 impl Patience {
@@ -66,6 +66,11 @@ impl Patience {
     }
 
     fn count(&self, monitored: &Monitored, cells: Cells) -> Count {
+        self.count_by(cells, |value, reference| self.improves(monitored, value, reference))
+    }
+
+    /// The count where `improves` says what an improvement on a reference is.
+    pub(super) fn count_by(&self, cells: Cells, improves: impl Fn(f64, f64) -> bool) -> Count {
         let mut reference: Option<f64> = None;
         let mut count = Count { wait: 0, spared: true };
         for (index, value) in cells.iter().enumerate() {
@@ -74,10 +79,10 @@ impl Patience {
                 continue;
             };
             count.wait += 1;
-            count.spared = reference.is_none_or(|r| self.improves(monitored, value, r));
+            count.spared = reference.is_none_or(|reference| improves(value, reference));
             if count.spared {
                 reference = Some(value);
-                if self.baseline.is_none_or(|b| self.improves(monitored, value, b)) {
+                if self.baseline.is_none_or(|baseline| improves(value, baseline)) {
                     count.wait = 0;
                 }
             }

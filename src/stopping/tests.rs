@@ -182,6 +182,14 @@ fn the_worst_curve_stops_a_rule_at_its_earliest_epoch() {
         (json!({"kind": "patience", "patience": 3, "baseline": 0.0}), 3),
         (json!({"kind": "patience", "patience": 1, "baseline": 0.0}), 2),
         (json!({"kind": "threshold", "column": "val_loss", "above": 0.0, "count": 3}), 3),
+        (json!({"kind": "keras", "patience": 3}), 4),
+        (json!({"kind": "keras"}), 2),
+        (json!({"kind": "lightning"}), 4),
+        (json!({"kind": "lightning", "divergence_threshold": 0.5}), 1),
+        (json!({"kind": "sklearn", "n_iter_no_change": 2, "monitor": "val_loss"}), 4),
+        (json!({"kind": "skorch", "patience": 0}), 1),
+        (json!({"kind": "xgboost", "rounds": 3}), 4),
+        (json!({"kind": "huggingface"}), 2),
         (json!({"kind": "generalization_loss", "alpha": 1}), 10),
         (json!({"kind": "generalization_loss", "alpha": 1, "every": 1}), 2),
         (json!({"kind": "successive_increases", "count": 3, "strip": 4}), 16),
@@ -341,5 +349,46 @@ fn a_criterion_is_written_as_it_is_read() {
         for (key, value) in result["rule"].as_object().unwrap() {
             assert!(written[key] == *value || written[key].as_f64() == value.as_f64(), "{written}");
         }
+    }
+}
+
+#[test]
+fn a_rule_of_a_framework_stops_where_its_own_code_stops() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../tests/golden/frameworks.json")).unwrap();
+    let results = golden["results"].as_array().unwrap();
+    assert_eq!(results.len(), 464);
+    for result in results {
+        let values = golden["curves"][result["curve"].as_str().unwrap()].as_array().unwrap();
+        let values: Vec<f64> = values.iter().map(|value| value.as_f64().unwrap()).collect();
+        let mut table = result["rule"].clone();
+        table["monitor"] = "val_loss".into();
+        let stop = read(table, &losses(&values)).0;
+        assert_eq!(json!(stop), result["stop_epoch"], "{result}");
+    }
+}
+
+#[test]
+fn a_rule_of_a_framework_has_its_defaults() {
+    for (table, column, maximize, restores) in [
+        (json!({"kind": "keras"}), "val_loss", false, false),
+        (json!({"kind": "keras", "monitor": "val_accuracy"}), "val_accuracy", true, false),
+        (json!({"kind": "lightning", "monitor": "val_accuracy"}), "val_accuracy", false, false),
+        (json!({"kind": "lightning", "mode": "max"}), "val_loss", true, false),
+        (json!({"kind": "sklearn"}), "val_accuracy", true, true),
+        (json!({"kind": "sklearn", "monitor": "train_loss"}), "train_loss", false, true),
+        (json!({"kind": "skorch", "monitor": "val_accuracy"}), "val_accuracy", false, false),
+        (json!({"kind": "xgboost", "rounds": 3, "monitor": "val_auc"}), "val_auc", true, false),
+        (
+            json!({"kind": "xgboost", "rounds": 3, "monitor": "val_accuracy"}),
+            "val_accuracy",
+            false,
+            false,
+        ),
+        (json!({"kind": "huggingface", "monitor": "val_rmse"}), "val_rmse", true, false),
+    ] {
+        let rule = rule(table.clone());
+        assert_eq!(rule.monitored, Monitored { column: column.to_owned(), maximize }, "{table}");
+        assert_eq!(rule.restore_best, restores, "{table}");
     }
 }

@@ -40,7 +40,7 @@ fn monitor(arm: &Arm, findings: &mut Findings) {
             arm,
             "early_stopping.mode",
             format!("`mode` is \"{mode}\", and of `{column}` {better} is better"),
-            "leave `mode` out: it follows from the column",
+            &format!("set `mode` to \"{}\"", if implied { "max" } else { "min" }),
         );
     }
     if arm.rule.restore_best && column.starts_with("train_") {
