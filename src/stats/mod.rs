@@ -18,7 +18,9 @@ pub use bootstrap::{Bca, RESAMPLES, bca_interval, bca_of_replicates};
 pub use describe::{mean, median, sd};
 pub use holm::holm;
 pub use power::{power_of_t_test, seeds_for_power};
-pub use ranks::{Friedman, friedman, interquartile_mean, probability_below, ranks, wilcoxon};
+pub use ranks::{
+    Friedman, friedman, interquartile_mean, probability_below, ranks, sign_test_p, wilcoxon,
+};
 pub use sign_flip::{EXACT_PAIRS, sign_flip_p};
 pub use student::{effect_size, t_interval, t_statistic, t_test_p};
 

@@ -53,21 +53,21 @@ pub fn friedman(rows: &[Vec<f64>]) -> Option<Friedman> {
     let by_row: Vec<Vec<f64>> = rows.iter().map(|row| ranks(row)).collect();
     let average_ranks: Vec<f64> =
         (0..arms).map(|arm| by_row.iter().map(|row| row[arm]).sum::<f64>() / sets as f64).collect();
-    let (n, k) = (sets as f64, arms as f64);
+    let (count, k) = (sets as f64, arms as f64);
     let squares: f64 = average_ranks.iter().map(|rank| rank * rank).sum();
-    let chi2 = 12.0 * n / (k * (k + 1.0)) * (squares - k * (k + 1.0).powi(2) / 4.0);
-    let rest = n * (k - 1.0) - chi2;
-    let f = (rest > 1e-9).then(|| (n - 1.0) * chi2 / rest);
+    let chi2 = 12.0 * count / (k * (k + 1.0)) * (squares - k * (k + 1.0).powi(2) / 4.0);
+    let rest = count * (k - 1.0) - chi2;
+    let f = (rest > 1e-9).then(|| (count - 1.0) * chi2 / rest);
     let p = match f {
         Some(f) => {
-            let distribution = FisherSnedecor::new(k - 1.0, (k - 1.0) * (n - 1.0)).ok()?;
+            let distribution = FisherSnedecor::new(k - 1.0, (k - 1.0) * (count - 1.0)).ok()?;
             distribution.sf(f.max(0.0))
         }
         // All data sets agree, and F is infinite: by chance they would as often as this.
-        None => (1..=arms).map(|arm| arm as f64).product::<f64>().powf(1.0 - n),
+        None => (1..=arms).map(|arm| arm as f64).product::<f64>().powf(1.0 - count),
     };
     let q = studentized_range_quantile(arms, 0.95) / std::f64::consts::SQRT_2;
-    let critical_difference = q * (k * (k + 1.0) / (6.0 * n)).sqrt();
+    let critical_difference = q * (k * (k + 1.0) / (6.0 * count)).sqrt();
     Some(Friedman { average_ranks, chi2, f, p, critical_difference })
 }
 
@@ -133,6 +133,22 @@ pub fn wilcoxon(differences: &[f64]) -> Option<(f64, f64)> {
     }
     let tail: f64 = patterns[..=whole(statistic)].iter().sum();
     Some((statistic, (2.0 * tail).min(1.0)))
+}
+
+/// The exact two-sided p-value of the sign test; none below six pairs that differ.
+#[must_use]
+pub fn sign_test_p(wins: usize, losses: usize) -> Option<f64> {
+    let pairs = wins + losses;
+    if pairs < super::PAIRS_FOR_P {
+        return None;
+    }
+    let mut term = 0.5_f64.powf(pairs as f64);
+    let mut tail = 0.0;
+    for fewer in 0..=wins.min(losses) {
+        tail += term;
+        term *= (pairs - fewer) as f64 / (fewer + 1) as f64;
+    }
+    Some((2.0 * tail).min(1.0))
 }
 
 /// The mean of the middle half of values.

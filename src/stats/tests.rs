@@ -313,3 +313,11 @@ fn a_bootstrap_interval_is_the_same_every_time_and_follows_its_values() {
     assert_eq!(bca_interval(9, 0.95, |_| f64::NAN), None);
     assert_eq!(bca_interval(9, 0.95, |_| 1.0), Some([1.0, 1.0]));
 }
+
+#[test]
+fn the_sign_test_is_binomial() {
+    assert_eq!((sign_test_p(6, 0), sign_test_p(0, 6)), (Some(0.03125), Some(0.03125)));
+    assert_eq!((sign_test_p(5, 0), sign_test_p(4, 4)), (None, Some(1.0)));
+    // 2 (1 + 10 + 45) / 2^10
+    assert!((sign_test_p(8, 2).unwrap() - 112.0 / 1024.0).abs() < 1e-15);
+}
