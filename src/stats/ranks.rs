@@ -6,7 +6,7 @@ use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 use super::mean;
 use super::normal::normal_cdf;
 
-/// Above so many differences [`wilcoxon_p`] gives no answer.
+/// Above so many differences [`wilcoxon`] gives no answer.
 const MOST_DIFFERENCES: usize = 500;
 
 /// The ranks of values from 1, the smallest first; ties share the mean of their ranks.
