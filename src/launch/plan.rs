@@ -220,6 +220,20 @@ fn check_columns(
         if recorded.iter().any(|name| name == column) {
             continue;
         }
+        if arm.rule.columns_on_demand().contains(&column) {
+            return Err(experiment.error_in_arm(
+                &arm.factors,
+                "early_stopping.kind",
+                format!(
+                    "the rule `{}` needs the column `{column}`, which the trainer does not yet record",
+                    arm.rule.kind()
+                ),
+                Some(
+                    "`bnes replay` asks such a rule about any CSV file that holds the column"
+                        .to_owned(),
+                ),
+            ));
+        }
         let monitored = column == arm.rule.monitored.column;
         let key = if monitored { "early_stopping.monitor" } else { "early_stopping.column" };
         let readable: Vec<&str> = recorded

@@ -44,7 +44,7 @@ fn monitor(arm: &Arm, findings: &mut Findings) {
             arm,
             "early_stopping.mode",
             format!("`mode` is \"{mode}\", and of `{column}` {better} is better"),
-            "leave `mode` out: it follows from the column",
+            &format!("set `mode` to \"{}\"", if implied { "max" } else { "min" }),
         );
     }
     if arm.rule.restore_best && column.starts_with("train_") {
@@ -93,10 +93,7 @@ fn criterion(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, finding
 
 fn too_late(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, findings: &mut Findings) {
     let earliest = criterion.inner().earliest();
-    let setting = match criterion {
-        Criterion::Patience(_) => "patience",
-        _ => "count",
-    };
+    let setting = criterion.inner().postponed_by();
     let key = format!("{key}.{setting}");
     let kind = criterion.kind();
     if earliest > epochs {
