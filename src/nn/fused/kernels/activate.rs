@@ -116,7 +116,7 @@ fn tanh<S: Simd>(simd: S, x: S::V) -> S::V {
 
 /// The error function, to 2e-7 (Abramowitz & Stegun 7.1.26 beyond 1, its series below).
 #[inline(always)]
-fn erf<S: Simd>(simd: S, x: S::V) -> S::V {
+pub fn erf<S: Simd>(simd: S, x: S::V) -> S::V {
     let one = simd.splat(1.0);
     let magnitude = simd.abs(x);
     let square = simd.mul(x, x);
@@ -196,7 +196,8 @@ const SELU_ALPHA: f32 = 1.673_263_2;
 const SELU_SCALE: f32 = 1.050_701;
 
 function!(Identity, Output, |simd, x| x, |y, g| g);
-function!(Relu, Output, |simd, x| simd.max(x, simd.splat(0.0)), |y, g| simd.if_greater(
+// The larger of 0 and x in this order: a NaN stays one, and the loss shows it.
+function!(Relu, Output, |simd, x| simd.max(simd.splat(0.0), x), |y, g| simd.if_greater(
     y,
     simd.splat(0.0),
     g,
