@@ -19,7 +19,6 @@ use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
 use crate::results::work::Claim;
 use crate::results::{Provenance, Resumed, RunRecord, Status};
-use crate::spec::Trajectory;
 use crate::stopping::Ending;
 use crate::train::{
     self, ArmOutcome, Checkpoint, Fitted, Job, Keeper, Kept, Position, Recorder, Trained,
@@ -118,14 +117,11 @@ pub fn run_one(
 }
 
 fn engine(task: &Task, device: &Device, threads: usize) -> Result<Box<dyn Engine>> {
-    let Task { trajectory, data, loss, .. } = task;
-    let Trajectory { model, training, seed, .. } = trajectory;
+    let network = task.network();
     if device.is_cpu() && std::env::var_os("BNES_ENGINE").is_none_or(|engine| engine != "graph") {
-        let engine = FusedEngine::new(model, training, *loss, task.outputs, data, *seed, threads)?;
-        return Ok(Box::new(engine));
+        return Ok(Box::new(FusedEngine::new(&network, threads)?));
     }
-    let engine = GraphEngine::new(model, training, *loss, task.outputs, data, *seed, device)?;
-    Ok(Box::new(engine))
+    Ok(Box::new(GraphEngine::new(&network, device)?))
 }
 
 /// The newest checkpoint that can be gone on from, with an engine loaded from it. A damaged one is

@@ -79,15 +79,7 @@ fn in_this_pool(tasks: &[Task], device: &Device) -> Result<f64> {
 /// Trains some batches and evaluates some rows, for about `budget`.
 fn measure(task: &Task, device: &Device, budget: Duration) -> Result<Cost> {
     let trajectory = &task.trajectory;
-    let mut engine = GraphEngine::new(
-        &trajectory.model,
-        &trajectory.training,
-        task.loss,
-        task.outputs,
-        &task.data,
-        trajectory.seed,
-        device,
-    )?;
+    let mut engine = GraphEngine::new(&task.network(), device)?;
     let order = batches::epoch_order(&task.data, trajectory.seed, 1);
     let ranges = batches::ranges(order.len(), trajectory.training.batch_size);
     // The first pass of everything is slower than those to come.
