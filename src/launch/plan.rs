@@ -49,6 +49,7 @@ pub struct Task {
 
 impl Task {
     /// What its engine is built from.
+    #[must_use]
     pub fn network(&self) -> Network<'_> {
         let Trajectory { model, training, seed, .. } = &self.trajectory;
         let Self { loss, outputs, data, .. } = self;

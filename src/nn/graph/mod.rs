@@ -204,11 +204,7 @@ impl GraphEngine {
         Self::with_dtype(network, device, DType::F32)
     }
 
-    pub(in crate::nn) fn with_dtype(
-        network: &Network,
-        device: &Device,
-        dtype: DType,
-    ) -> Result<Self> {
+    fn with_dtype(network: &Network, device: &Device, dtype: DType) -> Result<Self> {
         let Network { model, training, loss, outputs, data, seed } = *network;
         let layout = Layout::new(model, data.inputs.width(), outputs);
         let layers: Vec<Layer> = layout

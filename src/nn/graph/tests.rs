@@ -11,7 +11,25 @@ mod training;
 
 use candle_core::{DType, Device, Tensor};
 
+use super::GraphEngine;
 use crate::nn::tests::golden;
+use crate::nn::tests::setup::Setup;
+
+impl Setup {
+    /// The engine on the CPU.
+    pub fn engine(&self) -> GraphEngine {
+        self.engine_in(DType::F32)
+    }
+
+    /// The same in double precision: what other engines are held against.
+    pub fn reference(&self) -> GraphEngine {
+        self.engine_in(DType::F64)
+    }
+
+    fn engine_in(&self, dtype: DType) -> GraphEngine {
+        GraphEngine::with_dtype(&self.network(), &Device::Cpu, dtype).unwrap()
+    }
+}
 
 /// A tensor of these rows on the CPU.
 fn matrix(rows: &[Vec<f64>], dtype: DType) -> Tensor {

@@ -4,7 +4,6 @@
 //! The first step of SGD with momentum leaves the gradient itself in the velocity, so a training
 //! state holds all there is to compare.
 
-use candle_core::DType;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -58,8 +57,8 @@ fn models() -> impl Strategy<Value = ModelSpec> {
         |(hidden, activation, norm, dropout)| ModelSpec {
             hidden,
             activation,
-            norm,
             dropout,
+            norm,
             ..ModelSpec::default()
         },
     )
@@ -96,7 +95,8 @@ impl Case {
             data = dataset(data.inputs, classes(ROWS, count));
         }
         if self.images {
-            let bytes = (0..ROWS * self.inputs).map(|at| (at * 7919 / 64 % 256) as u8).collect();
+            let byte = |at: usize| (at * 7919 / 64).to_le_bytes()[0];
+            let bytes = (0..ROWS * self.inputs).map(byte).collect();
             let (scale, shift) = (1.0 / 80.0, -1.6);
             data.inputs = Inputs::Images { bytes, width: self.inputs, scale, shift };
         }
@@ -188,7 +188,7 @@ fn agree(case: &Case, isa: Isa, actual: &StateDict, expected: &StateDict) {
 
 fn holds(case: &Case) {
     let setup = case.setup();
-    let mut reference = setup.engine_in(DType::F64);
+    let mut reference = setup.reference();
     let start = scattered(reference.state().unwrap());
     reference.load(&start).unwrap();
     let start = reference.training_state().unwrap();

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device};
-
 use crate::data::{Dataset, Inputs, Splits, Targets};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
-use crate::nn::{Engine, FusedEngine, GraphEngine, Isa, Network};
+use crate::nn::{Engine, FusedEngine, Isa, Network};
 use crate::seed::Seed;
 use crate::spec::model::{BatchNorm, EpsPlacement, ModelSpec, Norm, Placement};
 use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec};
@@ -55,14 +53,7 @@ impl Setup {
         Network { model, training, loss: *loss, outputs: *outputs, data, seed: *seed }
     }
 
-    pub fn engine(&self) -> GraphEngine {
-        self.engine_in(DType::F32)
-    }
-
-    pub fn engine_in(&self, dtype: DType) -> GraphEngine {
-        GraphEngine::with_dtype(&self.network(), &Device::Cpu, dtype).unwrap()
-    }
-
+    /// The fused engine; for the graph engine, see its tests.
     pub fn fused(&self, isa: Isa, threads: usize) -> FusedEngine {
         FusedEngine::with_isa(&self.network(), threads, isa).unwrap()
     }

@@ -1,7 +1,5 @@
 //! Several steps of the fused engine against the graph engine in double precision.
 
-use candle_core::DType;
-
 use super::setup::{Setup, batch_norm, optimizers, rows, scattered};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
@@ -45,7 +43,7 @@ fn five_steps_of_every_optimizer_lead_where_they_lead_in_double_precision() {
         for optimizer in optimizers() {
             let mut setup = setup(norm.clone());
             setup.training.optimizer = optimizer.clone();
-            let mut reference = setup.engine_in(DType::F64);
+            let mut reference = setup.reference();
             let start = scattered(reference.state().unwrap());
             let steps = |engine: &mut dyn Engine| {
                 engine.load(&start).unwrap();
@@ -78,13 +76,15 @@ fn statistics_of_every_convention_are_those_of_the_graph_engine() {
             // A batch of one row counts for no statistic.
             let batches = [rows(0, 20), rows(20, 21), rows(21, 58), rows(58, 60), rows(60, 100)];
             let train = |engine: &mut dyn Engine| {
-                batches.iter().for_each(|batch| engine.train_batch(batch, 1.0).unwrap());
+                for batch in &batches {
+                    engine.train_batch(batch, 1.0).unwrap();
+                }
                 let trained = engine.state().unwrap();
                 let parts: Vec<&[u32]> = batches.iter().map(Vec::as_slice).collect();
                 assert!(engine.recalibrate(&parts, &|| true).unwrap());
                 [trained, engine.state().unwrap()]
             };
-            let expected = train(&mut setup.engine_in(DType::F64));
+            let expected = train(&mut setup.reference());
             for isa in Isa::available() {
                 let label = format!("{isa:?} {statistics:?} {placement:?}");
                 let actual = train(&mut setup.fused(isa, 2));

@@ -26,7 +26,7 @@ fn of_outputs(isa: Isa, loss: Loss, outputs: &[Vec<f64>], targets: Targets) -> (
     setup.data = dataset(Inputs::Table { values: floats(outputs), width }, targets).into();
     let mut engine = setup.fused(isa, 1);
     let mut identity = StateDict::default();
-    let unit = |at: usize| if at % (width + 1) == 0 { 1.0 } else { 0.0 };
+    let unit = |at: usize| if at.is_multiple_of(width + 1) { 1.0 } else { 0.0 };
     identity.push("0.weight".into(), &[width, width], (0..width * width).map(unit).collect());
     identity.push("0.bias".into(), &[width], vec![0.0; width]);
     engine.load(&identity).unwrap();

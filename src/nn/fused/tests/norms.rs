@@ -6,7 +6,7 @@ use crate::nn::fused::norm::{self, Back, Forward, Norm, Pass};
 use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, assert_close, golden};
 use crate::spec::model::Activation;
 use crate::spec::norm::{BatchNorm, EpsPlacement, Norm as Settings, Statistics};
-use crate::spec::training::Optimizer;
+use crate::spec::training::{Optimizer, Sgd};
 
 /// A panel with these rows on its left.
 #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine
@@ -26,7 +26,7 @@ fn rows(panel: &[f32], columns: usize) -> Vec<f64> {
 
 fn build(settings: &BatchNorm, gamma: &[f64], beta: &[f64]) -> Box<dyn Norm> {
     let settings = Settings::Batch(settings.clone());
-    let mut norm = norm::build(&settings, &Optimizer::Sgd(Default::default())).unwrap();
+    let mut norm = norm::build(&settings, &Optimizer::Sgd(Sgd::default())).unwrap();
     set(norm.as_mut(), "weight", gamma);
     set(norm.as_mut(), "bias", beta);
     norm

@@ -72,7 +72,9 @@ fn a_product_is_the_sums_of_its_terms() {
                     depth,
                 };
                 for columns in COLUMNS {
-                    Isa::available().into_iter().for_each(|isa| factors.hold(isa, columns));
+                    for isa in Isa::available() {
+                        factors.hold(isa, columns);
+                    }
                 }
             }
         }
