@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bnes::data::{Dataset, Inputs, Splits, Targets};
-use bnes::nn::{Engine, FusedEngine, GraphEngine};
+use bnes::nn::{Engine, FusedEngine, GraphEngine, Network};
 use bnes::seed::Seed;
 use bnes::spec::model::{Activation, BatchNorm, ModelSpec, Norm};
 use bnes::spec::training::{Adam, BatchSize, Loss, Optimizer, Sgd, TrainingSpec};
@@ -62,19 +62,28 @@ fn data(width: usize) -> Arc<Dataset> {
     })
 }
 
+fn network<'a>(
+    model: &'a ModelSpec,
+    training: &'a TrainingSpec,
+    data: &'a Arc<Dataset>,
+) -> Network<'a> {
+    let (loss, outputs, seed) = (Loss::CrossEntropy, CLASSES, Seed(0));
+    Network { model, training, loss, outputs, data, seed }
+}
+
 fn steps(bencher: Bencher, engine: &mut dyn Engine, training: &TrainingSpec) {
     let batch = training.batch_size.rows(ROWS);
     let order: Vec<u32> = (0..).take(ROWS).collect();
     let mut batches = order.chunks_exact(batch).cycle();
-    bencher.counter(ItemsCount::new(batch)).bench_local(|| {
-        batches.next().map(|rows| engine.train_batch(rows, 1.0))
-    });
+    bencher
+        .counter(ItemsCount::new(batch))
+        .bench_local(|| batches.next().map(|rows| engine.train_batch(rows, 1.0)));
 }
 
 fn fused(bencher: Bencher, name: &str, threads: usize) {
     let (inputs, model, training) = workload(name);
-    let (loss, data) = (Loss::CrossEntropy, data(inputs));
-    let engine = FusedEngine::new(&model, &training, loss, CLASSES, &data, Seed(0), threads);
+    let data = data(inputs);
+    let engine = FusedEngine::new(&network(&model, &training, &data), threads);
     steps(bencher, &mut engine.expect("BNES_ISA is one that there is"), &training);
 }
 
@@ -91,8 +100,7 @@ fn fused_two_threads(bencher: Bencher, name: &str) {
 #[divan::bench(args = WORKLOADS)]
 fn graph(bencher: Bencher, name: &str) {
     let (inputs, model, training) = workload(name);
-    let (loss, data) = (Loss::CrossEntropy, data(inputs));
-    let engine =
-        GraphEngine::new(&model, &training, loss, CLASSES, &data, Seed(0), &Device::Cpu);
+    let data = data(inputs);
+    let engine = GraphEngine::new(&network(&model, &training, &data), &Device::Cpu);
     steps(bencher, &mut engine.expect("the CPU does not fail"), &training);
 }

@@ -197,7 +197,7 @@ impl Team {
         let worked = started.elapsed();
         shared.wait(|| shared.busy.load(Ordering::Acquire) == 0);
         let mut patience = self.patience.get();
-        patience.note(self.size(), worked, started.elapsed() - worked);
+        patience.note(self.size(), worked, started.elapsed().saturating_sub(worked));
         self.patience.set(patience);
         *shared.task.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if let Err(panic) = own {
