@@ -17,6 +17,7 @@ pub use keeper::position as saved_at;
 pub use plan::{PlanError, Planned, Task};
 pub use run_one::{Finished, goes_on_at};
 pub use sweep::{Outcome, Resources, Sweep, done, jobs, note, threads};
+pub use verify::Verdict;
 
 /// How many threads one training's matrix products may use; candle reads it, too.
 pub const THREADS_VARIABLE: &str = "RAYON_NUM_THREADS";
