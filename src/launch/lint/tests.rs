@@ -154,6 +154,28 @@ fn test_metrics_without_a_test_split_are_a_warning_where_they_were_asked_for() {
 }
 
 #[test]
+fn without_a_test_split_it_is_said_what_arms_are_compared_by() {
+    let says = |text: &str, ending: &str| {
+        let found = found(text);
+        let has = |finding: &Finding| finding.about.message().contains("no test split");
+        let finding = found.iter().find(|finding| has(finding)).unwrap();
+        assert!(finding.about.message().ends_with(ending), "{finding}");
+    };
+    let none = "data.split.test = 0\n";
+    let patient = "early_stopping.kind = \"patience\"\n";
+    says(none, "compared by `val_loss`");
+    says(
+        &format!("{none}{patient}"),
+        "`val_loss`, and the validation split chose weights among them",
+    );
+    says(&format!("{none}{patient}early_stopping.restore_best = false"), "compared by `val_loss`");
+    says(
+        &format!("{none}data.split.validation = 0"),
+        "`train_loss`, which says nothing of new rows",
+    );
+}
+
+#[test]
 fn what_the_results_will_not_tell_is_noted() {
     let arms = "[matrix]\n\"model.norm.kind\" = [\"none\", \"batch\"]\n";
     let has = |text: &str, message: &str| {
