@@ -49,6 +49,8 @@ class Bnes:
         return measure.run([self.binary, "--version"], 60, measure.environment()).output.split()[-1]
 
     def prepare(self):
+        """Fails where bnes does not start."""
+        self.version()
         (self.work / "images").mkdir()
         workloads.write_images(self.work / "images")
 
@@ -60,13 +62,16 @@ class Bnes:
         config.write_text(workload.config(self.work / "images"))
         shutil.rmtree(results, ignore_errors=True)
         command = [self.binary, "run", "--config", config, "--results", results, "--device", "cpu", "--quiet"]
-        ended = measure.run(command, self.limit_s, variables)
+        try:
+            ended = measure.run(command, self.limit_s, variables)
+        except measure.Failed as why:
+            raise measure.Failed(f"bnes itself: {why}") from why
         last_rows = []
         for curve in (results / workload.name).glob("*/epochs.csv"):
             with open(curve, newline="") as file:
                 last_rows.append(list(csv.DictReader(file))[-1])
         if not last_rows or any(int(row["epoch"]) != workload.epochs for row in last_rows):
-            raise measure.Failed("bnes did not train all epochs")
+            raise measure.Failed("bnes itself: it did not train all epochs")
         accuracy = fmean(float(row["val_accuracy"]) for row in last_rows)
         seconds = ended.wall_s if workload.sweep else float(last_rows[0]["elapsed_s"])
         return Result(seconds, accuracy, ended.wall_s, ended.cpu_s, ended.peak_mib)
@@ -90,7 +95,7 @@ class Rival:
             return None if workload.sweep and self.name == "keras" else workload
         return None if workload.name == "ioffe-bn" else workload.without_norm()
 
-    def train(self, workload, threads, seed=0):
+    def train(self, workload, threads, seed=0, limit_s=None):
         if workload.sweep and self.name in CRATES:
             return self.processes(workload, threads)
         if workload.sweep:
@@ -99,7 +104,7 @@ class Rival:
         else:
             more, variables = f"--seed={seed}", measure.environment(threads)
         command = [*self.command, *workload.arguments(), f"--threads={threads}", more]
-        ended = measure.run(command, self.limit_s, variables)
+        ended = measure.run(command, limit_s or self.limit_s, variables)
         try:
             said = json.loads(ended.output.splitlines()[-1])
         except (IndexError, ValueError) as error:
@@ -132,10 +137,10 @@ class Rival:
         )
 
 
-def find(pythons, binaries, limit_s):
-    """The rivals that are installed, and why each other one is left out."""
+def find(wanted, pythons, binaries, limit_s):
+    """The wanted rivals that are installed, and why each other one is left out."""
     found, left_out = [], []
-    for name in RIVALS:
+    for name in (name for name in RIVALS if name in wanted):
         try:
             if name in PACKAGES:
                 found.append(python_rival(name, pythons.get(name, "python3"), limit_s))

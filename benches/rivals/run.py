@@ -2,6 +2,7 @@
 """Times bnes against every installed rival on the same work, and writes the table of ratios as Markdown."""
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
@@ -17,9 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def settings():
     parser = argparse.ArgumentParser(description=__doc__)
-    add_common(parser)
+    add_common(parser, [workload.name for workload in workloads.WORKLOADS])
     parser.add_argument("--pairs", type=int, default=5, help="pairs per workload and rival [%(default)s]")
-    parser.add_argument("--rivals", type=names(contestants.RIVALS), help="only these, with commas")
+    parser.add_argument(
+        "--rivals",
+        type=names(contestants.RIVALS),
+        default=list(contestants.RIVALS),
+        help=f"only these, with commas [{','.join(contestants.RIVALS)}]",
+    )
     parser.add_argument(
         "--python",
         action="append",
@@ -40,12 +46,15 @@ def settings():
     return given
 
 
-def add_common(parser):
+def add_common(parser, default):
     """What `busy.py` takes, too."""
     parser.add_argument(
         "--bnes", type=Path, default=ROOT / "target/release/bnes", help="the bnes to time [target/release/bnes]"
     )
-    parser.add_argument("--workloads", type=names([w.name for w in workloads.WORKLOADS]), help="only these, with commas")
+    known = [workload.name for workload in workloads.WORKLOADS]
+    parser.add_argument(
+        "--workloads", type=names(known), default=default, help=f"only these of {','.join(known)}, with commas [{','.join(default)}]"
+    )
     parser.add_argument("--timeout", type=float, default=900, help="seconds a process may take [%(default)s]")
 
 
@@ -72,22 +81,33 @@ def by_name(parser, option, given, known):
 
 
 def chosen(given):
-    return [w for w in workloads.WORKLOADS if given is None or w.name in given]
+    return [w for w in workloads.WORKLOADS if w.name in given]
 
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def best_threads(workload, rival, one_thread):
+    """The better of one thread and one per core, and the seconds of each that was tried."""
+    cores = table.cores()
+    if workload.sweep or one_thread or cores == 1:
+        return (cores if workload.sweep else 1), {}
+    one = rival.train(workload, 1)
+    tried = {1: one.seconds}
+    try:
+        # On a busy machine threads that wait for each other can take a hundred times as long.
+        tried[cores] = rival.train(workload, cores, limit_s=2 * one.wall_s + 10).seconds
+    except measure.Failed as why:
+        say(f"{workload.name}, {rival.label}: {cores} threads are out, {why}")
+        tried[cores] = float("inf")
+    return min(tried, key=tried.get), tried
+
+
 def compare(workload, bnes, rival, options):
     """The rival's best number of threads first; then pairs, each begun by the other one."""
-    cores = table.cores()
-    counts = [cores] if workload.sweep else [1] if options.one_thread else sorted({1, cores})
-    probes = {}
-    if len(counts) > 1:
-        probes = {threads: rival.train(workload, threads).seconds for threads in counts}
-    threads = min(probes, key=probes.get) if probes else counts[0]
-    comparison = table.Comparison(workload, rival, threads, probes)
+    threads, tried = best_threads(workload, rival, options.one_thread)
+    comparison = table.Comparison(workload, rival, threads, tried)
     for pair in range(options.pairs):
         for first in (pair % 2 == 0, pair % 2 == 1):
             if first:
@@ -102,38 +122,41 @@ def compare(workload, bnes, rival, options):
     return comparison
 
 
-def main():
-    options = settings()
-    load = os.getloadavg()[0]
-    work_list = chosen(options.workloads)
-    rivals, left_out = contestants.find(options.pythons, options.binaries, options.timeout)
-    rivals = [rival for rival in rivals if options.rivals is None or rival.name in options.rivals]
-    for why in left_out:
-        say(f"left out: {why}")
-    comparisons, failed = [], {}
+@contextlib.contextmanager
+def prepared(options, threads=None):
+    """bnes in a folder of its own, with the images written."""
     with tempfile.TemporaryDirectory(prefix="bnes-rivals-") as folder:
-        bnes = contestants.Bnes(options.bnes, Path(folder), options.timeout, 1 if options.one_thread else None)
+        bnes = contestants.Bnes(options.bnes, Path(folder), options.timeout, threads)
         try:
-            version = bnes.version()
+            bnes.prepare()
         except measure.Failed as why:
             sys.exit(f"{why}; `cargo build --release` makes it (--bnes PATH)")
-        bnes.prepare()
-        for workload in work_list:
-            for rival in rivals:
+        yield bnes
+
+
+def main():
+    options = settings()
+    found = contestants.find(options.rivals, options.pythons, options.binaries, options.timeout)
+    report = table.Report(os.getloadavg()[0], options.one_thread, options.pairs, chosen(options.workloads), *found)
+    for why in report.left_out:
+        say(f"left out: {why}")
+    with prepared(options, 1 if options.one_thread else None) as bnes:
+        report.version = bnes.version()
+        for workload in report.workloads:
+            for rival in report.rivals:
                 work = rival.takes(workload)
                 if work is None:
                     continue
                 try:
-                    comparisons.append(compare(work, bnes, rival, options))
+                    report.comparisons.append(compare(work, bnes, rival, options))
                 except measure.Failed as why:
-                    failed[workload.name, rival] = why
+                    report.failed[workload.name, rival] = why
                     say(f"{workload.name}, {rival.label} failed: {why}")
-            text = table.markdown(load, options.pairs, version, work_list, rivals, left_out, comparisons, failed)
             if options.output:
-                options.output.write_text(text)
+                options.output.write_text(report.markdown())
     if not options.output:
-        print(text, end="")
-    sys.exit(1 if failed else 0)
+        print(report.markdown(), end="")
+    sys.exit(1 if report.failed else 0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,17 @@ from statistics import median
 
 from contestants import Result
 
+SECONDS = (
+    "Seconds are those of the training loop: shuffle, gather, step, and the validation pass after each epoch; "
+    "no import, data making or compilation. A sweep is timed as a whole process."
+)
+BEST_THREADS = "Each rival ran on the better of one thread and one per core; bnes chose for itself."
+DATA = (
+    "In the sets of 60000 rows bnes reads bytes and turns them into floats batch by batch; the rivals hold floats in "
+    "memory already. bnes's digits are the real ones, the rivals' random numbers of that shape, so accuracies differ "
+    "there: they are shown so that nobody trains nonsense (chance is 0.1)."
+)
+
 
 @dataclass
 class Comparison:
@@ -16,7 +27,7 @@ class Comparison:
     workload: object
     rival: object
     threads: int
-    probes: dict  # threads: seconds, from which `threads` was chosen
+    tried: dict  # threads: seconds, from which `threads` was chosen
     bnes: list[Result] = field(default_factory=list)
     other: list[Result] = field(default_factory=list)
 
@@ -54,74 +65,72 @@ def row(cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def ratios(workloads, rivals, comparisons, failed):
-    head = ["bnes is faster by", *(rival.label for rival in rivals)]
-    lines = [row(head), row(["---"] * len(head))]
-    for workload in workloads:
+@dataclass
+class Report:
+    """What was asked for, and what came of it so far."""
+
+    load: float  # before the first process
+    one_thread: bool
+    pairs: int
+    workloads: list
+    rivals: list
+    left_out: list[str]
+    version: str = ""  # of bnes
+    comparisons: list[Comparison] = field(default_factory=list)
+    failed: dict = field(default_factory=dict)  # by the workload's name and the rival
+
+    def markdown(self):
+        processor, count = machine()
+        versions = ", ".join([f"bnes {self.version}", *(f"{rival.label} {rival.version}" for rival in self.rivals)])
+        pairs = "One pair" if self.pairs == 1 else f"Median of {self.pairs} pairs"
+        lines = [f"{processor}, {count} cores; {versions}. {pairs}, bnes and the rival in turn.", "", *self.ratios(), ""]
+        if self.load > count / 4:
+            busy = f"The machine was busy (load {self.load:.1f} on {count} cores at the start): not figures to keep."
+            lines += [f"**{busy}**", ""]
+        threads = "Everyone ran on one thread." if self.one_thread else BEST_THREADS
+        lines += [f"{SECONDS} {threads} {DATA}", "", *self.details(), ""]
+        lines += [f"- {workload.name}: {workload.says()}" for workload in self.workloads]
+        if self.failed:
+            lines += ["", "Failed:", ""]
+            lines += [f"- {name}, {rival.label}: {why}" for (name, rival), why in self.failed.items()]
+        if self.left_out:
+            lines += ["", "Left out:", "", *(f"- {why}" for why in self.left_out)]
+        return "\n".join(lines) + "\n"
+
+    def ratios(self):
+        head = ["bnes is faster by", *(rival.label for rival in self.rivals)]
+        return [row(head), row(["---"] * len(head)), *(row(self.ratios_of(workload)) for workload in self.workloads)]
+
+    def ratios_of(self, workload):
         cells = [workload.name]
-        for rival in rivals:
-            done = [c for c in comparisons if (c.workload.name, c.rival) == (workload.name, rival)]
+        for rival in self.rivals:
+            done = [c for c in self.comparisons if (c.workload.name, c.rival) == (workload.name, rival)]
             if done:
                 cells.append(f"{figure(median(done[0].ratios()))}x")
             else:
-                cells.append("failed" if (workload.name, rival) in failed else "")
-        lines.append(row(cells))
-    return lines
+                cells.append("failed" if (workload.name, rival) in self.failed else "")
+        return cells
+
+    def details(self):
+        head = ["workload", "rival", "threads", "ratio", "rival s", "bnes s"]
+        head += [f"{what}, rival / bnes" for what in ("validation accuracy", "process s", "peak MiB")]
+        return [row(head), row(["---"] * len(head)), *(row(details_of(each)) for each in self.comparisons)]
 
 
-def details(comparisons):
-    head = [
-        "workload", "rival", "threads", "ratio", "rival s", "bnes s", "validation accuracy, rival / bnes",
-        "process s, rival / bnes", "peak MiB, rival / bnes",
-    ]  # fmt: skip
-    lines = [row(head), row(["---"] * len(head))]
-    for each in comparisons:
+def details_of(comparison):
+    def both(name, shown):
+        sides = comparison.other, comparison.bnes
+        return " / ".join(shown(median(getattr(result, name) for result in side)) for side in sides)
 
-        def both(name, shown=figure):
-            return " / ".join(shown(median(getattr(r, name) for r in side)) for side in (each.other, each.bnes))
-
-        probes = ", ".join(f"{threads}: {figure(seconds)} s" for threads, seconds in each.probes.items())
-        lines.append(
-            row([
-                each.workload.name + (", both without norm" if each.rival.name == "sklearn" else ""),
-                each.rival.label,
-                f"{each.threads}" + (f" (tried {probes})" if len(each.probes) > 1 else ""),
-                span(each.ratios()),
-                span([result.seconds for result in each.other]),
-                span([result.seconds for result in each.bnes]),
-                both("val_accuracy", lambda share: f"{share:.3f}"),
-                both("wall_s"),
-                both("peak_mib", lambda mib: f"{mib:.0f}"),
-            ])
-        )
-    return lines
-
-
-def markdown(load, pairs, version, workloads, rivals, left_out, comparisons, failed):
-    processor, count = machine()
-    versions = ", ".join([f"bnes {version}", *(f"{rival.label} {rival.version}" for rival in rivals)])
-    lines = [
-        f"{processor}, {count} cores; {versions}. Median of {pairs} pairs, bnes and the rival in turn.",
-        "",
-        *ratios(workloads, rivals, comparisons, failed),
-        "",
+    tried = ", ".join(f"{threads}: {figure(seconds)} s" for threads, seconds in comparison.tried.items())
+    return [
+        comparison.workload.name + (", both without norm" if comparison.rival.name == "sklearn" else ""),
+        comparison.rival.label,
+        f"{comparison.threads}" + (f" (tried {tried})" if tried else ""),
+        span(comparison.ratios()),
+        span([result.seconds for result in comparison.other]),
+        span([result.seconds for result in comparison.bnes]),
+        both("val_accuracy", lambda share: f"{share:.3f}"),
+        both("wall_s", figure),
+        both("peak_mib", lambda mib: f"{mib:.0f}"),
     ]
-    if load > count / 4:
-        lines += [f"**The machine was busy (load {load:.1f} on {count} cores at the start): not figures to keep.**", ""]
-    lines += [
-        "Seconds are those of the training loop: shuffle, gather, step, and the validation pass after each",
-        "epoch; no import, data making or compilation. A sweep is timed as a whole process. Each rival runs on",
-        "the better of one thread and one per core; bnes chooses for itself. In the 60000-row sets bnes reads",
-        "bytes and turns them into floats batch by batch; the rivals hold floats in memory already. bnes's",
-        "digits are the real ones, the rivals' are random numbers of that shape, so accuracies differ there:",
-        "they are shown so that nobody trains nonsense (chance is 0.1).",
-        "",
-        *details(comparisons),
-        "",
-        *(f"- {workload.name}: {workload.says()}" for workload in workloads),
-    ]
-    if failed:
-        lines += ["", "Failed:", "", *(f"- {name}, {rival.label}: {why}" for (name, rival), why in failed.items())]
-    if left_out:
-        lines += ["", "Left out:", "", *(f"- {why}" for why in left_out)]
-    return "\n".join(lines) + "\n"
