@@ -41,7 +41,7 @@ def main():
     print(table.row(["---"] * 5))
     with run.prepared(options) as bnes:
         for workload in run.chosen(options.workloads):
-            for threads in (None, 1, cores):
+            for threads in dict.fromkeys((None, 1, cores)):
                 one = replace(bnes, threads=threads)
                 alone, beside = [], []
                 try:
@@ -52,8 +52,9 @@ def main():
                 except measure.Failed as why:
                     sys.exit(f"{workload.name}: {why}")
                 slower = median(b / a for a, b in zip(alone, beside))
-                cells = [workload.name, "bnes's choice" if threads is None else str(threads)]
-                print(table.row([*cells, table.span(alone), table.span(beside), f"{table.figure(slower)}x"]), flush=True)
+                count = "bnes's choice" if threads is None else str(threads)
+                cells = [workload.name, count, table.span(alone), table.span(beside), f"{table.figure(slower)}x"]
+                print(table.row(cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -169,6 +169,5 @@ def rust_rival(name, binary, limit_s):
     if not binary.is_file():
         build = f"cargo build --release --manifest-path {os.path.relpath(folder / 'Cargo.toml')}"
         raise measure.Failed(f"{binary} is not there; `{build}` makes it (--binary {name}=PATH)")
-    locked = (folder / "Cargo.lock").read_text()
-    version = re.search(rf'name = "{CRATES[name]}"\nversion = "([^"]+)"', locked)
-    return Rival(name, (binary,), version[1] if version else "unknown", limit_s)
+    pinned = re.search(rf'^{CRATES[name]} = .*"=([\d.]+)"', (folder / "Cargo.toml").read_text(), re.MULTILINE)
+    return Rival(name, (binary,), pinned[1], limit_s)

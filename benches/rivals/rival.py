@@ -23,7 +23,7 @@ def arguments():
     parser.add_argument("--lr", type=float, required=True)
     parser.add_argument("--threads", type=int, default=1, help="of a sweep: processes side by side")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seeds", type=int, default=1, help="above 1: a sweep over that many seeds, with and without norm")
+    parser.add_argument("--seeds", type=int, default=1, help="above 1: a sweep, each with and without norm")
     return parser.parse_args()
 
 

@@ -53,7 +53,10 @@ def add_common(parser, default):
     )
     known = [workload.name for workload in workloads.WORKLOADS]
     parser.add_argument(
-        "--workloads", type=names(known), default=default, help=f"only these of {','.join(known)}, with commas [{','.join(default)}]"
+        "--workloads",
+        type=names(known),
+        default=default,
+        help=f"only these of {','.join(known)}, with commas [{','.join(default)}]",
     )
     parser.add_argument("--timeout", type=float, default=900, help="seconds a process may take [%(default)s]")
 

@@ -83,7 +83,8 @@ class Report:
         processor, count = machine()
         versions = ", ".join([f"bnes {self.version}", *(f"{rival.label} {rival.version}" for rival in self.rivals)])
         pairs = "One pair" if self.pairs == 1 else f"Median of {self.pairs} pairs"
-        lines = [f"{processor}, {count} cores; {versions}. {pairs}, bnes and the rival in turn.", "", *self.ratios(), ""]
+        lines = [f"{processor}, {count} cores; {versions}. {pairs}, bnes and the rival in turn.", ""]
+        lines += [*self.ratios(), ""]
         if self.load > count / 4:
             busy = f"The machine was busy (load {self.load:.1f} on {count} cores at the start): not figures to keep."
             lines += [f"**{busy}**", ""]
