@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -58,4 +59,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the loops are ended, too
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

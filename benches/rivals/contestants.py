@@ -152,14 +152,18 @@ def find(wanted, pythons, binaries, limit_s):
 
 
 def python_rival(name, python, limit_s):
-    package = PACKAGES[name]
-    modules = [package] if name != "keras" else [package, "jax"]
-    ask = f"from importlib.metadata import version; print(*map(version, {modules}))"
-    try:
-        said = measure.run([python, "-c", ask], 60, measure.environment()).output.split()
-    except measure.Failed as error:
-        raise measure.Failed(f"{python} has no {' and '.join(modules)} (--python {name}=PATH); {error}") from error
-    return Rival(name, (python, HERE / f"{name}_mlp.py"), said[0], limit_s)
+    packages = [PACKAGES[name]] if name != "keras" else ["keras", "jax"]
+    ask = f"""
+from importlib.metadata import PackageNotFoundError, version
+try:
+    print(*map(version, {packages}))
+except PackageNotFoundError:
+    pass
+"""
+    versions = measure.run([python, "-c", ask], 60, measure.environment()).output.split()
+    if not versions:
+        raise measure.Failed(f"{python} has no {' and '.join(packages)} (--python {name}=PATH)")
+    return Rival(name, (python, HERE / f"{name}_mlp.py"), versions[0], limit_s)
 
 
 def rust_rival(name, binary, limit_s):

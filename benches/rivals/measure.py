@@ -68,7 +68,7 @@ def run(command, limit_s, variables):
         wall_s = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if late.is_set():
-            raise Failed(f"longer than {limit_s:g} s (--timeout)")
+            raise Failed(f"ended after {limit_s:.0f} s, unfinished")
         if process.returncode != 0:
             errors.seek(0)
             last = " ".join(" ".join(errors.read().splitlines()[-5:]).split())

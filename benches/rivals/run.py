@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -143,6 +144,8 @@ def main():
     report = table.Report(os.getloadavg()[0], options.one_thread, options.pairs, chosen(options.workloads), *found)
     for why in report.left_out:
         say(f"left out: {why}")
+    if not report.rivals:
+        sys.exit("no rival to time: benches/rivals/README.md says how to get them")
     with prepared(options, 1 if options.one_thread else None) as bnes:
         report.version = bnes.version()
         for workload in report.workloads:
@@ -163,4 +166,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what runs is ended, too
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
