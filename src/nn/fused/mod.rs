@@ -197,11 +197,8 @@ impl FusedEngine {
         self.optimizer_steps += 1;
         let steps = Steps::new(&self.optimizer, lr_factor, self.optimizer_steps);
         let at_once = if self.clip_norm.is_some() { None } else { Some(&steps) };
-        for index in 0..self.layers.len() {
-            let (before, layer) = self.layers.split_at_mut(index);
-            let inputs = before.last().map_or(&self.inputs, |before| &before.out);
-            layer[0].descend(&self.team, self.isa, inputs, rows, at_once);
-        }
+        let Self { layers, team, isa, inputs, .. } = self;
+        layer::descend(layers, team, *isa, inputs, rows, at_once);
         if let Some(limit) = self.clip_norm {
             // min(1, limit / (norm + 1e-6)), as `torch.nn.utils.clip_grad_norm_`.
             let isa = self.isa;

@@ -303,7 +303,7 @@ pub struct TurnAround<'a, W> {
     pub rows: usize,
     /// Columns of all panels together.
     pub outputs: usize,
-    /// Whole panels of `outputs x PANEL`; columns beyond `rows` become 0.
+    /// Whole panels of `outputs x PANEL`; beyond the matrix, whole registers become 0.
     pub out: &'a mut [f32],
 }
 
