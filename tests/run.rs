@@ -60,7 +60,7 @@ fn the_bytes_do_not_depend_on_jobs_or_threads() {
         [("a", "1", "1"), ("b", "2", "2"), ("c", "1", "4"), ("d", "3", "3")]
     {
         let args = ["run", "--config", "small.toml", "--results", results, "--jobs", jobs];
-        let output = place.command(&args).env("RAYON_NUM_THREADS", threads).output().unwrap();
+        let output = place.command(&args).env("BNES_THREADS", threads).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         seen.push(bytes(&place, &format!("{results}/small")));
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::args::ExperimentArgs;
 use crate::console::tell;
 use crate::launch::lint::{Finding, Level, lint};
-use crate::launch::{self, DeviceChoice, Planned, Task, timing};
+use crate::launch::{self, Compute, DeviceChoice, Planned, Task, timing};
 use crate::report;
 use crate::report::plan::{Estimate, PlanReport, TrainingLine};
 use crate::spec::Experiment;
@@ -62,12 +62,12 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     let planned = Planned::new(&experiment)?;
     let findings = lint(&experiment, &planned);
 
-    let threads = launch::threads();
     let jobs = launch::jobs(args.jobs.map(usize::from), planned.tasks.len());
-    let all = timing::estimate(&planned.tasks, &device, threads)?;
+    let compute = Compute::new(device, jobs)?;
+    let all = timing::estimate(&planned.tasks, &compute)?;
     #[allow(clippy::cast_precision_loss)] // a few
     let seconds = all / jobs as f64;
-    let estimate = Estimate { seconds, jobs, device: launch::device_name(&device) };
+    let estimate = Estimate { seconds, jobs, device: launch::device_name(compute.device()) };
     let report = plan_report(&experiment, &planned, estimate);
     match args.format {
         CheckFormat::Json => {

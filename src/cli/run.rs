@@ -16,7 +16,7 @@ use crate::compare::counted;
 use crate::console::tell;
 use crate::event::Event;
 use crate::launch::lint::{Level, lint};
-use crate::launch::{self, Interrupt, Outcome, Planned, Resources, Sweep, Task, Verdict};
+use crate::launch::{self, Compute, Interrupt, Outcome, Planned, Resources, Sweep, Task, Verdict};
 use crate::observers::{Progress, Style};
 use crate::results::fresh::{self, Fresh};
 use crate::results::store::Store;
@@ -61,7 +61,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let tasks: Vec<&Task> =
         lines.iter().filter(|line| line.record.is_none()).map(|line| line.task).collect();
     let sweep = Sweep {
-        resources: resources(args, device, tasks.len()),
+        resources: resources(args, device, tasks.len())?,
         tasks,
         store: &store,
         interrupt: &interrupt,
@@ -97,7 +97,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if args.verify {
         let finished = |line: &&Line| line.record.as_ref().is_some_and(|r| !r.arms.is_empty());
         let tasks: Vec<&Task> = lines.iter().filter(finished).map(|line| line.task).collect();
-        let resources = resources(args, sweep.resources.device.clone(), tasks.len());
+        let resources = resources(args, sweep.resources.compute.device().clone(), tasks.len())?;
         let sweep = Sweep { tasks, resources, fresh: None, ..sweep };
         verified = verify(args, &sweep, out)?;
         if interrupt.is_asked() {
@@ -203,9 +203,9 @@ fn found<'a>(
     planned.tasks.iter().map(line).collect()
 }
 
-fn resources(args: &RunArgs, device: candle_core::Device, pending: usize) -> Resources {
+fn resources(args: &RunArgs, device: candle_core::Device, pending: usize) -> Result<Resources> {
     let jobs = launch::jobs(args.jobs.map(usize::from), pending);
-    Resources { jobs, threads: launch::threads(), device }
+    Ok(Resources { jobs, compute: Compute::new(device, jobs)? })
 }
 
 /// Trains finished trainings again and compares; whether all came out the same.

@@ -1,5 +1,6 @@
 //! From an experiment to finished trainings: what is to be done, one training, many at once.
 
+mod compute;
 mod device;
 mod interrupt;
 mod keeper;
@@ -11,13 +12,11 @@ mod sweep;
 pub mod timing;
 mod verify;
 
+pub use compute::{Compute, THREADS_VARIABLE};
 pub use device::{DeviceChoice, name as device_name};
 pub use interrupt::Interrupt;
 pub use keeper::position as saved_at;
 pub use plan::{PlanError, Planned, Task};
 pub use run_one::{Finished, goes_on_at};
-pub use sweep::{Outcome, Resources, Sweep, done, jobs, note, threads};
+pub use sweep::{Outcome, Resources, Sweep, done, jobs, note};
 pub use verify::Verdict;
-
-/// How many threads one training's matrix products may use; candle reads it, too.
-pub const THREADS_VARIABLE: &str = "RAYON_NUM_THREADS";

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::provenance;
 use crate::data::{DataError, Dataset, Source, Targets};
 use crate::metrics;
-use crate::nn::Layout;
+use crate::nn::{Layout, Network};
 use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
@@ -45,6 +45,16 @@ pub struct Task {
     pub dir: String,
     /// The effective config.
     pub config: Map<String, Value>,
+}
+
+impl Task {
+    /// What its engine is built from.
+    #[must_use]
+    pub fn network(&self) -> Network<'_> {
+        let Trajectory { model, training, seed, .. } = &self.trajectory;
+        let Self { loss, outputs, data, .. } = self;
+        Network { model, training, loss: *loss, outputs: *outputs, data, seed: *seed }
+    }
 }
 
 /// An experiment ready to run.

@@ -40,14 +40,13 @@ fn seconds(id: ClockId) -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// The machine and this build; times and threads are the caller's.
+/// The machine and this build; times, and what the engine runs on, are the caller's.
 pub fn of_machine(device: String) -> Provenance {
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         git_commit: option_env!("BNES_GIT_COMMIT").map(str::to_owned),
         host: first_line("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".to_owned()),
         cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
-        instruction_set: instruction_set().to_owned(),
         device,
         peak_memory_mib: peak_memory_mib(),
         ..Provenance::default()
@@ -76,22 +75,4 @@ pub fn memory_bytes() -> Option<usize> {
 
 fn kibibytes(path: &str, name: &str) -> Option<usize> {
     field(path, name)?.trim_end_matches("kB").trim().parse().ok()
-}
-
-/// The widest vector instructions of this processor.
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-fn instruction_set() -> &'static str {
-    if is_x86_feature_detected!("avx512f") {
-        "avx512"
-    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        "avx2"
-    } else {
-        "sse2"
-    }
-}
-
-/// The widest vector instructions of this processor.
-#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-fn instruction_set() -> &'static str {
-    std::env::consts::ARCH
 }

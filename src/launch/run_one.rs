@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
-use candle_core::Device;
 use serde_json::{Map, Value, json};
 
+use super::compute::Compute;
 use super::device;
 use super::interrupt::Interrupt;
 use super::keeper::{self, DiskKeeper, Notes};
@@ -15,12 +15,11 @@ use super::plan::Task;
 use super::provenance::{self, CpuClock};
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
-use crate::nn::{Engine, GraphEngine};
+use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
 use crate::results::reread::{Reread, has_diverged};
 use crate::results::work::{Claim, Work};
 use crate::results::{Provenance, Resumed, RunRecord, Status};
-use crate::spec::Trajectory;
 use crate::stopping::Ending;
 use crate::train::{
     self, ArmOutcome, Checkpoint, Fitted, Job, Keeper, Kept, Position, Recorder, Trained,
@@ -40,12 +39,10 @@ pub struct Finished {
 pub struct Setting<'a> {
     /// Its number in the events.
     pub number: usize,
-    /// Where its tensors live.
-    pub device: &'a Device,
-    /// Threads of its matrix products.
-    pub threads: usize,
-    /// Its processor time.
-    pub clock: Option<CpuClock>,
+    /// What it computes with.
+    pub compute: &'a Compute,
+    /// Whether it has the process to itself.
+    pub alone: bool,
     /// `[checkpoint] every_s`.
     pub every_s: f64,
     /// Asks it to end.
@@ -77,15 +74,23 @@ pub fn run_one(
     events: &Sender<Event>,
 ) -> Result<Ended> {
     let mut observer = events.clone();
+    let (of_thread, of_process) = (CpuClock::of_thread(), CpuClock::of_process());
     let job = job(task, setting.number);
-    let mut engine = engine(task, setting.device)?;
+    let mut engine = setting.compute.engine(task)?;
     let mut notes = Notes { identity: task.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
     let mut from = None;
     if let Some((at, of_file, loaded)) =
-        claim.and_then(|claim| newest(task, &job, claim, setting.device, &mut observer))
+        claim.and_then(|claim| newest(task, &job, claim, setting, &mut observer))
     {
         (from, notes, engine) = (Some(at), of_file, loaded);
     }
+    let runs_on = engine.runs_on();
+    let clock = match runs_on.threads {
+        1 => Some(of_thread),
+        _ if setting.alone => Some(of_process),
+        // Several threads of one process among others: the system keeps no such account.
+        _ => None,
+    };
     let resumed = from.as_ref().map(Checkpoint::position);
     observer.on_event(Event::Started {
         training: setting.number,
@@ -96,14 +101,15 @@ pub fn run_one(
     let (fitted, notes, saved) = match claim {
         None => {
             let mut keeper = Unkept(setting.interrupt);
-            (train::fit(&mut engine, &job, from, &mut keeper, &mut observer)?, notes, false)
+            (train::fit(engine.as_mut(), &job, from, &mut keeper, &mut observer)?, notes, false)
         }
         Some(claim) => {
-            let Setting { interrupt, every_s, clock, .. } = setting;
+            let Setting { interrupt, every_s, .. } = setting;
+            let notes = Notes { cpu_s: notes.cpu_s.filter(|_| clock.is_some()), ..notes };
             let mut keeper =
-                DiskKeeper::new(claim, interrupt, *every_s, *clock, notes, events.clone());
+                DiskKeeper::new(claim, interrupt, *every_s, clock, notes, events.clone());
             let mut watch = Watch { observer: &mut observer, claim };
-            let fitted = train::fit(&mut engine, &job, from, &mut keeper, &mut watch)?;
+            let fitted = train::fit(engine.as_mut(), &job, from, &mut keeper, &mut watch)?;
             (fitted, keeper.notes(), !keeper.has_failed())
         }
     };
@@ -116,26 +122,20 @@ pub fn run_one(
     }
 }
 
-fn engine(task: &Task, device: &Device) -> Result<GraphEngine> {
-    let Task { trajectory, data, loss, .. } = task;
-    let Trajectory { model, training, seed, .. } = trajectory;
-    GraphEngine::new(model, training, *loss, task.outputs, data, *seed, device)
-}
-
 /// The newest checkpoint that can be gone on from, with an engine loaded from it. A damaged one is
 /// named and set aside.
 fn newest(
     task: &Task,
     job: &Job,
     claim: &Claim,
-    device: &Device,
+    setting: &Setting,
     observer: &mut dyn Observer,
-) -> Option<(Checkpoint, Notes, GraphEngine)> {
+) -> Option<(Checkpoint, Notes, Box<dyn Engine>)> {
     let (mut damaged, mut lacking) = (0, 0);
     for path in claim.checkpoints() {
         let loaded = usable(task, job, &path).and_then(|found| {
             let Some((checkpoint, notes)) = found else { return Ok(None) };
-            let mut engine = engine(task, device)?;
+            let mut engine = setting.compute.engine(task)?;
             engine.load_training(&checkpoint.engine)?;
             Ok(Some((checkpoint, notes, engine)))
         });
@@ -221,7 +221,7 @@ impl Observer for Watch<'_> {
 fn finished(
     task: &Task,
     trained: &Trained,
-    mut engine: GraphEngine,
+    mut engine: Box<dyn Engine>,
     setting: &Setting,
     notes: Notes,
 ) -> Result<Finished> {
@@ -236,7 +236,7 @@ fn finished(
         weights.insert(epoch, state.to_safetensors(&data.preprocessing)?);
         if !trajectory.evaluation.test {
             engine.load(&state)?;
-            test_metrics.insert(weights_file_name(epoch), recorder.test_scores(&mut engine)?);
+            test_metrics.insert(weights_file_name(epoch), recorder.test_scores(engine.as_mut())?);
         }
     }
     let reread = Reread {
@@ -253,13 +253,16 @@ fn finished(
             reread.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
         })
         .collect();
+    let runs_on = engine.runs_on();
     let provenance = Provenance {
-        threads: setting.threads,
+        engine: runs_on.engine.to_owned(),
+        instruction_set: runs_on.instruction_set.to_owned(),
+        threads: runs_on.threads,
         wall_s: trained.table.cell("elapsed_s", trained.table.len()).unwrap_or(0.0),
-        cpu_s: notes.cpu_s.filter(|_| setting.clock.is_some()),
+        cpu_s: notes.cpu_s,
         checkpoint_s: notes.checkpoint_s,
         resumed: notes.resumed,
-        ..provenance::of_machine(device::name(setting.device))
+        ..provenance::of_machine(device::name(setting.compute.device()))
     };
     let record = RunRecord {
         status: status(trained, trajectory.training.epochs),

@@ -8,13 +8,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, Result, anyhow, bail};
-use candle_core::Device;
+use anyhow::{Error, Result, anyhow, bail};
 
-use super::THREADS_VARIABLE;
+use super::compute::{self, Compute};
 use super::interrupt::Interrupt;
 use super::plan::Task;
-use super::provenance::CpuClock;
 use super::run_one::{Ended, Finished, Setting, run_one};
 use crate::event::{Event, Observer};
 use crate::results::fresh::Fresh;
@@ -37,24 +35,14 @@ const POLL: Duration = Duration::from_millis(100);
 pub struct Resources {
     /// Trainings side by side.
     pub jobs: usize,
-    /// Threads of each.
-    pub threads: usize,
-    /// Where tensors live.
-    pub device: Device,
-}
-
-/// Threads of one training, by the environment; 1 where that says nothing sensible.
-#[must_use]
-pub fn threads() -> usize {
-    let number = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok());
-    number.filter(|threads| *threads > 0).unwrap_or(1)
+    /// What each computes with.
+    pub compute: Compute,
 }
 
 /// Trainings side by side: as many as asked for, else one per core, at most as many as there are.
 #[must_use]
 pub fn jobs(asked: Option<usize>, trainings: usize) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    asked.unwrap_or_else(cores).min(trainings).max(1)
+    asked.unwrap_or_else(compute::cores).min(trainings).max(1)
 }
 
 /// What became of a task.
@@ -276,23 +264,10 @@ impl Sweep<'_> {
         claim: &Claim,
         events: &Sender<Event>,
     ) -> Result<Ended> {
-        let Resources { jobs, threads, device } = &self.resources;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(*threads)
-            .build()
-            .context("cannot start the threads of a training")?;
-        let train = || {
-            let clock = match (jobs, threads) {
-                (_, 1) => Some(CpuClock::of_thread()),
-                (1, _) => Some(CpuClock::of_process()),
-                // Several threads of one process among others: the system keeps no such account.
-                _ => None,
-            };
-            let (every_s, interrupt) = (self.every_s, self.interrupt);
-            let setting = Setting { number, device, threads: *threads, clock, every_s, interrupt };
-            trainer(self.tasks[number], Some(claim), &setting, events)
-        };
-        guarded(|| pool.install(train))
+        let (every_s, interrupt) = (self.every_s, self.interrupt);
+        let Resources { jobs, compute } = &self.resources;
+        let setting = Setting { number, compute, alone: *jobs == 1, every_s, interrupt };
+        guarded(|| trainer(self.tasks[number], Some(claim), &setting, events))
     }
 
     /// Puts what was trained in its place, or notes that it was interrupted.

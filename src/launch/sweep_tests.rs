@@ -15,7 +15,10 @@ fn sweep<'a>(planned: &'a Planned, store: &'a Store, interrupt: &'a Interrupt) -
     Sweep {
         tasks: planned.tasks.iter().collect(),
         store,
-        resources: Resources { jobs: 2, threads: 1, device: Device::Cpu },
+        resources: Resources {
+            jobs: 2,
+            compute: Compute::new(candle_core::Device::Cpu, 2).unwrap(),
+        },
         interrupt,
         every_s: 10.0,
         fresh: None,

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use candle_core::Device;
+use anyhow::Result;
 
+use super::compute::Compute;
 use super::plan::Task;
-use crate::nn::{Engine, GraphEngine};
 use crate::train::batches;
 
 /// Time for all measurements together; what is then left is told by its size.
@@ -27,20 +26,12 @@ struct Cost {
     size: f64,
 }
 
-/// Seconds that all epochs of the trainings take one after the other, on `threads` threads each:
-/// an estimate, and at most, since rules may end trainings sooner.
+/// Seconds that all epochs of the trainings take one after the other: an estimate, and at most,
+/// since rules may end trainings sooner.
 ///
 /// # Errors
 /// Where the device fails.
-pub fn estimate(tasks: &[Task], device: &Device, threads: usize) -> Result<f64> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .context("cannot start the threads of a training")?;
-    pool.install(|| in_this_pool(tasks, device))
-}
-
-fn in_this_pool(tasks: &[Task], device: &Device) -> Result<f64> {
+pub fn estimate(tasks: &[Task], compute: &Compute) -> Result<f64> {
     let mut groups: HashMap<String, Option<Cost>> = HashMap::new();
     let distinct = |task: &Task| {
         let mut key = task.config.clone();
@@ -61,7 +52,7 @@ fn in_this_pool(tasks: &[Task], device: &Device) -> Result<f64> {
         if started.elapsed() >= BUDGET && groups.values().any(Option::is_some) {
             break;
         }
-        let cost = measure(task, device, BUDGET / count)?;
+        let cost = measure(task, compute, BUDGET / count)?;
         groups.insert(key.clone(), Some(cost));
     }
     let known = || groups.values().flatten();
@@ -77,17 +68,9 @@ fn in_this_pool(tasks: &[Task], device: &Device) -> Result<f64> {
 }
 
 /// Trains some batches and evaluates some rows, for about `budget`.
-fn measure(task: &Task, device: &Device, budget: Duration) -> Result<Cost> {
+fn measure(task: &Task, compute: &Compute, budget: Duration) -> Result<Cost> {
     let trajectory = &task.trajectory;
-    let mut engine = GraphEngine::new(
-        &trajectory.model,
-        &trajectory.training,
-        task.loss,
-        task.outputs,
-        &task.data,
-        trajectory.seed,
-        device,
-    )?;
+    let mut engine = compute.engine(task)?;
     let order = batches::epoch_order(&task.data, trajectory.seed, 1);
     let ranges = batches::ranges(order.len(), trajectory.training.batch_size);
     // The first pass of everything is slower than those to come.
@@ -148,8 +131,9 @@ mod tests {
         let overrides = Overrides { set, seeds: Some(1) };
         let experiment = Experiment::builtin(&overrides).unwrap();
         let planned = Planned::new(&experiment).unwrap();
-        let seconds = estimate(&planned.tasks, &Device::Cpu, 1).unwrap();
+        let compute = Compute::new(candle_core::Device::Cpu, 1).unwrap();
+        let seconds = estimate(&planned.tasks, &compute).unwrap();
         assert!(seconds > 0.0 && seconds.is_finite());
-        assert_eq!(estimate(&[], &Device::Cpu, 1).unwrap(), 0.0);
+        assert_eq!(estimate(&[], &compute).unwrap(), 0.0);
     }
 }

@@ -73,14 +73,12 @@ impl Sweep<'_> {
         let task = self.tasks[number];
         let setting = Setting {
             number,
-            device: &self.resources.device,
-            threads: self.resources.threads,
-            clock: None,
+            compute: &self.resources.compute,
+            alone: self.resources.jobs == 1,
             every_s: self.every_s,
             interrupt: self.interrupt,
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(setting.threads).build()?;
-        let ended = guarded(|| pool.install(|| run_one(task, None, &setting, events)))?;
+        let ended = guarded(|| run_one(task, None, &setting, events))?;
         let Ended::Finished(again) = ended else { return Ok(Verdict::NotReached) };
         let difference = difference(&self.store.training(&task.dir), &again)?;
         Ok(difference.map_or(Verdict::Same, Verdict::Differs))

@@ -2,18 +2,58 @@
 //!
 //! [`Engine`] is the seam between the trainer and the arithmetic. The trainer names rows and
 //! learning rates; an engine gathers, steps and evaluates. [`graph`] is the engine on candle's
-//! autograd: readable, on any device, and the reference for any other.
+//! autograd: readable, on any device, and the reference for any other. [`fused`] is the one that
+//! trainings on the CPU run on.
 
+pub mod fused;
 pub mod graph;
 pub mod init;
 pub mod layout;
 pub mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use anyhow::Result;
 
+pub use fused::{FusedEngine, Isa};
 pub use graph::GraphEngine;
 pub use layout::Layout;
 pub use state::StateDict;
+
+use crate::data::Dataset;
+use crate::seed::Seed;
+use crate::spec::model::ModelSpec;
+use crate::spec::training::{Loss, TrainingSpec};
+
+/// What every engine is built from.
+#[derive(Debug, Clone, Copy)]
+pub struct Network<'a> {
+    /// Its layers.
+    pub model: &'a ModelSpec,
+    /// How its weights move.
+    pub training: &'a TrainingSpec,
+    /// What training makes small.
+    pub loss: Loss,
+    /// Numbers that it puts out for a row.
+    pub outputs: usize,
+    /// What it learns from.
+    pub data: &'a Arc<Dataset>,
+    /// What its random numbers come from.
+    pub seed: Seed,
+}
+
+/// What an engine runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunsOn {
+    /// `fused` or `graph`.
+    pub engine: &'static str,
+    /// The processor's vector instructions: `avx512`, `avx2`, `portable`.
+    pub instruction_set: &'static str,
+    /// Threads, the calling one among them.
+    pub threads: usize,
+}
 
 /// What the trainer asks of a network.
 pub trait Engine {
@@ -55,6 +95,9 @@ pub trait Engine {
     /// # Errors
     /// Where a tensor is missing or has another shape, or the device fails.
     fn load(&mut self, state: &StateDict) -> Result<()>;
+
+    /// What it runs on.
+    fn runs_on(&self) -> RunsOn;
 
     /// All that the next step depends on, to the last bit: [`state`](Self::state), what the
     /// optimizer remembers, the counters that pick random numbers, and the losses not yet taken.

@@ -105,7 +105,9 @@ pub struct Provenance {
     pub host: String,
     /// Model name of its processor.
     pub cpu: String,
-    /// The vector instructions that the processor offers: `avx512`, `avx2`, …
+    /// `fused`, or `graph` for candle's autograd.
+    pub engine: String,
+    /// The vector instructions that it ran on: `avx512`, `avx2`, `portable`.
     pub instruction_set: String,
     /// `cpu` or `cuda:0`.
     pub device: String,

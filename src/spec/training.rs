@@ -51,6 +51,17 @@ pub enum BatchSize {
     Full,
 }
 
+impl BatchSize {
+    /// Rows of a batch where there are `all` rows.
+    #[must_use]
+    pub fn rows(self, all: usize) -> usize {
+        match self {
+            Self::Rows(rows) => rows.min(all),
+            Self::Full => all,
+        }
+    }
+}
+
 impl Serialize for BatchSize {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::*;
 use crate::data::{Inputs, Splits, Targets};
-use crate::nn::StateDict;
+use crate::nn::{RunsOn, StateDict};
 use crate::seed::Seed;
 use crate::spec::data::DataSpec;
 use crate::spec::model::{BatchNorm, ModelSpec, Norm, Statistics};
@@ -66,6 +66,10 @@ impl Engine for Player {
 
     fn training_state(&self) -> Result<StateDict> {
         self.state()
+    }
+
+    fn runs_on(&self) -> RunsOn {
+        RunsOn { engine: "player", instruction_set: "none", threads: 1 }
     }
 
     fn load_training(&mut self, state: &StateDict) -> Result<()> {

@@ -3,10 +3,10 @@
 use candle_core::{DType, Tensor, Var};
 
 use super::elements;
-use super::setup::{Setup, classes, dataset, norms, rows};
 use crate::data::Dataset;
 use crate::nn::graph::{GraphEngine, parameters};
 use crate::nn::layout::Layout;
+use crate::nn::tests::setup::{Setup, classes, dataset, norms, rows};
 use crate::spec::model::{Activation, ModelSpec, Norm};
 use crate::spec::training::{ClassWeights, Loss};
 

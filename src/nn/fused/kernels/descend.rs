@@ -1,0 +1,450 @@
+//! Gradients of weights, and the steps of the optimizers along them, with `PyTorch`'s update rules.
+
+use super::buffer::Buffer;
+use super::product::Block;
+use super::{Kernel, PANEL, Simd, columns_of};
+use crate::spec::training::Optimizer;
+
+/// A step of an optimizer, its constants worked out once.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// `adam` and `adamw` where no weight decays.
+    Adam(Adam),
+    /// `adam` and `adamw` with weight decay.
+    DecayingAdam(DecayingAdam),
+    /// `sgd`.
+    Sgd(Sgd),
+    /// `rmsprop`.
+    RmsProp(RmsProp),
+    /// `rprop`.
+    Rprop(Rprop),
+}
+
+/// The constants of a step of `adam` or `adamw`.
+#[derive(Debug, Clone, Copy)]
+pub struct Adam {
+    rate: f32,
+    beta1: f32,
+    beta1_rest: f32,
+    beta2: f32,
+    beta2_rest: f32,
+    /// 1 / sqrt(1 - beta2^t)
+    correction: f32,
+    eps: f32,
+}
+
+/// The constants of a step of `adam` or `adamw` with weight decay.
+#[derive(Debug, Clone, Copy)]
+pub struct DecayingAdam {
+    adam: Adam,
+    /// Added to the gradient: `adam`.
+    decay: f32,
+    /// Factor of the weight before the step: `adamw`.
+    keep: f32,
+}
+
+/// The constants of a step of `sgd`.
+#[derive(Debug, Clone, Copy)]
+pub struct Sgd {
+    rate: f32,
+    decay: f32,
+    /// 0 in the first step, whose velocity is the gradient itself.
+    momentum: f32,
+    /// How much of the velocity and of the gradient the weight moves along.
+    along_velocity: f32,
+    along_gradient: f32,
+}
+
+/// The constants of a step of `rmsprop`.
+#[derive(Debug, Clone, Copy)]
+pub struct RmsProp {
+    rate: f32,
+    decay: f32,
+    alpha: f32,
+    alpha_rest: f32,
+    eps: f32,
+}
+
+/// The constants of a step of `rprop`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rprop {
+    factor: f32,
+    decay: f32,
+    eta_minus: f32,
+    eta_plus: f32,
+    step_min: f32,
+    step_max: f32,
+}
+
+impl Step {
+    /// Step number `steps` (from 1) at `lr_factor` times the learning rate; `decays` says whether
+    /// weight decay applies.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)] // constants are rounded to f32 once
+    pub fn new(settings: &Optimizer, lr_factor: f64, steps: i32, decays: bool) -> Self {
+        let decay = |decay: f64| if decays { decay } else { 0.0 };
+        match settings {
+            Optimizer::Adam(adam) | Optimizer::AdamW(adam) => {
+                let lr = adam.lr * lr_factor;
+                let constants = Adam {
+                    rate: (lr / (1.0 - adam.beta1.powi(steps))) as f32,
+                    beta1: adam.beta1 as f32,
+                    beta1_rest: (1.0 - adam.beta1) as f32,
+                    beta2: adam.beta2 as f32,
+                    beta2_rest: (1.0 - adam.beta2) as f32,
+                    correction: (1.0 / (1.0 - adam.beta2.powi(steps)).sqrt()) as f32,
+                    eps: adam.eps as f32,
+                };
+                let decay = decay(adam.weight_decay);
+                if decay == 0.0 {
+                    return Self::Adam(constants);
+                }
+                let decoupled = matches!(settings, Optimizer::AdamW(_));
+                Self::DecayingAdam(DecayingAdam {
+                    adam: constants,
+                    decay: if decoupled { 0.0 } else { decay as f32 },
+                    keep: if decoupled { (1.0 - lr * decay) as f32 } else { 1.0 },
+                })
+            }
+            Optimizer::Sgd(sgd) => {
+                let first = steps <= 1;
+                let momentum = sgd.momentum as f32;
+                let nesterov = sgd.nesterov && sgd.momentum > 0.0;
+                Self::Sgd(Sgd {
+                    rate: (sgd.lr * lr_factor) as f32,
+                    decay: decay(sgd.weight_decay) as f32,
+                    momentum: if first { 0.0 } else { momentum },
+                    along_velocity: if nesterov { momentum } else { 1.0 },
+                    along_gradient: if nesterov { 1.0 } else { 0.0 },
+                })
+            }
+            Optimizer::RmsProp(rmsprop) => Self::RmsProp(RmsProp {
+                rate: (rmsprop.lr * lr_factor) as f32,
+                decay: decay(rmsprop.weight_decay) as f32,
+                alpha: rmsprop.alpha as f32,
+                alpha_rest: (1.0 - rmsprop.alpha) as f32,
+                eps: rmsprop.eps as f32,
+            }),
+            Optimizer::Rprop(rprop) => Self::Rprop(Rprop {
+                factor: lr_factor as f32,
+                decay: decay(rprop.weight_decay) as f32,
+                eta_minus: rprop.eta_minus as f32,
+                eta_plus: rprop.eta_plus as f32,
+                step_min: rprop.step_min as f32,
+                step_max: rprop.step_max as f32,
+            }),
+        }
+    }
+}
+
+/// What each parameter's memory starts from: one entry per number that an optimizer remembers of it.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)] // parameters are f32
+pub fn memory(settings: &Optimizer) -> Vec<f32> {
+    match settings {
+        Optimizer::Adam(_) | Optimizer::AdamW(_) => vec![0.0; 2],
+        Optimizer::Sgd(sgd) if sgd.momentum > 0.0 => vec![0.0],
+        Optimizer::Sgd(_) => Vec::new(),
+        Optimizer::RmsProp(_) => vec![0.0],
+        Optimizer::Rprop(rprop) => vec![0.0, rprop.lr as f32],
+    }
+}
+
+/// One optimizer's step on one register of weights.
+trait Rule: Copy {
+    /// The weights and the memory after the step; memory that the optimizer does not have is read
+    /// as 0 and not written.
+    fn step<S: Simd>(self, simd: S, w: S::V, g: S::V, memory: [S::V; 2]) -> (S::V, [S::V; 2]);
+}
+
+impl Rule for Adam {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, w: S::V, g: S::V, [m, v]: [S::V; 2]) -> (S::V, [S::V; 2]) {
+        let m = simd.mul_add(m, simd.splat(self.beta1), simd.mul(g, simd.splat(self.beta1_rest)));
+        let square = simd.mul(g, g);
+        let v =
+            simd.mul_add(v, simd.splat(self.beta2), simd.mul(square, simd.splat(self.beta2_rest)));
+        // The root keeps the divider busy while the quotient's steps of Newton's multiply.
+        let spread = simd.mul_add(simd.sqrt(v), simd.splat(self.correction), simd.splat(self.eps));
+        let inverse = simd.fast_inverse(spread);
+        (simd.mul_sub_from(simd.mul(m, simd.splat(self.rate)), inverse, w), [m, v])
+    }
+}
+
+impl Rule for DecayingAdam {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, w: S::V, g: S::V, memory: [S::V; 2]) -> (S::V, [S::V; 2]) {
+        let g = simd.mul_add(w, simd.splat(self.decay), g);
+        self.adam.step(simd, simd.mul(w, simd.splat(self.keep)), g, memory)
+    }
+}
+
+impl Rule for Sgd {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, w: S::V, g: S::V, [u, none]: [S::V; 2]) -> (S::V, [S::V; 2]) {
+        let g = simd.mul_add(w, simd.splat(self.decay), g);
+        let u = simd.mul_add(u, simd.splat(self.momentum), g);
+        let along = simd.mul_add(
+            u,
+            simd.splat(self.along_velocity),
+            simd.mul(g, simd.splat(self.along_gradient)),
+        );
+        (simd.mul_sub_from(along, simd.splat(self.rate), w), [u, none])
+    }
+}
+
+impl Rule for RmsProp {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, w: S::V, g: S::V, [v, none]: [S::V; 2]) -> (S::V, [S::V; 2]) {
+        let g = simd.mul_add(w, simd.splat(self.decay), g);
+        let square = simd.mul(g, g);
+        let v =
+            simd.mul_add(v, simd.splat(self.alpha), simd.mul(square, simd.splat(self.alpha_rest)));
+        let inverse = simd.fast_inverse(simd.add(simd.sqrt(v), simd.splat(self.eps)));
+        (simd.mul_sub_from(simd.mul(g, simd.splat(self.rate)), inverse, w), [v, none])
+    }
+}
+
+impl Rule for Rprop {
+    /// A parameter whose gradient changed sign stays for this step and forgets the gradient.
+    #[inline(always)]
+    fn step<S: Simd>(
+        self,
+        simd: S,
+        w: S::V,
+        g: S::V,
+        [last, size]: [S::V; 2],
+    ) -> (S::V, [S::V; 2]) {
+        let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
+        let g = simd.mul_add(w, simd.splat(self.decay), g);
+        let agreement = simd.mul(g, last);
+        let factor = simd.if_greater(agreement, zero, simd.splat(self.eta_plus), one);
+        let factor = simd.if_greater(zero, agreement, simd.splat(self.eta_minus), factor);
+        let size = simd.max(simd.mul(size, factor), simd.splat(self.step_min));
+        let size = simd.min(size, simd.splat(self.step_max));
+        let g = simd.if_greater(zero, agreement, zero, g);
+        let sign = simd.if_greater(g, zero, one, zero);
+        let sign = simd.if_greater(zero, g, simd.splat(-1.0), sign);
+        let step = simd.mul(size, simd.splat(self.factor));
+        (simd.mul_sub_from(sign, step, w), [g, size])
+    }
+}
+
+/// Puts the constants of a [`Step`] in for a [`Rule`].
+macro_rules! with_rule {
+    ($step:expr, $rule:ident => $call:expr) => {
+        match $step {
+            Step::Adam($rule) => $call,
+            Step::DecayingAdam($rule) => $call,
+            Step::Sgd($rule) => $call,
+            Step::RmsProp($rule) => $call,
+            Step::Rprop($rule) => $call,
+        }
+    };
+}
+
+/// Weights and what an optimizer remembers of them.
+pub struct Weights<'a> {
+    /// Whole registers of them.
+    pub values: &'a mut [f32],
+    /// As many floats each, in the order of [`memory`].
+    pub memory: &'a mut [Buffer],
+}
+
+#[inline(always)]
+fn update<S: Simd, R: Rule>(
+    simd: S,
+    rule: R,
+    values: &mut [f32],
+    memory: [&mut [f32]; 2],
+    gradient: &[f32],
+    scale: f32,
+    columns: usize,
+) {
+    let gradient = &gradient[..values.len()];
+    match memory {
+        [[], _] => update_with::<S, R, 0>(simd, rule, values, [], gradient, scale, columns),
+        [first, []] => update_with(simd, rule, values, [first], gradient, scale, columns),
+        [first, second] => {
+            update_with(simd, rule, values, [first, second], gradient, scale, columns);
+        }
+    }
+}
+
+#[inline(always)]
+fn update_with<S: Simd, R: Rule, const MEMORY: usize>(
+    simd: S,
+    rule: R,
+    values: &mut [f32],
+    mut memory: [&mut [f32]; MEMORY],
+    gradient: &[f32],
+    scale: f32,
+    columns: usize,
+) {
+    let len = values.len();
+    assert!(gradient.len() == len && memory.iter().all(|memory| memory.len() == len));
+    let scale = simd.splat(scale);
+    // Registers of a row that are wanted; where all are, rows follow each other without a gap.
+    let (stride, wanted) = match columns.next_multiple_of(S::LANES) {
+        PANEL => (len, len),
+        wanted => (PANEL, wanted),
+    };
+    for row in (0..len).step_by(stride.max(1)) {
+        for at in (row..row + wanted).step_by(S::LANES) {
+            let g = simd.mul(simd.read(&gradient[at..]), scale);
+            let mut remembered = [simd.splat(0.0); 2];
+            for (value, memory) in remembered.iter_mut().zip(&memory) {
+                *value = simd.read(&memory[at..]);
+            }
+            let (w, remembered) = rule.step(simd, simd.read(&values[at..]), g, remembered);
+            simd.write(&mut values[at..], w);
+            for (memory, value) in memory.iter_mut().zip(remembered) {
+                simd.write(&mut memory[at..], value);
+            }
+        }
+    }
+}
+
+/// The floats `from..from + len` of each memory; empty where there is none.
+#[inline(always)]
+fn part(memory: &mut [Buffer], from: usize, len: usize) -> [&mut [f32]; 2] {
+    match memory {
+        [] => [&mut [], &mut []],
+        [first] => [&mut first[from..from + len], &mut []],
+        [first, second, ..] => [&mut first[from..from + len], &mut second[from..from + len]],
+    }
+}
+
+/// Moves weights along a gradient that is there already.
+pub struct Move<'a> {
+    /// How.
+    pub step: Step,
+    /// What.
+    pub weights: Weights<'a>,
+    /// As many floats.
+    pub gradient: &'a [f32],
+    /// Factor of the gradient.
+    pub scale: f32,
+    /// Columns that are wanted.
+    pub columns: usize,
+}
+
+impl Kernel for Move<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { step, weights: Weights { values, memory }, gradient, scale, columns } = self;
+        let len = values.len();
+        let memory = part(memory, 0, len);
+        with_rule!(step, rule => update(simd, rule, values, memory, gradient, scale, columns));
+    }
+}
+
+/// The gradient of a panel of weights: `inputs turned around x outputs`.
+pub struct Gradient<'a> {
+    /// Panels of what went into the layer, `rows x inputs`.
+    pub inputs: &'a [Buffer],
+    /// Columns of them.
+    pub depth: usize,
+    /// The gradient of what came out, a panel, `rows x PANEL`.
+    pub outputs: &'a [f32],
+    /// Rows of the batch.
+    pub rows: usize,
+    /// Columns that are wanted.
+    pub columns: usize,
+}
+
+impl Gradient<'_> {
+    /// Block `index`, and how many of its floats there are.
+    #[inline(always)]
+    fn block<S: Simd>(&self, simd: S, index: usize, out: &mut Scratch) -> usize {
+        let rows = columns_of(self.depth, index);
+        let block = Block {
+            left: &self.inputs[index],
+            right: self.outputs,
+            terms: self.rows,
+            rows,
+            columns: self.columns,
+        };
+        block.sum(simd, &mut out.0);
+        rows * PANEL
+    }
+}
+
+/// A block of a gradient, in the first cache.
+#[repr(align(64))]
+struct Scratch([f32; PANEL * PANEL]);
+
+/// Works out a gradient and moves the weights along it at once.
+pub struct Descend<'a> {
+    /// Which.
+    pub gradient: Gradient<'a>,
+    /// How.
+    pub step: Step,
+    /// `depth x PANEL`.
+    pub weights: Weights<'a>,
+}
+
+impl Kernel for Descend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { gradient, step, weights: Weights { values, memory } } = self;
+        let mut scratch = Scratch([0.0; PANEL * PANEL]);
+        for index in 0..gradient.depth.div_ceil(PANEL) {
+            let len = gradient.block(simd, index, &mut scratch);
+            let from = index * PANEL * PANEL;
+            let values = &mut values[from..from + len];
+            let memory = part(memory, from, len);
+            let columns = gradient.columns;
+            with_rule!(step, rule => {
+                update(simd, rule, values, memory, &scratch.0, 1.0, columns);
+            });
+        }
+    }
+}
+
+/// Works out a gradient and keeps it.
+pub struct KeepGradient<'a> {
+    /// Which.
+    pub gradient: Gradient<'a>,
+    /// Receives it, `depth x PANEL`.
+    pub kept: &'a mut [f32],
+}
+
+impl Kernel for KeepGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { gradient, kept } = self;
+        let mut scratch = Scratch([0.0; PANEL * PANEL]);
+        for index in 0..gradient.depth.div_ceil(PANEL) {
+            let len = gradient.block(simd, index, &mut scratch);
+            kept[index * PANEL * PANEL..][..len].copy_from_slice(&scratch.0[..len]);
+        }
+    }
+}
+
+/// The sum of the squares of floats, in double precision.
+pub struct SquaredNorm<'a>(pub &'a [f32]);
+
+impl Kernel for SquaredNorm<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f64 {
+        let mut total = 0.0;
+        for part in self.0.chunks(PANEL * PANEL) {
+            let mut sum = simd.splat(0.0);
+            for values in part.chunks_exact(S::LANES) {
+                let values = simd.read(values);
+                sum = simd.mul_add(values, values, sum);
+            }
+            total += simd.total(sum);
+        }
+        total
+    }
+}

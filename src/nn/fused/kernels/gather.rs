@@ -1,0 +1,78 @@
+//! Rows of the data into panels.
+
+use super::{Kernel, PANEL, Simd};
+
+/// Copies columns of some rows of floats into a panel.
+pub struct GatherFloats<'a> {
+    /// Rows of `width` floats.
+    pub values: &'a [f32],
+    /// Floats of a row.
+    pub width: usize,
+    /// Which rows.
+    pub rows: &'a [u32],
+    /// The first column.
+    pub from: usize,
+    /// How many columns: at most `PANEL`.
+    pub columns: usize,
+    /// `rows x PANEL`; the other columns stay as they are.
+    pub out: &'a mut [f32],
+}
+
+impl Kernel for GatherFloats<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { values, width, rows, from, columns, out } = self;
+        let whole = columns - columns % S::LANES;
+        for (row, place) in rows.iter().zip(out.as_chunks_mut::<PANEL>().0) {
+            let row = &values[*row as usize * width + from..][..columns];
+            for column in (0..whole).step_by(S::LANES) {
+                simd.write(&mut place[column..], simd.read(&row[column..]));
+            }
+            place[whole..columns].copy_from_slice(&row[whole..]);
+        }
+    }
+}
+
+/// Copies columns of some rows of bytes into a panel, each byte b as `b scale + shift`.
+pub struct GatherBytes<'a> {
+    /// Rows of `width` bytes.
+    pub bytes: &'a [u8],
+    /// Bytes of a row.
+    pub width: usize,
+    /// Which rows.
+    pub rows: &'a [u32],
+    /// The first column.
+    pub from: usize,
+    /// How many columns: at most `PANEL`.
+    pub columns: usize,
+    /// Factor of a byte.
+    pub scale: f32,
+    /// Added after scaling.
+    pub shift: f32,
+    /// `rows x PANEL`; the other columns stay as they are.
+    pub out: &'a mut [f32],
+}
+
+impl Kernel for GatherBytes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { bytes, width, rows, from, columns, scale, shift, out } = self;
+        let whole = columns - columns % S::LANES;
+        let (factor, addend) = (simd.splat(scale), simd.splat(shift));
+        for (row, place) in rows.iter().zip(out.as_chunks_mut::<PANEL>().0) {
+            let row = &bytes[*row as usize * width + from..][..columns];
+            for column in (0..whole).step_by(S::LANES) {
+                // SAFETY: `column + LANES` is at most `whole`, within the row.
+                let value = unsafe { simd.load_bytes(row.as_ptr().add(column)) };
+                simd.write(&mut place[column..], simd.mul_add(value, factor, addend));
+            }
+            for column in whole..columns {
+                place[column] = f32::from(row[column]).mul_add(scale, shift);
+            }
+        }
+    }
+}

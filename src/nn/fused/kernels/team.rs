@@ -1,0 +1,402 @@
+//! A few threads that share out the panels of a phase.
+//!
+//! Phases are short, down to some microseconds, so whoever waits first spins and only then sleeps:
+//! spinning alone would stop everything a hundredfold as soon as another process takes one of the
+//! cores, sleeping alone would cost more than the phase. And where others take the cores for longer, a
+//! team waits for whichever member they hold up: it notes how long it waits, and works through its
+//! phases on the calling thread alone for as long as that is faster.
+
+use std::cell::{Cell, UnsafeCell};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often a waiting thread looks again before it looks at the clock, too: longer than shares that
+/// are not quite even.
+const GLANCES: usize = 500;
+
+/// How often it looks again before it sleeps: some 20 microseconds.
+const SPINS: usize = 2_000;
+
+/// The calling thread and its helpers.
+pub struct Team {
+    shared: Arc<Shared>,
+    helpers: Vec<JoinHandle<()>>,
+    patience: Cell<Patience>,
+}
+
+/// Whether waiting for the others pays.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// Phases of this window, when it began, and how long the calling thread waited in it.
+    phases: u32,
+    since: Instant,
+    waited: Duration,
+    /// Until when it works alone.
+    alone_until: Option<Instant>,
+    /// For how long, the next time.
+    pause: Duration,
+}
+
+/// Phases after which a team judges whether it pays.
+const WINDOW: u32 = 256;
+
+/// A wait that is no matter of shares that are not quite even.
+const LONG: Duration = Duration::from_millis(2);
+
+/// For how long a team that does not pay is given up at first, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
+
+impl Patience {
+    fn new() -> Self {
+        let (since, waited) = (Instant::now(), Duration::ZERO);
+        Self { phases: 0, since, waited, alone_until: None, pause: PAUSES[0] }
+    }
+
+    fn is_alone(&mut self) -> bool {
+        if self.alone_until.is_some_and(|until| Instant::now() >= until) {
+            *self = Self { pause: self.pause, ..Self::new() };
+        }
+        self.alone_until.is_some()
+    }
+
+    /// Takes in a phase with this much waiting.
+    fn note(&mut self, waited: Duration) {
+        self.phases += 1;
+        self.waited += waited;
+        // One long wait is enough: there may be one for every turn that a core is taken away.
+        if self.phases < WINDOW && self.waited < LONG {
+            return;
+        }
+        let now = Instant::now();
+        let pays = self.waited * 2 < now.duration_since(self.since);
+        if pays && self.phases < WINDOW {
+            return;
+        }
+        *self = Self {
+            alone_until: if pays { None } else { Some(now + self.pause) },
+            pause: if pays { PAUSES[0] } else { PAUSES[1].min(self.pause * 2) },
+            ..Self::new()
+        };
+    }
+}
+
+/// A phase: what each member does, given its number.
+type Phase<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// What the members share. What is written in each phase lies in cache lines of its own.
+struct Shared {
+    start: Start,
+    busy: Busy,
+    /// Whether a helper's part panicked.
+    panicked: AtomicBool,
+    closing: AtomicBool,
+    /// Threads that sleep or are about to.
+    asleep: AtomicUsize,
+    sleepers: Mutex<()>,
+    wake: Condvar,
+}
+
+/// The sign to begin.
+#[repr(align(128))]
+struct Start {
+    /// Counts phases.
+    phase: AtomicUsize,
+    /// The phase at hand; the lifetime is that of [`Team::all`]'s call.
+    task: UnsafeCell<Option<Phase<'static>>>,
+}
+
+/// Helpers that have not finished the phase.
+#[repr(align(128))]
+struct Busy(AtomicUsize);
+
+// SAFETY: `task` is written by the calling thread while no helper is busy, and read by helpers between
+// the change of `phase` that follows and their subtraction from `busy`.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// Waits until `ready`, first spinning; how long, where it was long.
+    fn wait(&self, ready: impl Fn() -> bool) -> Duration {
+        for _ in 0..GLANCES {
+            if ready() {
+                return Duration::ZERO;
+            }
+            std::hint::spin_loop();
+        }
+        let started = Instant::now();
+        for _ in GLANCES..SPINS {
+            if ready() {
+                return started.elapsed();
+            }
+            std::hint::spin_loop();
+        }
+        let mut guard = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.asleep.fetch_add(1, Ordering::SeqCst);
+        while !ready() {
+            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.asleep.fetch_sub(1, Ordering::SeqCst);
+        started.elapsed()
+    }
+
+    /// Wakes whoever sleeps over a change just made, which has to be sequentially consistent: either
+    /// this thread sees the sleeper, or the sleeper sees the change.
+    fn changed(&self) {
+        if self.asleep.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        // Whoever found nothing changed holds the lock until it sleeps: past this, it hears.
+        drop(self.sleepers.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_all();
+    }
+
+    fn help(&self, number: usize) {
+        let mut seen = 0;
+        loop {
+            self.wait(|| self.start.phase.load(Ordering::SeqCst) != seen);
+            seen = self.start.phase.load(Ordering::SeqCst);
+            if self.closing.load(Ordering::SeqCst) {
+                return;
+            }
+            // SAFETY: written before the change of `phase` that was just seen, and not again before
+            // the subtraction below.
+            let task = unsafe { *self.start.task.get() };
+            if let Some(task) = task
+                && catch_unwind(AssertUnwindSafe(|| task(number))).is_err()
+            {
+                self.panicked.store(true, Ordering::SeqCst);
+            }
+            self.busy.0.fetch_sub(1, Ordering::SeqCst);
+            self.changed();
+        }
+    }
+}
+
+impl Team {
+    /// A team of this many threads, the calling one among them. Where the system gives fewer, it is
+    /// smaller; results do not depend on it.
+    #[must_use]
+    pub fn new(threads: NonZeroUsize) -> Self {
+        let shared = Arc::new(Shared {
+            start: Start { phase: AtomicUsize::new(0), task: UnsafeCell::new(None) },
+            busy: Busy(AtomicUsize::new(0)),
+            panicked: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            asleep: AtomicUsize::new(0),
+            sleepers: Mutex::new(()),
+            wake: Condvar::new(),
+        });
+        let spawn = |number| {
+            let shared = Arc::clone(&shared);
+            let builder = std::thread::Builder::new().name(format!("bnes-team-{number}"));
+            builder.spawn(move || shared.help(number)).ok()
+        };
+        let helpers = (1..threads.get()).map_while(spawn).collect();
+        Self { shared, helpers, patience: Cell::new(Patience::new()) }
+    }
+
+    /// Its threads.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.helpers.len() + 1
+    }
+
+    /// Runs `task` once on each thread, with its number, and returns when all are done.
+    fn all(&self, task: Phase) {
+        let shared = &*self.shared;
+        // SAFETY: a helper takes the task only between the sign to begin and its own subtraction
+        // from `busy`, and this call returns, by whatever way, only after all have subtracted.
+        let lasting = unsafe { std::mem::transmute::<Phase<'_>, Phase<'static>>(task) };
+        // SAFETY: no helper is busy, so none reads.
+        unsafe { *shared.start.task.get() = Some(lasting) };
+        shared.busy.0.store(self.helpers.len(), Ordering::SeqCst);
+        shared.start.phase.fetch_add(1, Ordering::SeqCst);
+        shared.changed();
+        let own = catch_unwind(AssertUnwindSafe(|| task(0)));
+        let waited = shared.wait(|| shared.busy.0.load(Ordering::SeqCst) == 0);
+        // SAFETY: no helper is busy, so none reads.
+        unsafe { *shared.start.task.get() = None };
+        let mut patience = self.patience.get();
+        patience.note(waited);
+        self.patience.set(patience);
+        if let Err(panic) = own {
+            resume_unwind(panic);
+        }
+        assert!(!shared.panicked.swap(false, Ordering::SeqCst), "a thread of a training panicked");
+    }
+
+    /// Calls `work` once for each item, with its number. Members take even shares of neighbours, so
+    /// that the same thread finds its panels in its cache again in the next step.
+    pub fn for_each<I: Items>(&self, items: I, work: impl Fn(usize, I::Item) + Sync) {
+        self.for_each_weighted(items, |_| 1, work);
+    }
+
+    /// The same, where the shares are even in what the items `cost`.
+    pub fn for_each_weighted<I: Items>(
+        &self,
+        items: I,
+        cost: impl Fn(usize) -> usize + Sync,
+        work: impl Fn(usize, I::Item) + Sync,
+    ) {
+        let (count, size) = (items.count(), self.size());
+        let items = Shares(items);
+        let one = |index: usize| {
+            let items = &items;
+            // SAFETY: `index` is below `count`, and neither loop below names one twice: each item is
+            // one member's.
+            work(index, unsafe { items.0.take(index) });
+        };
+        let mut patience = self.patience.get();
+        let alone = size == 1 || count < 2 || patience.is_alone();
+        self.patience.set(patience);
+        if alone {
+            return (0..count).for_each(one);
+        }
+        let total = (0..count).map(&cost).sum::<usize>().max(1);
+        self.all(&|member| {
+            let mut before = 0;
+            for index in 0..count {
+                let cost = cost(index);
+                // An item is whose share its middle lies in.
+                if (2 * before + cost) * size / (2 * total + 1) == member {
+                    one(index);
+                }
+                before += cost;
+            }
+        });
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::SeqCst);
+        self.shared.start.phase.fetch_add(1, Ordering::SeqCst);
+        self.shared.changed();
+        for helper in self.helpers.drain(..) {
+            // It catches the panics of its work, and has none of its own.
+            let _ = helper.join();
+        }
+    }
+}
+
+/// Items that are taken by several threads.
+struct Shares<I>(I);
+
+// SAFETY: items go to other threads, each to one; that is sending them.
+unsafe impl<I: Items> Sync for Shares<I> {}
+
+/// Slices, or tuples of slices of one length, to share out.
+pub trait Items {
+    /// What a member gets.
+    type Item: Send;
+
+    /// How many.
+    fn count(&self) -> usize;
+
+    /// Item `index`.
+    ///
+    /// # Safety
+    /// `index` is below [`count`](Self::count), and no item is taken twice.
+    unsafe fn take(&self, index: usize) -> Self::Item;
+}
+
+/// A slice whose items are handed out one by one.
+pub struct Each<'a, T> {
+    start: *mut T,
+    len: usize,
+    slice: std::marker::PhantomData<&'a mut [T]>,
+}
+
+impl<'a, T> From<&'a mut [T]> for Each<'a, T> {
+    fn from(slice: &'a mut [T]) -> Self {
+        let slice_len = slice.len();
+        Self { start: slice.as_mut_ptr(), len: slice_len, slice: std::marker::PhantomData }
+    }
+}
+
+impl<'a, T: Send> Items for Each<'a, T> {
+    type Item = &'a mut T;
+
+    fn count(&self) -> usize {
+        self.len
+    }
+
+    unsafe fn take(&self, index: usize) -> &'a mut T {
+        // SAFETY: the caller's promise; the slice is borrowed for 'a.
+        unsafe { &mut *self.start.add(index) }
+    }
+}
+
+impl<A: Items, B: Items> Items for (A, B) {
+    type Item = (A::Item, B::Item);
+
+    fn count(&self) -> usize {
+        assert_eq!(self.0.count(), self.1.count());
+        self.0.count()
+    }
+
+    unsafe fn take(&self, index: usize) -> Self::Item {
+        // SAFETY: the caller's promise; both have as many items.
+        unsafe { (self.0.take(index), self.1.take(index)) }
+    }
+}
+
+impl<A: Items, B: Items, C: Items> Items for (A, B, C) {
+    type Item = (A::Item, B::Item, C::Item);
+
+    fn count(&self) -> usize {
+        assert!(self.0.count() == self.1.count() && self.0.count() == self.2.count());
+        self.0.count()
+    }
+
+    unsafe fn take(&self, index: usize) -> Self::Item {
+        // SAFETY: the caller's promise; all have as many items.
+        unsafe { (self.0.take(index), self.1.take(index), self.2.take(index)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn team(threads: usize) -> Team {
+        Team::new(NonZeroUsize::new(threads).unwrap())
+    }
+
+    #[test]
+    fn every_item_is_worked_on_once_whatever_the_number_of_threads() {
+        for threads in 1..5 {
+            let team = team(threads);
+            for count in [0, 1, 2, 3, 7, 64] {
+                let mut first: Vec<usize> = vec![0; count];
+                let mut second: Vec<usize> = vec![5; count];
+                for _ in 0..200 {
+                    let items = (Each::from(&mut first[..]), Each::from(&mut second[..]));
+                    team.for_each(items, |index, (a, b)| {
+                        *a += index;
+                        *b += 1;
+                    });
+                }
+                assert!(first.iter().enumerate().all(|(index, a)| *a == 200 * index));
+                assert!(second.iter().all(|b| *b == 205));
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_of_any_member_ends_the_phase_and_leaves_the_team_whole() {
+        let team = team(3);
+        for culprit in 0..3 {
+            let mut items = vec![0_u8; 3];
+            let panic = catch_unwind(AssertUnwindSafe(|| {
+                team.for_each(Each::from(&mut items[..]), |index, _| assert!(index != culprit));
+            }));
+            assert!(panic.is_err());
+            team.for_each(Each::from(&mut items[..]), |_, item| *item += 1);
+            assert_eq!(items, [1, 1, 1]);
+        }
+    }
+}

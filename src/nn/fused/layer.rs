@@ -1,0 +1,353 @@
+//! One layer: its weights and its batch, panel by panel, forward and back.
+
+use super::kernels::activate::{Activate, Multiply, Slope, SlopeFrom, slope_from};
+use super::kernels::buffer::Buffer;
+use super::kernels::descend::{Descend, Gradient, KeepGradient, Weights};
+use super::kernels::normalise::{Affine, ColumnSums};
+use super::kernels::product::{Product, TurnAround};
+use super::kernels::team::{Each, Team};
+use super::kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
+use super::norm::{self, Back, Forward, Norm, Pass};
+use super::parameter::{Parameter, Steps};
+use crate::nn::layout::LayerLayout;
+use crate::spec::model::{Activation, Placement};
+use crate::spec::training::Optimizer;
+
+/// One Linear and what follows it.
+pub struct Layer {
+    /// What it is.
+    pub layout: LayerLayout,
+    /// Per panel of its units.
+    pub units: Vec<Units>,
+    /// What comes out, `rows x PANEL` a panel.
+    pub out: Vec<Buffer>,
+    /// The gradient of what comes out, then of the Linear's outputs.
+    pub gradient: Vec<Buffer>,
+    /// What the way back needs besides, per panel.
+    kept: Vec<Kept>,
+    plan: Plan,
+}
+
+/// The weights of a panel of units, and their norm.
+pub struct Units {
+    /// Units of this panel.
+    columns: usize,
+    /// `inputs x PANEL`, with rows of zeros up to a whole number of [`MAX_LANES`].
+    pub weight: Parameter,
+    /// Per unit.
+    pub bias: Option<Parameter>,
+    /// After the Linear.
+    pub norm: Option<Box<dyn Norm>>,
+}
+
+impl AsRef<[f32]> for Units {
+    fn as_ref(&self) -> &[f32] {
+        &self.weight.values
+    }
+}
+
+/// What a panel keeps between forward and back, `rows x PANEL` each, empty where not needed.
+struct Kept {
+    /// What the norm makes of its input.
+    normalised: Buffer,
+    /// What the activation's slope is worked out from; empty: `out`.
+    slope: Buffer,
+    /// 0 or 1 / (1 - rate).
+    mask: Buffer,
+    /// The next layer's weights of these units, turned around.
+    turned: Buffer,
+}
+
+/// What is the same for all panels of a layer.
+#[derive(Clone, Copy)]
+struct Plan {
+    inputs: usize,
+    activation: Activation,
+    placement: Placement,
+    drops: bool,
+    keeps_slope: bool,
+}
+
+impl Layer {
+    /// Zeros; the norm as before the first step.
+    pub fn new(layout: &LayerLayout, optimizer: &Optimizer, drops: bool, clips: bool) -> Self {
+        let (inputs, outputs) = (layout.inputs, layout.outputs);
+        let hidden = layout.hidden.as_ref();
+        let activation = hidden.map_or(Activation::Identity, |hidden| hidden.activation);
+        let settings = layout.norm().map(|(_, norm)| norm);
+        let placement =
+            settings.map_or(Placement::BeforeActivation, |norm| norm.inner().placement());
+        let drops = drops && hidden.is_some();
+        let plan = Plan {
+            inputs,
+            activation,
+            placement,
+            drops,
+            keeps_slope: hidden.is_some()
+                && (slope_from(activation) == SlopeFrom::Input
+                    || drops
+                    || placement == Placement::AfterActivation),
+        };
+        let units = (0..panels(outputs)).map(|index| Units {
+            columns: columns_of(outputs, index),
+            weight: Parameter::new(
+                inputs.next_multiple_of(MAX_LANES) * PANEL,
+                optimizer,
+                true,
+                clips,
+            ),
+            bias: layout.bias.then(|| Parameter::new(PANEL, optimizer, false, true)),
+            norm: settings.and_then(|settings| norm::build(settings, optimizer)),
+        });
+        let empty = |_| Kept {
+            normalised: Buffer::default(),
+            slope: Buffer::default(),
+            mask: Buffer::default(),
+            turned: Buffer::default(),
+        };
+        Self {
+            units: units.collect(),
+            out: Vec::new(),
+            gradient: Vec::new(),
+            kept: (0..panels(outputs)).map(empty).collect(),
+            layout: layout.clone(),
+            plan,
+        }
+    }
+
+    /// Makes room for batches of this many rows; `next` are the outputs of the layer behind it.
+    pub fn reserve(&mut self, rows: usize, next: Option<usize>) {
+        let room = rows * PANEL;
+        self.out = vec![Buffer::zeros(room); self.units.len()];
+        self.gradient = vec![Buffer::zeros(room); self.units.len()];
+        let has_norm = self.layout.norm().is_some();
+        let where_needed = |needed: bool| Buffer::zeros(if needed { room } else { 0 });
+        for kept in &mut self.kept {
+            *kept = Kept {
+                normalised: where_needed(has_norm),
+                slope: where_needed(self.plan.keeps_slope),
+                mask: where_needed(self.plan.drops),
+                turned: Buffer::zeros(panels(next.unwrap_or(0)) * PANEL * PANEL),
+            };
+        }
+    }
+
+    /// Sets the mask of a batch: `values` are rows x units.
+    pub fn set_mask(&mut self, values: &[f32]) {
+        let units = self.layout.outputs;
+        for (panel, kept) in self.kept.iter_mut().enumerate() {
+            let columns = columns_of(units, panel);
+            for (row, values) in values.chunks_exact(units).enumerate() {
+                let values = &values[panel * PANEL..][..columns];
+                kept.mask[row * PANEL..][..columns].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// The layer's outputs of `rows` rows, from what came out of the one before.
+    pub fn forward(&mut self, team: &Team, isa: Isa, inputs: &[Buffer], rows: usize, pass: Pass) {
+        let plan = self.plan;
+        let items = (
+            Each::from(&mut self.units[..]),
+            Each::from(&mut self.out[..]),
+            Each::from(&mut self.kept[..]),
+        );
+        team.for_each(items, |_, (units, out, kept)| {
+            units.forward(isa, plan, inputs, &mut out[..rows * PANEL], kept, pass);
+        });
+    }
+
+    /// The gradient of this layer's Linear from that of the layer behind it, `next`.
+    pub fn back(&mut self, team: &Team, isa: Isa, next: &Layer, rows: usize) {
+        let (plan, outputs) = (self.plan, &self.out);
+        let items = (
+            Each::from(&mut self.units[..]),
+            Each::from(&mut self.gradient[..]),
+            Each::from(&mut self.kept[..]),
+        );
+        team.for_each(items, |panel, (units, gradient, kept)| {
+            let gradient = &mut gradient[..rows * PANEL];
+            isa.run(TurnAround {
+                weights: &next.units,
+                row: panel * PANEL,
+                rows: units.columns,
+                outputs: next.layout.outputs,
+                out: &mut kept.turned,
+            });
+            isa.run(Product {
+                left: &next.gradient,
+                right: &kept.turned,
+                start: None,
+                out: gradient,
+                rows,
+                depth: next.layout.outputs,
+                columns: units.columns,
+            });
+            units.back(isa, plan, &outputs[panel][..rows * PANEL], gradient, kept);
+        });
+    }
+
+    /// Moves all parameters along the gradients that were kept.
+    pub fn step(&mut self, team: &Team, isa: Isa, steps: &Steps, scale: f32) {
+        team.for_each(Each::from(&mut self.units[..]), |_, units| {
+            let columns = units.columns;
+            units.weight.step(isa, steps, scale, columns);
+            units.small_parameters(&mut |small| small.step(isa, steps, scale, columns));
+        });
+    }
+
+    /// The squared norm of all gradients that were kept.
+    pub fn squared_norm(&mut self, isa: Isa) -> f64 {
+        let mut sum = 0.0;
+        for units in &mut self.units {
+            sum += units.weight.squared_norm(isa);
+            units.small_parameters(&mut |parameter| sum += parameter.squared_norm(isa));
+        }
+        sum
+    }
+
+    /// The layer outside of training, for `rows` rows.
+    pub fn evaluate(&self, isa: Isa, inputs: &[Buffer], rows: usize, out: &mut [Buffer]) {
+        let Plan { activation, placement, inputs: depth, .. } = self.plan;
+        for (units, out) in self.units.iter().zip(out) {
+            let out = &mut out[..rows * PANEL];
+            units.product(isa, inputs, rows, depth, out);
+            let affine = units.norm.as_ref().map(|norm| norm.evaluation());
+            if let (Some((scale, shift)), Placement::BeforeActivation) = (&affine, placement) {
+                isa.run(Affine { x: out, scale, shift });
+            }
+            if activation != Activation::Identity {
+                isa.run(Activate { activation, values: out, saved: None });
+            }
+            if let (Some((scale, shift)), Placement::AfterActivation) = (&affine, placement) {
+                isa.run(Affine { x: out, scale, shift });
+            }
+        }
+    }
+}
+
+/// Moves the weights of all layers, or keeps their gradients where `steps` are none; `inputs` are
+/// those of the first.
+pub fn descend(
+    layers: &mut [Layer],
+    team: &Team,
+    isa: Isa,
+    inputs: &[Buffer],
+    rows: usize,
+    steps: Option<&Steps>,
+) {
+    let mut inputs = inputs;
+    let mut panels: Vec<(&[Buffer], usize, &mut Units, &Buffer)> = Vec::new();
+    for Layer { units, out, gradient, plan, .. } in layers {
+        let gradients = units.iter_mut().zip(&*gradient);
+        panels.extend(gradients.map(|(units, gradient)| (inputs, plan.inputs, units, gradient)));
+        inputs = out;
+    }
+    let costs: Vec<usize> = panels.iter().map(|(_, depth, ..)| *depth).collect();
+    let panels = Each::from(&mut panels[..]);
+    team.for_each_weighted(
+        panels,
+        |index| costs[index],
+        |_, (inputs, depth, units, gradient)| {
+            units.descend(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
+        },
+    );
+}
+
+impl Units {
+    /// The outputs of the Linear.
+    fn product(&self, isa: Isa, left: &[Buffer], rows: usize, depth: usize, out: &mut [f32]) {
+        let right = &*self.weight.values;
+        let start = self.bias.as_ref().map(|bias| &*bias.values);
+        isa.run(Product { left, right, start, out, rows, depth, columns: self.columns });
+    }
+
+    fn forward(
+        &mut self,
+        isa: Isa,
+        plan: Plan,
+        inputs: &[Buffer],
+        out: &mut [f32],
+        kept: &mut Kept,
+        pass: Pass,
+    ) {
+        let (rows, columns) = (out.len() / PANEL, self.columns);
+        let Plan { activation, placement, keeps_slope, .. } = plan;
+        let mut slope = keeps_slope.then(|| &mut kept.slope[..out.len()]);
+        if self.norm.is_none() {
+            self.product(isa, inputs, rows, plan.inputs, out);
+            if activation != Activation::Identity || keeps_slope {
+                isa.run(Activate { activation, values: out, saved: slope });
+            }
+        } else {
+            let x = &mut kept.normalised[..out.len()];
+            self.product(isa, inputs, rows, plan.inputs, x);
+            let (saved, activation) = match placement {
+                Placement::BeforeActivation => (slope.take(), activation),
+                Placement::AfterActivation => {
+                    isa.run(Activate { activation, values: x, saved: slope.take() });
+                    (None, Activation::Identity)
+                }
+            };
+            if let Some(norm) = &mut self.norm {
+                norm.train(isa, Forward { x, out, saved, activation, columns }, pass);
+            }
+        }
+        if plan.drops && pass == Pass::Train {
+            isa.run(Multiply { values: out, factors: &kept.mask[..rows * PANEL] });
+        }
+    }
+
+    /// From the gradient of the outputs to that of the Linear's.
+    fn back(&mut self, isa: Isa, plan: Plan, out: &[f32], gradient: &mut [f32], kept: &Kept) {
+        let Plan { activation, placement, keeps_slope, .. } = plan;
+        let columns = self.columns;
+        if plan.drops {
+            isa.run(Multiply { values: gradient, factors: &kept.mask[..out.len()] });
+        }
+        let saved = if keeps_slope { &kept.slope[..out.len()] } else { out };
+        let before = placement == Placement::BeforeActivation;
+        if let Some(norm) = &mut self.norm {
+            let x = &kept.normalised[..out.len()];
+            let activation = if before { activation } else { Activation::Identity };
+            norm.back(isa, Back { x, saved, gradient, activation, columns });
+        }
+        if activation != Activation::Identity && (self.norm.is_none() || !before) {
+            isa.run(Slope { activation, saved, gradient });
+        }
+    }
+
+    fn descend(
+        &mut self,
+        isa: Isa,
+        inputs: &[Buffer],
+        depth: usize,
+        outputs: &[f32],
+        steps: Option<&Steps>,
+    ) {
+        let (rows, columns) = (outputs.len() / PANEL, self.columns);
+        if let Some(bias) = &mut self.bias {
+            isa.run(ColumnSums { panel: outputs, sums: &mut bias.gradient });
+        }
+        let gradient = Gradient { inputs, depth, outputs, rows, columns };
+        match steps {
+            None => isa.run(KeepGradient { gradient, kept: &mut self.weight.gradient }),
+            Some(steps) => {
+                let Parameter { values, memory, decays, .. } = &mut self.weight;
+                let weights = Weights { values, memory };
+                isa.run(Descend { gradient, step: steps.of(*decays), weights });
+                self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
+            }
+        }
+    }
+
+    /// Moves all parameters but the weights of the Linear, or looks at them.
+    fn small_parameters(&mut self, visit: &mut dyn FnMut(&mut Parameter)) {
+        self.bias.iter_mut().for_each(&mut *visit);
+        if let Some(norm) = &mut self.norm {
+            for name in norm.parameters() {
+                norm.parameter_mut(name).into_iter().for_each(&mut *visit);
+            }
+        }
+    }
+}

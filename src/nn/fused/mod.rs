@@ -1,0 +1,324 @@
+//! The engine for processors: explicit forward and backward passes on kernels of its own.
+//!
+//! A step works layer by layer and, within a layer, panel by panel ([`kernels`] says how panels are
+//! laid out and why); the threads of a [`Team`] share out the panels. All buffers are made once. The
+//! graph engine is its reference: both give the same to the rounding of f32.
+
+pub mod kernels;
+mod layer;
+mod loss;
+mod norm;
+mod parameter;
+mod rows;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use anyhow::{Error, Result};
+
+pub use self::kernels::Isa;
+use self::kernels::buffer::Buffer;
+use self::kernels::team::{Each, Team};
+use self::kernels::{PANEL, columns_of, panels};
+use self::layer::Layer;
+use self::norm::Pass;
+use self::parameter::Steps;
+use super::init::initial_state;
+use super::layout::Layout;
+use super::{Engine, Network, RunsOn, StateDict};
+use crate::data::Dataset;
+use crate::seed::Seed;
+use crate::spec::training::{ClassWeights, Loss, Optimizer};
+
+/// Rows that a thread evaluates at a time.
+const EVALUATION_ROWS: usize = 256;
+
+/// Parameters times rows of a batch below which another thread is not worth its waiting: a step of
+/// some 30 microseconds on one.
+const WORK_OF_A_THREAD: usize = 500_000;
+
+/// A network, its optimizer and the data.
+pub struct FusedEngine {
+    isa: Isa,
+    team: Team,
+    layers: Vec<Layer>,
+    optimizer: Optimizer,
+    clip_norm: Option<f64>,
+    loss: Loss,
+    outputs: usize,
+    /// What a row of each class counts in training.
+    class_weights: Option<Vec<f32>>,
+    dropout: f64,
+    seed: Seed,
+    /// Training batches seen; picks the dropout masks.
+    steps: u64,
+    /// Steps of the optimizer.
+    optimizer_steps: i32,
+    /// Losses since they were last taken.
+    loss_sum: f64,
+    data: Arc<Dataset>,
+    /// The inputs of a batch, `rows x PANEL` a panel.
+    inputs: Vec<Buffer>,
+    /// Rows that the buffers have room for.
+    room: usize,
+    /// One per thread.
+    evaluations: Vec<Evaluation>,
+}
+
+/// What a thread evaluates in.
+struct Evaluation {
+    inputs: Vec<Buffer>,
+    /// Per layer.
+    outputs: Vec<Vec<Buffer>>,
+}
+
+impl FusedEngine {
+    /// A network before its first step.
+    ///
+    /// # Errors
+    /// Where `BNES_ISA` names instructions that this processor does not have.
+    pub fn new(network: &Network, threads: usize) -> Result<Self> {
+        let isa = Isa::chosen().map_err(Error::msg)?;
+        Self::with_isa(network, threads, isa)
+    }
+
+    /// The same on instructions that this processor has to have.
+    ///
+    /// # Errors
+    /// None.
+    pub fn with_isa(network: &Network, threads: usize, isa: Isa) -> Result<Self> {
+        let Network { model, training, loss, outputs, data, seed } = *network;
+        let layout = Layout::new(model, data.inputs.width(), outputs);
+        let drops = layout.dropout > 0.0;
+        let clips = training.clip_norm.is_some();
+        let layer = |layer| Layer::new(layer, &training.optimizer, drops, clips);
+        let weights = match training.class_weights {
+            None => None,
+            Some(ClassWeights::Balanced) => data.balanced_weights(),
+        };
+        #[allow(clippy::cast_possible_truncation)] // as all arithmetic here
+        let class_weights =
+            weights.map(|weights| weights.into_iter().map(|weight| weight as f32).collect());
+        let team = Team::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN));
+        let mut engine = Self {
+            isa,
+            team,
+            layers: layout.layers.iter().map(layer).collect(),
+            optimizer: training.optimizer.clone(),
+            clip_norm: training.clip_norm,
+            loss,
+            outputs,
+            class_weights,
+            dropout: layout.dropout,
+            seed,
+            steps: 0,
+            optimizer_steps: 0,
+            loss_sum: 0.0,
+            data: Arc::clone(data),
+            inputs: Vec::new(),
+            room: 0,
+            evaluations: Vec::new(),
+        };
+        engine.load(&initial_state(&layout, &model.init, seed))?;
+        Ok(engine)
+    }
+
+    /// How many threads a network of this many parameters gains from at batches of `rows`.
+    #[must_use]
+    pub fn suitable_threads(parameters: usize, rows: usize) -> usize {
+        (parameters.saturating_mul(rows) / WORK_OF_A_THREAD).max(1)
+    }
+
+    /// Makes room for a batch of this many rows.
+    fn reserve(&mut self, rows: usize) {
+        if rows <= self.room {
+            return;
+        }
+        self.room = rows;
+        self.inputs = vec![Buffer::zeros(rows * PANEL); panels(self.data.inputs.width())];
+        let next: Vec<Option<usize>> =
+            self.layers.iter().skip(1).map(|layer| Some(layer.layout.outputs)).collect();
+        let next = next.into_iter().chain([None]);
+        self.layers.iter_mut().zip(next).for_each(|(layer, next)| layer.reserve(rows, next));
+    }
+
+    /// Gathers a batch and takes it through all layers.
+    fn forward(&mut self, rows: &[u32], pass: Pass) {
+        self.reserve(rows.len());
+        let (isa, inputs) = (self.isa, &self.data.inputs);
+        self.team.for_each(Each::from(&mut self.inputs[..]), |panel, out| {
+            rows::gather(isa, inputs, rows, panel, out);
+        });
+        if self.dropout > 0.0 && pass == Pass::Train {
+            self.draw_masks(rows.len());
+        }
+        for index in 0..self.layers.len() {
+            let (before, layer) = self.layers.split_at_mut(index);
+            let inputs = before.last().map_or(&self.inputs, |before| &before.out);
+            layer[0].forward(&self.team, self.isa, inputs, rows.len(), pass);
+        }
+    }
+
+    /// 0 for a dropped unit, 1 / (1 - rate) for a kept one.
+    fn draw_masks(&mut self, rows: usize) {
+        #[allow(clippy::cast_possible_truncation)] // a rate
+        let (rate, kept) = (self.dropout as f32, (1.0 / (1.0 - self.dropout)) as f32);
+        let mut mask = Vec::new();
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            if layer.layout.hidden.is_some() {
+                let mut stream = self.seed.stream(&format!("dropout/{index}"), self.steps);
+                let draw = |_| if stream.uniform_f32() < rate { 0.0 } else { kept };
+                mask.clear();
+                mask.extend((0..rows * layer.layout.outputs).map(draw));
+                layer.set_mask(&mask);
+            }
+        }
+    }
+
+    /// The gradient of every Linear's outputs, from the one of the loss on.
+    fn back(&mut self, rows: usize) {
+        for index in (1..self.layers.len()).rev() {
+            let (before, layer) = self.layers.split_at_mut(index);
+            before[index - 1].back(&self.team, self.isa, &layer[0], rows);
+        }
+    }
+
+    /// The loss of a batch that went forward, and its gradient.
+    fn loss(&mut self, rows: &[u32]) -> f64 {
+        let Some(last) = self.layers.last_mut() else { return 0.0 };
+        let weights = self.class_weights.as_deref();
+        loss::of_batch(self.isa, self.loss, last, &self.data.targets, rows, weights)
+    }
+
+    fn descend(&mut self, rows: usize, lr_factor: f64) {
+        self.optimizer_steps += 1;
+        let steps = Steps::new(&self.optimizer, lr_factor, self.optimizer_steps);
+        let at_once = if self.clip_norm.is_some() { None } else { Some(&steps) };
+        let Self { layers, team, isa, inputs, .. } = self;
+        layer::descend(layers, team, *isa, inputs, rows, at_once);
+        if let Some(limit) = self.clip_norm {
+            // min(1, limit / (norm + 1e-6)), as `torch.nn.utils.clip_grad_norm_`.
+            let isa = self.isa;
+            let norm = self.layers.iter_mut().map(|layer| layer.squared_norm(isa)).sum::<f64>();
+            let scale = limit / (norm.sqrt() + 1e-6);
+            #[allow(clippy::cast_possible_truncation)] // as all arithmetic here
+            let scale = if scale > 1.0 { 1.0 } else { scale as f32 };
+            for layer in &mut self.layers {
+                layer.step(&self.team, isa, &steps, scale);
+            }
+        }
+    }
+}
+
+impl Engine for FusedEngine {
+    fn train_batch(&mut self, rows: &[u32], lr_factor: f64) -> Result<()> {
+        self.forward(rows, Pass::Train);
+        self.loss_sum += self.loss(rows);
+        self.back(rows.len());
+        self.descend(rows.len(), lr_factor);
+        self.steps += 1;
+        Ok(())
+    }
+
+    fn take_loss_sum(&mut self) -> Result<f64> {
+        Ok(std::mem::take(&mut self.loss_sum))
+    }
+
+    fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>> {
+        let Self { isa, team, layers, outputs, data, evaluations, .. } = self;
+        evaluations.resize_with(team.size(), || Evaluation::new(layers, data.inputs.width()));
+        let chunk = rows.len().div_ceil(team.size()).clamp(1, EVALUATION_ROWS);
+        let chunks: Vec<&[u32]> = rows.chunks(chunk).collect();
+        let mut results = vec![0.0; rows.len() * *outputs];
+        let mut places: Vec<&mut [f32]> = results.chunks_mut(chunk * *outputs).collect();
+        for (chunks, places) in chunks.chunks(team.size()).zip(places.chunks_mut(team.size())) {
+            let count = chunks.len();
+            let items = (Each::from(&mut evaluations[..count]), Each::from(places));
+            team.for_each(items, |index, (evaluation, place)| {
+                evaluation.run(*isa, layers, data, chunks[index]);
+                rows::scatter(evaluation.last(), *outputs, place);
+            });
+        }
+        Ok(results)
+    }
+
+    fn recalibrate(&mut self, batches: &[&[u32]], go_on: &dyn Fn() -> bool) -> Result<bool> {
+        let mut complete = true;
+        for rows in batches {
+            complete = go_on();
+            if !complete {
+                break;
+            }
+            self.forward(rows, Pass::Recalibrate);
+        }
+        let units = self.layers.iter_mut().flat_map(|layer| &mut layer.units);
+        for norm in units.filter_map(|units| units.norm.as_mut()) {
+            norm.finish_recalibration(complete);
+        }
+        Ok(complete)
+    }
+
+    fn state(&self) -> Result<StateDict> {
+        Ok(state::save(&self.layers))
+    }
+
+    fn load(&mut self, state: &StateDict) -> Result<()> {
+        state::load(&mut self.layers, state)
+    }
+
+    fn runs_on(&self) -> RunsOn {
+        let instruction_set = self.isa.name();
+        RunsOn { engine: "fused", instruction_set, threads: self.team.size() }
+    }
+
+    fn training_state(&self) -> Result<StateDict> {
+        let mut state = state::save(&self.layers);
+        state::save_memory(&self.layers, self.optimizer_steps, &mut state);
+        // Bit for bit: a counter never comes near 2^63.
+        state.push_count("engine.steps".to_owned(), self.steps.cast_signed());
+        state.push_sum("engine.loss_sum".to_owned(), self.loss_sum);
+        Ok(state)
+    }
+
+    fn load_training(&mut self, state: &StateDict) -> Result<()> {
+        self.load(state)?;
+        self.optimizer_steps = state::load_memory(&mut self.layers, state)?;
+        self.steps = state.count("engine.steps")?.cast_unsigned();
+        self.loss_sum = state.sum("engine.loss_sum")?;
+        Ok(())
+    }
+}
+
+impl Evaluation {
+    fn new(layers: &[Layer], width: usize) -> Self {
+        let buffers = |columns| vec![Buffer::zeros(EVALUATION_ROWS * PANEL); panels(columns)];
+        Self {
+            inputs: buffers(width),
+            outputs: layers.iter().map(|layer| buffers(layer.layout.outputs)).collect(),
+        }
+    }
+
+    fn run(&mut self, isa: Isa, layers: &[Layer], data: &Dataset, rows: &[u32]) {
+        for (panel, out) in self.inputs.iter_mut().enumerate() {
+            rows::gather(isa, &data.inputs, rows, panel, out);
+        }
+        for (index, layer) in layers.iter().enumerate() {
+            let (before, out) = self.outputs.split_at_mut(index);
+            let inputs = before.last().unwrap_or(&self.inputs);
+            layer.evaluate(isa, inputs, rows.len(), &mut out[0]);
+        }
+    }
+
+    /// What came out of the last layer.
+    fn last(&self) -> &[Buffer] {
+        self.outputs.last().unwrap_or(&self.inputs)
+    }
+}
+
+/// The columns of panel `index` of a matrix as wide as `width`, as a range.
+fn columns(width: usize, index: usize) -> std::ops::Range<usize> {
+    index * PANEL..index * PANEL + columns_of(width, index)
+}
