@@ -54,6 +54,11 @@ early_stopping = [
     { kind = "none" },
     { kind = "patience", patience = 1 },
     { kind = "threshold", column = "val_accuracy", at_least = 0.8 },
+    { kind = "all", rules = [
+        { kind = "evidence" },
+        { kind = "gradient_disparity", count = 2 },
+        { kind = "complexity", measure = "distance_from_init", factor = 1.5 },
+    ] },
 ]
 "#;
 
