@@ -212,28 +212,12 @@ fn a_monitor_that_is_not_recorded() {
             "the rule reads the column `val_acuracy`, which this training will not record",
             "a.toml:9:11",
             "`train_loss`, `val_loss`, `train_loss_eval`, `val_accuracy`",
+            "`evidence`",
         ],
     );
     assert!(!shown.contains("test_"), "{shown}");
     let shown = refused(&with(&format!("{rule}\"train_loss_eval\"\n[evaluation]\ntrain = false")));
     says(&shown, &["`train_loss_eval`, which this training will not record"]);
-}
-
-#[test]
-fn a_rule_on_a_column_that_the_trainer_cannot_measure_is_refused_and_replayed() {
-    for rule in ["\"gradient_norm\"", "\"threshold\"\ncolumn = \"grad_norm\"\nbelow = 0.1"] {
-        let shown = refused(&with(&format!("[early_stopping]\nkind = {rule}")));
-        says(
-            &shown,
-            &["needs the column `grad_norm`, which the trainer does not yet record", "a.toml:8:8"],
-        );
-    }
-    let place = Place::new();
-    place
-        .write("log.csv", "epoch,val_loss,grad_norm\n1,1.0,2.0\n2,0.9,1.0\n3,0.8,0.1\n4,0.7,0.1\n");
-    let rule = "kind = \"gradient_norm\"";
-    let table = place.succeeds(&["replay", "log.csv", "--criterion", rule, "--format", "json"]);
-    assert!(table.contains("\"stop_epoch\": 3"), "{table}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::provenance;
 use crate::data::{DataError, Dataset, Source, Targets};
+use crate::history::{ON_DEMAND, TEST_PREFIX};
 use crate::metrics;
 use crate::nn::{Layout, Network};
 use crate::results::layout::config_file_name;
@@ -170,7 +171,8 @@ impl Task {
             let help = Some("leave training.class_weights out".to_owned());
             return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
         }
-        let columns = train::columns(&data, loss, &trajectory.evaluation);
+        let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
+        let columns = train::columns(&data, loss, &trajectory.evaluation, &rules);
         for arm in arms {
             check_columns(experiment, arm, &columns)?;
         }
@@ -230,26 +232,13 @@ fn check_columns(
         if recorded.iter().any(|name| name == column) {
             continue;
         }
-        if arm.rule.columns_on_demand().contains(&column) {
-            return Err(experiment.error_in_arm(
-                &arm.factors,
-                "early_stopping.kind",
-                format!(
-                    "the rule `{}` needs the column `{column}`, which the trainer does not yet record",
-                    arm.rule.kind()
-                ),
-                Some(
-                    "`bnes replay` asks such a rule about any CSV file that holds the column"
-                        .to_owned(),
-                ),
-            ));
-        }
         let monitored = column == arm.rule.monitored.column;
         let key = if monitored { "early_stopping.monitor" } else { "early_stopping.column" };
         let readable: Vec<&str> = recorded
             .iter()
             .map(String::as_str)
-            .filter(|name| !name.starts_with(crate::history::TEST_PREFIX))
+            .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
+            .chain(ON_DEMAND)
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,

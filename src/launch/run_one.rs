@@ -226,7 +226,8 @@ fn finished(
     notes: Notes,
 ) -> Result<Finished> {
     let Task { trajectory, data, loss, .. } = task;
-    let recorder = Recorder::new(data, *loss, &trajectory.evaluation);
+    // For the test split alone, which no rule reads.
+    let recorder = Recorder::new(data, *loss, &trajectory.evaluation, &[]);
     let mut weights = BTreeMap::new();
     let mut test_metrics = BTreeMap::new();
     for Kept { epoch, state } in trained.arms.iter().filter_map(|arm| arm.kept.clone()) {

@@ -9,6 +9,7 @@ pub mod fused;
 pub mod graph;
 pub mod init;
 pub mod layout;
+pub mod probe;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -137,7 +137,7 @@ pub struct Complexity {
     pub count: usize,
 }
 
-/// How complex a network is; the name is the column's.
+/// How complex a network is, norms folded into its weights; the name is the column's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -147,7 +147,7 @@ pub enum Measure {
     PathNorm,
     /// Product of the layers' largest singular values.
     SpectralNorm,
-    /// Euclidean distance of the parameters from their initial values.
+    /// Euclidean distance of the weights from their initial values.
     DistanceFromInit,
 }
 

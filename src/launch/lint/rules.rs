@@ -3,6 +3,7 @@
 use super::{Findings, Level, Task};
 use crate::compare::counted;
 use crate::spec::Arm;
+use crate::spec::training::Optimizer;
 use crate::stopping::{Criterion, MinDeltaMode, Monitored};
 
 /// Differences of this share of a value are below what a 32-bit float resolves.
@@ -17,6 +18,7 @@ pub(super) fn lint(task: &Task, arm: &Arm, findings: &mut Findings) {
     if !arm.rule.is_none() {
         monitor(arm, findings);
     }
+    evidence(task, arm, findings);
     let rows = task.data.splits.validation.len();
     let reads_validation = arm.rule.columns().iter().any(|column| column.starts_with("val_"));
     if reads_validation && rows < FEW_ROWS {
@@ -31,6 +33,26 @@ pub(super) fn lint(task: &Task, arm: &Arm, findings: &mut Findings) {
             "raise `data.split.validation`, or let the rule wait longer",
         );
     }
+}
+
+/// The evidence asks whether a gradient is noise, and other optimizers do not step along it.
+fn evidence(task: &Task, arm: &Arm, findings: &mut Findings) {
+    let optimizer = &task.trajectory.training.optimizer;
+    let is_plain = matches!(optimizer, Optimizer::Sgd(sgd) if sgd.momentum == 0.0);
+    if is_plain || !arm.rule.columns().contains(&"evidence") {
+        return;
+    }
+    let with = match optimizer {
+        Optimizer::Sgd(_) => "sgd with momentum",
+        other => other.kind(),
+    };
+    findings.of_arm(
+        Level::Warning,
+        arm,
+        "early_stopping.kind",
+        format!("`evidence` was derived for plain sgd, and the optimizer is {with}"),
+        "set `training.optimizer` to plain sgd, or take a rule on the validation loss",
+    );
 }
 
 fn monitor(arm: &Arm, findings: &mut Findings) {

@@ -69,6 +69,22 @@ fn a_rule_that_cannot_fire_in_time_is_pointed_at() {
 }
 
 #[test]
+fn the_evidence_with_any_optimizer_but_plain_sgd_is_pointed_at() {
+    let with = |optimizer: &str, rule: &str| {
+        format!("training.optimizer = {optimizer}\nearly_stopping = {rule}")
+    };
+    let rule = "{ kind = \"evidence\" }";
+    let nested = "{ kind = \"any\", rules = [{ kind = \"evidence\" }, { kind = \"time_budget\", seconds = 9 }] }";
+    warns(&with("{ kind = \"adam\" }", rule), "the optimizer is adam", 3);
+    warns(&with("{ kind = \"adam\" }", nested), "the optimizer is adam", 3);
+    let momentum = "{ kind = \"sgd\", momentum = 0.9 }";
+    warns(&with(momentum, rule), "the optimizer is sgd with momentum", 3);
+    assert_eq!(of(Level::Warning, &with("{ kind = \"sgd\" }", rule)), []);
+    let norm = "{ kind = \"gradient_norm\" }";
+    assert_eq!(of(Level::Warning, &with("{ kind = \"adam\" }", norm)), []);
+}
+
+#[test]
 fn a_min_delta_below_the_noise_of_the_loss_is_pointed_at() {
     let rule =
         |delta: &str| format!("early_stopping = {{ kind = \"patience\", min_delta = {delta} }}");

@@ -6,6 +6,7 @@ mod batch_norm;
 mod gradients;
 mod losses;
 mod optimizers;
+mod probe;
 mod reproducible;
 mod training;
 

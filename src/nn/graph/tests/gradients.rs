@@ -83,7 +83,7 @@ fn weighted(mut setup: Setup) -> Setup {
 
 /// A loss of each kind: cross-entropy, bce, mse of two values and mse of three classes, those of
 /// classes with and without weights.
-fn losses(model: &ModelSpec) -> Vec<(&'static str, Setup)> {
+pub fn losses(model: &ModelSpec) -> Vec<(&'static str, Setup)> {
     let mut mse_of_classes = Setup::new(model.clone(), Loss::Mse, 9, 3, 3);
     let inputs = mse_of_classes.data.inputs.clone();
     mse_of_classes.data = dataset(inputs, classes(9, 3)).into();
