@@ -32,6 +32,8 @@ limits! {
     finite: "a finite number", |_| true;
     /// Above 0.
     positive: "a number above 0", |v| v > 0.0;
+    /// Above 1: a factor that something grows by.
+    above_one: "a number above 1", |v| v > 1.0;
     /// At least 0.
     non_negative: "a number of at least 0", |v| v >= 0.0;
     /// At least 0 and below 1: a share of the rows, a dropout rate, a decay.
@@ -69,8 +71,22 @@ pub fn optional_share<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D:
 /// # Errors
 /// Where the value is no whole number or 0.
 pub fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    whole(deserializer, 1)
+}
+
+/// A whole number of at least 2: the points of a line, of a correlation.
+///
+/// # Errors
+/// Where the value is no whole number or below 2.
+pub fn at_least_two<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    whole(deserializer, 2)
+}
+
+fn whole<'de, D: Deserializer<'de>>(deserializer: D, least: usize) -> Result<usize, D::Error> {
     match usize::deserialize(deserializer)? {
-        0 => Err(D::Error::custom("0 is out of range: expected a whole number of at least 1")),
+        n if n < least => Err(D::Error::custom(format_args!(
+            "{n} is out of range: expected a whole number of at least {least}"
+        ))),
         n => Ok(n),
     }
 }

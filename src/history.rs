@@ -21,6 +21,18 @@ pub const ELAPSED: &str = "elapsed_s";
 /// The columns at the end of every row: how far a training is, not how good.
 pub const CLOSING: [&str; 4] = ["lr", "step", "samples_seen", ELAPSED];
 
+/// The columns that a training measures only where a rule reads them: of gradients and of the
+/// network's complexity.
+pub const ON_DEMAND: [&str; 7] = [
+    "evidence",
+    "grad_norm",
+    "grad_disparity",
+    "weight_norm",
+    "path_norm",
+    "spectral_norm",
+    "distance_from_init",
+];
+
 /// The columns of whole numbers.
 pub const COUNTS: [&str; 3] = [EPOCH, "step", "samples_seen"];
 

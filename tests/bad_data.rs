@@ -52,7 +52,7 @@ fn a_table_found_wrong_while_it_is_read_names_line_and_column() {
         (
             many("null,2,1"),
             "t.csv, line 302 (row 301), column `a`: `null` is no number",
-            "data.missing = [\"\", \"NA\", \"?\", \"null\"]",
+            "add `null` to data.missing (which is [\"\", \"NA\", \"?\"] unless set)",
         ),
         (with("NaN,2,1"), "line 32 (row 31), column `a`: `NaN` is not finite", "data.missing"),
         (with("inf,2,1"), "line 32 (row 31), column `a`: `inf` is not finite", "correct the cell"),

@@ -212,6 +212,7 @@ fn a_monitor_that_is_not_recorded() {
             "the rule reads the column `val_acuracy`, which this training will not record",
             "a.toml:9:11",
             "`train_loss`, `val_loss`, `train_loss_eval`, `val_accuracy`",
+            "`evidence`",
         ],
     );
     assert!(!shown.contains("test_"), "{shown}");

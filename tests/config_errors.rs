@@ -39,13 +39,14 @@ fn points(shown: &str, message: &str, place: &str, text: &str) {
 fn an_unknown_key_is_shown_in_its_line_with_the_nearest_known_one() {
     let text =
         "name = \"x\"\n\n[early_stopping]\nkind = \"patience\"\n\n\n\n\npatiance = 10 # ten\n";
-    assert_eq!(
-        refused(text),
-        "unknown key `patiance` in [early_stopping]\n  --> a.toml:10:1\n   |\n10 | patiance = 10 # ten\n   \
-         | ^^^^^^^^\n   = help: did you mean `patience`? There are: `kind`, `patience`, `min_delta`, \
-         `min_delta_mode`, `baseline`, `start_from_epoch`, `monitor`, `mode`, `restore_best`, \
-         `column`, `below`, `at_most`, `above`, `at_least`, `count`, `seconds`, `rules`"
-    );
+    // After its own keys and those of every rule come the keys of the other rules.
+    let shown = refused(text);
+    let expected = "unknown key `patiance` in [early_stopping]\n  --> a.toml:10:1\n   |\n\
+                    10 | patiance = 10 # ten\n   | ^^^^^^^^\n   \
+                    = help: did you mean `patience`? There are: `kind`, `patience`, `min_delta`, \
+                    `min_delta_mode`, `baseline`, `start_from_epoch`, `monitor`, `mode`, \
+                    `restore_best`, ";
+    assert_eq!(shown.get(..expected.len()), Some(expected), "{shown}");
 }
 
 #[test]
@@ -279,7 +280,6 @@ fn what_data_cannot_be_is_refused_at_its_value() {
 fn what_comes_later_is_refused_as_not_yet_built() {
     for text in [
         "model.norm.kind = \"layer\"",
-        "early_stopping.kind = \"slope\"",
         "[tune]\nseeds = [1]",
         "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]",
     ] {

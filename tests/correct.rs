@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bnes::data::{Dataset, Source};
 use bnes::metrics;
-use bnes::nn::{Engine, GraphEngine, StateDict};
+use bnes::nn::{Engine, FusedEngine, Network, StateDict};
 use bnes::seed::Seed;
 use bnes::spec::data::DataSpec;
 use bnes::spec::training::Loss;
@@ -112,16 +112,15 @@ fn the_weights_kept_give_the_metrics_recorded_of_their_epoch_bit_for_bit() {
         Experiment::parse("kept.toml", text, "".as_ref(), &Overrides::default()).unwrap();
     let trajectory = &experiment.trainings[0].trajectory;
     let data = digits();
-    let mut engine = GraphEngine::new(
-        &trajectory.model,
-        &trajectory.training,
-        Loss::CrossEntropy,
-        10,
-        &data,
-        trajectory.seed,
-        &candle_core::Device::Cpu,
-    )
-    .unwrap();
+    let network = Network {
+        model: &trajectory.model,
+        training: &trajectory.training,
+        loss: Loss::CrossEntropy,
+        outputs: 10,
+        data: &data,
+        seed: trajectory.seed,
+    };
+    let mut engine = FusedEngine::new(&network, 1).unwrap();
     let bytes = fs::read(training.join(arm["weights"].as_str().unwrap())).unwrap();
     engine.load(&StateDict::from_safetensors(&bytes).unwrap()).unwrap();
     for (rows, prefix) in [(&data.splits.validation, "val"), (&data.splits.test, "test")] {

@@ -55,20 +55,27 @@ fn a_result_of_a_newer_version_is_told_and_stays_and_the_others_go_on() {
 #[test]
 fn a_folder_that_may_not_be_written_is_named_and_what_is_done_can_still_be_looked_up() {
     let (place, expected) = undisturbed(SMALL);
+    let set = ["run", "--config", "config.toml", "--set", "training.epochs=6"];
     let dir = place.path("results/small");
     let mode = |mode| fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
     mode(0o555);
     let probe = dir.join("probe");
-    if fs::write(&probe, "").is_ok() {
-        // Permissions do not bind root.
+    let said = if fs::write(&probe, "").is_err() {
+        place.succeeds(&["run", "--config", "config.toml"]);
+        place.fails(1, &set)
+    } else {
+        // Permissions do not bind root; a mount that only the shell and its children see does.
         fs::remove_file(probe).unwrap();
-        mode(0o755);
-        return;
-    }
-    place.succeeds(&["run", "--config", "config.toml"]);
-    let set = ["run", "--config", "config.toml", "--set", "training.epochs=6"];
-    let said = place.fails(1, &set);
-    assert!(said.contains("results/small"), "{said}");
+        let script = r#"
+            mount --bind results results && mount -o remount,ro,bind results || exit 99
+            "$BNES" run --config config.toml; echo "exit $?"
+            "$BNES" run --config config.toml --set training.epochs=6; echo "exit $?"
+        "#;
+        let Some((out, said)) = in_own_mounts(&place, script) else { return };
+        assert!(out.contains("exit 0") && out.contains("exit 1"), "{out}{said}");
+        said
+    };
+    assert!(said.contains("cannot write results/small"), "{said}");
     mode(0o755);
     place.succeeds(&set);
     place.succeeds(&["run", "--config", "config.toml"]);
@@ -132,17 +139,7 @@ fn a_full_disk_is_told_with_the_path_and_the_same_command_works_when_there_is_ro
         "$BNES" run --config config.toml --jobs 1; echo "exit $?"
         cp -r results kept
     "#;
-    let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--mount", "sh", "-c", script]);
-    command.env("BNES", env!("CARGO_BIN_EXE_bnes")).current_dir(place.path("."));
-    let output = command.output();
-    let Ok(output) = output.as_ref().map(|output| (stderr(output), output)) else { return };
-    let (said, output) = output;
-    let out = String::from_utf8_lossy(&output.stdout);
-    if !out.contains("exit") {
-        // Not every system lets its users mount.
-        return;
-    }
+    let Some((out, said)) = in_own_mounts(&place, script) else { return };
     assert_eq!(out.matches("exit 1").count(), 1, "{out}{said}");
     assert_eq!(out.matches("exit 0").count(), 1, "{out}{said}");
     assert!(said.contains("results/small/") && said.contains("No space left on device"), "{said}");
@@ -150,6 +147,17 @@ fn a_full_disk_is_told_with_the_path_and_the_same_command_works_when_there_is_ro
     fs::rename(place.path("kept"), place.path("results")).unwrap();
     assert!(all_of(&place, "results/small") == expected);
     assert_tidy(&place, "results/small");
+}
+
+/// What a script writes to its two outputs, with mounts of its own; none where the system does not
+/// let its users mount.
+fn in_own_mounts(place: &Place, script: &str) -> Option<(String, String)> {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", script]);
+    command.env("BNES", env!("CARGO_BIN_EXE_bnes")).current_dir(place.path("."));
+    let output = command.output().ok()?;
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    out.contains("exit").then(|| (out, stderr(&output)))
 }
 
 #[test]

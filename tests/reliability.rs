@@ -54,6 +54,11 @@ early_stopping = [
     { kind = "none" },
     { kind = "patience", patience = 1 },
     { kind = "threshold", column = "val_accuracy", at_least = 0.8 },
+    { kind = "all", rules = [
+        { kind = "evidence" },
+        { kind = "gradient_disparity", count = 2 },
+        { kind = "complexity", measure = "distance_from_init", factor = 1.5 },
+    ] },
 ]
 "#;
 
@@ -169,7 +174,7 @@ fn eight_at_once_some_killed_train_everything_once_and_whole() {
             .filter(|line| line.contains("completed") || line.contains("stopped after"))
             .count();
         let lines = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(lines.lines().count(), 60, "each process tells of every arm");
+        assert_eq!(lines.lines().count(), 80, "each process tells of every arm");
     }
     // Those killed may have finished some.
     assert!(trained <= 20, "{trained} trained with {killed} killed");
@@ -194,7 +199,9 @@ fn a_rule_added_after_a_break_goes_on_only_where_its_weights_were_kept() {
     );
     place.write("config.toml", &added);
     let output = place.bnes(&["run", "--config", "config.toml"]);
-    assert!(output.status.success() && !stderr(&output).contains("goes on"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(output.status.success() && !said.contains("goes on"), "{said}");
+    assert!(said.contains("its checkpoints lack what a rule needs: it begins anew"), "{said}");
     let (_, expected) = undisturbed(&added);
     assert!(all_of(&place, "results/long") == expected);
 }
@@ -204,7 +211,7 @@ fn verify_trains_again_and_names_what_differs() {
     let (place, expected) = undisturbed(SMALL);
     let args = ["run", "--config", "config.toml", "--verify"];
     let out = place.succeeds(&args);
-    assert!(out.contains("verified: 4 of 4"), "{out}");
+    assert!(out.contains("verified: 4 of 4 trainings came out the same again"), "{out}");
     assert!(all_of(&place, "results/small") == expected);
     let training = place.training("results/small", "batch-seed1");
     let curve = fs::read_to_string(training.join("epochs.csv")).unwrap();
@@ -221,4 +228,50 @@ fn verify_trains_again_and_names_what_differs() {
     let said = place.fails(1, &args);
     assert!(said.contains("weights-5.safetensors, tensor `"), "{said}");
     assert_tidy(&place, "results/small");
+}
+
+#[test]
+fn verify_neither_makes_again_nor_corrects_what_it_is_to_verify() {
+    let config = SMALL.replace(
+        "seed = ",
+        "early_stopping = [{ kind = \"none\" }, { kind = \"patience\", patience = 3 }]\nseed = ",
+    );
+    let (place, _) = undisturbed(&config);
+    let training = place.training("results/small", "batch-seed1");
+    let read = |name: &str| fs::read(training.join(name)).unwrap();
+    let curve = String::from_utf8(read("epochs.csv")).unwrap();
+    let lines: Vec<&str> = curve.lines().collect();
+    let cells: Vec<&str> = lines[2].split(',').collect();
+    let best = lines[2].replacen(cells[2], "0.00001", 1);
+    let record = String::from_utf8(read("run.json")).unwrap();
+    let weights = read("weights-5.safetensors");
+    let cases = [
+        (
+            "epochs.csv",
+            curve.replace(lines[2], &best).into_bytes(),
+            "epoch 2, column `val_loss`: 0.00001 on disk",
+        ),
+        ("epochs.csv", (lines[..5].join("\n") + "\n").into_bytes(), "epoch 5: is not on disk"),
+        ("epochs.csv", curve.replace(",test_loss", "").into_bytes(), "not verified: "),
+        (
+            "run.json",
+            record.replace("\"best_epoch\": 5", "\"best_epoch\": 4").into_bytes(),
+            "`best_epoch`: 4 on disk, 5 again",
+        ),
+        (
+            "weights-5.safetensors",
+            weights[..weights.len() - 9].to_vec(),
+            "weights-5.safetensors on disk",
+        ),
+    ];
+    for (name, altered, difference) in cases {
+        let whole = read(name);
+        assert_ne!(whole, altered);
+        fs::write(training.join(name), &altered).unwrap();
+        let said = place.fails(1, &["run", "--config", "config.toml", "--verify"]);
+        assert!(said.contains(difference), "{said}");
+        assert!(read(name) == altered, "{name} is as it was");
+        fs::write(training.join(name), whole).unwrap();
+    }
+    place.succeeds(&["run", "--config", "config.toml", "--verify"]);
 }

@@ -7,7 +7,7 @@
 mod common;
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use common::broken::{
@@ -136,4 +136,35 @@ fn where_a_signal_cannot_be_saved_it_says_what_is_lost_and_the_next_run_makes_it
     place.succeeds(&["run", "--config", "config.toml"]);
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
+}
+
+#[test]
+fn a_signal_ends_verifying_and_is_said() {
+    let (place, expected) = undisturbed(LONG);
+    let child = start(&place, &["run", "--config", "config.toml", "--verify"]);
+    wait_until_listening(&child);
+    signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("SIGINT: verifying ends after the batches at hand;"), "{said}");
+    assert!(said.contains("interrupted by SIGINT: nothing to save"), "{said}");
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        out.contains("verified: 0 of 1 training came out the same again, 1 not reached"),
+        "{out}"
+    );
+    assert!(all_of(&place, "results/long") == expected);
+}
+
+/// Waits until a signal is caught, which its process does before it reads its config.
+fn wait_until_listening(child: &Child) {
+    let caught = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(mask, 16).unwrap() >> 1 & 1 == 1
+    };
+    while !caught() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

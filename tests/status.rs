@@ -8,7 +8,7 @@ mod common;
 use std::fs;
 
 use common::broken::{LONG, SMALL, files, is_checkpoint, signal, start, wait_for};
-use common::{Place, json};
+use common::{Place, json, stderr};
 use serde_json::{Value, json as value};
 
 fn list(place: &Place) -> Vec<Value> {
@@ -110,4 +110,30 @@ fn unfinished_work_that_the_config_no_longer_names_is_mentioned() {
     assert!(table.contains("no longer in the config"), "{table}");
     assert!(table.contains("1 training: 1 done"), "{table}");
     assert!(table.contains("unfinished work on 1 training that the config no longer names"));
+}
+
+#[test]
+fn files_that_cannot_be_read_or_are_gone_are_named() {
+    let place = Place::new();
+    place.write("config.toml", SMALL);
+    place.succeeds(&["run", "--config", "config.toml"]);
+    let results = |name: &str| place.training("results/small", name);
+    fs::write(results("batch-seed0").join("run.json"), "{").unwrap();
+    fs::remove_file(results("batch-seed1").join("epochs.csv")).unwrap();
+    fs::remove_file(results("none-seed0").join("weights-5.safetensors")).unwrap();
+    place.write("results/other/experiment.json", "{");
+    let output = place.bnes(&["status"]);
+    let (table, said) = (String::from_utf8_lossy(&output.stdout), stderr(&output));
+    assert!(table.contains("4 trainings: 1 done, 3 missing"), "{table}");
+    for file in [
+        "run.json: EOF",
+        "epochs.csv: is gone",
+        "weights-5.safetensors: is gone",
+        "other/experiment.json: ",
+    ] {
+        assert!(said.contains(file), "{said}");
+    }
+    // As it says, so it is.
+    let dry = place.succeeds(&["run", "--config", "config.toml", "--dry-run"]);
+    assert!(dry.contains("3 to train"), "{dry}");
 }

@@ -94,7 +94,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub fresh: bool,
     /// Then train everything again, in memory, and name the first epoch, column or tensor that
-    /// differs from what is on disk
+    /// differs from what is on disk, which stays as it is
     #[arg(long)]
     pub verify: bool,
     /// For people, or one JSON object a line per arm and seed

@@ -1,12 +1,17 @@
 //! `bnes compare`: puts results side by side.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use super::UsageError;
-use crate::compare::{Filter, Options};
+use super::{UsageError, gate};
+use crate::compare::curves::CurveOf;
+use crate::compare::gate::Gate;
+use crate::compare::speed::{Speed, Target};
+use crate::compare::{CompareError, Filter, Options};
 use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
@@ -40,6 +45,16 @@ pub struct CompareArgs {
     /// Only arms with this level of a factor; may be given several times.
     #[arg(long = "where", value_name = "KEY=VALUE", value_parser = filter)]
     pub filters: Vec<Filter>,
+    /// Show how soon trainings reach this value of a column, and how low their curves are on the
+    /// whole: `val_loss=0.1`, or `val_loss` for what the worse arm reaches.
+    #[arg(long, value_name = "COLUMN[=VALUE]", value_parser = target)]
+    pub target: Option<Target>,
+    /// A limit that the results have to keep: `metric = "test_accuracy", min = 0.95`, or against
+    /// other results `metric = "test_loss", baseline = "DIR", max_increase = 0.02` (a share); with
+    /// `where = { "model.norm.kind" = "batch" }` of some arms alone. May be given several times. Ends
+    /// with 3 where a whole 95 % interval lies beyond its limit, with 4 where one cannot be judged.
+    #[arg(long = "gate", value_name = "RULE")]
+    pub gates: Vec<String>,
 }
 
 /// How a comparison is printed.
@@ -64,11 +79,25 @@ fn filter(text: &str) -> Result<Filter, String> {
     }
 }
 
-/// Loads, compares and prints.
+fn target(text: &str) -> Result<Target, String> {
+    let (column, value) = match text.split_once('=') {
+        Some((column, value)) => (column, Some(value)),
+        None => (text, None),
+    };
+    let value = value.map(|value| match value.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err("expected COLUMN or COLUMN=NUMBER, such as val_loss=0.1".to_owned()),
+    });
+    Ok(Target { column: column.trim().to_owned(), value: value.transpose()? })
+}
+
+/// Loads, compares, prints and judges the gates.
 ///
 /// # Errors
 /// Where nothing can be loaded or compared, or a file or `out` cannot be written.
-pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
+pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    let gates: Vec<Gate> =
+        args.gates.iter().map(|text| gate::parse(text)).collect::<Result<_, _>>()?;
     let experiments = results::load(&args.paths)?;
     check_outputs(args, &experiments)?;
     let options = Options {
@@ -79,7 +108,16 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
             CompareFormat::Csv | CompareFormat::Markdown => !args.clocks,
         },
     };
-    let comparison = crate::compare::compare(&experiments, &options)?;
+    let mut comparison = match crate::compare::compare(&experiments, &options) {
+        // Nothing to show, and nothing to judge.
+        Err(CompareError::NothingDone(_)) if !gates.is_empty() => {
+            return Ok(ended(gate::judge(&gates, &experiments)?));
+        }
+        comparison => comparison?,
+    };
+    if let Some(target) = &args.target {
+        comparison.speed = speed(target, &experiments, args)?;
+    }
     let text = match args.format {
         CompareFormat::Table => {
             let columns = if args.output.is_some() { None } else { super::columns() };
@@ -93,9 +131,38 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         curves(path, &experiments, args)?;
     }
     match &args.output {
-        Some(path) => write_whole(path, |file| super::print(file, &text)),
-        None => super::print(out, &text),
+        Some(path) => write_whole(path, |file| super::print(file, &text))?,
+        None => super::print(out, &text)?,
     }
+    out.flush()?;
+    Ok(ended(gate::judge(&gates, &experiments)?))
+}
+
+fn ended(code: Option<u8>) -> ExitCode {
+    code.map_or(ExitCode::SUCCESS, ExitCode::from)
+}
+
+/// Reads every training once and holds it against the target.
+fn speed(
+    target: &Target,
+    experiments: &[LoadedExperiment],
+    args: &CompareArgs,
+) -> Result<Vec<Speed>> {
+    let mut curves: Vec<CurveOf> = crate::compare::curves::curves(experiments, &args.filters)?;
+    let mut known = HashSet::new();
+    curves.retain(|curve| known.insert(curve.training.clone()));
+    let read = |curve: CurveOf| {
+        let file = epochs_file(&curve.training);
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
+        Ok((curve, epochs_csv::read(&text, &name)?))
+    };
+    let curves: Vec<_> = curves.into_iter().map(read).collect::<Result<_>>()?;
+    let found = crate::compare::speed::speed(&curves, target);
+    if found.is_empty() {
+        bail!("no training recorded the column `{}` of --target", target.column);
+    }
+    Ok(found)
 }
 
 /// Refuses to write over what nobody means to lose: the other output, a config, a result.
@@ -261,6 +328,28 @@ mod tests {
         let message = run(&[&[path][..], &curves].concat()).unwrap_err();
         assert!(format!("{message:#}").contains("epochs.csv"), "{message:#}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the old file stays");
+    }
+
+    #[test]
+    fn a_target_shows_who_reaches_it_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let experiment = two_by_two_of(3);
+        write(dir.path(), &experiment);
+        for run in &experiment.runs {
+            let text = "epoch,train_loss,val_loss\n1,1.0,1.0\n2,0.5,0.25\n";
+            let file = epochs_file(&dir.path().join("digits").join(&run.dir));
+            std::fs::write(file, text).unwrap();
+        }
+        let path = dir.path().to_str().unwrap();
+        let table = run(&[path, "--target", "val_loss=0.5"]).unwrap();
+        assert!(table.contains("Reaching val_loss 0.500, over 2 epochs"), "{table}");
+        let json = run(&[path, "--target", "val_loss", "--format", "json"]).unwrap();
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["speed"][0]["target"], 0.25);
+        assert_eq!(json["speed"][0]["cells"][1]["epochs_to_target"], serde_json::json!([2, 2, 2]));
+        let missing = run(&[path, "--target", "val_f1"]).unwrap_err();
+        assert!(missing.to_string().contains("`val_f1`"), "{missing}");
+        assert!(run(&[path, "--target", "val_loss=low"]).is_err());
     }
 
     #[test]

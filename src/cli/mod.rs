@@ -5,6 +5,7 @@ pub mod check;
 pub mod compare;
 pub mod data;
 mod dry_run;
+mod gate;
 pub mod replay;
 mod rule;
 mod run;
@@ -71,7 +72,7 @@ pub fn main() -> ExitCode {
     let mut out = io::BufWriter::new(stdout.lock());
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &mut out),
-        Command::Compare(args) => compare::compare(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Compare(args) => compare::compare(args, &mut out),
         Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => check::check(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),

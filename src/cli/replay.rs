@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use super::rule::{Defaults, WrittenRule, parse_rule};
-use crate::compare::replay::{ReplayError, replay as replay_rule};
+use super::rule::{Defaults, parse_rules};
+use crate::compare::replay::{ReplayError, Replayed};
+use crate::compare::what_if::{Asking, Candidate, Recorded};
+use crate::console::tell;
 use crate::results::epochs_csv::CsvError;
 use crate::{report, results};
 
@@ -16,8 +18,8 @@ pub struct ReplayArgs {
     /// Results directories, trainings' directories or CSV files of curves.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// A rule, as the body of its table: 'kind = "patience", patience = 5'; may be given several
-    /// times.
+    /// A rule, as the body of its table: 'kind = "patience", patience = 5'; a list of values is a rule
+    /// for each: 'patience = [3, 5, 10]'. May be given several times.
     #[arg(long = "criterion", required = true, value_name = "RULE")]
     pub criteria: Vec<String>,
     /// The column that chooses the best epoch, for rules that name none; default: `val_loss`.
@@ -26,9 +28,14 @@ pub struct ReplayArgs {
     /// Its direction, for rules that name none.
     #[arg(long, value_enum)]
     pub mode: Option<ModeArg>,
-    /// How to print the replay.
+    /// How to print the replay. The table is of the rules over all trainings; JSON and CSV hold a
+    /// row per training and rule.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+    /// Show in the table a row per training and rule too, which it does of itself for one training
+    /// or one rule.
+    #[arg(long)]
+    pub rows: bool,
 }
 
 /// How a replay is printed.
@@ -38,6 +45,8 @@ pub enum Format {
     Table,
     /// For programs.
     Json,
+    /// For tables of other programs.
+    Csv,
 }
 
 /// The direction of a column.
@@ -62,10 +71,20 @@ impl ModeArg {
 }
 
 impl ReplayArgs {
-    fn rules(&self) -> Result<Vec<WrittenRule>> {
+    fn candidates(&self) -> Result<Vec<Candidate>> {
         let defaults =
             Defaults { monitor: self.monitor.as_deref(), mode: self.mode.map(ModeArg::name) };
-        self.criteria.iter().map(|text| Ok(parse_rule(text, defaults)?)).collect()
+        let mut candidates = Vec::new();
+        for text in &self.criteria {
+            for candidate in parse_rules(text, defaults)? {
+                if candidates.contains(&candidate) {
+                    tell(format_args!("note: {} is asked once", candidate.label));
+                } else {
+                    candidates.push(candidate);
+                }
+            }
+        }
+        Ok(candidates)
     }
 }
 
@@ -74,8 +93,9 @@ impl ReplayArgs {
 /// # Errors
 /// Where a rule or a path cannot be read, a column is missing, or `out` cannot be written.
 pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
-    let rules = args.rules()?;
-    let mut rows = Vec::new();
+    let candidates = args.candidates()?;
+    let mut asking = Asking::new(&candidates);
+    let mut trainings = 0;
     let mut damaged = Vec::new();
     for path in &args.paths {
         for curves in results::curves(path)? {
@@ -87,23 +107,50 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
                 }
             };
             let path = curves.path.display().to_string();
-            for WrittenRule { label, rule } in &rules {
-                let row = replay_rule(&path, &curves.table, curves.truncated, label, rule)
-                    .map_err(|error| reason(error, &curves.not_numeric));
-                rows.push(row.with_context(|| format!("{path}: {label}"))?);
+            let recorded = Recorded {
+                path: &path,
+                table: &curves.table,
+                truncated: curves.truncated,
+                cell: &curves.cell,
+                declared: &curves.declared,
+            };
+            if let Err((label, error)) = asking.push(&recorded) {
+                let error = reason(error, &curves.not_numeric);
+                return Err(error.context(format!("{path}: {label}")));
             }
+            trainings += 1;
         }
     }
-    if rows.is_empty() && !damaged.is_empty() {
+    if trainings == 0 && !damaged.is_empty() {
         bail!("nothing to replay: no training could be read\n{}", damaged.join("\n"));
     }
-    if rows.is_empty() {
+    if trainings == 0 {
         bail!("nothing to replay: no training has ended yet");
     }
+    let answer = asking.answer();
     let text = match args.format {
-        Format::Table => report::replay::replay(&rows, super::columns()),
-        Format::Json => report::json::json(&rows)?,
+        Format::Table => {
+            let mut tables = Vec::new();
+            if args.rows || trainings == 1 || candidates.len() == 1 {
+                tables.push(report::replay::rows(&answer.rows, super::columns()));
+            }
+            if trainings > 1 || candidates.len() > 1 {
+                tables.push(report::replay::rules(&answer, super::columns()));
+            }
+            tables.join("\n")
+        }
+        Format::Csv => report::replay::csv(&answer)?,
+        Format::Json => {
+            let rows: Vec<&Replayed> = answer.rows.iter().map(|row| &row.replayed).collect();
+            report::json::json(&rows)?
+        }
     };
+    if args.format != Format::Table {
+        // What the table says beneath itself.
+        for sentence in &answer.sentences {
+            tell(format_args!("note: {sentence}"));
+        }
+    }
     super::print(out, &text)?;
     Ok(damaged)
 }
@@ -141,6 +188,7 @@ mod tests {
             monitor: None,
             mode: None,
             format: Format::Json,
+            rows: false,
         }
     }
 

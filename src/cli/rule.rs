@@ -2,21 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::compare::what_if::Candidate;
 use crate::spec::ConfigError;
 use crate::spec::decode::decode;
 use crate::spec::label;
 use crate::spec::node::{Key, Node, Origin, Source, Value};
 use crate::spec::parse::parse_toml_body;
-use crate::stopping::StoppingRule;
-
-/// A rule with the text that names it in reports.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct WrittenRule {
-    /// `patience(patience=5)`: the settings that were written.
-    pub label: String,
-    /// What they mean.
-    pub rule: StoppingRule,
-}
 
 /// What the command line says for rules that do not say it themselves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,9 +18,14 @@ pub(super) struct Defaults<'a> {
     pub mode: Option<&'a str>,
 }
 
-/// Reads a rule such as `kind = "patience", patience = 5`.
-pub(super) fn parse_rule(text: &str, defaults: Defaults) -> Result<WrittenRule, ConfigError> {
-    let mut table = parse_toml_body(&source("--criterion", text))?;
+/// Reads a rule such as `kind = "patience", patience = 5`; a list of values, where a rule takes one,
+/// is a rule for each: `patience = [3, 5, 10]`.
+pub(super) fn parse_rules(text: &str, defaults: Defaults) -> Result<Vec<Candidate>, ConfigError> {
+    let table = parse_toml_body(&source("--criterion", text))?;
+    expanded(&table).into_iter().map(|table| parse_one(table, defaults)).collect()
+}
+
+fn parse_one(mut table: Node, defaults: Defaults) -> Result<Candidate, ConfigError> {
     let label = label::written(&table);
     if let Value::Table(entries) = &mut table.value {
         for (option, key, value) in
@@ -44,7 +40,48 @@ pub(super) fn parse_rule(text: &str, defaults: Defaults) -> Result<WrittenRule, 
             }
         }
     }
-    Ok(WrittenRule { label, rule: decode(&table)? })
+    Ok(Candidate { label, rule: decode(&table)? })
+}
+
+/// The key whose value is a list by itself.
+const RULES: &str = "rules";
+
+/// Every table that a table with lists of values stands for; the last list varies fastest.
+fn expanded(table: &Node) -> Vec<Node> {
+    let Value::Table(entries) = &table.value else { return vec![table.clone()] };
+    let mut tables: Vec<Vec<(Key, Node)>> = vec![Vec::new()];
+    for (key, node) in entries {
+        let values = match &node.value {
+            Value::List(rules) if key.name == RULES => product(rules)
+                .into_iter()
+                .map(|rules| Node { value: Value::List(rules), origin: node.origin.clone() })
+                .collect(),
+            Value::List(values) if !values.is_empty() => values.iter().flat_map(expanded).collect(),
+            _ => expanded(node),
+        };
+        tables = tables
+            .iter()
+            .flat_map(|table| {
+                let with =
+                    |value: &Node| [table.as_slice(), &[(key.clone(), value.clone())]].concat();
+                values.iter().map(with).collect::<Vec<_>>()
+            })
+            .collect();
+    }
+    let whole = |entries| Node { value: Value::Table(entries), origin: table.origin.clone() };
+    tables.into_iter().map(whole).collect()
+}
+
+/// The choices of one expansion of each rule.
+fn product(rules: &[Node]) -> Vec<Vec<Node>> {
+    rules.iter().fold(vec![Vec::new()], |lists, rule| {
+        let choices = expanded(rule);
+        let with = |list: &Vec<Node>| {
+            let longer = |rule: &Node| [list.as_slice(), std::slice::from_ref(rule)].concat();
+            choices.iter().map(longer).collect::<Vec<_>>()
+        };
+        lists.iter().flat_map(with).collect()
+    })
 }
 
 fn source(option: &str, text: &str) -> Arc<Source> {
@@ -55,12 +92,46 @@ fn source(option: &str, text: &str) -> Arc<Source> {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> WrittenRule {
-        parse_rule(text, Defaults::default()).unwrap()
+    fn parsed(text: &str) -> Candidate {
+        let mut rules = parse_rules(text, Defaults::default()).unwrap();
+        assert_eq!(rules.len(), 1);
+        rules.remove(0)
+    }
+
+    fn labels(text: &str) -> Vec<String> {
+        let rules = parse_rules(text, Defaults::default()).unwrap();
+        rules.into_iter().map(|rule| rule.label).collect()
+    }
+
+    #[test]
+    fn a_list_of_values_is_a_rule_for_each() {
+        assert_eq!(
+            labels("kind = \"patience\", patience = [3, 5], min_delta = [0.0, 0.1]"),
+            [
+                "patience(patience=3, min_delta=0.0)",
+                "patience(patience=3, min_delta=0.1)",
+                "patience(patience=5, min_delta=0.0)",
+                "patience(patience=5, min_delta=0.1)",
+            ]
+        );
+        assert_eq!(labels("kind = [\"keras\", \"lightning\"]"), ["keras", "lightning"]);
+        assert_eq!(
+            labels(
+                "kind = \"any\", rules = [{ kind = \"patience\", patience = [3, 5] }, \
+                 { kind = \"divergence\", factor = 2.0 }]"
+            ),
+            [
+                "any(rules=[patience(patience=3), divergence(factor=2.0)])",
+                "any(rules=[patience(patience=5), divergence(factor=2.0)])",
+            ]
+        );
+        let wrong = message("kind = \"patience\", patience = [3, -1]");
+        assert!(wrong.contains("-1"), "{wrong}");
+        assert!(message("kind = \"patience\", patience = []").contains("patience"));
     }
 
     fn message(text: &str) -> String {
-        parse_rule(text, Defaults::default()).unwrap_err().to_string()
+        parse_rules(text, Defaults::default()).unwrap_err().to_string()
     }
 
     #[test]
@@ -78,15 +149,16 @@ mod tests {
     #[test]
     fn a_rule_says_more_than_the_command_line() {
         let defaults = Defaults { monitor: Some("val_accuracy"), mode: Some("max") };
-        let own = parse_rule("kind = \"patience\", monitor = \"val_f1\", mode = \"min\"", defaults);
-        let own = own.unwrap().rule.monitored;
+        let own =
+            parse_rules("kind = \"patience\", monitor = \"val_f1\", mode = \"min\"", defaults);
+        let own = own.unwrap().remove(0).rule.monitored;
         assert_eq!((own.column.as_str(), own.maximize), ("val_f1", false));
-        let given = parse_rule("kind = \"patience\"", defaults).unwrap();
+        let given = parse_rules("kind = \"patience\"", defaults).unwrap().remove(0);
         assert_eq!(given.label, "patience");
         assert_eq!(given.rule.monitored.column, "val_accuracy");
         let test = Defaults { monitor: Some("test_loss"), mode: None };
         assert!(
-            parse_rule("kind = \"patience\"", test)
+            parse_rules("kind = \"patience\"", test)
                 .unwrap_err()
                 .to_string()
                 .contains("test column")
@@ -100,7 +172,13 @@ mod tests {
         assert!(typo.contains("`patience`"), "{typo}");
         assert!(message("patience = 5").contains("`kind` is missing"));
         assert!(message("kind = \"patience\", patience = -1").contains("-1"));
-        assert!(message("kind = \"slope\", window = 5").contains("not yet built"));
+        let missing = message("kind = \"slope\", window = 5");
+        assert!(missing.contains("`min_slope` is missing"), "{missing}");
+        let short = message("kind = \"slope\", window = 1, min_slope = 0");
+        assert!(
+            short.contains("1 is out of range: expected a whole number of at least 2"),
+            "{short}"
+        );
         assert!(message("kind =").contains("not valid TOML"));
         assert!(message("} , x = {").contains("not valid TOML"));
     }

@@ -16,7 +16,7 @@ use crate::compare::counted;
 use crate::console::tell;
 use crate::event::Event;
 use crate::launch::lint::{Level, lint};
-use crate::launch::{self, Compute, Interrupt, Outcome, Planned, Resources, Sweep, Task};
+use crate::launch::{self, Compute, Interrupt, Outcome, Planned, Resources, Sweep, Task, Verdict};
 use crate::observers::{Progress, Style};
 use crate::results::fresh::{self, Fresh};
 use crate::results::store::Store;
@@ -57,7 +57,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
 
     let started = Instant::now();
     let fresh = if args.fresh { Some(begin_fresh(&store, &planned)?) } else { None };
-    let mut lines = found(&store, &planned, fresh.as_ref());
+    let mut lines = found(&store, &planned, fresh.as_ref(), args.verify);
     let tasks: Vec<&Task> =
         lines.iter().filter(|line| line.record.is_none()).map(|line| line.task).collect();
     let sweep = Sweep {
@@ -101,7 +101,11 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         let sweep = Sweep { tasks, resources, fresh: None, ..sweep };
         verified = verify(args, &sweep, out)?;
         if interrupt.is_asked() {
-            return Ok(ExitCode::from(interrupt.told().1));
+            let (signal, code) = interrupt.told();
+            tell(format_args!(
+                "interrupted by {signal}: nothing to save; the same command verifies from the start"
+            ));
+            return Ok(ExitCode::from(code));
         }
     }
     Ok(if tally.failed > 0 || !verified { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
@@ -167,12 +171,25 @@ fn record(task: &Task, outcome: Outcome) -> Option<RunRecord> {
 }
 
 /// The trainings that need no work.
-fn found<'a>(store: &Store, planned: &'a Planned, fresh: Option<&Fresh>) -> Vec<Line<'a>> {
+fn found<'a>(
+    store: &Store,
+    planned: &'a Planned,
+    fresh: Option<&Fresh>,
+    verify: bool,
+) -> Vec<Line<'a>> {
+    // What is to be verified is neither made again nor corrected first.
+    let recorded = |task: &Task| {
+        if verify { store.recorded(&task.dir, &task.identity, &task.arms) } else { None }
+    };
     let line = |task: &'a Task| {
         let anew = fresh.is_some_and(|fresh| !fresh.is_done(&task.dir));
         // Where a newer bnes wrote it, the sweep says so.
         let foreign = store.foreign(&task.dir).is_some();
-        let record = if anew || foreign { None } else { launch::done(store, task) };
+        let record = if anew || foreign {
+            None
+        } else {
+            recorded(task).or_else(|| launch::done(store, task))
+        };
         let work = store.work(&task.dir);
         if record.is_some()
             && work.exists()
@@ -193,12 +210,19 @@ fn resources(args: &RunArgs, device: candle_core::Device, pending: usize) -> Res
 
 /// Trains finished trainings again and compares; whether all came out the same.
 fn verify(args: &RunArgs, sweep: &Sweep, out: &mut dyn Write) -> Result<bool> {
-    let differences = watched(args, sweep, |events| sweep.verify(events));
-    let same = differences.iter().filter(|difference| matches!(difference, Ok(None))).count();
+    let verdicts = watched(args, sweep, |events| sweep.verify(events));
+    let count = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count();
+    let same = count(|verdict| matches!(verdict, Verdict::Same));
+    let not_reached = count(|verdict| matches!(verdict, Verdict::NotReached));
     if args.format == RunFormat::Text {
-        writeln!(out, "verified: {same} of {} trainings are the same again", differences.len())?;
+        let all = counted(verdicts.len(), "training");
+        let rest = match not_reached {
+            0 => String::new(),
+            count => format!(", {count} not reached"),
+        };
+        writeln!(out, "verified: {same} of {all} came out the same again{rest}")?;
     }
-    Ok(same == differences.len())
+    Ok(same == verdicts.len())
 }
 
 /// Works while the events of it are shown.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::{columns, print};
+use crate::console::tell;
 use crate::launch;
 use crate::report;
 use crate::results::standing::standings;
@@ -37,7 +38,10 @@ pub enum StatusFormat {
 pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
     let saved_at =
         |checkpoints: &[PathBuf]| launch::saved_at(checkpoints).map(|position| position.epoch);
-    let standings = standings(&args.dir, &saved_at)?;
+    let (standings, warnings) = standings(&args.dir, &saved_at)?;
+    for warning in warnings {
+        tell(format_args!("warning: {warning}"));
+    }
     match args.format {
         StatusFormat::Table => print(out, &report::status::status(&standings, columns())),
         StatusFormat::Json => print(out, &report::json::json(&standings)?),

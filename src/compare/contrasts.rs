@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::label::text;
+use super::robust::robust;
 use super::study::Study;
 use super::units::{STAND_INS, units};
 use super::{Contrast, ContrastKind, LEVEL};
@@ -21,6 +22,9 @@ const POWER: f64 = 0.8;
 
 /// Steps of work that the p-values of metrics which no table shows may take, about half a second's.
 const P_BUDGET: usize = 1_000_000_000;
+
+/// With more contrasts than this no bootstrap is made: half a second's work.
+const ROBUST_DESIGNS: usize = 100;
 
 /// Cells and their weights.
 struct Design {
@@ -67,7 +71,13 @@ pub(super) fn contrasts(study: &Study, metrics: &[String]) -> Contrasts {
         let is_stand_in = STAND_INS.contains(&metric.as_str());
         let of_metric = designs.par_iter().zip(&is_replaced).map(|(design, is_replaced)| {
             let with_p = index == 0 || !p_left_out || (is_stand_in && *is_replaced);
-            contrast(study, design, metric, &values, &units, with_p)
+            let mut found = contrast(study, design, metric, &values, &units, with_p);
+            // Two levels are beside each other there, and a bootstrap takes its time.
+            let has_levels = index == 0 && design.kind != ContrastKind::Interaction;
+            if has_levels && !found.units_differ && designs.len() <= ROBUST_DESIGNS {
+                found.robust = robust(&values.levels(design));
+            }
+            found
         });
         all.par_extend(of_metric);
         if index == 0 {
@@ -132,6 +142,15 @@ impl Values {
         });
         Self { cells: cells.collect(), seeds: seeds.len() }
     }
+
+    /// Of every seed with all values, the second level and the first.
+    fn levels(&self, design: &Design) -> Vec<(f64, f64)> {
+        let side = |seed: usize, sign: f64| -> Option<f64> {
+            let terms = design.terms.iter().filter(|(_, weight)| weight * sign > 0.0);
+            terms.map(|(cell, weight)| Some(weight.abs() * self.cells[*cell][seed].1?)).sum()
+        };
+        (0..self.seeds).filter_map(|seed| Some((side(seed, 1.0)?, side(seed, -1.0)?))).collect()
+    }
 }
 
 fn contrast(
@@ -180,6 +199,7 @@ fn contrast(
         unpaired,
         averaged_over: design.averaged_over.clone(),
         units_differ,
+        robust: None,
     }
 }
 

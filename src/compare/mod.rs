@@ -5,18 +5,23 @@
 //! made of figures only for the sentences of the verdict. The statistics are those of
 //! [`stats`](crate::stats); what is compared with what is decided here.
 
+mod across;
 mod arms;
 mod contrasts;
 pub mod curves;
+pub mod gate;
 mod joined;
 pub mod label;
 pub mod number;
 pub mod replay;
+mod robust;
 mod savings;
+pub mod speed;
 mod study;
 mod units;
 mod verdict;
 mod warnings;
+pub mod what_if;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -141,6 +146,11 @@ pub struct Comparison {
     pub contrasts: Vec<Contrast>,
     /// What each rule saved and cost.
     pub early_stopping: Vec<Saving>,
+    /// Arms that several data sets have in common, by their ranks.
+    pub data_sets: Vec<AcrossDataSets>,
+    /// How soon trainings reach a target, where one is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub speed: Vec<speed::Speed>,
     /// What limits the conclusions.
     pub warnings: Vec<String>,
     /// The conclusions, a sentence each.
@@ -271,6 +281,57 @@ pub struct Contrast {
     /// to tell: losses of two functions, for one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub units_differ: bool,
+    /// Of main and simple effects in the primary metric, from ten pairs on.
+    #[serde(flatten)]
+    pub robust: Option<Robust>,
+}
+
+/// What does not rest on means: with intervals by the bootstrap (`BCa`).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Robust {
+    /// The middle difference.
+    pub median: f64,
+    /// Its interval.
+    pub median_ci95: Option<[f64; 2]>,
+    /// The mean of the second level over that of the first; none where those are not above 0.
+    pub ratio: Option<f64>,
+    /// Its interval.
+    pub ratio_ci95: Option<[f64; 2]>,
+}
+
+/// Arms over several data sets (Demsar 2006); the smallest rank is the best.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AcrossDataSets {
+    /// The experiments, one for each data set.
+    pub experiments: Vec<String>,
+    /// What is ranked: its mean over the seeds, a diverged one as the worst of all.
+    pub metric: String,
+    /// The arms with their mean ranks.
+    pub arms: Vec<RankedArm>,
+    /// Friedman's statistic.
+    pub chi2: f64,
+    /// Iman and Davenport's; none where all data sets rank the arms alike.
+    pub f: Option<f64>,
+    /// Its p-value; none below six data sets.
+    pub p: Option<f64>,
+    /// Nemenyi's critical difference of mean ranks at the level 0.05.
+    pub critical_difference: f64,
+    /// Of two arms from six data sets on: the p-value of Wilcoxon's signed-rank test, exact.
+    pub p_wilcoxon: Option<f64>,
+}
+
+/// An arm over data sets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RankedArm {
+    /// Its level of each factor.
+    pub factors: Factors,
+    /// Its mean rank.
+    pub average_rank: f64,
+    /// The chance that a run of it is better than a run of the first arm, ties half, as a mean over
+    /// the data sets; none of the first arm itself.
+    pub probability_of_improvement: Option<f64>,
+    /// The mean of the middle half of all its runs on all data sets; none where it is not finite.
+    pub interquartile_mean: Option<f64>,
 }
 
 /// What a rule saved and cost against the full run of the same training.
@@ -336,6 +397,8 @@ pub fn compare(
         references: Vec::new(),
         contrasts: Vec::new(),
         early_stopping: Vec::new(),
+        data_sets: Vec::new(),
+        speed: Vec::new(),
         warnings: warnings::of_files(experiments),
         verdict: Vec::new(),
         experiments: Vec::new(),
@@ -376,6 +439,9 @@ pub fn compare(
         comparison.early_stopping.extend(savings);
         comparison.experiments.push(summary);
     }
+    let across = across::across(&studies, &comparison, options.metric.as_deref());
+    comparison.verdict.extend(across.iter().map(across::sentence));
+    comparison.data_sets = across;
     Ok(comparison)
 }
 

@@ -117,6 +117,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::results::epochs_csv;
+    use crate::stopping::Criterion;
 
     fn rule(table: serde_json::Value) -> StoppingRule {
         serde_json::from_value(table).unwrap()
@@ -186,7 +188,112 @@ mod tests {
         );
     }
 
+    /// A rule of every kind, quick to fire.
+    fn every_rule() -> Vec<StoppingRule> {
+        let tables = [
+            json!({"kind": "none"}),
+            json!({"kind": "patience", "patience": 3, "min_delta": 0.05}),
+            json!({"kind": "generalization_loss", "alpha": 20.0}),
+            json!({"kind": "progress_quotient", "alpha": 0.2, "strip": 3}),
+            json!({"kind": "successive_increases", "count": 2, "strip": 3}),
+            json!({"kind": "training_progress", "tolerance": 200.0, "strip": 4}),
+            json!({"kind": "moving_average", "window": 3, "patience": 2}),
+            json!({"kind": "exponential_average", "beta": 0.7, "patience": 2, "min_delta": 0.01}),
+            json!({"kind": "divergence", "factor": 3.0}),
+            json!({"kind": "gap", "ratio": 0.5, "count": 3}),
+            json!({"kind": "correlation", "window": 5, "below": -0.5}),
+            json!({"kind": "relative_change", "window": 3, "tolerance": 0.05}),
+            json!({"kind": "slope", "window": 5, "min_slope": 0.0}),
+            json!({"kind": "change", "column": "grad_norm", "tolerance": 0.3, "count": 2}),
+            json!({"kind": "threshold", "column": "val_loss", "below": 0.1, "count": 2}),
+            json!({"kind": "relative_to_first", "column": "train_loss", "below": 0.2}),
+            json!({"kind": "increases", "column": "val_loss", "count": 3, "consecutive": true}),
+            json!({"kind": "evidence", "count": 3}),
+            json!({"kind": "gradient_norm", "count": 2}),
+            json!({"kind": "gradient_disparity", "count": 8}),
+            json!({"kind": "complexity", "measure": "weight_norm", "factor": 2.0, "count": 2}),
+            json!({"kind": "time_budget", "seconds": 25.0}),
+            json!({"kind": "keras", "patience": 3}),
+            json!({"kind": "lightning"}),
+            json!({"kind": "sklearn", "n_iter_no_change": 3, "monitor": "val_loss"}),
+            json!({"kind": "skorch", "threshold": 0.05, "patience": 3}),
+            json!({"kind": "xgboost", "rounds": 3, "mode": "max"}),
+            json!({"kind": "huggingface", "early_stopping_patience": 2}),
+            json!({"kind": "any", "rules": [{"kind": "slope", "window": 6, "min_slope": 0.0},
+                {"kind": "divergence", "factor": 5.0}]}),
+            json!({"kind": "all", "rules": [{"kind": "patience", "patience": 2},
+                {"kind": "gap", "ratio": 0.1, "count": 1}]}),
+        ];
+        let rules: Vec<StoppingRule> = tables.map(rule).into();
+        for kind in Criterion::KINDS {
+            assert!(rules.iter().any(|rule| rule.kind() == *kind), "no `{kind}`: add one");
+        }
+        rules
+    }
+
+    /// What a training does: an epoch is added and the rule asked, until it fires.
+    fn live(rule: &StoppingRule, names: &[&str], rows: &[Vec<Option<f64>>]) -> (usize, Ending) {
+        let mut table = EpochTable::new(names.iter().map(|name| (*name).to_owned()).collect());
+        for row in rows {
+            table.push(row);
+            if let Some(ending) = rule.check(&table.history(table.len())) {
+                return (table.len(), ending);
+            }
+        }
+        (table.len(), Ending::Completed)
+    }
+
+    const COLUMNS: [&str; 8] = [
+        "train_loss",
+        "val_loss",
+        "elapsed_s",
+        "evidence",
+        "grad_norm",
+        "grad_disparity",
+        "weight_norm",
+        "test_loss",
+    ];
+
+    /// Rows as a training may record them: noise, ties, cells not measured, at last perhaps NaN.
+    fn rows() -> impl Strategy<Value = Vec<Vec<Option<f64>>>> {
+        let cell = prop_oneof![
+            8 => (0.0..1.0_f64).prop_map(Some),
+            2 => (1..4_i32).prop_map(|tenths| Some(f64::from(tenths) / 10.0)),
+            1 => Just(None),
+        ];
+        let bad = prop_oneof![3 => Just(None), 1 => (0..40_usize).prop_map(Some)];
+        (prop::collection::vec(prop::collection::vec(cell, COLUMNS.len()), 1..40), bad).prop_map(
+            |(mut rows, bad)| {
+                let mut elapsed = 0.0;
+                for (epoch, row) in rows.iter_mut().enumerate() {
+                    elapsed += 1.0;
+                    row[2] = Some(elapsed);
+                    row[3] = row[3].map(|value| value - 0.5);
+                    if Some(epoch) == bad {
+                        row[1] = Some(f64::NAN);
+                    }
+                }
+                rows
+            },
+        )
+    }
+
     proptest! {
+        #[test]
+        fn replay_of_the_file_is_what_happened_live(rows in rows()) {
+            let mut table = EpochTable::new(COLUMNS.map(str::to_owned).to_vec());
+            for row in &rows {
+                table.push(row);
+            }
+            let file = epochs_csv::read(&epochs_csv::write(&table), "epochs.csv").unwrap();
+            for rule in every_rule() {
+                let (epochs, ending) = live(&rule, &COLUMNS, &rows);
+                let replayed = replay("run", &file, false, "", &rule).unwrap();
+                let stop = (ending != Ending::Completed).then_some(epochs);
+                prop_assert_eq!(replayed.stop_epoch, stop, "{:?}", rule);
+            }
+        }
+
         #[test]
         fn a_regret_is_never_negative_and_a_stop_is_within_the_curve(
             values in prop::collection::vec(0.0..1.0_f64, 1..40),

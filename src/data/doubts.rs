@@ -1,14 +1,18 @@
-//! What a column of levels makes one wonder about: cells that look as if they held nothing, and
-//! numbers that became names for the sake of a few words among them.
+//! What a column of levels makes one wonder about: cells that look as if they held nothing, numbers
+//! that became names for the sake of a few words among them, names of splits, names of rows.
 
 use super::cells::{self, Cells, Level};
 use super::error::{listed_shortly, shortened};
+use super::given::{self, Part};
 
 /// What people write into a cell that holds nothing; in lower case.
 const MARKERS: [&str; 15] = [
     "-", "--", "---", ".", "?", "na", "n/a", "n.a.", "nan", "<na>", "#n/a", "#na", "null", "nil",
     "none",
 ];
+
+/// So few levels are groups even of very few rows.
+const FEW_LEVELS: usize = 20;
 
 /// Whether a cell probably stands for one that holds nothing.
 pub(super) fn is_marker(cell: &str) -> bool {
@@ -57,7 +61,41 @@ pub(super) fn of_inputs(
             with_missing(missing, &markers)
         )
     });
-    numbers.into_iter().chain(markers).collect()
+    let splits = columns.iter().zip(names).filter(|(cells, _)| names_splits(cells));
+    let splits = splits.map(|(_, name)| {
+        format!(
+            "`{name}` is an input and its cells are called as splits are: if they say which row is in which, set data.split.column = {name:?}"
+        )
+    });
+    let of_rows: Vec<String> = (columns.iter().zip(names))
+        .filter(|(cells, _)| names_rows(cells, train))
+        .map(|(_, name)| (*name).clone())
+        .collect();
+    let of_rows = (!of_rows.is_empty()).then(|| {
+        format!(
+            "most training rows have a level of their own, as names have, which tells nothing of other rows: {}; leave out by data.drop, or group the levels",
+            listed_shortly(&of_rows)
+        )
+    });
+    splits.chain(numbers).chain(markers).chain(of_rows).collect()
+}
+
+/// Whether all cells of a column are words for splits, `train` and another.
+fn names_splits(cells: &Cells) -> bool {
+    let Cells::Levels { levels, categorical: false, .. } = cells else { return false };
+    let parts: Option<Vec<Part>> =
+        levels.iter().map(|level| given::part(level.name.as_bytes())).collect();
+    parts.is_some_and(|parts| {
+        parts.contains(&Part::Train) && parts.iter().any(|part| *part != Part::Train)
+    })
+}
+
+/// Whether levels tell training rows apart rather than group them.
+fn names_rows(cells: &Cells, train: &[u32]) -> bool {
+    let Cells::Levels { codes, levels, categorical: false } = cells else { return false };
+    let counts = cells::counts(codes, levels, train);
+    let known = counts.iter().filter(|count| **count > 0).count();
+    known > FEW_LEVELS && 2 * known > counts.iter().sum()
 }
 
 /// A note on classes that look as if they were none; `None` is a class like any other.

@@ -204,7 +204,7 @@ pub enum CellProblem {
     Text(String),
     /// What people write where there is nothing.
     #[error(
-        "`{0}` is no number: if such cells hold nothing, add it to the list, data.missing = [\"\", \"NA\", \"?\", \"{0}\"]; else correct the cell"
+        "`{0}` is no number: if such cells hold nothing, add `{0}` to data.missing (which is [\"\", \"NA\", \"?\"] unless set); else correct the cell"
     )]
     Marker(String),
     /// A cell of the split column that names no split.

@@ -106,7 +106,14 @@ impl Source {
                 });
             }
             if format_of(test, key)? != Format::Delimited {
-                return Err(DataError::UnknownFormat { key, file: test.clone() });
+                return Err(DataError::Setting {
+                    key,
+                    source_name: name,
+                    problem: format!(
+                        "{key} names {}, which is no table: give a CSV or TSV file (.gz too) with the columns of data.source",
+                        test.display()
+                    ),
+                });
             }
         }
         Ok(Self::of_table(delimited::read_files(path, test.as_deref(), spec)?, spec, name))

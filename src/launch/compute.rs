@@ -5,7 +5,7 @@ use candle_core::Device;
 
 use super::plan::Task;
 use crate::nn::{Engine, FusedEngine, GraphEngine};
-use crate::spec::{ConfigError, Trajectory};
+use crate::spec::ConfigError;
 
 /// The environment variable that says how many threads a training runs on, in place of a number
 /// that suits its size.
@@ -70,22 +70,18 @@ impl Compute {
     /// # Errors
     /// Where the device fails.
     pub fn engine(&self, task: &Task) -> Result<Box<dyn Engine>> {
-        let Task { trajectory, data, loss, outputs, .. } = task;
-        let Trajectory { model, training, seed, .. } = trajectory;
+        let network = task.network();
         if self.graph || !self.device.is_cpu() {
-            let engine =
-                GraphEngine::new(model, training, *loss, *outputs, data, *seed, &self.device)?;
-            return Ok(Box::new(engine));
+            return Ok(Box::new(GraphEngine::new(&network, &self.device)?));
         }
         let threads = match self.threads {
             Threads::Exactly(threads) => threads,
             Threads::UpTo(most) => {
-                let rows = training.batch_size.rows(data.splits.train.len());
+                let rows = network.training.batch_size.rows(task.data.splits.train.len());
                 FusedEngine::suitable_threads(task.parameters, rows).min(most)
             }
         };
-        let engine = FusedEngine::new(model, training, *loss, *outputs, data, *seed, threads)?;
-        Ok(Box::new(engine))
+        Ok(Box::new(FusedEngine::new(&network, threads)?))
     }
 }
 

@@ -19,3 +19,4 @@ pub use keeper::position as saved_at;
 pub use plan::{PlanError, Planned, Task};
 pub use run_one::{Finished, goes_on_at};
 pub use sweep::{Outcome, Resources, Sweep, done, jobs, note};
+pub use verify::Verdict;

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::provenance;
 use crate::data::{DataError, Dataset, Source, Targets};
+use crate::history::{ON_DEMAND, TEST_PREFIX};
 use crate::metrics;
-use crate::nn::Layout;
+use crate::nn::{Layout, Network};
 use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
@@ -45,6 +46,16 @@ pub struct Task {
     pub dir: String,
     /// The effective config.
     pub config: Map<String, Value>,
+}
+
+impl Task {
+    /// What its engine is built from.
+    #[must_use]
+    pub fn network(&self) -> Network<'_> {
+        let Trajectory { model, training, seed, .. } = &self.trajectory;
+        let Self { loss, outputs, data, .. } = self;
+        Network { model, training, loss: *loss, outputs: *outputs, data, seed: *seed }
+    }
 }
 
 /// An experiment ready to run.
@@ -180,7 +191,8 @@ impl Task {
             let help = Some("leave training.class_weights out".to_owned());
             return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
         }
-        let columns = train::columns(&data, loss, &trajectory.evaluation);
+        let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
+        let columns = train::columns(&data, loss, &trajectory.evaluation, &rules);
         for arm in arms {
             check_columns(experiment, arm, &columns)?;
         }
@@ -245,7 +257,8 @@ fn check_columns(
         let readable: Vec<&str> = recorded
             .iter()
             .map(String::as_str)
-            .filter(|name| !name.starts_with(crate::history::TEST_PREFIX))
+            .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
+            .chain(ON_DEMAND)
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,

@@ -131,7 +131,7 @@ fn newest(
     setting: &Setting,
     observer: &mut dyn Observer,
 ) -> Option<(Checkpoint, Notes, Box<dyn Engine>)> {
-    let mut damaged = 0;
+    let (mut damaged, mut lacking) = (0, 0);
     for path in claim.checkpoints() {
         let loaded = usable(task, job, &path).and_then(|found| {
             let Some((checkpoint, notes)) = found else { return Ok(None) };
@@ -141,7 +141,7 @@ fn newest(
         });
         match loaded {
             Ok(Some(found)) => return Some(found),
-            Ok(None) => {}
+            Ok(None) => lacking += 1,
             Err(error) => {
                 damaged += 1;
                 let aside = claim.set_aside(&path);
@@ -154,8 +154,12 @@ fn newest(
             }
         }
     }
-    if damaged > 0 {
-        let message = format!("{}: no checkpoint is left: it begins anew", task.dir);
+    let dir = &task.dir;
+    if lacking > 0 {
+        let message = format!("{dir}: its checkpoints lack what a rule needs: it begins anew");
+        observer.on_event(Event::Note { message });
+    } else if damaged > 0 {
+        let message = format!("{dir}: no checkpoint is left: it begins anew");
         observer.on_event(Event::Warning { message });
     }
     None
@@ -222,7 +226,8 @@ fn finished(
     notes: Notes,
 ) -> Result<Finished> {
     let Task { trajectory, data, loss, .. } = task;
-    let recorder = Recorder::new(data, *loss, &trajectory.evaluation);
+    // For the test split alone, which no rule reads.
+    let recorder = Recorder::new(data, *loss, &trajectory.evaluation, &[]);
     let mut weights = BTreeMap::new();
     let mut test_metrics = BTreeMap::new();
     for Kept { epoch, state } in trained.arms.iter().filter_map(|arm| arm.kept.clone()) {

@@ -87,6 +87,19 @@ pub struct Sweep<'a> {
 type Trainer<'a> =
     dyn Fn(&Task, Option<&Claim>, &Setting, &Sender<Event>) -> Result<Ended> + Sync + 'a;
 
+/// What is said, once, when a signal comes.
+pub(super) struct Hearing {
+    is_said: AtomicBool,
+    then: &'static str,
+}
+
+impl Hearing {
+    /// `then`: what a signal does.
+    pub fn new(then: &'static str) -> Self {
+        Self { is_said: AtomicBool::new(false), then }
+    }
+}
+
 /// The numbers of tasks not yet begun, and of those that another process is at work on.
 #[derive(Default)]
 struct Queue {
@@ -110,12 +123,12 @@ impl Sweep<'_> {
         let outcomes: Mutex<Vec<Outcome>> =
             Mutex::new((0..count).map(|_| Outcome::NotBegun).collect());
         let claims: Mutex<Vec<Arc<Claim>>> = Mutex::default();
-        let heard = AtomicBool::new(false);
+        let hearing = Hearing::new("the batches at hand end and all is saved");
         let (done, is_done) = channel::<()>();
         std::thread::scope(|scope| {
-            let (claims, queue, outcomes, heard) = (&claims, &queue, &outcomes, &heard);
+            let (claims, queue, outcomes, hearing) = (&claims, &queue, &outcomes, &hearing);
             let mut watched = events.clone();
-            scope.spawn(move || self.watch(&is_done, claims, heard, &mut watched));
+            scope.spawn(move || self.watch(&is_done, claims, hearing, &mut watched));
             for _ in 0..self.resources.jobs.min(count) {
                 let (mut events, done) = (events.clone(), done.clone());
                 scope.spawn(move || {
@@ -131,7 +144,7 @@ impl Sweep<'_> {
                             }
                             continue;
                         };
-                        self.tell_signal(heard, &mut events);
+                        self.tell_signal(hearing, &mut events);
                         events.on_event(Event::Ended {
                             training: number,
                             outcome: self.in_words(self.tasks[number], &outcome),
@@ -151,16 +164,16 @@ impl Sweep<'_> {
     }
 
     /// Renews the claims, and says that a signal was heard, until all is done.
-    fn watch(
+    pub(super) fn watch(
         &self,
         is_done: &Receiver<()>,
         claims: &Mutex<Vec<Arc<Claim>>>,
-        heard: &AtomicBool,
+        hearing: &Hearing,
         events: &mut Sender<Event>,
     ) {
         let mut beaten = Instant::now();
         while is_done.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
-            self.tell_signal(heard, events);
+            self.tell_signal(hearing, events);
             if beaten.elapsed() >= BEAT {
                 beaten = Instant::now();
                 for claim in lock(claims).iter() {
@@ -172,12 +185,10 @@ impl Sweep<'_> {
     }
 
     /// Says, once, that a signal came.
-    fn tell_signal(&self, heard: &AtomicBool, events: &mut Sender<Event>) {
-        if self.interrupt.is_asked() && !heard.swap(true, Ordering::Relaxed) {
+    pub(super) fn tell_signal(&self, hearing: &Hearing, events: &mut Sender<Event>) {
+        if self.interrupt.is_asked() && !hearing.is_said.swap(true, Ordering::Relaxed) {
             let (signal, _) = self.interrupt.told();
-            let message = format!(
-                "{signal}: the batches at hand end and all is saved; a second signal ends it at once"
-            );
+            let message = format!("{signal}: {}; a second signal ends it at once", hearing.then);
             events.on_event(Event::Note { message });
         }
     }

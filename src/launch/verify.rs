@@ -1,57 +1,75 @@
 //! `--verify`: a training trained again in memory, and the first thing in which it differs.
 
+use std::path::Path;
 use std::sync::Mutex;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, channel};
+use std::{fmt, fs};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result};
 use serde_json::Value;
 
-use super::plan::Task;
 use super::run_one::{Ended, Finished, Setting, run_one};
-use super::sweep::{Sweep, guarded};
+use super::sweep::{Hearing, Sweep, guarded};
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
 use crate::nn::StateDict;
 use crate::results::layout::{epochs_file, run_file, weights_file_name};
-use crate::results::{RunRecord, epochs_csv};
+use crate::results::{ArmRecord, RunRecord, epochs_csv};
+
+/// What became of a training that was trained again.
+pub enum Verdict {
+    /// Nothing differs.
+    Same,
+    /// The first difference.
+    Differs(String),
+    /// It could not be compared.
+    Failed(Error),
+    /// A signal came first.
+    NotReached,
+}
 
 impl Sweep<'_> {
     /// Trains finished trainings again, without a file being written, and compares them with what
-    /// is on disk. Of each, the first difference; none where there is none.
+    /// is on disk. The verdicts are in the order of the tasks.
     #[must_use]
-    pub fn verify(&self, events: &Sender<Event>) -> Vec<Result<Option<String>>> {
+    pub fn verify(&self, events: &Sender<Event>) -> Vec<Verdict> {
         let next = Mutex::new(0..self.tasks.len());
-        let verified = Mutex::new(Vec::new());
+        let verdicts: Mutex<Vec<Verdict>> =
+            Mutex::new(self.tasks.iter().map(|_| Verdict::NotReached).collect());
+        let hearing = Hearing::new("verifying ends after the batches at hand");
+        let (done, is_done) = channel::<()>();
         std::thread::scope(|scope| {
+            let (next, verdicts, hearing) = (&next, &verdicts, &hearing);
+            let mut watched = events.clone();
+            scope.spawn(move || self.watch(&is_done, &Mutex::default(), hearing, &mut watched));
             for _ in 0..self.resources.jobs.min(self.tasks.len()) {
-                let mut events = events.clone();
-                let (next, verified) = (&next, &verified);
+                let (mut events, done) = (events.clone(), done.clone());
                 scope.spawn(move || {
-                    while let Some(number) = next.lock().ok().and_then(|mut next| next.next()) {
-                        let result = self.again(number, &events);
-                        let dir = &self.tasks[number].dir;
+                    let _done = done;
+                    while !self.interrupt.is_asked()
+                        && let Some(number) = next.lock().ok().and_then(|mut next| next.next())
+                    {
+                        let verdict = self.again(number, &events).unwrap_or_else(Verdict::Failed);
+                        self.tell_signal(hearing, &mut events);
                         events.on_event(Event::Ended {
                             training: number,
-                            outcome: match &result {
-                                Ok(None) => format!("{dir}: the same again"),
-                                Ok(Some(difference)) => format!("{dir}: DIFFERS: {difference}"),
-                                Err(error) => format!("{dir}: not verified: {error:#}"),
-                            },
-                            failed: !matches!(result, Ok(None)),
+                            outcome: format!("{}: {verdict}", self.tasks[number].dir),
+                            failed: matches!(verdict, Verdict::Differs(_) | Verdict::Failed(_)),
                         });
-                        if let Ok(mut verified) = verified.lock() {
-                            verified.push((number, result));
+                        if let Ok(mut verdicts) = verdicts.lock() {
+                            verdicts[number] = verdict;
                         }
                     }
                 });
             }
+            drop(done);
         });
-        let mut verified = verified.into_inner().unwrap_or_default();
-        verified.sort_by_key(|(number, _)| *number);
-        verified.into_iter().map(|(_, result)| result).collect()
+        // It may have come before anything began.
+        self.tell_signal(&hearing, &mut events.clone());
+        verdicts.into_inner().unwrap_or_default()
     }
 
-    fn again(&self, number: usize, events: &Sender<Event>) -> Result<Option<String>> {
+    fn again(&self, number: usize, events: &Sender<Event>) -> Result<Verdict> {
         let task = self.tasks[number];
         let setting = Setting {
             number,
@@ -61,16 +79,27 @@ impl Sweep<'_> {
             interrupt: self.interrupt,
         };
         let ended = guarded(|| run_one(task, None, &setting, events))?;
-        let Ended::Finished(again) = ended else { bail!("interrupted before it was verified") };
-        difference(&self.store.training(&task.dir), task, &again)
+        let Ended::Finished(again) = ended else { return Ok(Verdict::NotReached) };
+        let difference = difference(&self.store.training(&task.dir), &again)?;
+        Ok(difference.map_or(Verdict::Same, Verdict::Differs))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same => f.write_str("the same again"),
+            Self::Differs(difference) => write!(f, "DIFFERS: {difference}"),
+            Self::Failed(error) => write!(f, "not verified: {error:#}"),
+            Self::NotReached => f.write_str("not verified: interrupted"),
+        }
     }
 }
 
 /// The first epoch, column or tensor in which a training on disk differs from one trained again.
-fn difference(dir: &std::path::Path, task: &Task, again: &Finished) -> Result<Option<String>> {
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-    };
+fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
+    let read =
+        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let file = epochs_file(dir);
     let text = String::from_utf8(read(&file)?).context("epochs.csv is no text")?;
     let table = epochs_csv::read(&text, &file.display().to_string())?;
@@ -85,15 +114,35 @@ fn difference(dir: &std::path::Path, task: &Task, again: &Finished) -> Result<Op
         }
     }
     let record: RunRecord = serde_json::from_slice(&read(&run_file(dir))?)?;
-    for (arm, (was, is)) in task.arms.iter().zip(record.arms.iter().zip(&again.record.arms)) {
-        for (name, value) in is.metrics.iter().filter(|(name, _)| !name.ends_with("_s")) {
-            let was = was.metrics.get(name).unwrap_or(&Value::Null);
-            if was != value {
-                let rule = arm.rule.kind();
-                return Ok(Some(format!(
-                    "run.json, rule {rule}, metric `{name}`: {was} on disk, {value} again"
-                )));
-            }
+    for arm in &again.record.arms {
+        // Rules of earlier runs may stand beside today's.
+        let was = record.arms.iter().find(|was| was.rule == arm.rule);
+        let was =
+            was.with_context(|| format!("run.json has no rule {}", Value::from(arm.rule.clone())))?;
+        if let Some(difference) = of_arms(was, arm)? {
+            return Ok(Some(difference));
+        }
+    }
+    Ok(None)
+}
+
+/// Clocks are left out, and what the whole training gave, which may be longer on disk.
+fn of_arms(was: &ArmRecord, is: &ArmRecord) -> Result<Option<String>> {
+    let rule = is.rule.get("kind").and_then(Value::as_str).unwrap_or_default();
+    for (name, value) in is.metrics.iter().filter(|(name, _)| !name.ends_with("_s")) {
+        let was = was.metrics.get(name).unwrap_or(&Value::Null);
+        if was != value {
+            return Ok(Some(format!(
+                "run.json, rule {rule}, metric `{name}`: {was} on disk, {value} again"
+            )));
+        }
+    }
+    let [was, is] = [serde_json::to_value(was)?, serde_json::to_value(is)?];
+    for key in ["status", "stop_epoch", "stop_reason", "best_epoch", "epochs", "weights"] {
+        let [was, is] = [&was[key], &is[key]];
+        if was != is {
+            let what = format!("run.json, rule {rule}, `{key}`: {was} on disk, {is} again");
+            return Ok(Some(what));
         }
     }
     Ok(None)

@@ -2,20 +2,48 @@
 //!
 //! [`Engine`] is the seam between the trainer and the arithmetic. The trainer names rows and
 //! learning rates; an engine gathers, steps and evaluates. [`graph`] is the engine on candle's
-//! autograd: readable, on any device, and the reference for any other.
+//! autograd: readable, on any device, and the reference for any other. [`fused`] is the one that
+//! trainings on the CPU run on.
 
 pub mod fused;
 pub mod graph;
 pub mod init;
 pub mod layout;
+pub mod probe;
 pub mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use anyhow::Result;
 
-pub use fused::FusedEngine;
+pub use fused::{FusedEngine, Isa};
 pub use graph::GraphEngine;
 pub use layout::Layout;
 pub use state::StateDict;
+
+use crate::data::Dataset;
+use crate::seed::Seed;
+use crate::spec::model::ModelSpec;
+use crate::spec::training::{Loss, TrainingSpec};
+
+/// What every engine is built from.
+#[derive(Debug, Clone, Copy)]
+pub struct Network<'a> {
+    /// Its layers.
+    pub model: &'a ModelSpec,
+    /// How its weights move.
+    pub training: &'a TrainingSpec,
+    /// What training makes small.
+    pub loss: Loss,
+    /// Numbers that it puts out for a row.
+    pub outputs: usize,
+    /// What it learns from.
+    pub data: &'a Arc<Dataset>,
+    /// What its random numbers come from.
+    pub seed: Seed,
+}
 
 /// What an engine runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -58,7 +58,7 @@ pub fn arms(comparison: &Comparison) -> Result<String, csv::Error> {
 }
 
 /// The shortest text that reads back as the same number, with a point or an exponent.
-fn float(value: f64) -> String {
+pub(super) fn float(value: f64) -> String {
     format!("{value:?}")
 }
 

@@ -145,7 +145,15 @@ fn classes(classes: &[(String, usize)]) -> String {
 
 /// A name from a file, fit for a line.
 fn shortened(name: &str, length: usize) -> String {
-    let escaped: String = name.chars().take(length + 1).flat_map(char::escape_debug).collect();
+    let mut escaped = String::new();
+    for char in name.chars().take(length + 1) {
+        // Quotes are as they stand in the cell; what would break the line is not.
+        if matches!(char, '"' | '\'') {
+            escaped.push(char);
+        } else {
+            escaped.extend(char.escape_debug());
+        }
+    }
     if escaped.chars().count() <= length {
         escaped
     } else {
@@ -159,6 +167,12 @@ mod tests {
 
     fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
         ColumnDescription { name: name.to_owned(), role, kind, missing: 0, note: None }
+    }
+
+    #[test]
+    fn names_keep_their_quotes_and_never_break_a_line() {
+        assert_eq!(shortened("5\" o'clock\n", 20), "5\" o'clock\\n");
+        assert_eq!(shortened("abcdef", 4), "abc…");
     }
 
     #[test]

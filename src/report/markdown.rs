@@ -1,7 +1,9 @@
 //! A comparison as Markdown, fit for a pull request.
 
 use super::naming::Naming;
-use super::tables::{REFERENCE, arms, contrasts, has_references, more, savings, shown, split};
+use super::tables::{
+    self, REFERENCE, SPEED, arms, contrasts, has_references, more, reaching, savings, shown, split,
+};
 use crate::compare::Comparison;
 
 /// Headings, tables, warnings and the verdict in GitHub's Markdown.
@@ -28,6 +30,10 @@ pub fn comparison(comparison: &Comparison) -> String {
         if !savings.is_empty() {
             text.extend(["\n#### Stopping rules against the full run\n\n", &savings]);
             text.push_str(&beyond(left_out, "row"));
+        }
+        for speed in comparison.speed.iter().filter(|speed| speed.experiment == study.name) {
+            let table = tables::speed(speed).markdown();
+            text.extend(["\n#### ", &plain(&reaching(speed)), "\n\n", &table, "\n", SPEED, "\n"]);
         }
         text.push('\n');
     }

@@ -1,17 +1,28 @@
-//! A replay for a terminal: a row per training and rule.
+//! A replay for a terminal, as a row per training and rule or as a row per rule over all trainings,
+//! and as CSV.
 
-use super::table::{Align, Table, narrow};
+use std::io;
+
+use super::csv::float;
+use super::table::{Align, Table, narrow, wrap};
 use crate::compare::number::figure;
 use crate::compare::replay::Replayed;
+use crate::compare::what_if::{Row, RuleSummary, WhatIf, cell_name, percent};
 
-/// The table that `bnes replay` prints, for a terminal of this width; whole where there is none.
+/// The rows that `bnes replay` prints, for a terminal of this width; whole where there is none.
 #[must_use]
-pub fn replay(rows: &[Replayed], width: Option<usize>) -> String {
-    let column = |cell: &dyn Fn(&Replayed) -> String| rows.iter().map(cell).collect();
+pub fn rows(rows: &[Row], width: Option<usize>) -> String {
+    let replayed = || rows.iter().map(|row| &row.replayed);
+    let column = |cell: &dyn Fn(&Replayed) -> String| replayed().map(cell).collect();
     let number = |value: Option<usize>| value.map_or("-".to_owned(), |v| v.to_string());
     let mut table = Table::new();
     table.push("path", Align::Left, 0, column(&|r| r.path.clone()));
-    table.push("criterion", Align::Left, 0, column(&|r| r.criterion.clone()));
+    table.push(
+        "criterion",
+        Align::Left,
+        0,
+        rows.iter().map(|r| starred(&r.replayed.criterion, r.exploratory)).collect(),
+    );
     table.push("stop", Align::Right, 0, column(&|r| number(r.stop_epoch)));
     table.push("reason", Align::Left, 4, column(&|r| r.stop_reason.unwrap_or("-").to_owned()));
     table.push("best", Align::Right, 0, column(&|r| number(r.best_epoch)));
@@ -22,14 +33,7 @@ pub fn replay(rows: &[Replayed], width: Option<usize>) -> String {
         1,
         column(&|r| r.best_value.map_or("-".to_owned(), |value| figure(value, 4))),
     );
-    table.push(
-        "epochs saved",
-        Align::Right,
-        3,
-        column(&|r| {
-            r.epochs_saved.map_or(String::new(), |share| format!("{:.0} %", 100.0 * share))
-        }),
-    );
+    table.push("epochs saved", Align::Right, 3, column(&|r| share(r.epochs_saved)));
     table.push(
         "regret",
         Align::Right,
@@ -39,15 +43,138 @@ pub fn replay(rows: &[Replayed], width: Option<usize>) -> String {
             r.regret.map_or("-".to_owned(), |value| format!("{at_least}{}", figure(value, 3)))
         }),
     );
+    let mut text = fitted(table, width);
+    if replayed().any(|row| row.truncated) {
+        text.push_str("\n>=: the training had itself been stopped, so the regret may be larger\n");
+    }
+    text
+}
+
+/// The rules over all trainings, and what there is to conclude.
+#[must_use]
+pub fn rules(answer: &WhatIf, width: Option<usize>) -> String {
+    let rules = &answer.rules;
+    let column = |cell: &dyn Fn(&RuleSummary) -> String| rules.iter().map(cell).collect();
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| figure(value, 3));
+    let is_split = rules.iter().any(|rule| rule.cell.is_some());
+    let mut table = Table::new();
+    table.push("criterion", Align::Left, 0, column(&|r| starred(&r.criterion, r.exploratory)));
+    let cell = |rule: &RuleSummary| rule.cell.as_ref().map_or("all".to_owned(), cell_name);
+    table.push(
+        "trainings",
+        Align::Left,
+        0,
+        column(&|r| if is_split { cell(r) } else { String::new() }),
+    );
+    table.push("n", Align::Right, 5, column(&|r| r.n.to_string()));
+    table.push("fired", Align::Right, 4, column(&|r| r.fired.to_string()));
+    let diverged = rules.iter().any(|rule| rule.diverged > 0);
+    table.push(
+        "diverged",
+        Align::Right,
+        4,
+        column(&|r| if diverged { r.diverged.to_string() } else { String::new() }),
+    );
+    table.push("epochs", Align::Right, 2, column(&|r| number(r.epochs)));
+    table.push("saved", Align::Right, 0, column(&|r| share(r.epochs_saved)));
+    table.push("seconds saved", Align::Right, 7, column(&|r| number(r.seconds_saved)));
+    table.push("regret", Align::Right, 3, column(&|r| number(r.regret)));
+    table.push("test regret", Align::Right, 6, column(&|r| number(r.test_regret)));
+    table.push("gives up", Align::Right, 0, column(&|r| r.given_up.map_or(String::new(), percent)));
+    table.push("slowness", Align::Right, 2, column(&|r| number(r.slowness)));
+    table.push(
+        "badness",
+        Align::Right,
+        2,
+        column(&|r| r.badness.map_or(String::new(), |b| format!("{b:.3}"))),
+    );
+    table.push("good", Align::Right, 8, column(&|r| share(r.good)));
+    table.push("front", Align::Left, 1, column(&|r| if r.on_front { "<" } else { "" }.to_owned()));
+    let mut text = fitted(table, width);
+    text.push('\n');
+    let wide = width.unwrap_or(usize::MAX);
+    for line in legend(answer).iter().chain(&answer.sentences) {
+        text.push_str(&wrap(line, wide, "  "));
+    }
+    text
+}
+
+/// What the columns of [`rules`] mean.
+fn legend(answer: &WhatIf) -> Vec<String> {
+    let any = |holds: fn(&RuleSummary) -> bool| answer.rules.iter().any(holds);
+    let mut lines = Vec::new();
+    if let Some(yardstick) = &answer.yardstick {
+        lines.push(format!(
+            "gives up: share of {yardstick} against the best epoch of the whole training. <: no other \
+             rule both costs less and gives up less."
+        ));
+    }
+    if any(|rule| rule.badness.is_some()) {
+        lines.push(
+            "slowness, badness: epochs and test_loss over those of the rule with the lowest test_loss \
+             in the same training; good: trainings with a badness below 1.05."
+                .to_owned(),
+        );
+    }
+    if any(|rule| rule.exploratory) {
+        lines.push("*: not declared by the config, so exploratory.".to_owned());
+    }
+    lines
+}
+
+fn starred(criterion: &str, exploratory: bool) -> String {
+    format!("{criterion}{}", if exploratory { " *" } else { "" })
+}
+
+fn share(share: Option<f64>) -> String {
+    share.map_or(String::new(), |share| format!("{:.0} %", 100.0 * share))
+}
+
+fn fitted(mut table: Table, width: Option<usize>) -> String {
     let left_out = table.fit(width);
     let mut text = table.render();
     if !left_out.is_empty() {
         text.extend(["\n", &narrow(&left_out), "\n"]);
     }
-    if rows.iter().any(|row| row.truncated) {
-        text.push_str("\n>=: the training had itself been stopped, so the regret may be larger\n");
-    }
     text
+}
+
+/// A cell of a CSV column.
+type Cell = fn(&Row) -> Option<String>;
+
+/// A row per training and rule; a column in which no cell applies is left out.
+///
+/// # Errors
+/// Where the text cannot be put together.
+pub fn csv(answer: &WhatIf) -> Result<String, csv::Error> {
+    let columns: [(&str, Cell); 17] = [
+        ("path", |row| Some(row.replayed.path.clone())),
+        ("trainings", |row| (!row.cell.is_empty()).then(|| cell_name(&row.cell))),
+        ("criterion", |row| Some(row.replayed.criterion.clone())),
+        ("exploratory", |row| Some(row.exploratory.to_string())),
+        ("monitor", |row| Some(row.replayed.monitor.clone())),
+        ("stop_epoch", |row| row.replayed.stop_epoch.map(|epoch| epoch.to_string())),
+        ("stop_reason", |row| row.replayed.stop_reason.map(str::to_owned)),
+        ("best_epoch", |row| row.replayed.best_epoch.map(|epoch| epoch.to_string())),
+        ("best_value", |row| row.replayed.best_value.map(float)),
+        ("epochs", |row| Some(row.replayed.epochs.to_string())),
+        ("epochs_saved", |row| row.replayed.epochs_saved.map(float)),
+        ("seconds_saved", |row| row.seconds_saved.map(float)),
+        ("regret", |row| row.replayed.regret.map(float)),
+        ("test_regret", |row| row.test_regret.map(float)),
+        ("slowness", |row| row.slowness.map(float)),
+        ("badness", |row| row.badness.map(float)),
+        ("truncated", |row| Some(row.replayed.truncated.to_string())),
+    ];
+    let applies = |cell: &Cell| answer.rows.iter().any(|row| cell(row).is_some());
+    let columns: Vec<_> = columns.into_iter().filter(|(_, cell)| applies(cell)).collect();
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(columns.iter().map(|(name, _)| *name))?;
+    for row in &answer.rows {
+        table.write_record(columns.iter().map(|(_, cell)| cell(row).unwrap_or_default()))?;
+    }
+    let bytes = table.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::other(error).into())
 }
 
 #[cfg(test)]
@@ -56,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_is_told_what_it_does_not_see() {
-        let row = Replayed {
+        let replayed = Replayed {
             path: "results/digits/batch-seed0-0a1b2c3d4e5f".to_owned(),
             criterion: "patience(patience=5)".to_owned(),
             monitor: "val_loss".to_owned(),
@@ -69,7 +196,17 @@ mod tests {
             regret: Some(0.0),
             truncated: false,
         };
-        let narrow = replay(std::slice::from_ref(&row), Some(90));
+        let row = Row {
+            replayed,
+            cell: crate::spec::Factors::new(),
+            exploratory: false,
+            seconds_saved: None,
+            test_regret: None,
+            given_up: None,
+            slowness: None,
+            badness: None,
+        };
+        let narrow = rows(std::slice::from_ref(&row), Some(90));
         assert!(narrow.lines().all(|line| line.chars().count() <= 90), "{narrow}");
         assert!(
             narrow.ends_with(
@@ -77,7 +214,7 @@ mod tests {
             ),
             "{narrow}"
         );
-        let whole = replay(&[row], None);
+        let whole = rows(&[row], None);
         assert!(whole.contains("reason") && whole.contains("epochs saved"), "{whole}");
         assert_eq!(whole.lines().count(), 2);
     }

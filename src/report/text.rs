@@ -2,7 +2,9 @@
 
 use super::naming::Naming;
 use super::table::{Table, narrow, wrap};
-use super::tables::{REFERENCE, arms, contrasts, has_references, more, savings, shown, split};
+use super::tables::{
+    self, REFERENCE, SPEED, arms, contrasts, has_references, more, reaching, savings, shown, split,
+};
 use crate::compare::Comparison;
 
 /// Columns that sentences are broken at where no terminal says how wide it is.
@@ -40,6 +42,10 @@ pub fn comparison(comparison: &Comparison, width: Option<usize>) -> String {
         if !savings.is_empty() {
             text.extend(["\nStopping rules against the full run\n\n", &savings]);
             text.push_str(&more(left_out, "row"));
+        }
+        for speed in comparison.speed.iter().filter(|speed| speed.experiment == study.name) {
+            text.extend(["\n", &reaching(speed), "\n\n", &rendered(tables::speed(speed))]);
+            text.push_str(&wrap(SPEED, width.unwrap_or(WIDTH), "  "));
         }
         text.push('\n');
     }

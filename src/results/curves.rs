@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use super::epochs_csv::{CsvError, read, read_any};
 use super::layout::{EPOCHS_FILE, epochs_file, run_file};
 use super::load::{LoadError, load};
 use super::{RunRecord, Status};
 use crate::history::EpochTable;
+use crate::spec::Factors;
 
 /// The file that Lightning's `CSVLogger` writes into a run's directory.
 const LIGHTNING_FILE: &str = "metrics.csv";
@@ -22,6 +25,10 @@ pub struct Curves {
     pub not_numeric: Vec<CsvError>,
     /// Whether the training is known to have ended before its last epoch, by a rule or a signal.
     pub truncated: bool,
+    /// Its levels of the factors other than the rule's; none where no record tells.
+    pub cell: Factors,
+    /// The tables of the rules that its config declared.
+    pub declared: Vec<Map<String, Value>>,
 }
 
 /// Why a path gave no curves.
@@ -71,7 +78,7 @@ pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesErr
     for experiment in load(&[path.to_owned()])? {
         for run in &experiment.runs {
             let path = experiment.path.join(&run.dir);
-            all.push(own(&path, truncated(run.record.status)));
+            all.push(own(&path, Some(&run.record)));
         }
     }
     Ok(all)
@@ -79,27 +86,36 @@ pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesErr
 
 fn training(path: &Path) -> Result<Curves, CurvesError> {
     let file = run_file(path);
-    let truncated = match std::fs::read(&file) {
+    match std::fs::read(&file) {
         Ok(bytes) => {
             let record: RunRecord = serde_json::from_slice(&bytes)
                 .map_err(|error| CurvesError::Damaged { path: file, error })?;
-            truncated(record.status)
+            own(path, Some(&record))
         }
         // `run.json` is written last: without it the training has not come to its end.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-        Err(error) => return Err(CurvesError::Unreadable { path: file, error }),
-    };
-    own(path, truncated)
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => own(path, None),
+        Err(error) => Err(CurvesError::Unreadable { path: file, error }),
+    }
 }
 
 fn truncated(status: Status) -> bool {
     matches!(status, Status::Stopped | Status::Interrupted | Status::Failed)
 }
 
-fn own(path: &Path, truncated: bool) -> Result<Curves, CurvesError> {
+fn own(path: &Path, record: Option<&RunRecord>) -> Result<Curves, CurvesError> {
     let file = path.join(EPOCHS_FILE);
     let table = read(&text_of(&file)?, &file.display().to_string())?;
-    Ok(Curves { path: path.to_owned(), table, not_numeric: Vec::new(), truncated })
+    let arms = record.map_or(&[][..], |record| &record.arms);
+    let of_training = |(key, _): &(&String, &Value)| !key.starts_with("early_stopping");
+    let levels = arms.first().into_iter().flat_map(|arm| &arm.factors).filter(of_training);
+    Ok(Curves {
+        path: path.to_owned(),
+        table,
+        not_numeric: Vec::new(),
+        truncated: record.is_none_or(|record| truncated(record.status)),
+        cell: levels.map(|(key, level)| (key.clone(), level.clone())).collect(),
+        declared: arms.iter().map(|arm| arm.rule.clone()).collect(),
+    })
 }
 
 fn foreign(path: &Path, file: &Path) -> Result<Curves, CurvesError> {
@@ -109,6 +125,8 @@ fn foreign(path: &Path, file: &Path) -> Result<Curves, CurvesError> {
         table: curves.table,
         not_numeric: curves.not_numeric,
         truncated: false,
+        cell: Factors::new(),
+        declared: Vec::new(),
     })
 }
 

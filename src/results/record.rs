@@ -57,6 +57,14 @@ pub enum Status {
     Failed,
 }
 
+impl Status {
+    /// Whether it is that of a result, not of a training yet to be done.
+    #[must_use]
+    pub fn is_result(self) -> bool {
+        matches!(self, Self::Completed | Self::Stopped | Self::Diverged)
+    }
+}
+
 /// `run.json`: one training and the arms that read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {

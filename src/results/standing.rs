@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::fresh::Fresh;
-use super::layout::run_file;
+use super::layout::{epochs_file, run_file};
 use super::load::{LoadError, LoadedExperiment, load};
 use super::work::Work;
 use super::{RunRecord, Status};
@@ -62,14 +62,19 @@ pub struct Standing {
 pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + 'a;
 
 /// Every planned training of the experiments at a path, in the plans' order, each experiment's
-/// followed by those that its config no longer names and whose work is unfinished.
+/// followed by those that its config no longer names and whose work is unfinished; and what is wrong
+/// with files, a sentence each.
 ///
 /// # Errors
 /// Where the path holds no results.
-pub fn standings(path: &Path, saved_at: &SavedAt) -> Result<Vec<Standing>, LoadError> {
+pub fn standings(
+    path: &Path,
+    saved_at: &SavedAt,
+) -> Result<(Vec<Standing>, Vec<String>), LoadError> {
     let one = run_file(path).is_file();
-    let mut all = Vec::new();
-    for experiment in load(&[path.to_owned()])? {
+    let (mut all, mut warnings) = (Vec::new(), Vec::new());
+    for mut experiment in load(&[path.to_owned()])? {
+        warnings.append(&mut experiment.warnings);
         let fresh = Fresh::all(&experiment.path);
         let planned = &experiment.plan.trainings;
         let mut others = unfinished(&experiment.path, &fresh);
@@ -78,13 +83,13 @@ pub fn standings(path: &Path, saved_at: &SavedAt) -> Result<Vec<Standing>, LoadE
         let planned = planned.iter().map(|planned| (planned.dir.clone(), Some(planned.seed)));
         for (dir, seed) in planned.chain(others.into_iter().map(|dir| (dir, None))) {
             let work = Work::of(&experiment.path, &dir);
-            let mut standing = Standing::new(&experiment, dir, seed);
+            let mut standing = Standing::new(&experiment, dir, seed, &mut warnings);
             standing.look_at_fresh(&fresh);
             standing.look_at_work(&work, saved_at);
             all.push(standing);
         }
     }
-    Ok(all)
+    Ok((all, warnings))
 }
 
 /// The trainings on which there is unfinished work, by checkpoints or a fresh run, sorted.
@@ -93,14 +98,31 @@ fn unfinished(experiment: &Path, fresh: &[Fresh]) -> BTreeSet<String> {
     Work::all(experiment).into_iter().chain(wanted.map(str::to_owned)).collect()
 }
 
+/// The first file of a result that is not there beside its `run.json`.
+fn vanished(run_file: &Path, record: &RunRecord) -> Option<PathBuf> {
+    let dir = run_file.parent().filter(|_| record.status.is_result())?;
+    let weights = record.arms.iter().filter_map(|arm| Some(dir.join(arm.weights.as_ref()?)));
+    std::iter::once(epochs_file(dir)).chain(weights).find(|file| !file.is_file())
+}
+
 impl Standing {
-    /// By what `run.json` says.
-    fn new(experiment: &LoadedExperiment, training: String, seed: Option<u64>) -> Self {
+    /// By what `run.json` says; what it names and is not there is trained again.
+    fn new(
+        experiment: &LoadedExperiment,
+        training: String,
+        seed: Option<u64>,
+        warnings: &mut Vec<String>,
+    ) -> Self {
         let log = run_file(&experiment.path.join(&training));
         let record = std::fs::read(&log).ok();
         let record = record.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
         // What is of another seed than planned has its place, and is another training.
         let record = record.filter(|record| seed.is_none_or(|seed| record.seed == seed));
+        let vanished = record.as_ref().and_then(|record| vanished(&log, record));
+        warnings.extend(
+            vanished.iter().map(|file| format!("{}: is gone: taken as missing", file.display())),
+        );
+        let record = record.filter(|_| vanished.is_none());
         let state = record.as_ref().map_or(State::Missing, |record| match record.status {
             Status::Failed => State::Failed,
             Status::Interrupted => State::Interrupted,

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use super::epochs_csv;
 use super::fresh;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
-use super::record::{Plan, RunRecord, Status};
-use super::reread::{Named, Reread};
+use super::record::{Plan, RunRecord};
+use super::reread::{Named, Reread, rule_table};
 use super::whole::{clean, partial_dir, place, sync_dir, write, write_bytes, write_changed};
 use super::work::{Claim, Work};
 use crate::history::EpochTable;
@@ -120,9 +120,7 @@ impl Store {
     pub fn done(&self, dir: &str, identity: &str, epochs: usize, arms: &[Arm]) -> Option<Done> {
         let dir = self.training(dir);
         let mut record: RunRecord = serde_json::from_slice(&fs::read(run_file(&dir)).ok()?).ok()?;
-        if record.identity != identity
-            || matches!(record.status, Status::Failed | Status::Interrupted)
-        {
+        if record.identity != identity || !record.status.is_result() {
             return None;
         }
         let file = epochs_file(&dir);
@@ -141,6 +139,20 @@ impl Store {
         let changed = arms != record.arms;
         record.arms = arms;
         Some(Done { record, changed })
+    }
+
+    /// The record of a training that was finished under these very rules, whatever has become of its
+    /// other files since.
+    #[must_use]
+    pub fn recorded(&self, dir: &str, identity: &str, arms: &[Arm]) -> Option<RunRecord> {
+        let file = run_file(&self.training(dir));
+        let record: RunRecord = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+        let answers = |arm: &Arm| {
+            let rule = rule_table(&arm.rule);
+            record.arms.iter().any(|recorded| recorded.rule == rule)
+        };
+        let finished = record.identity == identity && record.status.is_result();
+        (finished && arms.iter().all(answers)).then_some(record)
     }
 
     /// Replaces the record of a training whose arms are read anew.
@@ -182,8 +194,8 @@ impl Store {
         let path = self.training(dir);
         let earlier = fs::read(run_file(&path)).ok();
         let earlier = earlier.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
-        let is_note = |status| matches!(status, Status::Failed | Status::Interrupted);
-        if earlier.is_some_and(|earlier| !is_note(earlier.status)) || self.foreign(dir).is_some() {
+        if earlier.is_some_and(|earlier| earlier.status.is_result()) || self.foreign(dir).is_some()
+        {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;

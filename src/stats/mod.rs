@@ -5,15 +5,22 @@
 
 #![allow(clippy::cast_precision_loss)] // sample sizes are far below 2^53
 
+mod bootstrap;
 mod describe;
 mod holm;
+mod normal;
 mod power;
+mod ranks;
 mod sign_flip;
 mod student;
 
+pub use bootstrap::{Bca, RESAMPLES, bca_interval, bca_of_replicates};
 pub use describe::{mean, median, sd};
 pub use holm::holm;
 pub use power::{power_of_t_test, seeds_for_power};
+pub use ranks::{
+    Friedman, friedman, interquartile_mean, probability_below, ranks, sign_test_p, wilcoxon,
+};
 pub use sign_flip::{EXACT_PAIRS, sign_flip_p};
 pub use student::{effect_size, t_interval, t_statistic, t_test_p};
 
@@ -57,5 +64,7 @@ pub fn pairs_for_family(tests: usize, alpha: f64) -> usize {
     pairs
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

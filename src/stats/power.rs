@@ -1,8 +1,9 @@
 //! How many pairs a paired t test needs to see an effect.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
-use statrs::function::erf::{erf_inv, erfc};
 use statrs::function::gamma::ln_gamma;
+
+use super::normal::{normal_cdf, normal_quantile};
 
 /// More pairs than this are no answer that anyone could act on.
 const MOST_PAIRS: f64 = 1e6;
@@ -77,12 +78,4 @@ pub fn seeds_for_power(effect: f64, power: f64) -> Option<usize> {
         if enough(middle) { high = middle } else { low = middle }
     }
     Some(high)
-}
-
-fn normal_quantile(p: f64) -> f64 {
-    std::f64::consts::SQRT_2 * erf_inv(2.0 * p - 1.0)
-}
-
-fn normal_cdf(x: f64) -> f64 {
-    0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
 }

@@ -46,6 +46,9 @@ fn contrasts_of_a_two_by_two_design_equal_the_reference_implementation() {
         figure("p_t", t_test_p(&differences).unwrap());
         figure("cohen_dz", effect_size(&differences).unwrap());
         figure("p_signflip_exact", sign_flip_p(&differences).unwrap());
+        let (statistic, p) = wilcoxon(&differences).unwrap();
+        figure("wilcoxon_W", statistic);
+        figure("p_wilcoxon_exact", p);
         let interval = t_interval(&differences, 0.95).unwrap();
         for (end, expected) in interval.iter().zip(expected["ci95"].as_array().unwrap()) {
             assert_close(*end, expected, name);
@@ -221,4 +224,100 @@ fn the_number_of_seeds_is_the_smallest_with_enough_power() {
         assert!(power_of_t_test(effect, seeds, 0.05).unwrap() >= 0.8, "{effect}");
         assert!(power_of_t_test(effect, seeds - 1, 0.05).is_none_or(|p| p < 0.8), "{effect}");
     }
+}
+
+#[test]
+fn the_bootstrap_interval_of_all_resamples_equals_the_reference_implementation() {
+    let golden = &golden()["bca_exhaustive_n5"];
+    let data = numbers(&golden["data"]);
+    let mean_of =
+        |units: &[usize]| units.iter().map(|unit| data[*unit]).sum::<f64>() / units.len() as f64;
+    let replicate = |number: usize| {
+        let units: Vec<usize> = (0..5).map(|place| number / 5_usize.pow(place) % 5).collect();
+        mean_of(&units)
+    };
+    let replicates: Vec<f64> = (0..5_usize.pow(5)).map(replicate).collect();
+    assert_eq!(replicates.len() as u64, golden["resamples"].as_u64().unwrap());
+    let bca = bca_of_replicates(5, 0.95, replicates, mean_of).unwrap();
+    assert_close(bca.below, &golden["prop_less_plus_half_ties"], "share below");
+    let near = |seen: f64, expected: &Value| {
+        let expected = expected.as_f64().unwrap();
+        assert!((seen - expected).abs() < 1e-10 * (1.0 + expected.abs()), "{seen} {expected}");
+    };
+    near(bca.bias, &golden["z0"]);
+    near(bca.acceleration, &golden["acceleration"]);
+    for end in 0..2 {
+        near(bca.ends[end], &golden["alphas"][end]);
+        near(bca.interval[end], &golden["ci95"][end]);
+    }
+}
+
+#[test]
+fn ranks_over_data_sets_equal_the_reference_implementation() {
+    let golden = &golden()["friedman_nemenyi"];
+    let rows: Vec<Vec<f64>> = golden["errors"].as_array().unwrap().iter().map(numbers).collect();
+    let found = friedman(&rows).unwrap();
+    for (seen, expected) in found.average_ranks.iter().zip(golden["avg_ranks"].as_array().unwrap())
+    {
+        assert_close(*seen, expected, "average rank");
+    }
+    let near = |seen: f64, key: &str| {
+        let expected = golden[key].as_f64().unwrap();
+        assert!((seen - expected).abs() < 1e-9 * expected.abs(), "{key}: {seen} {expected}");
+    };
+    near(found.chi2, "chi2_no_tie_correction");
+    near(found.f.unwrap(), "iman_davenport_F");
+    near(found.p, "p_F");
+    near(found.critical_difference, "critical_difference_05");
+    for (arms, expected) in golden["q05"].as_object().unwrap() {
+        let arms = arms.parse().unwrap();
+        let q = super::ranks::studentized_range_quantile(arms, 0.95) / std::f64::consts::SQRT_2;
+        assert!((q - expected.as_f64().unwrap()).abs() < 1e-9, "{arms}: {q}");
+    }
+    assert_eq!(friedman(&rows[..1]), None);
+    let agreed = friedman(&[vec![1.0, 2.0], vec![1.0, 2.0]]).unwrap();
+    assert_eq!((agreed.f, agreed.p), (None, 0.5));
+}
+
+#[test]
+fn what_is_robust_about_many_runs_equals_the_reference_implementation() {
+    let golden = golden();
+    for (arm, expected) in golden["iqm"].as_object().unwrap() {
+        let seen = interquartile_mean(&numbers(&golden["arms"][arm])).unwrap();
+        assert_close(seen, expected, arm);
+    }
+    let [none, bn] = ["none", "bn"].map(|arm| numbers(&golden["arms"][arm]));
+    let expected = &golden["probability_of_improvement"];
+    assert_close(probability_below(&bn, &none).unwrap(), &expected["value"], "improvement");
+    // A run that diverged loses against all that did not, and ties with its like.
+    assert_eq!(probability_below(&[f64::INFINITY], &[1.0, f64::INFINITY]), Some(0.25));
+    assert_eq!(probability_below(&[], &[1.0]), None);
+}
+
+#[test]
+fn a_bootstrap_interval_is_the_same_every_time_and_follows_its_values() {
+    let mut stream = crate::seed::Seed(3).stream("differences", 0);
+    let values: Vec<f64> = (0..25).map(|_| stream.normal()).collect();
+    let median_of = |shift: f64| {
+        let values = &values;
+        move |units: &[usize]| {
+            median(&units.iter().map(|unit| values[*unit] + shift).collect::<Vec<_>>()).unwrap()
+        }
+    };
+    let [low, high] = bca_interval(25, 0.95, median_of(0.0)).unwrap();
+    assert_eq!(bca_interval(25, 0.95, median_of(0.0)), Some([low, high]));
+    assert!(low < median(&values).unwrap() && median(&values).unwrap() < high);
+    let [moved, _] = bca_interval(25, 0.95, median_of(5.0)).unwrap();
+    assert!((moved - low - 5.0).abs() < 1e-9);
+    assert_eq!(bca_interval(2, 0.95, |_| 1.0), None);
+    assert_eq!(bca_interval(9, 0.95, |_| f64::NAN), None);
+    assert_eq!(bca_interval(9, 0.95, |_| 1.0), Some([1.0, 1.0]));
+}
+
+#[test]
+fn the_sign_test_is_binomial() {
+    assert_eq!((sign_test_p(6, 0), sign_test_p(0, 6)), (Some(0.03125), Some(0.03125)));
+    assert_eq!((sign_test_p(5, 0), sign_test_p(4, 4)), (None, Some(1.0)));
+    // 2 (1 + 10 + 45) / 2^10
+    assert!((sign_test_p(8, 2).unwrap() - 112.0 / 1024.0).abs() < 1e-15);
 }

@@ -5,21 +5,19 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use super::{Criterion, Monitored, Rule};
 use crate::history::History;
 
-/// Settings of `any`.
+/// Settings of `any` and of `all`, where every criterion has to hold after the same epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Any {
+pub struct Combined<const ALL: bool> {
     /// At least one criterion; `monitor` and `mode` are those of the table around.
     #[serde(deserialize_with = "some_rules")]
     pub rules: Vec<Criterion>,
 }
 
-/// Settings of `all`: every criterion holds after the same epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct All {
-    /// At least one criterion; `monitor` and `mode` are those of the table around.
-    #[serde(deserialize_with = "some_rules")]
-    pub rules: Vec<Criterion>,
-}
+/// One of several criteria is enough.
+pub type Any = Combined<false>;
+
+/// Every criterion has to hold.
+pub type All = Combined<true>;
 
 fn some_rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Criterion>, D::Error> {
     let rules = Vec::<Criterion>::deserialize(deserializer)?;
@@ -29,60 +27,34 @@ fn some_rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Criterio
     Ok(rules)
 }
 
-fn columns(rules: &[Criterion]) -> Vec<&str> {
-    rules.iter().flat_map(|rule| rule.inner().columns()).collect()
+impl<const ALL: bool> Combined<ALL> {
+    fn inner(&self) -> impl Iterator<Item = &dyn Rule> {
+        self.rules.iter().map(Criterion::inner)
+    }
 }
 
-fn reads_monitored(rules: &[Criterion]) -> bool {
-    rules.iter().any(|rule| rule.inner().reads_monitored())
-}
-
-fn state(rules: &[Criterion], monitored: &Monitored, history: &History) -> String {
-    let states: Vec<String> =
-        rules.iter().map(|rule| rule.inner().state(monitored, history)).collect();
-    states.join(", ")
-}
-
-impl Rule for Any {
+impl<const ALL: bool> Rule for Combined<ALL> {
     fn fires(&self, monitored: &Monitored, history: &History) -> bool {
-        self.rules.iter().any(|rule| rule.inner().fires(monitored, history))
+        let fires = |rule: &dyn Rule| rule.fires(monitored, history);
+        if ALL { self.inner().all(fires) } else { self.inner().any(fires) }
     }
 
     fn columns(&self) -> Vec<&str> {
-        columns(&self.rules)
+        self.inner().flat_map(Rule::columns).collect()
     }
 
     fn reads_monitored(&self) -> bool {
-        reads_monitored(&self.rules)
+        self.inner().any(Rule::reads_monitored)
     }
 
     fn earliest(&self) -> usize {
-        self.rules.iter().map(|rule| rule.inner().earliest()).min().unwrap_or(usize::MAX)
+        let earliest = self.inner().map(Rule::earliest);
+        let of_all = if ALL { earliest.max() } else { earliest.min() };
+        of_all.unwrap_or(usize::MAX)
     }
 
     fn state(&self, monitored: &Monitored, history: &History) -> String {
-        state(&self.rules, monitored, history)
-    }
-}
-
-impl Rule for All {
-    fn fires(&self, monitored: &Monitored, history: &History) -> bool {
-        self.rules.iter().all(|rule| rule.inner().fires(monitored, history))
-    }
-
-    fn columns(&self) -> Vec<&str> {
-        columns(&self.rules)
-    }
-
-    fn reads_monitored(&self) -> bool {
-        reads_monitored(&self.rules)
-    }
-
-    fn earliest(&self) -> usize {
-        self.rules.iter().map(|rule| rule.inner().earliest()).max().unwrap_or(1)
-    }
-
-    fn state(&self, monitored: &Monitored, history: &History) -> String {
-        state(&self.rules, monitored, history)
+        let states: Vec<String> = self.inner().map(|rule| rule.state(monitored, history)).collect();
+        states.join(", ")
     }
 }

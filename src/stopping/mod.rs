@@ -6,19 +6,36 @@
 //! To add a rule, write its file with a settings struct that implements [`Rule`], and add one
 //! line to the list of [`Criterion`].
 
+#![allow(clippy::cast_precision_loss)] // epochs are far below 2^53
+
 mod combined;
+mod counted;
+mod curve;
+mod flat;
+mod frameworks;
+mod named;
+mod overfit;
 mod patience;
+mod prechelt;
+mod smoothed;
 mod threshold;
 mod time_budget;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-pub use combined::{All, Any};
+pub use combined::{All, Any, Combined};
+pub use counted::{Increases, RelativeToFirst, Side};
+pub use flat::{Change, RelativeChange, Slope};
+pub use frameworks::{HuggingFace, Keras, Lightning, Sklearn, Skorch, ThresholdMode, Xgboost};
+pub use named::{Complexity, Evidence, GradientDisparity, GradientNorm, Measure};
+pub use overfit::{Correlation, Divergence, Gap};
 pub use patience::{MinDeltaMode, Patience};
-pub use threshold::Threshold;
+pub use prechelt::{GeneralizationLoss, ProgressQuotient, SuccessiveIncreases, TrainingProgress};
+pub use smoothed::{ExponentialAverage, MovingAverage};
+pub use threshold::{Limit, Threshold};
 pub use time_budget::TimeBudget;
 
-use crate::history::{EpochTable, History, TEST_PREFIX};
+use crate::history::{EpochTable, History, ON_DEMAND, TEST_PREFIX};
 use crate::kinds;
 use crate::kinds::{NoSettings, SharedKeys};
 
@@ -37,9 +54,29 @@ pub trait Rule {
         true
     }
 
+    /// The column that is monitored where the table names none.
+    fn default_column(&self) -> &'static str {
+        "val_loss"
+    }
+
+    /// Whether larger values of a column are better where the table does not say.
+    fn maximizes_by_default(&self, column: &str) -> bool {
+        larger_is_better(column)
+    }
+
+    /// Whether the weights of the best epoch are kept where the table does not say.
+    fn restores_best_by_default(&self) -> bool {
+        true
+    }
+
     /// The first epoch (from 1) after which some curve makes it fire; `usize::MAX`: none does.
     fn earliest(&self) -> usize {
         1
+    }
+
+    /// The setting that puts off the earliest epoch, for advice.
+    fn postponed_by(&self) -> &'static str {
+        "count"
     }
 
     /// Where it stands after the last epoch of `history`, for a progress line: `patience 3/10`.
@@ -52,6 +89,10 @@ impl Rule for NoSettings {
     }
 
     fn reads_monitored(&self) -> bool {
+        false
+    }
+
+    fn restores_best_by_default(&self) -> bool {
         false
     }
 
@@ -71,23 +112,63 @@ kinds! {
     "none" => None(NoSettings),
     /// After a number of epochs without improvement (Keras's `EarlyStopping`)
     "patience" => Patience(Patience),
+    /// Where the curve is too far above its best (Prechelt's GL)
+    "generalization_loss" => GeneralizationLoss(GeneralizationLoss),
+    /// Where that is too much for the progress still made (Prechelt's PQ)
+    "progress_quotient" => ProgressQuotient(ProgressQuotient),
+    /// After strips in a row that ended higher (Prechelt's UP)
+    "successive_increases" => SuccessiveIncreases(SuccessiveIncreases),
+    /// Where the training loss makes no progress (PROBEN1's P)
+    "training_progress" => TrainingProgress(TrainingProgress),
+    /// Patience on a moving average
+    "moving_average" => MovingAverage(MovingAverage),
+    /// Patience on an exponential average
+    "exponential_average" => ExponentialAverage(ExponentialAverage),
+    /// Where the curve is worse than its best by a factor
+    "divergence" => Divergence(Divergence),
+    /// Where validation and training loss are too far apart
+    "gap" => Gap(Gap),
+    /// Where validation and training loss no longer move together
+    "correlation" => Correlation(Correlation),
+    /// Where two windows in a row have nearly the same mean
+    "relative_change" => RelativeChange(RelativeChange),
+    /// Where the line through the last values no longer improves
+    "slope" => Slope(Slope),
+    /// Where a column hardly changes from epoch to epoch
+    "change" => Change(Change),
     /// Once a column is beyond a limit
     "threshold" => Threshold(Threshold),
+    /// Once a column is beyond a factor of its first value
+    "relative_to_first" => RelativeToFirst(RelativeToFirst),
+    /// Once a column has increased so many times
+    "increases" => Increases(Increases),
+    /// Once the gradient is no more than noise (Mahsereci et al. 2017)
+    "evidence" => Evidence(Evidence),
+    /// Once the gradient is small
+    "gradient_norm" => GradientNorm(GradientNorm),
+    /// Once the gradients of batches part (Forouzesh & Thiran 2021)
+    "gradient_disparity" => GradientDisparity(GradientDisparity),
+    /// Once the network has grown
+    "complexity" => Complexity(Complexity),
     /// Once a training took long enough
     "time_budget" => TimeBudget(TimeBudget),
+    /// As Keras's `EarlyStopping`
+    "keras" => Keras(Keras),
+    /// As Lightning's `EarlyStopping`
+    "lightning" => Lightning(Lightning),
+    /// As scikit-learn's `MLPClassifier` and `MLPRegressor`
+    "sklearn" => Sklearn(Sklearn),
+    /// As skorch's `EarlyStopping`
+    "skorch" => Skorch(Skorch),
+    /// As `XGBoost`'s `EarlyStopping`
+    "xgboost" => Xgboost(Xgboost),
+    /// As the `EarlyStoppingCallback` of Hugging Face's transformers
+    "huggingface" => HuggingFace(HuggingFace),
     /// When one of several rules fires
     "any" => Any(Any),
     /// When several rules fire at the same epoch
     "all" => All(All),
-    later [
-        "generalization_loss", "progress_quotient", "successive_increases", "moving_average",
-        "exponential_average", "divergence", "gap", "correlation", "training_progress",
-        "relative_change", "slope", "relative_to_first", "increases", "change", "evidence",
-        "gradient_norm", "gradient_disparity", "complexity"
-    ] with keys [
-        "alpha", "every", "strip", "window", "beta", "factor", "ratio", "tolerance", "min_slope",
-        "consecutive", "measure"
-    ]
+    later [] with keys []
 }
 
 /// `[early_stopping]`: a criterion, the column it watches, and which weights are kept.
@@ -255,9 +336,14 @@ impl<'de> Deserialize<'de> for Readable {
 impl<'de> Deserialize<'de> for StoppingRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (criterion, shared) = Criterion::deserialize_with::<Shared, D>(deserializer)?;
-        let monitor = shared.monitor.unwrap_or_else(|| "val_loss".to_owned());
         let mut rule = Self::new(criterion);
-        rule.monitored = shared.mode.unwrap_or(Mode::Auto).of(&monitor);
+        if let Some(column) = shared.monitor {
+            rule.monitored.maximize = rule.criterion.inner().maximizes_by_default(&column);
+            rule.monitored.column = column;
+        }
+        if let Some(mode) = shared.mode {
+            rule.monitored = mode.of(&rule.monitored.column);
+        }
         rule.restore_best = shared.restore_best.unwrap_or(rule.restore_best);
         Ok(rule)
     }
@@ -284,11 +370,15 @@ impl Serialize for StoppingRule {
 }
 
 impl StoppingRule {
-    /// A criterion on `val_loss`; the best weights are kept, for `none` the last.
+    /// A criterion with its own defaults: mostly `val_loss`, and the best weights are kept.
     #[must_use]
     pub fn new(criterion: Criterion) -> Self {
-        let restore_best = !matches!(criterion, Criterion::None(_));
-        Self { criterion, monitored: Monitored::new("val_loss"), restore_best }
+        let rule = criterion.inner();
+        let column = rule.default_column();
+        let monitored =
+            Monitored { column: column.to_owned(), maximize: rule.maximizes_by_default(column) };
+        let restore_best = rule.restores_best_by_default();
+        Self { criterion, monitored, restore_best }
     }
 
     /// The name of the rule's kind.
@@ -313,6 +403,14 @@ impl StoppingRule {
         {
             columns.push(&self.monitored.column);
         }
+        columns
+    }
+
+    /// Of these, the columns that are measured only because a rule reads them.
+    #[must_use]
+    pub fn columns_on_demand(&self) -> Vec<&str> {
+        let mut columns = self.columns();
+        columns.retain(|column| ON_DEMAND.contains(column));
         columns
     }
 

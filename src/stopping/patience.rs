@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::curve::Cells;
 use super::{Monitored, Rule};
 use crate::check;
 use crate::history::History;
@@ -37,21 +38,22 @@ impl Default for Patience {
 }
 
 /// How `min_delta` is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MinDeltaMode {
     /// A difference.
+    #[default]
     Absolute,
     /// A share of the reference's absolute value.
     Relative,
 }
 
 /// The count after some epochs.
-struct Count {
+pub(super) struct Count {
     /// Epochs since the last improvement that counts.
-    wait: usize,
+    pub wait: usize,
     /// Whether the last epoch was an improvement, or was not looked at.
-    spared: bool,
+    pub spared: bool,
 }
 
 impl Patience {
@@ -63,31 +65,46 @@ impl Patience {
         monitored.better_by(value, reference, delta)
     }
 
-    fn count(&self, monitored: &Monitored, history: &History) -> Count {
+    fn count(&self, monitored: &Monitored, cells: Cells) -> Count {
+        self.count_by(cells, |value, reference| self.improves(monitored, value, reference))
+    }
+
+    /// The count where `improves` says what an improvement on a reference is.
+    pub(super) fn count_by(&self, cells: Cells, improves: impl Fn(f64, f64) -> bool) -> Count {
         let mut reference: Option<f64> = None;
         let mut count = Count { wait: 0, spared: true };
-        for (index, value) in monitored.values(history).iter().enumerate() {
+        for (index, value) in cells.iter().enumerate() {
             let Some(value) = value.filter(|_| index >= self.start_from_epoch) else {
                 count.spared = true;
                 continue;
             };
             count.wait += 1;
-            count.spared = reference.is_none_or(|r| self.improves(monitored, value, r));
+            count.spared = reference.is_none_or(|reference| improves(value, reference));
             if count.spared {
                 reference = Some(value);
-                if self.baseline.is_none_or(|b| self.improves(monitored, value, b)) {
+                if self.baseline.is_none_or(|baseline| improves(value, baseline)) {
                     count.wait = 0;
                 }
             }
         }
         count
     }
+
+    /// Whether training ends after the last epoch of a curve.
+    pub(super) fn fires_on(&self, monitored: &Monitored, cells: Cells) -> bool {
+        let count = self.count(monitored, cells);
+        !count.spared && count.wait >= self.patience && cells.len() > 1
+    }
+
+    /// The count after the last epoch of a curve.
+    pub(super) fn state_on(&self, monitored: &Monitored, cells: Cells) -> String {
+        format!("patience {}/{}", self.count(monitored, cells).wait, self.patience.max(1))
+    }
 }
 
 impl Rule for Patience {
     fn fires(&self, monitored: &Monitored, history: &History) -> bool {
-        let count = self.count(monitored, history);
-        !count.spared && count.wait >= self.patience && history.epochs() > 1
+        self.fires_on(monitored, monitored.values(history))
     }
 
     fn earliest(&self) -> usize {
@@ -99,7 +116,11 @@ impl Rule for Patience {
         self.start_from_epoch.saturating_add(after)
     }
 
+    fn postponed_by(&self) -> &'static str {
+        "patience"
+    }
+
     fn state(&self, monitored: &Monitored, history: &History) -> String {
-        format!("patience {}/{}", self.count(monitored, history).wait, self.patience.max(1))
+        self.state_on(monitored, monitored.values(history))
     }
 }

@@ -45,7 +45,7 @@ fn every_golden_curve_is_stopped_where_the_reference_implementation_stops_it() {
     let golden: Value =
         serde_json::from_str(include_str!("../../tests/golden/stopping.json")).unwrap();
     let results = golden["results"].as_array().unwrap();
-    assert_eq!(results.len(), 80);
+    assert_eq!(results.len(), 275);
     for result in results {
         let table = golden_curve(&golden["curves"][result["curve"].as_str().unwrap()]);
         let rule = rule(result["rule"].clone());
@@ -182,6 +182,25 @@ fn the_worst_curve_stops_a_rule_at_its_earliest_epoch() {
         (json!({"kind": "patience", "patience": 3, "baseline": 0.0}), 3),
         (json!({"kind": "patience", "patience": 1, "baseline": 0.0}), 2),
         (json!({"kind": "threshold", "column": "val_loss", "above": 0.0, "count": 3}), 3),
+        (json!({"kind": "keras", "patience": 3}), 4),
+        (json!({"kind": "keras"}), 2),
+        (json!({"kind": "lightning"}), 4),
+        (json!({"kind": "lightning", "divergence_threshold": 0.5}), 1),
+        (json!({"kind": "sklearn", "n_iter_no_change": 2, "monitor": "val_loss"}), 4),
+        (json!({"kind": "skorch", "patience": 0}), 1),
+        (json!({"kind": "xgboost", "rounds": 3}), 4),
+        (json!({"kind": "huggingface"}), 2),
+        (json!({"kind": "generalization_loss", "alpha": 1}), 10),
+        (json!({"kind": "generalization_loss", "alpha": 1, "every": 1}), 2),
+        (json!({"kind": "successive_increases", "count": 3, "strip": 4}), 16),
+        (json!({"kind": "moving_average", "window": 4, "patience": 3}), 7),
+        (json!({"kind": "exponential_average", "beta": 0.5, "patience": 3}), 4),
+        (json!({"kind": "divergence", "factor": 1.5}), 2),
+        (json!({"kind": "relative_change", "window": 3, "tolerance": 1e3}), 6),
+        (json!({"kind": "slope", "window": 3, "min_slope": 0.0}), 3),
+        (json!({"kind": "change", "column": "val_loss", "tolerance": 2.0, "count": 3}), 4),
+        (json!({"kind": "increases", "column": "val_loss", "count": 3}), 4),
+        (json!({"kind": "relative_to_first", "column": "val_loss", "above": 1.5, "count": 3}), 4),
         (
             json!({"kind": "any", "rules": [{"kind": "patience", "patience": 5},
                 {"kind": "patience", "patience": 2}]}),
@@ -199,4 +218,177 @@ fn the_worst_curve_stops_a_rule_at_its_earliest_epoch() {
         assert_eq!(parsed.read(&worst).epochs, earliest, "{table}");
     }
     assert_eq!(rule(json!({"kind": "none"})).criterion.inner().earliest(), usize::MAX);
+}
+
+#[test]
+fn a_rule_named_after_its_source_is_the_general_rule_on_its_column() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../tests/golden/stopping.json")).unwrap();
+    let mut stops = 0;
+    for (named, general) in [
+        (
+            json!({"kind": "evidence"}),
+            json!({"kind": "threshold", "column": "evidence", "above": 0.0}),
+        ),
+        (
+            json!({"kind": "gradient_norm"}),
+            json!({"kind": "relative_to_first", "column": "grad_norm", "below": 0.1}),
+        ),
+        (
+            json!({"kind": "gradient_disparity"}),
+            json!({"kind": "increases", "column": "grad_disparity", "count": 5}),
+        ),
+        (
+            json!({"kind": "complexity", "measure": "weight_norm", "factor": 2.0}),
+            json!({"kind": "relative_to_first", "column": "weight_norm", "above": 2.0}),
+        ),
+    ] {
+        assert_eq!(rule(named.clone()).columns_on_demand().len(), 1, "{named}");
+        for curve in golden["curves"].as_object().unwrap().values().map(golden_curve) {
+            let stop = read(general.clone(), &curve);
+            assert_eq!(read(named.clone(), &curve), stop, "{named}");
+            stops += usize::from(stop.0.is_some());
+        }
+    }
+    assert!(stops >= 10, "{stops}");
+}
+
+#[test]
+fn every_measure_of_complexity_is_a_column_on_demand() {
+    for measure in ["weight_norm", "path_norm", "spectral_norm", "distance_from_init"] {
+        let rule = rule(json!({"kind": "complexity", "measure": measure, "factor": 2.0}));
+        assert_eq!(rule.columns_on_demand(), [measure]);
+    }
+    assert!(rule(json!({"kind": "patience"})).columns_on_demand().is_empty());
+}
+
+#[test]
+fn strips_end_where_they_end_and_an_unmeasured_end_fires_nothing() {
+    let rule = json!({"kind": "generalization_loss", "alpha": 10.0, "every": 2});
+    // The 0.1 and the 9 lie between ends: nothing of them is seen.
+    let table = curve("val_loss", &[0.1, 1.0, 9.0, 1.05, 9.0, 1.2].map(Some));
+    assert_eq!(read(rule.clone(), &table), (Some(6), Some(1)));
+    let table = curve("val_loss", &[Some(1.0), Some(1.0), Some(9.0), None, Some(9.0), Some(1.2)]);
+    assert_eq!(read(rule, &table), (Some(6), Some(1)));
+    let rises = json!({"kind": "successive_increases", "count": 2, "strip": 1});
+    let broken = curve("val_loss", &[Some(1.0), Some(2.0), None, Some(3.0), Some(4.0), Some(5.0)]);
+    assert_eq!(read(rises, &broken), (Some(6), Some(1)));
+}
+
+#[test]
+fn without_any_progress_any_generalization_loss_is_too_much() {
+    let mut table = EpochTable::new(vec!["train_loss".into(), "val_loss".into()]);
+    for loss in [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.001] {
+        table.push(&[Some(0.5), Some(loss)]);
+    }
+    let rule = json!({"kind": "progress_quotient", "alpha": 1e9});
+    assert_eq!(read(rule, &table), (Some(10), Some(1)));
+    assert_eq!(read(json!({"kind": "training_progress"}), &table).0, Some(5));
+}
+
+#[test]
+fn of_two_training_losses_the_comparable_one_is_read() {
+    let names = ["train_loss", "train_loss_eval", "val_loss"];
+    let mut table = EpochTable::new(names.map(str::to_owned).to_vec());
+    table.push(&[Some(1.0), Some(0.1), Some(1.0)]);
+    table.push(&[Some(1.0), Some(0.1), Some(1.0)]);
+    let rule = json!({"kind": "gap", "ratio": 0.5, "count": 2});
+    assert_eq!(read(rule.clone(), &table).0, Some(2));
+    let mut running = EpochTable::new(vec!["train_loss".into(), "val_loss".into()]);
+    running.push(&[Some(1.0), Some(1.0)]);
+    running.push(&[Some(1.0), Some(1.0)]);
+    assert_eq!(read(rule, &running).0, None);
+}
+
+#[test]
+fn a_curve_to_be_maximised_is_stopped_as_its_mirror_image() {
+    let falling = [3.0, 2.0, 1.5, 1.0, 1.2, 1.4, 1.8, 2.5, 3.0, 4.0, 5.0, 6.0];
+    let columns = |sign: f64| falling.map(|value| Some(sign * value));
+    for table in [
+        json!({"kind": "successive_increases", "count": 2, "strip": 2}),
+        json!({"kind": "moving_average", "window": 3, "patience": 2}),
+        json!({"kind": "exponential_average", "beta": 0.5, "patience": 2}),
+        json!({"kind": "slope", "window": 3, "min_slope": 0.0}),
+        json!({"kind": "generalization_loss", "alpha": 50.0}),
+    ] {
+        let mut maximised = table.clone();
+        maximised["mode"] = "max".into();
+        let down = read(table.clone(), &curve("val_loss", &columns(1.0)));
+        let up = read(maximised, &curve("val_loss", &columns(-1.0)));
+        assert!(down.0.is_some(), "{table}");
+        assert_eq!(down, up, "{table}");
+    }
+    let accuracy = curve("val_accuracy", &[0.9, 0.5, 0.4].map(Some));
+    let rule = json!({"kind": "divergence", "factor": 2.0, "monitor": "val_accuracy"});
+    assert_eq!(read(rule, &accuracy), (Some(3), Some(1)));
+}
+
+#[test]
+fn epochs_not_looked_at_enter_no_average() {
+    let mut values = vec![100.0, 100.0];
+    values.extend([1.0, 0.9, 0.8, 0.9, 1.0, 1.1]);
+    for rule in [
+        json!({"kind": "moving_average", "window": 2, "patience": 2, "start_from_epoch": 2}),
+        json!({"kind": "exponential_average", "beta": 0.5, "patience": 2, "start_from_epoch": 2}),
+    ] {
+        // The averages of the six values: .95 .85 .85, and 1 .933 .857 .88 .94.
+        assert_eq!(read(rule.clone(), &losses(&values)).0, Some(7), "{rule}");
+    }
+}
+
+#[test]
+fn a_criterion_is_written_as_it_is_read() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../tests/golden/stopping.json")).unwrap();
+    for result in golden["results"].as_array().unwrap() {
+        let parsed = rule(result["rule"].clone());
+        let mut written = serde_json::to_value(&parsed).unwrap();
+        // A key that has no value is left out of a config.
+        written.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        assert_eq!(rule(written.clone()), parsed, "{written}");
+        for (key, value) in result["rule"].as_object().unwrap() {
+            assert!(written[key] == *value || written[key].as_f64() == value.as_f64(), "{written}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_of_a_framework_stops_where_its_own_code_stops() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../tests/golden/frameworks.json")).unwrap();
+    let results = golden["results"].as_array().unwrap();
+    assert_eq!(results.len(), 464);
+    for result in results {
+        let values = golden["curves"][result["curve"].as_str().unwrap()].as_array().unwrap();
+        let values: Vec<f64> = values.iter().map(|value| value.as_f64().unwrap()).collect();
+        let mut table = result["rule"].clone();
+        table["monitor"] = "val_loss".into();
+        let stop = read(table, &losses(&values)).0;
+        assert_eq!(json!(stop), result["stop_epoch"], "{result}");
+    }
+}
+
+#[test]
+fn a_rule_of_a_framework_has_its_defaults() {
+    for (table, column, maximize, restores) in [
+        (json!({"kind": "keras"}), "val_loss", false, false),
+        (json!({"kind": "keras", "monitor": "val_accuracy"}), "val_accuracy", true, false),
+        (json!({"kind": "lightning", "monitor": "val_accuracy"}), "val_accuracy", false, false),
+        (json!({"kind": "lightning", "mode": "max"}), "val_loss", true, false),
+        (json!({"kind": "sklearn"}), "val_accuracy", true, true),
+        (json!({"kind": "sklearn", "monitor": "train_loss"}), "train_loss", false, true),
+        (json!({"kind": "skorch", "monitor": "val_accuracy"}), "val_accuracy", false, false),
+        (json!({"kind": "xgboost", "rounds": 3, "monitor": "val_auc"}), "val_auc", true, false),
+        (
+            json!({"kind": "xgboost", "rounds": 3, "monitor": "val_accuracy"}),
+            "val_accuracy",
+            false,
+            false,
+        ),
+        (json!({"kind": "huggingface", "monitor": "val_rmse"}), "val_rmse", true, false),
+    ] {
+        let rule = rule(table.clone());
+        assert_eq!(rule.monitored, Monitored { column: column.to_owned(), maximize }, "{table}");
+        assert_eq!(rule.restore_best, restores, "{table}");
+    }
 }

@@ -20,14 +20,15 @@ use anyhow::{Context, Result};
 use crate::data::Dataset;
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
-use crate::metrics::Scores;
-use crate::nn::{Engine, StateDict};
+use crate::metrics;
+use crate::nn::{Engine, Network, StateDict};
 use crate::spec::Trajectory;
 use crate::spec::training::Loss;
 use crate::stopping::{Reading, StoppingRule};
 
 pub use checkpoint::{Checkpoint, Keeper, NoKeeper, Position};
 use reader::Reader;
+use recorder::Measurement;
 pub use recorder::{Recorder, columns};
 
 /// One training to do.
@@ -42,6 +43,19 @@ pub struct Job<'a> {
     pub rules: Vec<&'a StoppingRule>,
     /// Its number in the events.
     pub number: usize,
+}
+
+impl<'a> Job<'a> {
+    /// What its engine is built from.
+    fn network(&self) -> Network<'a> {
+        let Trajectory { model, training, seed, .. } = self.trajectory;
+        let outputs = metrics::outputs(self.loss, &self.data.targets);
+        Network { model, training, loss: self.loss, outputs, data: self.data, seed: *seed }
+    }
+
+    fn recorder(&self) -> Recorder<'a> {
+        Recorder::new(self.data, self.loss, &self.trajectory.evaluation, &self.rules)
+    }
 }
 
 /// What a training gave.
@@ -94,7 +108,7 @@ pub fn fit(
 ) -> Result<Fitted> {
     let Trajectory { training, model, seed, .. } = job.trajectory;
     let data = job.data.as_ref();
-    let recorder = Recorder::new(data, job.loss, &job.trajectory.evaluation);
+    let recorder = job.recorder().with_probe(&job.network())?;
     let mut run = match from {
         None => Run::new(job, recorder.columns()),
         Some(from) => Run::resume(job, from)?,
@@ -116,14 +130,14 @@ pub fn fit(
         }
         // Whatever comes up to the new row is done again where it is interrupted.
         let go_on = || !keeper.interrupted();
-        let Some(scores) = measure(engine, &recorder, calibration.as_deref(), &ranges, &go_on)?
+        let Some(measured) = measure(engine, &recorder, calibration.as_deref(), &ranges, &go_on)?
         else {
             return run.interrupted(engine, keeper);
         };
         #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
         let train_loss = engine.take_loss_sum()? / data.splits.train.len() as f64;
         let lr = training.optimizer.lr() * lr_factor;
-        let row = recorder.row(&scores, epoch, ranges.len(), train_loss, lr, run.elapsed_s());
+        let row = recorder.row(&measured, epoch, ranges.len(), train_loss, lr, run.elapsed_s());
         run.end_epoch(&row, training.epochs, engine)?;
         observer.on_event(epoch_event(job, &run.table, &run.readers));
         if !run.has_ended() && keeper.is_due() {
@@ -135,14 +149,14 @@ pub fn fit(
     Ok(Fitted::Done(Trained { table, arms }))
 }
 
-/// What every split scores at the end of an epoch; none where `go_on` says no.
+/// What there is to measure at the end of an epoch; none where `go_on` says no.
 fn measure(
     engine: &mut dyn Engine,
     recorder: &Recorder,
     calibration: Option<&[u32]>,
     ranges: &[Range<usize>],
     go_on: &dyn Fn() -> bool,
-) -> Result<Option<Vec<Scores>>> {
+) -> Result<Option<Measurement>> {
     if let Some(order) = calibration {
         let batches: Vec<&[u32]> = ranges.iter().map(|range| &order[range.clone()]).collect();
         if !engine.recalibrate(&batches, go_on)? {
@@ -245,8 +259,7 @@ fn readers<'a>(job: &Job<'a>, from: &Checkpoint) -> Option<Vec<Reader<'a>>> {
 /// since that keeps weights of an epoch gone by, or reads a column that was not recorded.
 #[must_use]
 pub fn can_resume(job: &Job, from: &Checkpoint) -> bool {
-    let recorder = Recorder::new(job.data, job.loss, &job.trajectory.evaluation);
-    from.table.names() == recorder.columns() && readers(job, from).is_some()
+    from.table.names() == job.recorder().columns() && readers(job, from).is_some()
 }
 
 fn epoch_event(job: &Job, table: &EpochTable, readers: &[Reader]) -> Event {

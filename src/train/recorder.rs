@@ -3,16 +3,29 @@
 use anyhow::Result;
 
 use crate::data::{Dataset, Splits};
-use crate::history::CLOSING;
+use crate::history::{CLOSING, ON_DEMAND};
 use crate::metrics::{self, Scores};
-use crate::nn::Engine;
+use crate::nn::probe::Probe;
+use crate::nn::{Engine, Network};
 use crate::spec::training::{EvaluationSpec, Loss};
+use crate::stopping::StoppingRule;
 
-/// Measures the splits that a config asks for.
+/// Measures the splits that a config asks for and, once it has a probe, what rules read beyond them.
 pub struct Recorder<'a> {
     data: &'a Dataset,
     loss: Loss,
     splits: Vec<Measured>,
+    /// Of [`ON_DEMAND`], those that a rule reads.
+    on_demand: Vec<&'static str>,
+    probe: Option<Probe<'a>>,
+}
+
+/// What was measured at the end of an epoch.
+pub struct Measurement {
+    /// Of each split.
+    scores: Vec<Scores>,
+    /// Of each column on demand.
+    probed: Vec<Option<f64>>,
 }
 
 /// A split and those of its metrics that its rows define: one class alone has no auc.
@@ -58,16 +71,26 @@ impl Split {
 /// Rows that are measured before it is asked again whether to go on.
 const ROWS_BETWEEN_QUESTIONS: usize = 2048;
 
-/// The columns that a training on `data` records.
+/// The columns that a training on `data` records for these rules.
 #[must_use]
-pub fn columns(data: &Dataset, loss: Loss, evaluation: &EvaluationSpec) -> Vec<String> {
-    Recorder::new(data, loss, evaluation).columns()
+pub fn columns(
+    data: &Dataset,
+    loss: Loss,
+    evaluation: &EvaluationSpec,
+    rules: &[&StoppingRule],
+) -> Vec<String> {
+    Recorder::new(data, loss, evaluation, rules).columns()
 }
 
 impl<'a> Recorder<'a> {
-    /// For the splits that are there and asked for.
+    /// For the splits that are there and asked for, and the columns on demand that `rules` read.
     #[must_use]
-    pub fn new(data: &'a Dataset, loss: Loss, evaluation: &EvaluationSpec) -> Self {
+    pub fn new(
+        data: &'a Dataset,
+        loss: Loss,
+        evaluation: &EvaluationSpec,
+        rules: &[&StoppingRule],
+    ) -> Self {
         let mut splits = Vec::new();
         if !data.splits.validation.is_empty() {
             splits.push(Split::Validation);
@@ -86,7 +109,21 @@ impl<'a> Recorder<'a> {
             let defined = scores.metrics.into_iter().filter(|(_, value)| value.is_some());
             Measured { split, metrics: defined.map(|(name, _)| name).collect() }
         });
-        Self { data, loss, splits: splits.collect() }
+        let is_read =
+            |column: &&str| rules.iter().any(|rule| rule.columns_on_demand().contains(column));
+        let on_demand = ON_DEMAND.into_iter().filter(is_read).collect();
+        Self { data, loss, splits: splits.collect(), on_demand, probe: None }
+    }
+
+    /// Makes it ready to measure the columns on demand on trainings of this network.
+    ///
+    /// # Errors
+    /// Where the probe cannot be made.
+    pub fn with_probe(mut self, network: &Network<'a>) -> Result<Self> {
+        if !self.on_demand.is_empty() {
+            self.probe = Some(Probe::new(network, self.on_demand.clone())?);
+        }
+        Ok(self)
     }
 
     /// Every column, in the order of `epochs.csv`.
@@ -97,11 +134,12 @@ impl<'a> Recorder<'a> {
         for Measured { split, metrics } in &self.splits {
             columns.extend(metrics.iter().map(|name| format!("{}_{name}", split.prefix())));
         }
-        columns.extend(CLOSING.iter().map(|&name| name.to_owned()));
+        columns.extend(CLOSING.iter().chain(&self.on_demand).map(|&name| name.to_owned()));
         columns
     }
 
-    /// Measures the network on every split asked for; none where `go_on` says no in between.
+    /// Measures the network on every split asked for, then by the probe; none where `go_on` says no
+    /// in between.
     ///
     /// # Errors
     /// Where the engine fails.
@@ -109,15 +147,23 @@ impl<'a> Recorder<'a> {
         &self,
         engine: &mut dyn Engine,
         go_on: &dyn Fn() -> bool,
-    ) -> Result<Option<Vec<Scores>>> {
-        self.splits.iter().map(|of| self.score(engine, of.split, go_on)).collect()
+    ) -> Result<Option<Measurement>> {
+        let scores: Option<Vec<Scores>> = (self.splits.iter())
+            .map(|of| self.score(engine, of.split, go_on))
+            .collect::<Result<_>>()?;
+        let probed = match &self.probe {
+            None => Some(Vec::new()),
+            Some(probe) => probe.measure(&engine.state()?, go_on)?,
+        };
+        let both = scores.zip(probed);
+        Ok(both.map(|(scores, probed)| Measurement { scores, probed }))
     }
 
     /// The cells of an epoch of `steps` steps whose end was measured.
     #[must_use]
     pub fn row(
         &self,
-        scores: &[Scores],
+        measurement: &Measurement,
         epoch: usize,
         steps: usize,
         train_loss: f64,
@@ -126,6 +172,7 @@ impl<'a> Recorder<'a> {
     ) -> Vec<Option<f64>> {
         #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
         let count = |n: usize| Some(n as f64);
+        let Measurement { scores, probed } = measurement;
         let mut row = vec![count(epoch), Some(train_loss)];
         row.extend(scores.iter().map(|scores| Some(scores.loss)));
         for (scores, measured) in scores.iter().zip(&self.splits) {
@@ -134,6 +181,7 @@ impl<'a> Recorder<'a> {
         }
         let samples = epoch * self.data.splits.train.len();
         row.extend([Some(lr), count(epoch * steps), count(samples), Some(elapsed_s)]);
+        row.extend(probed);
         row
     }
 

@@ -88,6 +88,16 @@ fn a_test_file_is_the_test_split_with_columns_found_by_name() {
         nowhere.unwrap_err(),
         "train.csv: data.test_source names no.csv, and there is no such file: a path is relative to the config file"
     );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("train.csv"), "a,y\n1,x\n").unwrap();
+    fs::write(folder.path().join("test.dt"), DT).unwrap();
+    let no_table = opened(folder.path(), "train.csv", |spec| {
+        spec.test_source = Some("test.dt".to_owned());
+    });
+    assert_eq!(
+        no_table.map(|d| d.summary).unwrap_err(),
+        "train.csv: data.test_source names test.dt, which is no table: give a CSV or TSV file (.gz too) with the columns of data.source"
+    );
 }
 
 const DT: &str = "\

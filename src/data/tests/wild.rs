@@ -163,6 +163,28 @@ fn the_training_rows_decide_whether_a_column_is_numeric() {
 }
 
 #[test]
+fn a_column_called_as_splits_are_and_one_of_names_are_pointed_at() {
+    let table = |word: fn(usize) -> &'static str, name: fn(usize) -> String| {
+        let row = |n: usize| format!("{},{},{n},{}\n", word(n), name(n), ["x", "z"][n % 2]);
+        let content = format!("part,who,a,y\n{}", (0..60).map(row).collect::<String>());
+        move |edit: fn(&mut DataSpec)| taken("t.csv", content.as_bytes(), edit).unwrap().notes
+    };
+    let told = |notes: &[String], what: &str| notes.iter().any(|note| note.contains(what));
+    let splits = "set data.split.column = \"part\"";
+    let rows = "most training rows have a level of their own, as names have, which tells nothing of other rows: `who`; leave out by data.drop";
+    let named = table(|n| ["Train", "valid", "test"][n % 3], |n| format!("name {n}"));
+    let notes = named(|_| ());
+    assert!(told(&notes, splits) && told(&notes, rows), "{notes:?}");
+    let notes = named(|spec| {
+        spec.split.column = Some("part".to_owned());
+        spec.categorical = names(&["who"]);
+    });
+    assert!(!told(&notes, "split") && !told(&notes, "level of their own"), "{notes:?}");
+    let notes = table(|n| ["train", "bus"][n % 2], |n| format!("name {}", n / 3))(|_| ());
+    assert!(!told(&notes, "split") && !told(&notes, "level of their own"), "{notes:?}");
+}
+
+#[test]
 fn cells_that_look_as_if_they_held_nothing_are_pointed_at() {
     let rows = |marker: &str| {
         let row = |n: usize| format!("{n},{},{}\n", [marker, "u"][n % 2], ["x", "z"][n / 2 % 2]);
@@ -181,7 +203,7 @@ fn cells_that_look_as_if_they_held_nothing_are_pointed_at() {
     });
     assert_eq!(
         message.unwrap_err(),
-        "t.csv, line 9 (row 8), column `a`: `-` is no number: if such cells hold nothing, add it to the list, data.missing = [\"\", \"NA\", \"?\", \"-\"]; else correct the cell"
+        "t.csv, line 9 (row 8), column `a`: `-` is no number: if such cells hold nothing, add `-` to data.missing (which is [\"\", \"NA\", \"?\"] unless set); else correct the cell"
     );
 }
 

@@ -3,6 +3,7 @@
 use super::{Findings, Level, Task};
 use crate::compare::counted;
 use crate::spec::Arm;
+use crate::spec::training::Optimizer;
 use crate::stopping::{Criterion, MinDeltaMode, Monitored};
 
 /// Differences of this share of a value are below what a 32-bit float resolves.
@@ -17,6 +18,7 @@ pub(super) fn lint(task: &Task, arm: &Arm, findings: &mut Findings) {
     if !arm.rule.is_none() {
         monitor(arm, findings);
     }
+    evidence(task, arm, findings);
     let rows = task.data.splits.validation.len();
     let reads_validation = arm.rule.columns().iter().any(|column| column.starts_with("val_"));
     if reads_validation && rows < FEW_ROWS {
@@ -33,6 +35,26 @@ pub(super) fn lint(task: &Task, arm: &Arm, findings: &mut Findings) {
     }
 }
 
+/// The evidence asks whether a gradient is noise, and other optimizers do not step along it.
+fn evidence(task: &Task, arm: &Arm, findings: &mut Findings) {
+    let optimizer = &task.trajectory.training.optimizer;
+    let is_plain = matches!(optimizer, Optimizer::Sgd(sgd) if sgd.momentum == 0.0);
+    if is_plain || !arm.rule.columns().contains(&"evidence") {
+        return;
+    }
+    let with = match optimizer {
+        Optimizer::Sgd(_) => "sgd with momentum",
+        other => other.kind(),
+    };
+    findings.of_arm(
+        Level::Warning,
+        arm,
+        "early_stopping.kind",
+        format!("`evidence` was derived for plain sgd, and the optimizer is {with}"),
+        "set `training.optimizer` to plain sgd, or take a rule on the validation loss",
+    );
+}
+
 fn monitor(arm: &Arm, findings: &mut Findings) {
     let Monitored { column, maximize } = &arm.rule.monitored;
     let implied = Monitored::new(column).maximize;
@@ -44,7 +66,7 @@ fn monitor(arm: &Arm, findings: &mut Findings) {
             arm,
             "early_stopping.mode",
             format!("`mode` is \"{mode}\", and of `{column}` {better} is better"),
-            "leave `mode` out: it follows from the column",
+            &format!("set `mode` to \"{}\"", if implied { "max" } else { "min" }),
         );
     }
     if arm.rule.restore_best && column.starts_with("train_") {
@@ -93,10 +115,7 @@ fn criterion(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, finding
 
 fn too_late(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, findings: &mut Findings) {
     let earliest = criterion.inner().earliest();
-    let setting = match criterion {
-        Criterion::Patience(_) => "patience",
-        _ => "count",
-    };
+    let setting = criterion.inner().postponed_by();
     let key = format!("{key}.{setting}");
     let kind = criterion.kind();
     if earliest > epochs {

@@ -82,17 +82,30 @@ fn splits(task: &Task, findings: &mut Findings) {
     let trajectory = &task.trajectory;
     if task.data.splits.test.is_empty() && trajectory.evaluation.test {
         let asked = findings.experiment.is_written("evaluation.test");
-        let (level, key) = if asked {
-            (Level::Warning, "evaluation.test")
+        // A column that names the splits wins over the share.
+        let by_column = trajectory.data.split.column.is_some();
+        let (level, key) = match (asked, by_column) {
+            (true, _) => (Level::Warning, "evaluation.test"),
+            (false, true) => (Level::Note, "data.split.column"),
+            (false, false) => (Level::Note, "data.split.test"),
+        };
+        let compared = if task.data.splits.validation.is_empty() {
+            "`train_loss`, which says nothing of new rows"
+        } else if task.arms.iter().any(|arm| arm.rule.restore_best) {
+            "`val_loss`, and the validation split chose weights among them"
         } else {
-            (Level::Note, "data.split.test")
+            "`val_loss`"
         };
         findings.of_task(
             level,
             task,
             key,
-            "there is no test split, so no test metric: arms are compared by `val_loss`, which chose their weights".to_owned(),
-            "set data.split.test above 0, or give a test file",
+            format!("there is no test split, so no test metric: arms are compared by {compared}"),
+            if by_column {
+                "call some rows `test` in the split column"
+            } else {
+                "set data.split.test above 0, or give a test file"
+            },
         );
     }
 }

@@ -69,6 +69,22 @@ fn a_rule_that_cannot_fire_in_time_is_pointed_at() {
 }
 
 #[test]
+fn the_evidence_with_any_optimizer_but_plain_sgd_is_pointed_at() {
+    let with = |optimizer: &str, rule: &str| {
+        format!("training.optimizer = {optimizer}\nearly_stopping = {rule}")
+    };
+    let rule = "{ kind = \"evidence\" }";
+    let nested = "{ kind = \"any\", rules = [{ kind = \"evidence\" }, { kind = \"time_budget\", seconds = 9 }] }";
+    warns(&with("{ kind = \"adam\" }", rule), "the optimizer is adam", 3);
+    warns(&with("{ kind = \"adam\" }", nested), "the optimizer is adam", 3);
+    let momentum = "{ kind = \"sgd\", momentum = 0.9 }";
+    warns(&with(momentum, rule), "the optimizer is sgd with momentum", 3);
+    assert_eq!(of(Level::Warning, &with("{ kind = \"sgd\" }", rule)), []);
+    let norm = "{ kind = \"gradient_norm\" }";
+    assert_eq!(of(Level::Warning, &with("{ kind = \"adam\" }", norm)), []);
+}
+
+#[test]
 fn a_min_delta_below_the_noise_of_the_loss_is_pointed_at() {
     let rule =
         |delta: &str| format!("early_stopping = {{ kind = \"patience\", min_delta = {delta} }}");
@@ -151,6 +167,28 @@ fn test_metrics_without_a_test_split_are_a_warning_where_they_were_asked_for() {
     assert_eq!(of(Level::Warning, "data.split.test = 0"), []);
     let notes = of(Level::Note, "data.split.test = 0");
     assert!(notes.iter().any(|(text, line)| text.contains("no test split") && *line == 2));
+}
+
+#[test]
+fn without_a_test_split_it_is_said_what_arms_are_compared_by() {
+    let says = |text: &str, ending: &str| {
+        let found = found(text);
+        let has = |finding: &Finding| finding.about.message().contains("no test split");
+        let finding = found.iter().find(|finding| has(finding)).unwrap();
+        assert!(finding.about.message().ends_with(ending), "{finding}");
+    };
+    let none = "data.split.test = 0\n";
+    let patient = "early_stopping.kind = \"patience\"\n";
+    says(none, "compared by `val_loss`");
+    says(
+        &format!("{none}{patient}"),
+        "`val_loss`, and the validation split chose weights among them",
+    );
+    says(&format!("{none}{patient}early_stopping.restore_best = false"), "compared by `val_loss`");
+    says(
+        &format!("{none}data.split.validation = 0"),
+        "`train_loss`, which says nothing of new rows",
+    );
 }
 
 #[test]

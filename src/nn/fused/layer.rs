@@ -187,36 +187,6 @@ impl Layer {
         });
     }
 
-    /// Moves the weights, or keeps their gradients where `steps` are none.
-    pub fn descend(
-        &mut self,
-        team: &Team,
-        isa: Isa,
-        inputs: &[Buffer],
-        rows: usize,
-        steps: Option<&Steps>,
-    ) {
-        let depth = self.plan.inputs;
-        let items = (Each::from(&mut self.units[..]), Each::from(&mut self.gradient[..]));
-        team.for_each(items, |_, (units, gradient)| {
-            let outputs = &gradient[..rows * PANEL];
-            if let Some(bias) = &mut units.bias {
-                isa.run(ColumnSums { panel: outputs, sums: &mut bias.gradient });
-            }
-            let gradient = Gradient { inputs, depth, outputs, rows, columns: units.columns };
-            match steps {
-                None => isa.run(KeepGradient { gradient, kept: &mut units.weight.gradient }),
-                Some(steps) => {
-                    let Parameter { values, memory, decays, .. } = &mut units.weight;
-                    let weights = Weights { values, memory };
-                    isa.run(Descend { gradient, step: steps.of(*decays), weights });
-                    let columns = units.columns;
-                    units.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
-                }
-            }
-        });
-    }
-
     /// Moves all parameters along the gradients that were kept.
     pub fn step(&mut self, team: &Team, isa: Isa, steps: &Steps, scale: f32) {
         team.for_each(Each::from(&mut self.units[..]), |_, units| {
@@ -254,6 +224,34 @@ impl Layer {
             }
         }
     }
+}
+
+/// Moves the weights of all layers, or keeps their gradients where `steps` are none; `inputs` are
+/// those of the first.
+pub fn descend(
+    layers: &mut [Layer],
+    team: &Team,
+    isa: Isa,
+    inputs: &[Buffer],
+    rows: usize,
+    steps: Option<&Steps>,
+) {
+    let mut inputs = inputs;
+    let mut panels: Vec<(&[Buffer], usize, &mut Units, &Buffer)> = Vec::new();
+    for Layer { units, out, gradient, plan, .. } in layers {
+        let gradients = units.iter_mut().zip(&*gradient);
+        panels.extend(gradients.map(|(units, gradient)| (inputs, plan.inputs, units, gradient)));
+        inputs = out;
+    }
+    let costs: Vec<usize> = panels.iter().map(|(_, depth, ..)| *depth).collect();
+    let panels = Each::from(&mut panels[..]);
+    team.for_each_weighted(
+        panels,
+        |index| costs[index],
+        |_, (inputs, depth, units, gradient)| {
+            units.descend(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
+        },
+    );
 }
 
 impl Units {
@@ -316,6 +314,30 @@ impl Units {
         }
         if activation != Activation::Identity && (self.norm.is_none() || !before) {
             isa.run(Slope { activation, saved, gradient });
+        }
+    }
+
+    fn descend(
+        &mut self,
+        isa: Isa,
+        inputs: &[Buffer],
+        depth: usize,
+        outputs: &[f32],
+        steps: Option<&Steps>,
+    ) {
+        let (rows, columns) = (outputs.len() / PANEL, self.columns);
+        if let Some(bias) = &mut self.bias {
+            isa.run(ColumnSums { panel: outputs, sums: &mut bias.gradient });
+        }
+        let gradient = Gradient { inputs, depth, outputs, rows, columns };
+        match steps {
+            None => isa.run(KeepGradient { gradient, kept: &mut self.weight.gradient }),
+            Some(steps) => {
+                let Parameter { values, memory, decays, .. } = &mut self.weight;
+                let weights = Weights { values, memory };
+                isa.run(Descend { gradient, step: steps.of(*decays), weights });
+                self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
+            }
         }
     }
 

@@ -28,11 +28,10 @@ use self::norm::Pass;
 use self::parameter::Steps;
 use super::init::initial_state;
 use super::layout::Layout;
-use super::{Engine, RunsOn, StateDict};
+use super::{Engine, Network, RunsOn, StateDict};
 use crate::data::Dataset;
 use crate::seed::Seed;
-use crate::spec::model::ModelSpec;
-use crate::spec::training::{ClassWeights, Loss, Optimizer, TrainingSpec};
+use crate::spec::training::{ClassWeights, Loss, Optimizer};
 
 /// Rows that a thread evaluates at a time.
 const EVALUATION_ROWS: usize = 256;
@@ -81,30 +80,17 @@ impl FusedEngine {
     ///
     /// # Errors
     /// Where `BNES_ISA` names instructions that this processor does not have.
-    pub fn new(
-        model: &ModelSpec,
-        training: &TrainingSpec,
-        loss: Loss,
-        outputs: usize,
-        data: &Arc<Dataset>,
-        seed: Seed,
-        threads: usize,
-    ) -> Result<Self> {
+    pub fn new(network: &Network, threads: usize) -> Result<Self> {
         let isa = Isa::chosen().map_err(Error::msg)?;
-        Self::with_isa(model, training, loss, outputs, data, seed, threads, isa)
+        Self::with_isa(network, threads, isa)
     }
 
-    #[allow(clippy::too_many_arguments)]
-    pub fn with_isa(
-        model: &ModelSpec,
-        training: &TrainingSpec,
-        loss: Loss,
-        outputs: usize,
-        data: &Arc<Dataset>,
-        seed: Seed,
-        threads: usize,
-        isa: Isa,
-    ) -> Result<Self> {
+    /// The same on instructions that this processor has to have.
+    ///
+    /// # Errors
+    /// None.
+    pub fn with_isa(network: &Network, threads: usize, isa: Isa) -> Result<Self> {
+        let Network { model, training, loss, outputs, data, seed } = *network;
         let layout = Layout::new(model, data.inputs.width(), outputs);
         let drops = layout.dropout > 0.0;
         let clips = training.clip_norm.is_some();
@@ -211,11 +197,8 @@ impl FusedEngine {
         self.optimizer_steps += 1;
         let steps = Steps::new(&self.optimizer, lr_factor, self.optimizer_steps);
         let at_once = if self.clip_norm.is_some() { None } else { Some(&steps) };
-        for index in 0..self.layers.len() {
-            let (before, layer) = self.layers.split_at_mut(index);
-            let inputs = before.last().map_or(&self.inputs, |before| &before.out);
-            layer[0].descend(&self.team, self.isa, inputs, rows, at_once);
-        }
+        let Self { layers, team, isa, inputs, .. } = self;
+        layer::descend(layers, team, *isa, inputs, rows, at_once);
         if let Some(limit) = self.clip_norm {
             // min(1, limit / (norm + 1e-6)), as `torch.nn.utils.clip_grad_norm_`.
             let isa = self.isa;

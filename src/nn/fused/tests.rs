@@ -1,1 +1,5 @@
-//! Laws of the engine.
+//! The parts of the engine against reference figures, on every instruction set.
+
+mod losses;
+mod norms;
+mod optimizers;

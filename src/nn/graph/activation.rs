@@ -19,7 +19,8 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 pub fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
     match activation {
         Activation::Identity => Ok(x.clone()),
-        Activation::Relu => x.gt(0.0)?.where_cond(x, &x.zeros_like()?),
+        // A NaN is not at most 0 and stays.
+        Activation::Relu => x.le(0.0)?.where_cond(&x.zeros_like()?, x),
         Activation::LeakyRelu => x.gt(0.0)?.where_cond(x, &(x * LEAK)?),
         Activation::Sigmoid => candle_nn::ops::sigmoid(x),
         Activation::Tanh => x.tanh(),

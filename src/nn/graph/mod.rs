@@ -9,8 +9,6 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -21,11 +19,11 @@ use self::tensors::{from_floats, to_floats};
 use super::fused::Isa;
 use super::init::initial_state;
 use super::layout::{LayerLayout, Layout};
-use super::{Engine, RunsOn, StateDict};
+use super::{Engine, Network, RunsOn, StateDict};
 use crate::data::{Dataset, Inputs, Targets};
 use crate::seed::Seed;
-use crate::spec::model::{Activation, ModelSpec, Placement};
-use crate::spec::training::{ClassWeights, Loss, TrainingSpec};
+use crate::spec::model::{Activation, Placement};
+use crate::spec::training::{ClassWeights, Loss};
 
 /// Rows that are evaluated at a time, exactly: matrix products of another shape may add up their
 /// terms in another order, so the outputs of a row would depend on how many rows stand beside it.
@@ -203,29 +201,12 @@ impl GraphEngine {
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn new(
-        model: &ModelSpec,
-        training: &TrainingSpec,
-        loss: Loss,
-        outputs: usize,
-        data: &Arc<Dataset>,
-        seed: Seed,
-        device: &Device,
-    ) -> Result<Self> {
-        Self::with_dtype(model, training, loss, outputs, data, seed, device, DType::F32)
+    pub fn new(network: &Network, device: &Device) -> Result<Self> {
+        Self::with_dtype(network, device, DType::F32)
     }
 
-    #[allow(clippy::too_many_arguments)] // private but for its public face above
-    fn with_dtype(
-        model: &ModelSpec,
-        training: &TrainingSpec,
-        loss: Loss,
-        outputs: usize,
-        data: &Arc<Dataset>,
-        seed: Seed,
-        device: &Device,
-        dtype: DType,
-    ) -> Result<Self> {
+    fn with_dtype(network: &Network, device: &Device, dtype: DType) -> Result<Self> {
+        let Network { model, training, loss, outputs, data, seed } = *network;
         let layout = Layout::new(model, data.inputs.width(), outputs);
         let layers: Vec<Layer> = layout
             .layers

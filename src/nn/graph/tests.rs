@@ -6,19 +6,30 @@ mod batch_norm;
 mod gradients;
 mod losses;
 mod optimizers;
+mod probe;
 mod reproducible;
-mod resume;
-mod setup;
 mod training;
 
 use candle_core::{DType, Device, Tensor};
-use serde::Deserialize;
 
-/// Reference figures in double precision, worked out apart from this program.
-fn golden<T: for<'de> Deserialize<'de>>(section: &str) -> T {
-    let file: serde_json::Value =
-        serde_json::from_str(include_str!("../../../tests/golden/numeric.json")).unwrap();
-    T::deserialize(&file[section]).unwrap()
+use super::GraphEngine;
+use crate::nn::tests::golden;
+use crate::nn::tests::setup::Setup;
+
+impl Setup {
+    /// The engine on the CPU.
+    pub fn engine(&self) -> GraphEngine {
+        self.engine_in(DType::F32)
+    }
+
+    /// The same in double precision: what other engines are held against.
+    pub fn reference(&self) -> GraphEngine {
+        self.engine_in(DType::F64)
+    }
+
+    fn engine_in(&self, dtype: DType) -> GraphEngine {
+        GraphEngine::with_dtype(&self.network(), &Device::Cpu, dtype).unwrap()
+    }
 }
 
 /// A tensor of these rows on the CPU.
@@ -39,11 +50,5 @@ fn elements(tensor: &Tensor) -> Vec<f64> {
 
 /// Every element within `tolerance` times 1 + the largest absolute value expected.
 fn assert_close(what: &str, actual: &Tensor, expected: &[f64], tolerance: f64) {
-    let actual = elements(actual);
-    assert_eq!(actual.len(), expected.len(), "{what}");
-    let scale = 1.0 + expected.iter().fold(0.0_f64, |max, value| max.max(value.abs()));
-    for (index, (a, e)) in actual.iter().zip(expected).enumerate() {
-        let error = (a - e).abs() / scale;
-        assert!(error <= tolerance, "{what}, element {index}: {a} instead of {e} ({error:e})");
-    }
+    golden::assert_close(what, &elements(actual), expected, tolerance);
 }

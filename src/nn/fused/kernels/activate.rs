@@ -66,14 +66,7 @@ pub fn exp<S: Simd>(simd: S, x: S::V) -> S::V {
     let p = polynomial(
         simd,
         r,
-        [
-            1.987_569_1e-4,
-            1.398_199_9e-3,
-            8.333_452e-3,
-            4.166_579_6e-2,
-            1.666_666_5e-1,
-            5.000_000_1e-1,
-        ],
+        [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1],
     );
     let p = simd.mul_add(p, simd.mul(r, r), simd.add(r, simd.splat(1.0)));
     simd.scale_by_power(p, n)
@@ -107,7 +100,7 @@ fn tanh<S: Simd>(simd: S, x: S::V) -> S::V {
     let p = polynomial(
         simd,
         square,
-        [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1],
+        [-5.704_989e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1],
     );
     let small = simd.mul_add(simd.mul(p, square), magnitude, magnitude);
     let value = simd.if_greater(magnitude, simd.splat(0.625), large, small);
@@ -116,7 +109,7 @@ fn tanh<S: Simd>(simd: S, x: S::V) -> S::V {
 
 /// The error function, to 2e-7 (Abramowitz & Stegun 7.1.26 beyond 1, its series below).
 #[inline(always)]
-fn erf<S: Simd>(simd: S, x: S::V) -> S::V {
+pub fn erf<S: Simd>(simd: S, x: S::V) -> S::V {
     let one = simd.splat(1.0);
     let magnitude = simd.abs(x);
     let square = simd.mul(x, x);
@@ -138,7 +131,7 @@ fn erf<S: Simd>(simd: S, x: S::V) -> S::V {
             -2.685_381_2e-2,
             1.128_358_5e-1,
             -3.761_262_6e-1,
-            1.128_379_2,
+            std::f32::consts::FRAC_2_SQRT_PI,
         ],
     );
     let small = simd.mul(p, magnitude);
@@ -196,7 +189,8 @@ const SELU_ALPHA: f32 = 1.673_263_2;
 const SELU_SCALE: f32 = 1.050_701;
 
 function!(Identity, Output, |simd, x| x, |y, g| g);
-function!(Relu, Output, |simd, x| simd.max(x, simd.splat(0.0)), |y, g| simd.if_greater(
+// The larger of 0 and x in this order: a NaN stays one, and the loss shows it.
+function!(Relu, Output, |simd, x| simd.max(simd.splat(0.0), x), |y, g| simd.if_greater(
     y,
     simd.splat(0.0),
     g,

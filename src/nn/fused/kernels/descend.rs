@@ -276,7 +276,7 @@ fn update_with<S: Simd, R: Rule, const MEMORY: usize>(
     simd: S,
     rule: R,
     values: &mut [f32],
-    memory: [&mut [f32]; MEMORY],
+    mut memory: [&mut [f32]; MEMORY],
     gradient: &[f32],
     scale: f32,
     columns: usize,
@@ -298,8 +298,8 @@ fn update_with<S: Simd, R: Rule, const MEMORY: usize>(
             }
             let (w, remembered) = rule.step(simd, simd.read(&values[at..]), g, remembered);
             simd.write(&mut values[at..], w);
-            for index in 0..MEMORY {
-                simd.write(&mut memory[index][at..], remembered[index]);
+            for (memory, value) in memory.iter_mut().zip(remembered) {
+                simd.write(&mut memory[at..], value);
             }
         }
     }

@@ -30,9 +30,7 @@ impl Kernel for GatherFloats<'_> {
             for column in (0..whole).step_by(S::LANES) {
                 simd.write(&mut place[column..], simd.read(&row[column..]));
             }
-            for column in whole..columns {
-                place[column] = row[column];
-            }
+            place[whole..columns].copy_from_slice(&row[whole..]);
         }
     }
 }

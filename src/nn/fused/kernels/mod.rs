@@ -30,6 +30,8 @@
 //! `avx512`, `avx2` or `portable` picks a lesser one.
 
 #![allow(unsafe_code)] // each block says why
+#![allow(clippy::inline_always)] // or a kernel would be compiled without its instructions
+#![allow(clippy::wildcard_imports)] // of intrinsics
 
 pub mod activate;
 pub mod buffer;

@@ -1,7 +1,7 @@
 //! Batch statistics of the columns of a panel, normalisation by them, and the way back.
 //!
 //! Every column is on its own, so a panel is done while it is in the first cache. Sums go over the
-//! rows in runs of [`RUN`], four interleaved sums a run, whatever the batch's size.
+//! rows in runs of 256, four interleaved sums a run, whatever the batch's size.
 
 use super::activate::{Function, SlopeFrom, with_function};
 use super::{Kernel, PANEL, Simd};

@@ -82,8 +82,8 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn sum(self, a: [f32; LANES]) -> f32 {
-        let [a, b, c, d, e, f, g, h] = a;
-        ((a + e) + (c + g)) + ((b + f) + (d + h))
+        let pair = |lane: usize| (a[lane] + a[lane + 4]) + (a[lane + 2] + a[lane + 6]);
+        pair(0) + pair(1)
     }
 
     #[inline(always)]

@@ -209,11 +209,11 @@ unsafe fn accumulate<
             // SAFETY: the caller's promise.
             *row = unsafe { simd.load(right.add(n * S::LANES)) };
         }
-        for r in 0..R {
+        for (r, sums) in sums.iter_mut().enumerate() {
             // SAFETY: the caller's promise.
             let factor = simd.splat(unsafe { *left.add(r * ROW) });
-            for n in 0..N {
-                sums[r][n] = simd.mul_add(factor, row[n], sums[r][n]);
+            for (sum, value) in sums.iter_mut().zip(&row) {
+                *sum = simd.mul_add(factor, *value, *sum);
             }
         }
         left = left.wrapping_add(TERM);
@@ -237,6 +237,9 @@ pub struct Block<'a> {
 
 impl Block<'_> {
     /// Writes `rows x PANEL` sums; columns beyond the wanted ones may stay as they are.
+    ///
+    /// # Panics
+    /// Where a panel is too short.
     #[inline(always)]
     pub fn sum<S: Simd>(&self, simd: S, out: &mut [f32; PANEL * PANEL]) {
         let Self { left, right, terms, rows, columns } = *self;
@@ -300,7 +303,7 @@ pub struct TurnAround<'a, W> {
     pub rows: usize,
     /// Columns of all panels together.
     pub outputs: usize,
-    /// Whole panels of `outputs x PANEL`; columns beyond `rows` become 0.
+    /// Whole panels of `outputs x PANEL`; beyond the matrix, whole registers become 0.
     pub out: &'a mut [f32],
 }
 

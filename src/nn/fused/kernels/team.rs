@@ -6,15 +6,19 @@
 //! team waits for whichever member they hold up: it notes how long it waits, and works through its
 //! phases on the calling thread alone for as long as that is faster.
 
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often a waiting thread looks again before it sleeps: some 20 microseconds.
+/// How often a waiting thread looks again before it looks at the clock, too: longer than shares that
+/// are not quite even.
+const GLANCES: usize = 500;
+
+/// How often it looks again before it sleeps: some 20 microseconds.
 const SPINS: usize = 2_000;
 
 /// The calling thread and its helpers.
@@ -27,9 +31,9 @@ pub struct Team {
 /// Whether waiting for the others pays.
 #[derive(Clone, Copy)]
 struct Patience {
-    /// Phases of this window, and how long the calling thread worked and waited in them.
+    /// Phases of this window, when it began, and how long the calling thread waited in it.
     phases: u32,
-    worked: Duration,
+    since: Instant,
     waited: Duration,
     /// Until when it works alone.
     alone_until: Option<Instant>,
@@ -38,7 +42,7 @@ struct Patience {
 }
 
 /// Phases after which a team judges whether it pays.
-const WINDOW: u32 = 64;
+const WINDOW: u32 = 256;
 
 /// A wait that is no matter of shares that are not quite even.
 const LONG: Duration = Duration::from_millis(2);
@@ -48,48 +52,45 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)
 
 impl Patience {
     fn new() -> Self {
-        let zero = Duration::ZERO;
-        Self { phases: 0, worked: zero, waited: zero, alone_until: None, pause: PAUSES[0] }
+        let (since, waited) = (Instant::now(), Duration::ZERO);
+        Self { phases: 0, since, waited, alone_until: None, pause: PAUSES[0] }
     }
 
     fn is_alone(&mut self) -> bool {
         if self.alone_until.is_some_and(|until| Instant::now() >= until) {
-            self.alone_until = None;
+            *self = Self { pause: self.pause, ..Self::new() };
         }
         self.alone_until.is_some()
     }
 
-    /// Takes in a phase of a team of `size`.
-    fn note(&mut self, size: usize, worked: Duration, waited: Duration) {
+    /// Takes in a phase with this much waiting.
+    fn note(&mut self, waited: Duration) {
         self.phases += 1;
-        self.worked += worked;
         self.waited += waited;
         // One long wait is enough: there may be one for every turn that a core is taken away.
-        if self.phases < WINDOW && self.waited < self.worked * 2 + LONG {
+        if self.phases < WINDOW && self.waited < LONG {
             return;
         }
-        // Alone it would have worked for as many shares as there are members.
-        let alone = self.worked * u32::try_from(size).unwrap_or(u32::MAX);
-        let pause = if self.worked + self.waited < alone {
-            PAUSES[0]
-        } else {
-            self.alone_until = Some(Instant::now() + self.pause);
-            PAUSES[1].min(self.pause * 2)
+        let now = Instant::now();
+        let pays = self.waited * 2 < now.duration_since(self.since);
+        if pays && self.phases < WINDOW {
+            return;
+        }
+        *self = Self {
+            alone_until: if pays { None } else { Some(now + self.pause) },
+            pause: if pays { PAUSES[0] } else { PAUSES[1].min(self.pause * 2) },
+            ..Self::new()
         };
-        *self = Self { alone_until: self.alone_until, pause, ..Self::new() };
     }
 }
 
 /// A phase: what each member does, given its number.
 type Phase<'a> = &'a (dyn Fn(usize) + Sync);
 
+/// What the members share. What is written in each phase lies in cache lines of its own.
 struct Shared {
-    /// Counts phases; a change is the sign to begin.
-    phase: AtomicUsize,
-    /// Helpers that have not finished the phase.
-    busy: AtomicUsize,
-    /// The phase at hand, for the helpers; the lifetime is that of [`Team::all`]'s call.
-    task: Mutex<Option<Phase<'static>>>,
+    start: Start,
+    busy: Busy,
     /// Whether a helper's part panicked.
     panicked: AtomicBool,
     closing: AtomicBool,
@@ -99,29 +100,51 @@ struct Shared {
     wake: Condvar,
 }
 
+/// The sign to begin.
+#[repr(align(128))]
+struct Start {
+    /// Counts phases.
+    phase: AtomicUsize,
+    /// The phase at hand; the lifetime is that of [`Team::all`]'s call.
+    task: UnsafeCell<Option<Phase<'static>>>,
+}
+
+/// Helpers that have not finished the phase.
+#[repr(align(128))]
+struct Busy(AtomicUsize);
+
+// SAFETY: `task` is written by the calling thread while no helper is busy, and read by helpers between
+// the change of `phase` that follows and their subtraction from `busy`.
+unsafe impl Sync for Shared {}
+
 impl Shared {
-    /// Waits until `ready`, first spinning.
-    fn wait(&self, ready: impl Fn() -> bool) {
-        for _ in 0..SPINS {
+    /// Waits until `ready`, first spinning; how long, where it was long.
+    fn wait(&self, ready: impl Fn() -> bool) -> Duration {
+        for _ in 0..GLANCES {
             if ready() {
-                return;
+                return Duration::ZERO;
+            }
+            std::hint::spin_loop();
+        }
+        let started = Instant::now();
+        for _ in GLANCES..SPINS {
+            if ready() {
+                return started.elapsed();
             }
             std::hint::spin_loop();
         }
         let mut guard = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         self.asleep.fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
         while !ready() {
             guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
         self.asleep.fetch_sub(1, Ordering::SeqCst);
+        started.elapsed()
     }
 
-    /// Makes a change that others may be asleep over.
-    fn change(&self, change: impl FnOnce()) {
-        change();
-        // Either this thread sees the sleeper, or the sleeper sees the change.
-        fence(Ordering::SeqCst);
+    /// Wakes whoever sleeps over a change just made, which has to be sequentially consistent: either
+    /// this thread sees the sleeper, or the sleeper sees the change.
+    fn changed(&self) {
         if self.asleep.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -133,20 +156,21 @@ impl Shared {
     fn help(&self, number: usize) {
         let mut seen = 0;
         loop {
-            self.wait(|| self.phase.load(Ordering::Acquire) != seen);
-            seen = self.phase.load(Ordering::Acquire);
-            if self.closing.load(Ordering::Acquire) {
+            self.wait(|| self.start.phase.load(Ordering::SeqCst) != seen);
+            seen = self.start.phase.load(Ordering::SeqCst);
+            if self.closing.load(Ordering::SeqCst) {
                 return;
             }
-            let task = *self.task.lock().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: written before the change of `phase` that was just seen, and not again before
+            // the subtraction below.
+            let task = unsafe { *self.start.task.get() };
             if let Some(task) = task
                 && catch_unwind(AssertUnwindSafe(|| task(number))).is_err()
             {
-                self.panicked.store(true, Ordering::Release);
+                self.panicked.store(true, Ordering::SeqCst);
             }
-            self.change(|| {
-                self.busy.fetch_sub(1, Ordering::AcqRel);
-            });
+            self.busy.0.fetch_sub(1, Ordering::SeqCst);
+            self.changed();
         }
     }
 }
@@ -157,9 +181,8 @@ impl Team {
     #[must_use]
     pub fn new(threads: NonZeroUsize) -> Self {
         let shared = Arc::new(Shared {
-            phase: AtomicUsize::new(0),
-            busy: AtomicUsize::new(0),
-            task: Mutex::new(None),
+            start: Start { phase: AtomicUsize::new(0), task: UnsafeCell::new(None) },
+            busy: Busy(AtomicUsize::new(0)),
             panicked: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             asleep: AtomicUsize::new(0),
@@ -187,34 +210,43 @@ impl Team {
         // SAFETY: a helper takes the task only between the sign to begin and its own subtraction
         // from `busy`, and this call returns, by whatever way, only after all have subtracted.
         let lasting = unsafe { std::mem::transmute::<Phase<'_>, Phase<'static>>(task) };
-        *shared.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(lasting);
-        shared.busy.store(self.helpers.len(), Ordering::Release);
-        shared.change(|| {
-            shared.phase.fetch_add(1, Ordering::AcqRel);
-        });
-        let started = Instant::now();
+        // SAFETY: no helper is busy, so none reads.
+        unsafe { *shared.start.task.get() = Some(lasting) };
+        shared.busy.0.store(self.helpers.len(), Ordering::SeqCst);
+        shared.start.phase.fetch_add(1, Ordering::SeqCst);
+        shared.changed();
         let own = catch_unwind(AssertUnwindSafe(|| task(0)));
-        let worked = started.elapsed();
-        shared.wait(|| shared.busy.load(Ordering::Acquire) == 0);
+        let waited = shared.wait(|| shared.busy.0.load(Ordering::SeqCst) == 0);
+        // SAFETY: no helper is busy, so none reads.
+        unsafe { *shared.start.task.get() = None };
         let mut patience = self.patience.get();
-        patience.note(self.size(), worked, started.elapsed() - worked);
+        patience.note(waited);
         self.patience.set(patience);
-        *shared.task.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if let Err(panic) = own {
             resume_unwind(panic);
         }
-        assert!(!shared.panicked.swap(false, Ordering::AcqRel), "a thread of a training panicked");
+        assert!(!shared.panicked.swap(false, Ordering::SeqCst), "a thread of a training panicked");
     }
 
     /// Calls `work` once for each item, with its number. Members take even shares of neighbours, so
     /// that the same thread finds its panels in its cache again in the next step.
     pub fn for_each<I: Items>(&self, items: I, work: impl Fn(usize, I::Item) + Sync) {
+        self.for_each_weighted(items, |_| 1, work);
+    }
+
+    /// The same, where the shares are even in what the items `cost`.
+    pub fn for_each_weighted<I: Items>(
+        &self,
+        items: I,
+        cost: impl Fn(usize) -> usize + Sync,
+        work: impl Fn(usize, I::Item) + Sync,
+    ) {
         let (count, size) = (items.count(), self.size());
         let items = Shares(items);
         let one = |index: usize| {
             let items = &items;
-            // SAFETY: `index` is below `count`, and neither loop below names one twice: the shares
-            // of the members do not overlap.
+            // SAFETY: `index` is below `count`, and neither loop below names one twice: each item is
+            // one member's.
             work(index, unsafe { items.0.take(index) });
         };
         let mut patience = self.patience.get();
@@ -223,18 +255,26 @@ impl Team {
         if alone {
             return (0..count).for_each(one);
         }
+        let total = (0..count).map(&cost).sum::<usize>().max(1);
         self.all(&|member| {
-            (count * member / size..count * (member + 1) / size).for_each(one);
+            let mut before = 0;
+            for index in 0..count {
+                let cost = cost(index);
+                // An item is whose share its middle lies in.
+                if (2 * before + cost) * size / (2 * total + 1) == member {
+                    one(index);
+                }
+                before += cost;
+            }
         });
     }
 }
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.shared.closing.store(true, Ordering::Release);
-        self.shared.change(|| {
-            self.shared.phase.fetch_add(1, Ordering::AcqRel);
-        });
+        self.shared.closing.store(true, Ordering::SeqCst);
+        self.shared.start.phase.fetch_add(1, Ordering::SeqCst);
+        self.shared.changed();
         for helper in self.helpers.drain(..) {
             // It catches the panics of its work, and has none of its own.
             let _ = helper.join();

@@ -115,10 +115,8 @@ impl Norm for BatchNorm {
         let (mut scales, mut shifts) = ([0.0; PANEL], [0.0; PANEL]);
         for column in 0..PANEL {
             let (spread, _) = self.settings.spread(self.running_var[column]);
-            let (scale, shift) = match self.spec.affine {
-                true => (self.scale.values[column], self.shift.values[column]),
-                false => (1.0, 0.0),
-            };
+            // 1 and 0 where the norm is not affine: nothing moves them.
+            let (scale, shift) = (self.scale.values[column], self.shift.values[column]);
             scales[column] = scale / spread;
             shifts[column] = shift - self.running_mean[column] * scales[column];
         }

@@ -3,10 +3,10 @@
 use candle_core::{DType, Tensor, Var};
 
 use super::elements;
-use super::setup::{Setup, classes, dataset, norms, rows};
 use crate::data::Dataset;
 use crate::nn::graph::{GraphEngine, parameters};
 use crate::nn::layout::Layout;
+use crate::nn::tests::setup::{Setup, classes, dataset, norms, rows};
 use crate::spec::model::{Activation, ModelSpec, Norm};
 use crate::spec::training::{ClassWeights, Loss};
 
@@ -83,7 +83,7 @@ fn weighted(mut setup: Setup) -> Setup {
 
 /// A loss of each kind: cross-entropy, bce, mse of two values and mse of three classes, those of
 /// classes with and without weights.
-fn losses(model: &ModelSpec) -> Vec<(&'static str, Setup)> {
+pub fn losses(model: &ModelSpec) -> Vec<(&'static str, Setup)> {
     let mut mse_of_classes = Setup::new(model.clone(), Loss::Mse, 9, 3, 3);
     let inputs = mse_of_classes.data.inputs.clone();
     mse_of_classes.data = dataset(inputs, classes(9, 3)).into();

@@ -1,10 +1,10 @@
 //! Losses and their gradients against reference figures.
 
 use candle_core::{DType, Device, Tensor, Var};
-use serde::Deserialize;
 
-use super::{assert_close, golden, matrix};
+use super::{assert_close, matrix};
 use crate::nn::graph::loss::{Target, mean_loss};
+use crate::nn::tests::golden::{Bce, CrossEntropy, Mse, golden};
 use crate::spec::training::Loss;
 
 /// In double and in single precision: value and gradient of a loss are as expected.
@@ -29,43 +29,20 @@ fn classes(labels: &[u32]) -> Target {
 
 #[test]
 fn cross_entropy_holds_to_the_reference_with_logits_up_to_a_thousand() {
-    #[derive(Deserialize)]
-    struct Case {
-        logits: Vec<Vec<f64>>,
-        target: Vec<u32>,
-        loss: f64,
-        dlogits: Vec<Vec<f64>>,
-    }
-    let case: Case = golden("softmax_cross_entropy");
+    let case: CrossEntropy = golden("softmax_cross_entropy");
     let target = classes(&case.target);
     holds(Loss::CrossEntropy, &case.logits, &target, case.loss, &case.dlogits.concat());
 }
 
 #[test]
 fn bce_holds_to_the_reference_with_logits_up_to_eight_hundred() {
-    #[derive(Deserialize)]
-    struct Case {
-        logits: Vec<f64>,
-        target: Vec<f64>,
-        loss: f64,
-        dlogits: Vec<f64>,
-    }
-    let case: Case = golden("bce_with_logits");
-    let logits: Vec<Vec<f64>> = case.logits.iter().map(|logit| vec![*logit]).collect();
-    let labels: Vec<u32> = case.target.iter().map(|target| u32::from(*target > 0.5)).collect();
-    holds(Loss::Bce, &logits, &classes(&labels), case.loss, &case.dlogits);
+    let case: Bce = golden("bce_with_logits");
+    holds(Loss::Bce, &case.logits(), &classes(&case.labels()), case.loss, &case.dlogits);
 }
 
 #[test]
 fn mse_holds_to_the_reference() {
-    #[derive(Deserialize)]
-    struct Case {
-        pred: Vec<Vec<f64>>,
-        target: Vec<Vec<f64>>,
-        loss: f64,
-        dpred: Vec<Vec<f64>>,
-    }
-    let case: Case = golden("mse");
+    let case: Mse = golden("mse");
     let target = Target::Values(matrix(&case.target, DType::F64));
     holds(Loss::Mse, &case.pred, &target, case.loss, &case.dpred.concat());
 }

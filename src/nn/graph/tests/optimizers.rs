@@ -1,54 +1,14 @@
 //! Optimizers against reference figures.
 
-use std::collections::BTreeMap;
-
 use candle_core::{DType, Tensor, Var};
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{assert_close, elements, golden, vector};
+use super::{assert_close, elements, vector};
 use crate::nn::graph::optimizer::Optimizer;
-use crate::spec::training::{Adam, Optimizer as Settings, RmsProp, Rprop, Sgd};
+use crate::nn::tests::golden::{self, Optimizers};
+use crate::spec::training::{Optimizer as Settings, Sgd};
 
-#[derive(Deserialize)]
-struct Reference {
-    p0: Vec<f64>,
-    grads: Vec<Vec<f64>>,
-    runs: BTreeMap<String, Run>,
-}
-
-#[derive(Deserialize)]
-struct Run {
-    params: Value,
-    after_each_step: Vec<Vec<f64>>,
-}
-
-/// The settings that the reference names, over our defaults.
-fn settings<T: for<'de> Deserialize<'de>>(params: &Value) -> T {
-    let mut params = params.clone();
-    let table = params.as_object_mut().unwrap();
-    let pairs = [("etas", ["eta_minus", "eta_plus"]), ("step_sizes", ["step_min", "step_max"])];
-    for (name, ours) in pairs {
-        let Some(values) = table.remove(name) else { continue };
-        for (index, name) in ours.into_iter().enumerate() {
-            table.insert(name.into(), values[index].clone());
-        }
-    }
-    T::deserialize(params).unwrap()
-}
-
-fn kind(name: &str, params: &Value) -> Settings {
-    match name {
-        "sgd" | "sgd_l2" | "momentum" | "nesterov" => Settings::Sgd(settings::<Sgd>(params)),
-        "adam" | "adam_l2" => Settings::Adam(settings::<Adam>(params)),
-        "adamw" => Settings::AdamW(settings::<Adam>(params)),
-        "rmsprop" => Settings::RmsProp(settings::<RmsProp>(params)),
-        "rprop_irprop_minus" => Settings::Rprop(settings::<Rprop>(params)),
-        other => panic!("{other}"),
-    }
-}
-
-fn optimizer(settings: &Settings, clip_norm: Option<f64>, start: &Tensor) -> (Var, Optimizer) {
+fn slot(settings: &Settings, clip_norm: Option<f64>, start: &Tensor) -> (Var, Optimizer) {
     let var = Var::from_tensor(start).unwrap();
     let optimizer = Optimizer::new(settings, clip_norm, vec![(var.clone(), true)]).unwrap();
     (var, optimizer)
@@ -56,13 +16,11 @@ fn optimizer(settings: &Settings, clip_norm: Option<f64>, start: &Tensor) -> (Va
 
 #[test]
 fn optimizers_hold_to_the_reference_step_by_step() {
-    let reference: Reference = golden("optimisers");
-    assert_eq!(reference.runs.len(), 9);
+    let reference = Optimizers::get();
     for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-5)] {
         for (name, run) in &reference.runs {
             let start = vector(&reference.p0, dtype);
-            let (var, mut optimizer) = optimizer(&kind(name, &run.params), None, &start);
-            assert_eq!(run.after_each_step.len(), 5);
+            let (var, mut optimizer) = slot(&golden::optimizer(name, &run.params), None, &start);
             for (gradient, after) in reference.grads.iter().zip(&run.after_each_step) {
                 optimizer.step(&[vector(gradient, dtype)], 1.0).unwrap();
                 assert_close(name, &var, after, tolerance);
@@ -73,7 +31,7 @@ fn optimizers_hold_to_the_reference_step_by_step() {
 
 #[test]
 fn a_factor_of_the_learning_rate_is_that_learning_rate() {
-    let reference: Reference = golden("optimisers");
+    let reference = Optimizers::get();
     for (name, run) in reference.runs {
         // The step of rprop grows from its own first length.
         if name == "rprop_irprop_minus" {
@@ -82,8 +40,8 @@ fn a_factor_of_the_learning_rate_is_that_learning_rate() {
         let mut tenfold = run.params.clone();
         tenfold["lr"] = Value::from(run.params["lr"].as_f64().unwrap() * 10.0);
         let start = vector(&reference.p0, DType::F64);
-        let (fast, mut tenfold) = optimizer(&kind(&name, &tenfold), None, &start);
-        let (slow, mut optimizer) = optimizer(&kind(&name, &run.params), None, &start);
+        let (fast, mut tenfold) = slot(&golden::optimizer(&name, &tenfold), None, &start);
+        let (slow, mut optimizer) = slot(&golden::optimizer(&name, &run.params), None, &start);
         for gradient in &reference.grads {
             let gradient = [vector(gradient, DType::F64)];
             tenfold.step(&gradient, 0.1).unwrap();

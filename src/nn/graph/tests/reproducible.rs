@@ -5,7 +5,7 @@ use std::process::Command;
 use candle_core::{DType, Device, Tensor};
 
 use super::elements;
-use super::setup::{Setup, batch_norm, rows};
+use crate::nn::tests::setup::{Setup, batch_norm, rows};
 use crate::nn::{Engine, StateDict};
 use crate::seed::Seed;
 use crate::spec::model::{ModelSpec, Placement};

@@ -1,15 +1,29 @@
-//! Small data sets and engines.
+//! Small data sets and networks for the tests of engines.
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device};
-
 use crate::data::{Dataset, Inputs, Splits, Targets};
 use crate::kinds::NoSettings;
-use crate::nn::GraphEngine;
+use crate::nn::state::{StateDict, TensorData};
+use crate::nn::{Engine, FusedEngine, Isa, Network};
 use crate::seed::Seed;
 use crate::spec::model::{BatchNorm, EpsPlacement, ModelSpec, Norm, Placement};
-use crate::spec::training::{Loss, TrainingSpec};
+use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec};
+
+/// An engine in single precision.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Graph,
+    Fused(Isa),
+}
+
+impl Kind {
+    /// All that run on this processor.
+    pub fn all() -> Vec<Self> {
+        let fused = Isa::available().into_iter().map(Self::Fused);
+        std::iter::once(Self::Graph).chain(fused).collect()
+    }
+}
 
 /// What a network has to be built from.
 #[derive(Clone)]
@@ -34,15 +48,21 @@ impl Setup {
         Self { model, training: TrainingSpec::default(), loss, outputs, data, seed: Seed(1) }
     }
 
-    pub fn engine(&self) -> GraphEngine {
-        self.engine_in(DType::F32)
+    pub fn network(&self) -> Network<'_> {
+        let Self { model, training, loss, outputs, data, seed } = self;
+        Network { model, training, loss: *loss, outputs: *outputs, data, seed: *seed }
     }
 
-    pub fn engine_in(&self, dtype: DType) -> GraphEngine {
-        let Self { model, training, loss, outputs, data, seed } = self;
-        let device = Device::Cpu;
-        GraphEngine::with_dtype(model, training, *loss, *outputs, data, *seed, &device, dtype)
-            .unwrap()
+    /// The fused engine; for the graph engine, see its tests.
+    pub fn fused(&self, isa: Isa, threads: usize) -> FusedEngine {
+        FusedEngine::with_isa(&self.network(), threads, isa).unwrap()
+    }
+
+    pub fn build(&self, kind: Kind) -> Box<dyn Engine> {
+        match kind {
+            Kind::Graph => Box::new(self.engine()),
+            Kind::Fused(isa) => Box::new(self.fused(isa, 2)),
+        }
     }
 }
 
@@ -108,4 +128,54 @@ pub fn norms() -> Vec<Norm> {
         }
     }
     norms
+}
+
+/// One of each kind, with and without weight decay and momentum.
+pub fn optimizers() -> Vec<Optimizer> {
+    let mut optimizers = Vec::new();
+    for weight_decay in [0.0, 0.1] {
+        let adam = Adam { weight_decay, ..Adam::default() };
+        optimizers.push(Optimizer::Adam(adam.clone()));
+        optimizers.push(Optimizer::AdamW(adam));
+        for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
+            let sgd = Sgd { lr: 0.01, weight_decay, momentum, nesterov };
+            optimizers.push(Optimizer::Sgd(sgd));
+        }
+        optimizers.push(Optimizer::RmsProp(RmsProp { weight_decay, ..RmsProp::default() }));
+        optimizers.push(Optimizer::Rprop(Rprop { weight_decay, ..Rprop::default() }));
+    }
+    optimizers
+}
+
+/// Every float of a state moved by up to 0.4, so that no shift is 0 and no scale 1; variances stay
+/// above 0.
+#[allow(clippy::cast_possible_truncation)] // parameters are f32
+pub fn scattered(mut state: StateDict) -> StateDict {
+    let mut stream = Seed(9).stream("test/scatter", 0);
+    for tensor in &mut state.tensors {
+        if let TensorData::F32(values) = &mut tensor.data {
+            for value in values {
+                *value += (0.8 * stream.uniform() - 0.4) as f32;
+            }
+        }
+    }
+    state
+}
+
+/// Every bit of every tensor, by name.
+pub fn bits(state: &StateDict) -> Vec<(String, Vec<u64>)> {
+    let tensors = state.tensors.iter().map(|tensor| {
+        let bits = match &tensor.data {
+            TensorData::F32(values) => values.iter().map(|v| u64::from(v.to_bits())).collect(),
+            TensorData::F64(values) => values.iter().map(|v| v.to_bits()).collect(),
+            TensorData::I64(values) => values.iter().map(|v| v.cast_unsigned()).collect(),
+        };
+        (tensor.name.clone(), bits)
+    });
+    tensors.collect()
+}
+
+/// Every bit of outputs.
+pub fn bits_of(outputs: &[f32]) -> Vec<u32> {
+    outputs.iter().map(|output| output.to_bits()).collect()
 }

@@ -1,0 +1,106 @@
+//! Whole steps of training, of both engines: `cargo bench --bench steps`.
+//!
+//! The networks are those of docs/performance.md; rows are noise. Counts are training rows a second.
+
+use std::sync::Arc;
+
+use bnes::data::{Dataset, Inputs, Splits, Targets};
+use bnes::nn::{Engine, FusedEngine, GraphEngine, Network};
+use bnes::seed::Seed;
+use bnes::spec::model::{Activation, BatchNorm, ModelSpec, Norm};
+use bnes::spec::training::{Adam, BatchSize, Loss, Optimizer, Sgd, TrainingSpec};
+use candle_core::Device;
+use divan::Bencher;
+use divan::counter::ItemsCount;
+
+fn main() {
+    divan::main();
+}
+
+const ROWS: usize = 2560;
+const CLASSES: usize = 10;
+const WORKLOADS: [&str; 4] = ["digits", "mnist", "wide", "ioffe"];
+
+/// A workload's inputs, network and training.
+fn workload(name: &str) -> (usize, ModelSpec, TrainingSpec) {
+    let adam = Optimizer::Adam(Adam::default());
+    let sgd = |lr, momentum| Optimizer::Sgd(Sgd { lr, momentum, ..Sgd::default() });
+    let (inputs, hidden, activation, batch, optimizer) = match name {
+        "digits" => (64, vec![64, 64], Activation::Relu, 32, adam),
+        "mnist" => (784, vec![256, 128], Activation::Relu, 128, adam),
+        "wide" => (784, vec![1024; 3], Activation::Relu, 256, sgd(0.01, 0.9)),
+        _ => (784, vec![100; 3], Activation::Sigmoid, 60, sgd(0.1, 0.0)),
+    };
+    let norm = Norm::Batch(BatchNorm::default());
+    let model = ModelSpec { hidden, activation, norm, ..ModelSpec::default() };
+    let batch_size = BatchSize::Rows(batch);
+    (inputs, model, TrainingSpec { batch_size, optimizer, ..TrainingSpec::default() })
+}
+
+#[allow(clippy::cast_possible_truncation)] // a small number; inputs are f32
+fn data(width: usize) -> Arc<Dataset> {
+    let mut stream = Seed(0).stream("bench/data", 0);
+    let values = (0..ROWS * width).map(|_| stream.normal() as f32).collect();
+    let labels = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
+    let rows = |range: std::ops::Range<u32>| range.collect::<Vec<u32>>();
+    Arc::new(Dataset {
+        inputs: Inputs::Table { values, width },
+        targets: Targets::Classes {
+            labels,
+            names: (0..CLASSES).map(|class| class.to_string()).collect(),
+        },
+        splits: Splits {
+            train: rows(0..ROWS as u32),
+            validation: Vec::new(),
+            test: Vec::new(),
+            train_evaluated: Vec::new(),
+        },
+        preprocessing: serde_json::Value::Null,
+        summary: String::new(),
+        notes: Vec::new(),
+        digest: String::new(),
+    })
+}
+
+fn network<'a>(
+    model: &'a ModelSpec,
+    training: &'a TrainingSpec,
+    data: &'a Arc<Dataset>,
+) -> Network<'a> {
+    let (loss, outputs, seed) = (Loss::CrossEntropy, CLASSES, Seed(0));
+    Network { model, training, loss, outputs, data, seed }
+}
+
+fn steps(bencher: Bencher, engine: &mut dyn Engine, training: &TrainingSpec) {
+    let batch = training.batch_size.rows(ROWS);
+    let order: Vec<u32> = (0..).take(ROWS).collect();
+    let mut batches = order.chunks_exact(batch).cycle();
+    bencher
+        .counter(ItemsCount::new(batch))
+        .bench_local(|| batches.next().map(|rows| engine.train_batch(rows, 1.0)));
+}
+
+fn fused(bencher: Bencher, name: &str, threads: usize) {
+    let (inputs, model, training) = workload(name);
+    let data = data(inputs);
+    let engine = FusedEngine::new(&network(&model, &training, &data), threads);
+    steps(bencher, &mut engine.expect("BNES_ISA is one that there is"), &training);
+}
+
+#[divan::bench(args = WORKLOADS)]
+fn fused_one_thread(bencher: Bencher, name: &str) {
+    fused(bencher, name, 1);
+}
+
+#[divan::bench(args = WORKLOADS)]
+fn fused_two_threads(bencher: Bencher, name: &str) {
+    fused(bencher, name, 2);
+}
+
+#[divan::bench(args = WORKLOADS)]
+fn graph(bencher: Bencher, name: &str) {
+    let (inputs, model, training) = workload(name);
+    let data = data(inputs);
+    let engine = GraphEngine::new(&network(&model, &training, &data), &Device::Cpu);
+    steps(bencher, &mut engine.expect("the CPU does not fail"), &training);
+}

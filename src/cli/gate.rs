@@ -1,0 +1,71 @@
+//! `--gate` of `bnes compare`: reads gates, judges them, says so and gives the exit code.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+
+use crate::compare::gate::{Gate, Outcome};
+use crate::compare::{CompareError, Options, compare};
+use crate::console::tell;
+use crate::results::{self, LoadedExperiment};
+use crate::spec::ConfigError;
+use crate::spec::decode::decode;
+use crate::spec::node::{Origin, Source};
+use crate::spec::parse::parse_toml_body;
+
+/// A gate failed.
+pub(super) const FAILED: u8 = 3;
+/// A gate could not be judged.
+pub(super) const NOT_JUDGED: u8 = 4;
+
+/// Reads a gate such as `metric = "test_accuracy", min = 0.95`.
+pub(super) fn parse(text: &str) -> Result<Gate, ConfigError> {
+    let source =
+        Arc::new(Source { name: "--gate".to_owned(), text: text.to_owned(), command_line: true });
+    let gate: Gate = decode(&parse_toml_body(&source)?)?;
+    gate.check().map_err(|message| ConfigError::at(&Origin::whole(&source), message))?;
+    Ok(gate)
+}
+
+/// Judges gates on standard error; the worst exit code, where one is not 0.
+///
+/// # Errors
+/// Where a baseline cannot be loaded.
+pub(super) fn judge(gates: &[Gate], experiments: &[LoadedExperiment]) -> Result<Option<u8>> {
+    let options = Options::default();
+    let (mut failed, mut not_judged) = (false, false);
+    let comparison = match compare(experiments, &options) {
+        Ok(comparison) => comparison,
+        Err(CompareError::NothingDone(problems)) => {
+            tell(format_args!("gate not judged: no training has ended yet ({problems})"));
+            return Ok(Some(NOT_JUDGED));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for gate in gates {
+        let baseline = match &gate.baseline {
+            None => None,
+            Some(path) => {
+                let loaded = results::load(&[PathBuf::from(path)])
+                    .with_context(|| format!("the baseline of a gate, {path}"))?;
+                Some(compare(&loaded, &options)?)
+            }
+        };
+        for judged in gate.judge(&comparison, baseline.as_ref()) {
+            let outcome = match judged.outcome {
+                Outcome::Passed => "passed",
+                Outcome::Failed => {
+                    failed = true;
+                    "FAILED"
+                }
+                Outcome::NotJudged => {
+                    not_judged = true;
+                    "not judged"
+                }
+            };
+            tell(format_args!("gate {outcome}: {}", judged.message));
+        }
+    }
+    Ok(if failed { Some(FAILED) } else { not_judged.then_some(NOT_JUDGED) })
+}

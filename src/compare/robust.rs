@@ -1,0 +1,54 @@
+//! Differences and ratios that do not rest on a normal distribution.
+
+use super::{LEVEL, Robust};
+use crate::stats::{bca_interval, mean, median};
+
+/// Below so many pairs bootstrap intervals are too short to be shown.
+const PAIRS_FOR_BOOTSTRAP: usize = 10;
+
+/// The median difference and the ratio of means of pairs of the second level and the first.
+pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {
+    if pairs.len() < PAIRS_FOR_BOOTSTRAP {
+        return None;
+    }
+    let all: Vec<usize> = (0..pairs.len()).collect();
+    let middle = |units: &[usize]| {
+        let differences: Vec<f64> =
+            units.iter().map(|unit| pairs[*unit].0 - pairs[*unit].1).collect();
+        median(&differences).unwrap_or(f64::NAN)
+    };
+    let ratio = |units: &[usize]| {
+        let side = |of: fn(&(f64, f64)) -> f64| {
+            mean(&units.iter().map(|unit| of(&pairs[*unit])).collect::<Vec<_>>())
+        };
+        side(|pair| pair.0).zip(side(|pair| pair.1)).map_or(f64::NAN, |(to, from)| to / from)
+    };
+    // A ratio of what may be 0 or below means nothing.
+    let is_positive = pairs.iter().all(|(to, from)| *to > 0.0 && *from > 0.0);
+    Some(Robust {
+        median: middle(&all),
+        median_ci95: bca_interval(pairs.len(), LEVEL, middle),
+        ratio: is_positive.then(|| ratio(&all)),
+        ratio_ci95: if is_positive { bca_interval(pairs.len(), LEVEL, ratio) } else { None },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_and_a_median_lie_within_their_intervals() {
+        let pairs: Vec<(f64, f64)> =
+            (1..=12).map(|seed| (f64::from(seed) + 1.0, 2.0 * f64::from(seed))).collect();
+        let found = robust(&pairs).unwrap();
+        assert!((found.ratio.unwrap() - 90.0 / 156.0).abs() < 1e-12);
+        assert!((found.median + 5.5).abs() < 1e-12);
+        let holds = |[low, high]: [f64; 2], value: f64| low < value && value < high;
+        assert!(holds(found.median_ci95.unwrap(), found.median));
+        assert!(holds(found.ratio_ci95.unwrap(), found.ratio.unwrap()));
+        assert_eq!(robust(&pairs[..9]), None);
+        let signed: Vec<(f64, f64)> = pairs.iter().map(|(to, from)| (*to, -from)).collect();
+        assert_eq!(robust(&signed).unwrap().ratio, None);
+    }
+}

@@ -1,0 +1,37 @@
+//! Sums over rows and over squares.
+
+use super::{UNTOUCHED, assert_within, buffer, normal, rounding};
+use crate::nn::fused::kernels::descend::SquaredNorm;
+use crate::nn::fused::kernels::normalise::ColumnSums;
+use crate::nn::fused::kernels::{Isa, PANEL};
+
+#[test]
+fn the_sums_of_columns_are_those_of_their_rows() {
+    for rows in [1, 2, 3, 4, 5, 8, 31, 255, 256, 257, 260, 1000] {
+        let panel = normal("panel", rows * PANEL);
+        for isa in Isa::available() {
+            let mut sums = [UNTOUCHED; PANEL + 1];
+            isa.run(ColumnSums { panel: &panel, sums: &mut sums });
+            for (column, sum) in sums[..PANEL].iter().enumerate() {
+                let values = panel.chunks_exact(PANEL).map(|row| f64::from(row[column]));
+                let magnitude = values.clone().map(f64::abs).sum();
+                let label = format!("{isa:?} {rows} rows, column {column}");
+                assert_within(&label, *sum, values.sum(), rounding(rows, magnitude));
+            }
+            assert_eq!(sums[PANEL], UNTOUCHED);
+        }
+    }
+}
+
+#[test]
+fn a_squared_norm_is_the_sum_of_the_squares() {
+    for len in [0, PANEL, 5 * PANEL, 32 * PANEL, 33 * PANEL, 100 * PANEL] {
+        let values = buffer(&normal("values", len));
+        let expected: f64 = values.iter().map(|value| f64::from(*value).powi(2)).sum();
+        for isa in Isa::available() {
+            let actual = isa.run(SquaredNorm(&values));
+            let error = (actual - expected).abs();
+            assert!(error <= 1e-5 * expected, "{isa:?} {len}: {actual} instead of {expected}");
+        }
+    }
+}

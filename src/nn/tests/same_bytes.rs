@@ -1,0 +1,71 @@
+//! What may not change a single bit of the fused engine: the threads, and the rows beside a row.
+//! (For the graph engine, see its own tests.)
+
+use super::setup::{Setup, batch_norm, bits, bits_of, norms, rows};
+use crate::nn::{Engine, Isa};
+use crate::spec::model::{ModelSpec, Placement};
+use crate::spec::training::Loss;
+
+#[test]
+fn a_training_has_the_same_bytes_on_any_number_of_threads() {
+    for (number, norm) in norms().into_iter().enumerate() {
+        let hidden = vec![100, 65, 33];
+        let model = ModelSpec { hidden, dropout: 0.2, norm, ..ModelSpec::default() };
+        let mut setup = Setup::new(model, Loss::CrossEntropy, 700, 70, 40);
+        setup.training.clip_norm = (number % 2 == 0).then_some(0.5);
+        let trained = |isa, threads| {
+            let mut engine = setup.fused(isa, threads);
+            assert_eq!(engine.runs_on().threads, threads);
+            for start in [0, 65, 130] {
+                engine.train_batch(&rows(start, start + 65), 1.0).unwrap();
+            }
+            engine.train_batch(&rows(195, 200), 1.0).unwrap();
+            engine.recalibrate(&[&rows(0, 100), &rows(100, 170)], &|| true).unwrap();
+            let outputs = engine.evaluate(&rows(0, 700)).unwrap();
+            (bits(&engine.training_state().unwrap()), bits_of(&outputs))
+        };
+        for isa in Isa::available() {
+            let expected = trained(isa, 1);
+            for threads in 2..=4 {
+                assert!(trained(isa, threads) == expected, "{isa:?}, {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_outputs_of_a_row_are_the_same_whatever_rows_are_evaluated_with_it() {
+    const ROWS: u32 = 700;
+    for (width, outputs, hidden) in
+        [(1, 1, vec![]), (3, 2, vec![1]), (33, 10, vec![64, 100]), (100, 1, vec![5])]
+    {
+        let norm = batch_norm(Placement::BeforeActivation);
+        let model = ModelSpec { hidden, norm, ..ModelSpec::default() };
+        let loss = if outputs == 1 { Loss::Bce } else { Loss::CrossEntropy };
+        let setup = Setup::new(model, loss, ROWS as usize, width, outputs);
+        for isa in Isa::available() {
+            for threads in [1, 3] {
+                let mut engine = setup.fused(isa, threads);
+                engine.train_batch(&rows(0, 50), 1.0).unwrap();
+                let all = engine.evaluate(&rows(0, ROWS)).unwrap();
+                assert_eq!(all.len(), ROWS as usize * outputs);
+                for size in [1, 2, 7, 13, 65, 300] {
+                    for start in [0, 1, 263, ROWS - size] {
+                        let some = engine.evaluate(&rows(start, start + size)).unwrap();
+                        let from = start as usize * outputs;
+                        let expected = &all[from..from + size as usize * outputs];
+                        assert_eq!(bits_of(&some), bits_of(expected), "{isa:?}, {size} rows");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_rows_have_no_outputs() {
+    let setup = Setup::new(ModelSpec::default(), Loss::Mse, 5, 3, 2);
+    for isa in Isa::available() {
+        assert!(setup.fused(isa, 2).evaluate(&[]).unwrap().is_empty());
+    }
+}

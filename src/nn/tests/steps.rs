@@ -1,0 +1,97 @@
+//! Several steps of the fused engine against the graph engine in double precision.
+
+use super::setup::{Setup, batch_norm, optimizers, rows, scattered};
+use crate::kinds::NoSettings;
+use crate::nn::state::{StateDict, TensorData};
+use crate::nn::{Engine, Isa};
+use crate::spec::model::{Activation, BatchNorm, ModelSpec, Norm, Placement, Statistics};
+use crate::spec::training::Loss;
+
+/// Every tensor to `tolerance` times 1 + its length, counts exactly.
+fn assert_close(label: &str, actual: &StateDict, expected: &StateDict, tolerance: f64) {
+    for (actual, expected) in actual.tensors.iter().zip(&expected.tensors) {
+        let name = &expected.name;
+        assert_eq!((&actual.name, &actual.shape), (name, &expected.shape), "{label}");
+        let (TensorData::F32(actual), TensorData::F32(expected)) = (&actual.data, &expected.data)
+        else {
+            assert_eq!(actual.data, expected.data, "{label}, `{name}`");
+            continue;
+        };
+        let (mut error, mut length) = (0.0, 0.0);
+        for (actual, expected) in actual.iter().zip(expected) {
+            error += (f64::from(*actual) - f64::from(*expected)).powi(2);
+            length += f64::from(*expected).powi(2);
+        }
+        let (error, length) = (error.sqrt(), length.sqrt());
+        assert!(error <= tolerance * (1.0 + length), "{label}, `{name}`: {error:e} of {length:e}");
+    }
+}
+
+fn setup(norm: Norm) -> Setup {
+    let model = ModelSpec {
+        hidden: vec![33, 9],
+        activation: Activation::Tanh,
+        norm,
+        ..ModelSpec::default()
+    };
+    Setup::new(model, Loss::CrossEntropy, 100, 6, 5)
+}
+
+#[test]
+fn five_steps_of_every_optimizer_lead_where_they_lead_in_double_precision() {
+    for norm in [Norm::None(NoSettings {}), batch_norm(Placement::AfterActivation)] {
+        for optimizer in optimizers() {
+            let mut setup = setup(norm.clone());
+            setup.training.optimizer = optimizer.clone();
+            let mut reference = setup.reference();
+            let start = scattered(reference.state().unwrap());
+            let steps = |engine: &mut dyn Engine| {
+                engine.load(&start).unwrap();
+                for step in 0..5 {
+                    let factor = 1.0 - 0.1 * f64::from(step);
+                    engine.train_batch(&rows(20 * step, 20 * step + 20), factor).unwrap();
+                }
+                (engine.state().unwrap(), engine.take_loss_sum().unwrap())
+            };
+            let (expected, expected_loss) = steps(&mut reference);
+            for isa in Isa::available() {
+                let label = format!("{isa:?} {norm:?} {optimizer:?}");
+                let mut engine = setup.fused(isa, 2);
+                let (state, loss) = steps(&mut engine);
+                assert_close(&label, &state, &expected, 2e-5);
+                let error = (loss - expected_loss).abs();
+                assert!(error <= 1e-5 * expected_loss, "{label}: {loss} {expected_loss}");
+                assert_eq!(engine.take_loss_sum().unwrap(), 0.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn statistics_of_every_convention_are_those_of_the_graph_engine() {
+    for statistics in [Statistics::Ema, Statistics::Cumulative, Statistics::Recalibrate] {
+        for placement in [Placement::BeforeActivation, Placement::AfterActivation] {
+            let norm = BatchNorm { statistics, placement, momentum: 0.3, ..BatchNorm::default() };
+            let setup = setup(Norm::Batch(norm));
+            // A batch of one row counts for no statistic.
+            let batches = [rows(0, 20), rows(20, 21), rows(21, 58), rows(58, 60), rows(60, 100)];
+            let train = |engine: &mut dyn Engine| {
+                for batch in &batches {
+                    engine.train_batch(batch, 1.0).unwrap();
+                }
+                let trained = engine.state().unwrap();
+                let parts: Vec<&[u32]> = batches.iter().map(Vec::as_slice).collect();
+                assert!(engine.recalibrate(&parts, &|| true).unwrap());
+                [trained, engine.state().unwrap()]
+            };
+            let expected = train(&mut setup.reference());
+            for isa in Isa::available() {
+                let label = format!("{isa:?} {statistics:?} {placement:?}");
+                let actual = train(&mut setup.fused(isa, 2));
+                for (actual, expected) in actual.iter().zip(&expected) {
+                    assert_close(&label, actual, expected, 1e-4);
+                }
+            }
+        }
+    }
+}
