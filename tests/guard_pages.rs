@@ -122,7 +122,7 @@ fn data(stream: &mut Stream, loss: Loss, outputs: usize) -> Dataset {
         let values = (0..ROWS * width).map(|_| stream.normal() as f32).collect();
         Inputs::Table { values, width }
     } else {
-        let bytes = (0..ROWS * width).map(|_| stream.below(256) as u8).collect();
+        let bytes = Arc::new((0..ROWS * width).map(|_| stream.below(256) as u8).collect());
         Inputs::Images { bytes, width, scale: 0.01, shift: -1.0 }
     };
     let targets = if loss == Loss::Mse {

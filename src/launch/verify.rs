@@ -117,8 +117,9 @@ fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
     for arm in &again.record.arms {
         // Rules of earlier runs may stand beside today's.
         let was = record.arms.iter().find(|was| was.rule == arm.rule);
-        let was =
-            was.with_context(|| format!("run.json has no rule {}", Value::from(arm.rule.clone())))?;
+        let was = was.with_context(|| {
+            format!("run.json has no rule {}", Value::Object(arm.rule.clone().into()))
+        })?;
         if let Some(difference) = of_arms(was, arm)? {
             return Ok(Some(difference));
         }

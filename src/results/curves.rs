@@ -114,7 +114,7 @@ fn own(path: &Path, record: Option<&RunRecord>) -> Result<Curves, CurvesError> {
         not_numeric: Vec::new(),
         truncated: record.is_none_or(|record| truncated(record.status)),
         cell: levels.map(|(key, level)| (key.clone(), level.clone())).collect(),
-        declared: arms.iter().map(|arm| arm.rule.clone()).collect(),
+        declared: arms.iter().map(|arm| arm.rule.clone().into()).collect(),
     })
 }
 

@@ -148,7 +148,7 @@ impl Store {
         let file = run_file(&self.training(dir));
         let record: RunRecord = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
         let answers = |arm: &Arm| {
-            let rule = rule_table(&arm.rule);
+            let rule = rule_table(&arm.rule).into();
             record.arms.iter().any(|recorded| recorded.rule == rule)
         };
         let finished = record.identity == identity && record.status.is_result();

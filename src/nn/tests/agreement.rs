@@ -4,6 +4,8 @@
 //! The first step of SGD with momentum leaves the gradient itself in the velocity, so a training
 //! state holds all there is to compare.
 
+use std::sync::Arc;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -96,7 +98,7 @@ impl Case {
         }
         if self.images {
             let byte = |at: usize| (at * 7919 / 64).to_le_bytes()[0];
-            let bytes = (0..ROWS * self.inputs).map(byte).collect();
+            let bytes = Arc::new((0..ROWS * self.inputs).map(byte).collect());
             let (scale, shift) = (1.0 / 80.0, -1.6);
             data.inputs = Inputs::Images { bytes, width: self.inputs, scale, shift };
         }
