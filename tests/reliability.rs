@@ -213,6 +213,9 @@ fn verify_trains_again_and_names_what_differs() {
     let out = place.succeeds(&args);
     assert!(out.contains("verified: 4 of 4 trainings came out the same again"), "{out}");
     assert!(all_of(&place, "results/small") == expected);
+    let elsewhere = place.command(&args).env("BNES_ENGINE", "graph").output().unwrap();
+    let said = stderr(&elsewhere);
+    assert!(said.contains("engine fused then, graph now"), "{said}");
     let training = place.training("results/small", "batch-seed1");
     let curve = fs::read_to_string(training.join("epochs.csv")).unwrap();
     let loss = column(&training, "val_loss")[2].to_string();

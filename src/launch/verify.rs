@@ -14,7 +14,7 @@ use crate::event::{Event, Observer};
 use crate::history::EpochTable;
 use crate::nn::StateDict;
 use crate::results::layout::{epochs_file, run_file, weights_file_name};
-use crate::results::{ArmRecord, RunRecord, epochs_csv};
+use crate::results::{ArmRecord, Provenance, RunRecord, epochs_csv};
 
 /// What became of a training that was trained again.
 pub enum Verdict {
@@ -80,8 +80,17 @@ impl Sweep<'_> {
         };
         let ended = guarded(|| run_one(task, None, &setting, events))?;
         let Ended::Finished(again) = ended else { return Ok(Verdict::NotReached) };
-        let difference = difference(&self.store.training(&task.dir), &again)?;
-        Ok(difference.map_or(Verdict::Same, Verdict::Differs))
+        let dir = self.store.training(&task.dir);
+        let Some(mut difference) = difference(&dir, &again)? else { return Ok(Verdict::Same) };
+        // What is on disk may be too damaged to say what it was trained on.
+        let was =
+            fs::read(run_file(&dir)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if let Some(elsewhere) =
+            was.and_then(|was: RunRecord| elsewhere(&was.provenance, &again.record.provenance))
+        {
+            difference.push_str(&elsewhere);
+        }
+        Ok(Verdict::Differs(difference))
     }
 }
 
@@ -94,6 +103,21 @@ impl fmt::Display for Verdict {
             Self::NotReached => f.write_str("not verified: interrupted"),
         }
     }
+}
+
+/// That a training ran on something else before, which alone makes for other last digits.
+fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
+    let what = |of: &Provenance| {
+        [&of.version, &of.device, &of.cpu, &of.engine, &of.instruction_set].map(String::clone)
+    };
+    let names = ["bnes", "device", "processor", "engine", "instruction set"];
+    let (was, is) = (what(was), what(is));
+    let changed: Vec<String> = (0..names.len())
+        .filter(|at| was[*at] != is[*at])
+        .map(|at| format!("{} {} then, {} now", names[at], was[at], is[at]))
+        .collect();
+    (!changed.is_empty())
+        .then(|| format!(" ({}: other last digits are to be expected)", changed.join("; ")))
 }
 
 /// The first epoch, column or tensor in which a training on disk differs from one trained again.
@@ -184,6 +208,18 @@ fn of_weights(file: &str, was: &[u8], is: &[u8]) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_else_a_training_ran_on_is_said() {
+        let on = |instruction_set: &str| Provenance {
+            engine: "fused".to_owned(),
+            instruction_set: instruction_set.to_owned(),
+            ..Provenance::default()
+        };
+        assert_eq!(elsewhere(&on("avx2"), &on("avx2")), None);
+        let said = " (instruction set avx2 then, avx512 now: other last digits are to be expected)";
+        assert_eq!(elsewhere(&on("avx2"), &on("avx512")).as_deref(), Some(said));
+    }
 
     #[test]
     fn the_first_cell_that_differs_is_named_and_clocks_are_not_looked_at() {
