@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::fresh::Fresh;
 use super::layout::run_file;
-use super::load::{LoadError, LoadedExperiment, load};
+use super::load::{LoadError, load};
+use super::tuning::{TUNE, TuningRecord, tune_dir};
 use super::work::Work;
 use super::{RunRecord, Status};
 
@@ -61,8 +62,8 @@ pub struct Standing {
 /// The epoch at which the newest of these checkpoints that is whole goes on.
 pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + 'a;
 
-/// Every planned training of the experiments at a path, in the plans' order, each experiment's
-/// followed by those that its config no longer names and whose work is unfinished.
+/// Every planned training of the experiments at a path, in the plans' order, those of the tuning
+/// first, each experiment's followed by those that its config no longer names and whose work is unfinished.
 ///
 /// # Errors
 /// Where the path holds no results.
@@ -70,21 +71,46 @@ pub fn standings(path: &Path, saved_at: &SavedAt) -> Result<Vec<Standing>, LoadE
     let one = run_file(path).is_file();
     let mut all = Vec::new();
     for experiment in load(&[path.to_owned()])? {
-        let fresh = Fresh::all(&experiment.path);
-        let planned = &experiment.plan.trainings;
-        let mut others = unfinished(&experiment.path, &fresh);
+        let name = &experiment.plan.name;
+        let trainings = experiment.plan.trainings.iter();
+        let planned: Vec<(&str, u64)> =
+            trainings.map(|planned| (planned.dir.as_str(), planned.seed)).collect();
+        let tuning = experiment.plan.tuning.iter().flat_map(TuningRecord::trainings).collect();
         // A training asked for stands for itself alone.
-        others.retain(|dir| !one && planned.iter().all(|planned| planned.dir != *dir));
-        let planned = planned.iter().map(|planned| (planned.dir.clone(), Some(planned.seed)));
-        for (dir, seed) in planned.chain(others.into_iter().map(|dir| (dir, None))) {
-            let work = Work::of(&experiment.path, &dir);
-            let mut standing = Standing::new(&experiment, dir, seed);
-            standing.look_at_fresh(&fresh);
-            standing.look_at_work(&work, saved_at);
-            all.push(standing);
+        if !one {
+            let dir = tune_dir(&experiment.path);
+            let mut tuned = of_folder(name, &dir, tuning, true, saved_at);
+            for standing in &mut tuned {
+                standing.training.insert_str(0, &format!("{TUNE}/"));
+            }
+            all.append(&mut tuned);
         }
+        all.append(&mut of_folder(name, &experiment.path, planned, !one, saved_at));
     }
     Ok(all)
+}
+
+/// The trainings of a folder: those planned, then, where asked for, the others that are unfinished.
+fn of_folder(
+    experiment: &str,
+    dir: &Path,
+    planned: Vec<(&str, u64)>,
+    with_others: bool,
+    saved_at: &SavedAt,
+) -> Vec<Standing> {
+    let fresh = Fresh::all(dir);
+    let mut others = unfinished(dir, &fresh);
+    others.retain(|other| with_others && planned.iter().all(|(planned, _)| planned != other));
+    let planned = planned.into_iter().map(|(training, seed)| (training.to_owned(), Some(seed)));
+    let trainings = planned.chain(others.into_iter().map(|other| (other, None)));
+    let standing = |(training, seed): (String, Option<u64>)| {
+        let work = Work::of(dir, &training);
+        let mut standing = Standing::new(experiment, dir, training, seed);
+        standing.look_at_fresh(&fresh);
+        standing.look_at_work(&work, saved_at);
+        standing
+    };
+    trainings.map(standing).collect()
 }
 
 /// The trainings on which there is unfinished work, by checkpoints or a fresh run, sorted.
@@ -95,8 +121,8 @@ fn unfinished(experiment: &Path, fresh: &[Fresh]) -> BTreeSet<String> {
 
 impl Standing {
     /// By what `run.json` says.
-    fn new(experiment: &LoadedExperiment, training: String, seed: Option<u64>) -> Self {
-        let log = run_file(&experiment.path.join(&training));
+    fn new(experiment: &str, dir: &Path, training: String, seed: Option<u64>) -> Self {
+        let log = run_file(&dir.join(&training));
         let record = std::fs::read(&log).ok();
         let record = record.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
         // What is of another seed than planned has its place, and is another training.
@@ -108,7 +134,7 @@ impl Standing {
         });
         let failed = state == State::Failed;
         Self {
-            experiment: experiment.plan.name.clone(),
+            experiment: experiment.to_owned(),
             training,
             named: seed.is_some(),
             seed,
