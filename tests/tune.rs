@@ -125,7 +125,7 @@ fn a_grid_whose_best_lies_on_its_edge_is_extended_and_it_is_said() {
     let tried = arm["tried"].as_array().unwrap().iter();
     let tried: Vec<&Value> = tried.map(|tried| &tried["values"][RATE]).collect();
     assert_eq!(tried[..4], [1e-5, 1e-4, 1e-3, 1e-2], "{tried:?}");
-    assert!(said.contains("on the edge of the grid, which was extended by 0.001, 0.01"), "{said}");
+    assert!(said.contains("on the edge of its list, which was extended by 0.001, 0.01"), "{said}");
     let table = place.succeeds(&["compare", "results"]).replace("\n  ", " ");
     assert!(table.contains("which was extended by 0.001, 0.01"), "{table}");
     // From a grid too far away, the extensions end before the best is reached.
@@ -155,9 +155,10 @@ fn two_keys_are_a_grid() {
 #[test]
 #[cfg(target_os = "linux")]
 fn killed_in_the_middle_and_run_again_it_chooses_and_trains_the_same() {
-    let (whole, _) = trained(TUNED);
+    let config = TUNED.replace("epochs = 3", "epochs = 20").replace("[8]", "[64, 64]");
+    let (whole, _) = trained(&config);
     let place = Place::new();
-    place.write("config.toml", TUNED);
+    place.write("config.toml", &config);
     let args = ["run", "--config", "config.toml", "--jobs", "1"];
     // Killed at its first training, and ended by a signal at a later one.
     let mut child = start(&place, &args);

@@ -152,17 +152,25 @@ impl Work<'_> {
 }
 
 /// The line that counts what was done.
-pub(super) fn summary(name: &str, lines: &[Line], tally: &Tally, seconds: f64) -> String {
+fn summary(name: &str, lines: &[Line], tally: &Tally, seconds: f64) -> String {
+    format!(
+        "{name}: {} from {} ({})",
+        counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
+        counted(lines.len(), "training"),
+        done_and_to_go(lines.len(), tally, seconds),
+    )
+}
+
+/// Of all trainings, those trained, found done and to go.
+pub(super) fn done_and_to_go(all: usize, tally: &Tally, seconds: f64) -> String {
     let to_go = match tally.interrupted() {
         0 => String::new(),
         count => format!(", {count} to go"),
     };
     format!(
-        "{name}: {} from {} ({} trained in {seconds:.1} s, {} found done{to_go})",
-        counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
-        counted(lines.len(), "training"),
+        "{} trained in {seconds:.1} s, {} found done{to_go}",
         tally.trained,
-        tally.found_done(lines.len()),
+        tally.found_done(all)
     )
 }
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::FAILED;
 use super::args::RunFormat;
-use super::run::{Line, Work, identities, next, summary, warn};
+use super::run::{Line, Work, done_and_to_go, identities, next, warn};
 use super::tally::Tally;
 use crate::compare::counted;
 use crate::compare::tuning::{TunedValues, doubts, sentences};
@@ -125,14 +125,15 @@ fn ended(
         // Tuning trainings are no results.
         RunFormat::Json => Ok(()),
         RunFormat::Text => {
-            let name = format!("{}, tuning", work.experiment.name);
-            let done = summary(&name, lines, tally, seconds);
+            let name = &work.experiment.name;
+            let trainings = counted(lines.len(), "training");
+            let done = done_and_to_go(lines.len(), tally, seconds);
             let dir = work.store.dir().display();
             let next = match tally.interrupted() {
                 0 => "next:    the same command again, once the cause is gone".to_owned(),
                 _ => next(work.args, tally),
             };
-            writeln!(out, "{done}\nresults: {dir}\n{next}")
+            writeln!(out, "{name}, tuning: {trainings} ({done})\nresults: {dir}\n{next}")
         }
     };
     if tally.interrupted() > 0 {

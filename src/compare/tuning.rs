@@ -70,8 +70,8 @@ pub fn sentences(tuned: &[TunedValues]) -> Vec<String> {
         let extended: Vec<String> = tuned.iter().filter_map(extended).collect();
         if !extended.is_empty() {
             sentences.push(format!(
-                "Its best lay on the edge of the grid, which was extended by {}.",
-                extended.join(", ")
+                "The best {key} lay on the edge of its list, which was extended by {}.",
+                extended.join("; ")
             ));
         }
     }
@@ -140,7 +140,8 @@ mod tests {
             sentences(&[plain.clone(), batch]),
             [
                 "Learning rate tuned per arm: 0.01 (none), 1.0 (batch).",
-                "Its best lay on the edge of the grid, which was extended by 1.0 and 10.0 (batch).",
+                "The best training.optimizer.lr lay on the edge of its list, which was extended by 1.0 \
+                 and 10.0 (batch).",
             ]
         );
         let one = TunedValues { factors: Factors::new(), ..plain };

@@ -129,13 +129,15 @@ impl TunedArm {
         tried.dedup();
         let [first, .., last] = tried[..] else { return Ok(None) };
         let inner = match best {
+            // None at all is the least there is.
+            value if value <= 0.0 => return Ok(None),
             value if value <= first => tried[1],
             value if value >= last => tried[tried.len() - 2],
             _ => return Ok(None),
         };
         let ratio = if inner > 0.0 { best / inner } else { TEN };
         let next = rounded(best * ratio);
-        let is_new = best > 0.0 && next > 0.0 && next.is_finite() && !tried.contains(&next);
+        let is_new = next > 0.0 && next.is_finite() && !tried.contains(&next);
         if is_new { Ok(Some(next)) } else { Err(OnEdge) }
     }
 }
@@ -197,9 +199,10 @@ mod tests {
         assert_eq!(beyond(&rates, 1), Ok(Some(1.0)));
         assert_eq!(beyond(&rates, 2), Ok(None));
         assert_eq!(beyond(&[json!(16), json!(64)], 1), Ok(Some(256.0)));
-        // From zero there is no way down, and away from it none to go by.
-        assert_eq!(beyond(&[json!(0.0), json!(0.5)], 0), Err(OnEdge));
+        // Below zero there is nothing, and away from it no ratio to go by.
+        assert_eq!(beyond(&[json!(0.0), json!(0.5)], 0), Ok(None));
         assert_eq!(beyond(&[json!(0.0), json!(0.5)], 1), Ok(Some(5.0)));
+        assert_eq!(beyond(&[json!(1e308), json!(1.0)], 0), Err(OnEdge));
         assert_eq!(beyond(&[json!(0.5)], 0), Ok(None));
         assert_eq!(beyond(&[json!("relu"), json!("tanh")], 0), Ok(None));
     }

@@ -165,4 +165,6 @@ fn what_the_results_will_not_tell_is_noted() {
     assert!(!has(&format!("{arms}seed = \"0..6\""), "p-value"));
     assert!(has(arms, "train at one learning rate"));
     assert!(!has(&format!("{arms}\"training.optimizer.lr\" = [0.1, 0.01]"), "learning rate"));
+    let tuned = format!("{arms}[tune]\n\"training.optimizer.lr\" = [0.1, 0.01]");
+    assert!(!has(&tuned, "learning rate"));
 }
