@@ -9,6 +9,7 @@ mod across;
 mod arms;
 mod contrasts;
 pub mod curves;
+mod fairness;
 pub mod gate;
 mod joined;
 pub mod label;
@@ -18,6 +19,7 @@ mod robust;
 mod savings;
 pub mod speed;
 mod study;
+pub mod tuning;
 mod units;
 mod verdict;
 mod warnings;
@@ -29,6 +31,7 @@ use serde_json::Value;
 use crate::results::LoadedExperiment;
 use crate::spec::{Factor, Factors};
 use study::Study;
+use tuning::TunedValues;
 
 /// Coverage of every interval.
 pub const LEVEL: f64 = 0.95;
@@ -170,6 +173,9 @@ pub struct ExperimentSummary {
     pub factors: Vec<Factor>,
     /// Whether each seed has its own split of the rows.
     pub split_per_seed: bool,
+    /// What `[tune]` chose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tuning: Vec<TunedValues>,
 }
 
 /// An arm, or a reference, over its seeds.
@@ -414,6 +420,7 @@ pub fn compare(
             metric: primary,
             factors: study.factors.clone(),
             split_per_seed: study.split_per_seed,
+            tuning: study.tuned.clone(),
         };
         let mut arms = arms::summaries(study);
         let mut references = arms::references(study);
@@ -427,10 +434,12 @@ pub fn compare(
             savings.iter_mut().for_each(Saving::forget_clocks);
         }
         comparison.warnings.extend(warnings::of_figures(&summary, &arms, &contrasts));
+        comparison.warnings.extend(fairness::warnings(study, &summary.metric));
         let mut sentences = verdict::verdict(&summary, &arms, &contrasts, &savings);
         if let [arm] = &arms[..] {
             sentences.insert(0, verdict::one_arm(arm, !options.filters.is_empty()));
         }
+        sentences.extend(tuning::sentences(&study.tuned));
         let prefix = if several { format!("{}: ", summary.name) } else { String::new() };
         comparison.verdict.extend(sentences.iter().map(|text| format!("{prefix}{text}")));
         comparison.arms.extend(arms);

@@ -14,7 +14,7 @@ use super::number::figure;
 use super::replay::{ReplayError, Replayed, replay};
 use super::{counted, label};
 use crate::history::{ELAPSED, EpochTable};
-use crate::results::reread::rule_table;
+use crate::results::reread::{fire_alike, rule_table};
 use crate::spec::Factors;
 use crate::stats::{mean, median};
 use crate::stopping::StoppingRule;
@@ -238,12 +238,8 @@ fn ratio(a: usize, b: usize) -> f64 {
 
 /// Whether a config declared the rule, whichever weights it keeps.
 fn is_declared(rule: &StoppingRule, declared: &[Map<String, Value>]) -> bool {
-    let decides = |mut table: Map<String, Value>| {
-        table.remove("restore_best");
-        table
-    };
-    let own = decides(rule_table(rule));
-    declared.iter().any(|table| decides(table.clone()) == own)
+    let own = rule_table(rule);
+    declared.iter().any(|table| fire_alike(table, &own))
 }
 
 fn summary(candidate: &Candidate, cell: Option<Factors>, rows: &[&Row]) -> RuleSummary {

@@ -10,13 +10,15 @@ mod provenance;
 mod run_one;
 mod sweep;
 pub mod timing;
+mod tuning;
 mod verify;
 
 pub use compute::{Compute, THREADS_VARIABLE};
 pub use device::{DeviceChoice, name as device_name};
 pub use interrupt::Interrupt;
 pub use keeper::position as saved_at;
-pub use plan::{PlanError, Planned, Task};
+pub use plan::{Loaded, PlanError, Planned, Task};
 pub use run_one::{Finished, goes_on_at};
 pub use sweep::{Outcome, Resources, Sweep, done, jobs, note};
+pub use tuning::Tuning;
 pub use verify::Verdict;

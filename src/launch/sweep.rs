@@ -274,7 +274,8 @@ impl Sweep<'_> {
     fn save(&self, task: &Task, ended: Ended) -> Result<Outcome> {
         match ended {
             Ended::Finished(finished) => {
-                let Finished { record, table, weights } = *finished;
+                let Finished { mut record, table, weights } = *finished;
+                self.store.mark_exploratory(&task.dir, &mut record);
                 let keeps = || self.done(task).is_some();
                 let placed =
                     self.store.write_training(&task.dir, &record, &table, &weights, keeps)?;
