@@ -174,7 +174,7 @@ fn eight_at_once_some_killed_train_everything_once_and_whole() {
             .filter(|line| line.contains("completed") || line.contains("stopped after"))
             .count();
         let lines = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(lines.lines().count(), 60, "each process tells of every arm");
+        assert_eq!(lines.lines().count(), 80, "each process tells of every arm");
     }
     // Those killed may have finished some.
     assert!(trained <= 20, "{trained} trained with {killed} killed");

@@ -60,15 +60,13 @@ impl Chain {
             let activation = Step::Activation(hidden.activation);
             let norm = layer.norm().map(|(number, norm)| norming(norm, number, layer, state));
             let norm = norm.transpose()?.flatten().map(Step::Norm);
-            match layer.norm().map(|(_, norm)| norm.inner().placement()) {
-                Some(Placement::AfterActivation) => {
-                    steps.push(activation);
-                    steps.extend(norm);
-                }
-                _ => {
-                    steps.extend(norm);
-                    steps.push(activation);
-                }
+            let placement = layer.norm().map(|(_, norm)| norm.inner().placement());
+            if placement == Some(Placement::AfterActivation) {
+                steps.push(activation);
+                steps.extend(norm);
+            } else {
+                steps.extend(norm);
+                steps.push(activation);
             }
         }
         Ok(Self { steps })

@@ -33,7 +33,9 @@ pub fn folded(chain: &Chain) -> Vec<Matrix> {
             Step::Norm(norm) if after_linear => {
                 let rows = folded.last_mut().into_iter().flat_map(Matrix::by_row_mut);
                 for (row, gain) in rows.zip(norm.gains()) {
-                    row.iter_mut().for_each(|weight| *weight *= gain);
+                    for weight in row {
+                        *weight *= gain;
+                    }
                 }
             }
             Step::Norm(norm) => gains = Some(norm.gains()),
@@ -81,7 +83,9 @@ fn largest_singular_value(weights: &Matrix) -> f64 {
     let mut value = 0.0;
     for _ in 0..STEPS {
         let length = squares(&direction).sqrt();
-        direction.iter_mut().for_each(|x| *x /= length);
+        for x in &mut direction {
+            *x /= length;
+        }
         let image = apply(weights, &direction);
         let before = std::mem::replace(&mut value, squares(&image).sqrt());
         if (value - before).abs() <= SETTLED * value {

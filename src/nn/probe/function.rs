@@ -14,14 +14,13 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 /// The activation of x.
 pub fn value(activation: Activation, x: f64) -> f64 {
     match activation {
-        Activation::Identity => x,
         // A NaN is not at most 0 and stays.
         Activation::Relu if x <= 0.0 => 0.0,
         Activation::LeakyRelu if x <= 0.0 => LEAK * x,
         Activation::Elu if x <= 0.0 => x.exp_m1(),
         Activation::Selu if x <= 0.0 => SELU_SCALE * SELU_ALPHA * x.exp_m1(),
         Activation::Selu => SELU_SCALE * x,
-        Activation::Relu | Activation::LeakyRelu | Activation::Elu => x,
+        Activation::Identity | Activation::Relu | Activation::LeakyRelu | Activation::Elu => x,
         Activation::Sigmoid => sigmoid(x),
         Activation::Tanh => x.tanh(),
         Activation::Softsign => x / (1.0 + x.abs()),
@@ -33,13 +32,12 @@ pub fn value(activation: Activation, x: f64) -> f64 {
 /// Its derivative; at a kink that of the left side, as in `PyTorch`.
 pub fn slope(activation: Activation, x: f64) -> f64 {
     match activation {
-        Activation::Identity => 1.0,
         Activation::Relu if x <= 0.0 => 0.0,
         Activation::LeakyRelu if x <= 0.0 => LEAK,
         Activation::Elu if x <= 0.0 => x.exp(),
         Activation::Selu if x <= 0.0 => SELU_SCALE * SELU_ALPHA * x.exp(),
         Activation::Selu => SELU_SCALE,
-        Activation::Relu | Activation::LeakyRelu | Activation::Elu => 1.0,
+        Activation::Identity | Activation::Relu | Activation::LeakyRelu | Activation::Elu => 1.0,
         Activation::Sigmoid => sigmoid(x) * sigmoid(-x),
         Activation::Tanh => 1.0 - x.tanh().powi(2),
         Activation::Softsign => (1.0 + x.abs()).powi(-2),

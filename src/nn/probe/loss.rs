@@ -29,7 +29,9 @@ pub fn by_outputs(
                     Loss::Mse => square(delta, |output| if output == class { 1.0 } else { 0.0 }),
                 }
                 let weight = weights.map_or(1.0, |weights| weights[class]);
-                delta.iter_mut().for_each(|delta| *delta *= weight);
+                for delta in delta {
+                    *delta *= weight;
+                }
             }
         }
     }
@@ -39,9 +41,13 @@ pub fn by_outputs(
 /// softmax - 1 for the class, with the largest logit taken out before the exponential.
 fn cross_entropy(logits: &mut [f64], class: usize) {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+    for logit in &mut *logits {
+        *logit = (*logit - largest).exp();
+    }
     let sum: f64 = logits.iter().sum();
-    logits.iter_mut().for_each(|logit| *logit /= sum);
+    for logit in &mut *logits {
+        *logit /= sum;
+    }
     logits[class] -= 1.0;
 }
 
