@@ -295,7 +295,11 @@ fn what_cannot_be_tuned_is_refused_with_its_place() {
             "`training.optimizer.lr`: expected a list of values, found a number",
             "0.1",
         ),
-        ("\"training.optimizer.lr\" = [0.1, -1]", "expected a number above 0, found -1", "-1"),
+        (
+            "\"training.optimizer.lr\" = [0.1, -1]",
+            "-1 is out of range: expected a number above 0",
+            "-1",
+        ),
         (
             "\"training.optimizer.lr\" = []",
             "`training.optimizer.lr`: the list is empty: expected at least one level",

@@ -138,6 +138,31 @@ fn a_grid_whose_best_lies_on_its_edge_is_extended_and_it_is_said() {
 }
 
 #[test]
+fn a_value_that_diverges_is_the_worst_and_where_all_do_it_is_said() {
+    let of = |rates: &str| {
+        let rates = format!("\"training.optimizer.lr\" = {rates}");
+        let config = TUNED.replace("\"training.optimizer.lr\" = [1e-4, 1e-2, 1.0]", &rates);
+        let config = config.replace("\"none\", \"batch\"", "\"none\"");
+        trained(&config.replace("epochs = 3", "epochs = 3\noptimizer.kind = \"sgd\""))
+    };
+    let (place, _) = of("[1e30, 1e-3, 1e-1, 1e-5]");
+    let arm = &tuning(&place)["arms"][0];
+    assert_eq!(
+        (&arm["tried"][0]["diverged"], &arm["tried"][0]["mean"]),
+        (&value!(2), &Value::Null)
+    );
+    assert_eq!(arm["chosen"][RATE], 0.1, "{arm}");
+    let (place, said) = of("[1e30, 1e32]");
+    let arm = &tuning(&place)["arms"][0];
+    assert_eq!(arm["chosen"][RATE], 1e30, "of equals the first, {arm}");
+    assert_eq!(arm["tried"].as_array().unwrap().len(), 2, "nothing is extended, {arm}");
+    let told = "every tuning training of none diverged, which leaves nothing to choose by";
+    assert!(said.contains(told), "{said}");
+    let table = place.succeeds(&["compare", "results"]).replace("\n  ", " ");
+    assert!(table.contains(told), "{table}");
+}
+
+#[test]
 fn two_keys_are_a_grid() {
     let rates = "\"training.optimizer.lr\" = [1e-3, 1e-2, 1e-1]\n\"model.dropout\" = [0.0, 0.1]";
     let config = TUNED.replace("\"training.optimizer.lr\" = [1e-4, 1e-2, 1.0]", rates);

@@ -13,6 +13,9 @@ pub(super) const RATE: &str = "training.optimizer.lr";
 /// Rules that hold `val_loss` against a loss of the training rows.
 const AGAINST_TRAINING: [&str; 2] = ["gap", "correlation"];
 
+/// What is told of where a training ran.
+type OfProvenance = fn(&Provenance) -> &str;
+
 /// What makes a study less than fair, a sentence each with what to do.
 pub(super) fn warnings(study: &Study, metric: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -43,9 +46,13 @@ fn one_rate(study: &Study) -> Option<String> {
     let is_factor = study.factors.iter().any(|factor| factor.key == RATE);
     let of =
         varied(study, &["model.norm", "training.optimizer"]).filter(|_| !tuned && !is_factor)?;
-    let mut rates = readings(study).map(|r| &r.run.config["training"]["optimizer"]["lr"]);
-    let rate = rates.next().filter(|rate| rate.is_number())?;
-    rates.all(|other| other == rate).then(|| {
+    let rate = |reading: &'_ Reading| -> Option<Value> {
+        let optimizer = reading.run.config.get("training")?.get("optimizer")?;
+        optimizer.get("lr").filter(|rate| rate.is_number()).cloned()
+    };
+    let mut rates = readings(study).map(rate);
+    let rate = rates.next().flatten()?;
+    rates.all(|other| other.as_ref() == Some(&rate)).then(|| {
         format!(
             "the levels of {of} were compared at one learning rate, {rate}, that no one tuned and that \
              may suit one of them better: choose one per arm, [tune] \"{RATE}\" = [1e-4, 1e-3, 1e-2, \
@@ -65,9 +72,12 @@ fn two_modes(study: &Study, metric: &str) -> Vec<String> {
              train_loss_eval"
         ));
     }
-    let unevaluated = |reading: &&Reading| reading.run.config["evaluation"]["train"] == false;
-    let rules = readings(study).filter(unevaluated);
-    let rule = rules.filter_map(|reading| against_training(&reading.arm.rule)).next();
+    let unevaluated = |reading: &&Reading| {
+        let evaluation = reading.run.config.get("evaluation");
+        evaluation.and_then(|table| table.get("train")) == Some(&Value::Bool(false))
+    };
+    let mut rules = readings(study).filter(unevaluated);
+    let rule = rules.find_map(|reading| against_training(&reading.arm.rule));
     found.extend(rule.map(|rule| {
         format!(
             "the rule {rule} held val_loss, which is in evaluation mode, against {as_met}: set \
@@ -88,7 +98,7 @@ fn against_training(rule: &Map<String, Value>) -> Option<&str> {
 }
 
 fn unlike_machines(study: &Study) -> Option<String> {
-    let kinds: [(&str, fn(&Provenance) -> &str); 4] = [
+    let kinds: [(&str, OfProvenance); 4] = [
         ("devices", |p| &p.device),
         ("versions of bnes", |p| &p.version),
         ("engines", |p| &p.engine),

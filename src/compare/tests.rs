@@ -588,7 +588,8 @@ fn what_may_decide_a_comparison_beside_its_factors_is_said_once_each() {
         assert_eq!(about(&plain, part), 0, "{plain:?}");
     }
     let lr = |record: &mut RunRecord, lr: f64| {
-        record.config["training"]["optimizer"] = json!({"kind": "adam", "lr": lr});
+        let training = json!({"optimizer": {"kind": "adam", "lr": lr}});
+        record.config.insert("training".to_owned(), training);
     };
     let one_rate = changed(|_, record| lr(record, 0.001));
     assert_eq!(about(&one_rate, rate), 1, "{one_rate:?}");
@@ -605,9 +606,9 @@ fn what_may_decide_a_comparison_beside_its_factors_is_said_once_each() {
     assert_eq!(about(&unlike, told), 1, "{unlike:?}");
     let gap = |evaluated: bool| {
         changed(|_, record| {
-            record.config["evaluation"] = json!({"train": evaluated});
-            record.arms[1].rule["kind"] = json!("any");
-            record.arms[1].rule["rules"] = json!([{"kind": "patience"}, {"kind": "gap"}]);
+            record.config.insert("evaluation".to_owned(), json!({"train": evaluated}));
+            let rules = json!([{"kind": "patience"}, {"kind": "gap"}]);
+            record.arms[1].rule = map(json!({"kind": "any", "rules": rules}));
         })
     };
     assert_eq!((about(&gap(true), mode), about(&gap(false), mode)), (0, 1));

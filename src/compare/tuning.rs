@@ -102,8 +102,8 @@ pub fn doubts(tuned: &[TunedValues]) -> Vec<String> {
         .collect();
     if !diverged.is_empty() {
         doubts.push(format!(
-            "every tuning training of {} diverged, so that its value is the first of the list: list \
-             gentler ones in [tune]",
+            "every tuning training of {} diverged, which leaves nothing to choose by: the first value of \
+             the list was taken; list gentler ones in [tune]",
             enumerated(&diverged)
         ));
     }
@@ -155,5 +155,16 @@ mod tests {
         let doubts = doubts(&[tuned("none", 0.01, &[], false), tuned("batch", 9.0, &[], true)]);
         assert_eq!(doubts.len(), 1);
         assert!(doubts[0].contains("edge of all that was tried, 9.0 (batch)"), "{doubts:?}");
+    }
+
+    #[test]
+    fn where_all_diverged_nothing_was_chosen() {
+        let diverged = TunedValues { val_loss: None, ..tuned("none", 1.0, &[], false) };
+        let doubts = doubts(&[diverged, tuned("batch", 1.0, &[], false)]);
+        assert_eq!(doubts.len(), 1);
+        assert!(
+            doubts[0].starts_with("every tuning training of none diverged, which leaves"),
+            "{doubts:?}"
+        );
     }
 }

@@ -117,13 +117,15 @@ impl TunedArm {
     }
 
     /// Where the value at a place lies on the edge of the numbers tried for a key, the next one
-    /// beyond, log-spaced as the edge is; `Err`: on an edge beyond which there is none.
+    /// beyond, log-spaced as the edge is; `Err`: on an edge beyond which there is none. A value with
+    /// which all diverged is the best of nothing, and no edge.
     ///
     /// # Errors
     /// See above.
     pub fn beyond(&self, place: usize, key: &str) -> Result<Option<f64>, OnEdge> {
         let number = |tried: &Tried| tried.values.get(key).and_then(Value::as_f64);
-        let Some(best) = number(&self.tried[place]) else { return Ok(None) };
+        let tried = &self.tried[place];
+        let (Some(best), Some(_)) = (number(tried), tried.mean) else { return Ok(None) };
         let mut tried: Vec<f64> = self.tried.iter().filter_map(number).collect();
         tried.sort_unstable_by(f64::total_cmp);
         tried.dedup();
@@ -205,5 +207,7 @@ mod tests {
         assert_eq!(beyond(&[json!(1e308), json!(1.0)], 0), Err(OnEdge));
         assert_eq!(beyond(&[json!(0.5)], 0), Ok(None));
         assert_eq!(beyond(&[json!("relu"), json!("tanh")], 0), Ok(None));
+        let diverged = [(json!(1.0), None, 2), (json!(10.0), None, 2)];
+        assert_eq!(arm(&diverged).beyond(0, "lr"), Ok(None));
     }
 }
