@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
 use crate::results::{FailedRun, RunRecord, Status, Tried, TunedArm, TuningRecord, load};
+use crate::spec::Factors;
 
 fn compared(experiments: &[LoadedExperiment]) -> Comparison {
     compare(experiments, &Options::default()).unwrap()
