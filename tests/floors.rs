@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up; see CONTRIBUTING.md.
 const FLOORS: &[&[&str]] = &[
-    &["check", "console", "history", "kinds", "seed"],
+    &["check", "console", "history", "kinds", "names", "seed"],
     &["stats", "stopping"],
     &["spec"],
     &["data", "event", "results"],

@@ -139,14 +139,8 @@ mod tests {
     use super::super::study::studies;
     use super::super::{Options, compare};
     use super::*;
+    use crate::results::LoadedExperiment;
     use crate::results::fixtures::two_by_two_of;
-    use crate::results::{LoadedExperiment, LoadedRun};
-
-    fn set_digest(run: &mut LoadedRun, digest: &str) {
-        let mut data = serde_json::Map::from(run.record.data.clone());
-        data.insert("digest".to_owned(), digest.into());
-        run.record.data = data.into();
-    }
 
     /// Experiments with the same arms, each on data of its own.
     fn experiments(names: &[&str]) -> Vec<LoadedExperiment> {
@@ -156,7 +150,7 @@ mod tests {
             experiment.plan.comparable = (*name).to_owned();
             experiment.path = name.into();
             for run in &mut experiment.runs {
-                set_digest(run, name);
+                run.record.data.insert("digest".to_owned(), (*name).into());
             }
             experiment
         };
@@ -200,7 +194,7 @@ mod tests {
     fn the_same_rows_are_one_data_set() {
         let mut experiments = experiments(&["a", "b"]);
         for run in &mut experiments[1].runs {
-            set_digest(run, "a");
+            run.record.data.insert("digest".to_owned(), "a".into());
         }
         assert_eq!(found(&experiments), []);
     }

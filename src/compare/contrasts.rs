@@ -24,7 +24,7 @@ const POWER: f64 = 0.8;
 const P_BUDGET: usize = 1_000_000_000;
 
 /// With more contrasts than this no bootstrap is made: half a second's work.
-const ROBUST_DESIGNS: usize = 100;
+pub const ROBUST_DESIGNS: usize = 100;
 
 /// Cells and their weights.
 struct Design {
@@ -56,7 +56,7 @@ pub(super) struct Told {
 }
 
 /// Every contrast of a study in each metric, in the metrics' order.
-pub(super) fn contrasts(study: &Study, metrics: &[String]) -> Contrasts {
+pub(super) fn contrasts(study: &Study, metrics: &[String], with_robust: bool) -> Contrasts {
     let designs = designs(study);
     let seeds: BTreeSet<u64> =
         study.cells.iter().flat_map(|cell| cell.readings.keys().copied()).collect();
@@ -74,7 +74,8 @@ pub(super) fn contrasts(study: &Study, metrics: &[String]) -> Contrasts {
             let mut found = contrast(study, design, metric, &values, &units, with_p);
             // Two levels are beside each other there, and a bootstrap takes its time.
             let has_levels = index == 0 && design.kind != ContrastKind::Interaction;
-            if has_levels && !found.units_differ && designs.len() <= ROBUST_DESIGNS {
+            let is_asked = with_robust && designs.len() <= ROBUST_DESIGNS;
+            if is_asked && has_levels && !found.units_differ {
                 found.robust = robust(&values.levels(design));
             }
             found

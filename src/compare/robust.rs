@@ -1,12 +1,13 @@
 //! Differences and ratios that do not rest on a normal distribution.
 
 use super::{LEVEL, Robust};
-use crate::stats::{bca_interval, mean, median};
+use crate::stats::{EXACT_PAIRS, bca_interval, mean, median, median_interval, ratio_interval};
 
 /// Below so many pairs bootstrap intervals are too short to be shown.
-const PAIRS_FOR_BOOTSTRAP: usize = 10;
+pub const PAIRS_FOR_BOOTSTRAP: usize = 10;
 
-/// The median difference and the ratio of means of pairs of the second level and the first.
+/// The median difference and the ratio of means of pairs of the second level and the first. Above
+/// [`EXACT_PAIRS`] pairs, where p-values are no longer counted out either, by large-sample formulas.
 pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {
     if pairs.len() < PAIRS_FOR_BOOTSTRAP {
         return None;
@@ -25,11 +26,25 @@ pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {
     };
     // A ratio of what may be 0 or below means nothing.
     let is_positive = pairs.iter().all(|(to, from)| *to > 0.0 && *from > 0.0);
+    let differences: Vec<f64> = pairs.iter().map(|(to, from)| to - from).collect();
+    let by_formula = pairs.len() > EXACT_PAIRS;
+    let median_ci95 = if by_formula {
+        median_interval(&differences, LEVEL)
+    } else {
+        bca_interval(pairs.len(), LEVEL, middle)
+    };
+    let ratio_ci95 = || {
+        if by_formula {
+            ratio_interval(pairs, LEVEL)
+        } else {
+            bca_interval(pairs.len(), LEVEL, ratio)
+        }
+    };
     Some(Robust {
-        median: middle(&all),
-        median_ci95: bca_interval(pairs.len(), LEVEL, middle),
+        median: median(&differences)?,
+        median_ci95,
         ratio: is_positive.then(|| ratio(&all)),
-        ratio_ci95: if is_positive { bca_interval(pairs.len(), LEVEL, ratio) } else { None },
+        ratio_ci95: is_positive.then(ratio_ci95).flatten(),
     })
 }
 

@@ -58,7 +58,6 @@ fn plain(cell: &[u8]) -> Option<f64> {
     let negative = cell.first() == Some(&b'-');
     let unsigned = &cell[usize::from(negative)..];
     let (whole, places) = match unsigned.len() {
-        0 => return None,
         1..=8 => short(unsigned)?,
         9..=16 => long(unsigned)?,
         _ => return None,

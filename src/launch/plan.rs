@@ -15,9 +15,11 @@ use crate::metrics;
 use crate::nn::{Layout, Network};
 use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
+use crate::seed::Seed;
 use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
-use crate::spec::training::Loss;
-use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
+use crate::spec::training::{EvaluationSpec, Loss};
+use crate::spec::{Arm, ConfigError, Experiment, Factors, Trajectory, is_of_rule};
+use crate::stopping::StoppingRule;
 use crate::train;
 
 /// Raised when the arithmetic of a training changes, so that older results are not reused.
@@ -46,6 +48,8 @@ pub struct Task {
     pub dir: String,
     /// The effective config.
     pub config: Map<String, Value>,
+    /// Whether it is to choose a value by, and so never looks at a test row.
+    pub tunes: bool,
 }
 
 impl Task {
@@ -80,7 +84,7 @@ pub enum PlanError {
 }
 
 /// Sources and splits that were read, so that each is read once.
-struct Loaded {
+pub struct Loaded {
     /// Which datasets will be made of each source.
     due: HashMap<String, HashSet<String>>,
     sources: HashMap<String, Source>,
@@ -93,8 +97,7 @@ impl Planned {
     ///
     /// # Errors
     /// Where the data cannot be read or split, or the config does not fit it.
-    pub fn new(experiment: &Experiment) -> Result<Self, PlanError> {
-        let mut loaded = Loaded::of(experiment);
+    pub fn new(experiment: &Experiment, loaded: &mut Loaded) -> Result<Self, PlanError> {
         let mut tasks = Vec::with_capacity(experiment.trainings.len());
         for training in &experiment.trainings {
             let data = loaded
@@ -104,7 +107,7 @@ impl Planned {
             tasks.push(task);
         }
         let plan = plan(experiment, &tasks);
-        Ok(Self { tasks, plan, notes: loaded.notes })
+        Ok(Self { tasks, plan, notes: loaded.notes.clone() })
     }
 }
 
@@ -123,11 +126,21 @@ fn keys(trajectory: &Trajectory) -> (String, String) {
 }
 
 impl Loaded {
-    fn of(experiment: &Experiment) -> Self {
+    /// Nothing yet, of all that the experiment and its tuning will read.
+    #[must_use]
+    pub fn of(experiment: &Experiment) -> Self {
         let mut due: HashMap<String, HashSet<String>> = HashMap::new();
-        for training in &experiment.trainings {
-            let (source, dataset) = keys(&training.trajectory);
+        let mut note = |trajectory: &Trajectory| {
+            let (source, dataset) = keys(trajectory);
             due.entry(source).or_default().insert(dataset);
+        };
+        let tuned: Vec<Seed> =
+            experiment.tune.iter().flat_map(|tune| &tune.seeds).copied().map(Seed).collect();
+        for training in &experiment.trainings {
+            note(&training.trajectory);
+            for seed in &tuned {
+                note(&Trajectory { seed: *seed, ..training.trajectory.clone() });
+            }
         }
         Self { due, sources: HashMap::new(), datasets: HashMap::new(), notes: Vec::new() }
     }
@@ -175,6 +188,28 @@ impl Task {
         self.dir.rsplit_once('-').map_or(&self.dir, |(label, _)| label)
     }
 
+    /// A training that a value of tuned keys is judged by: to the last epoch, without a test row.
+    pub(super) fn of_tuning(
+        experiment: &Experiment,
+        trajectory: Trajectory,
+        factors: Factors,
+        loaded: &mut Loaded,
+    ) -> Result<Self, PlanError> {
+        let evaluation = EvaluationSpec { train: false, test: false };
+        let trajectory = Trajectory { evaluation, ..trajectory };
+        let arms = [Arm { factors, rule: StoppingRule::default() }];
+        let data = loaded
+            .dataset(experiment, &trajectory)
+            .map_err(|error| placed(experiment, &arms, error))?;
+        if data.splits.validation.is_empty() {
+            let message = "[tune] chooses by val_loss, and there is no validation row";
+            let key = "data.split.validation";
+            return Err(experiment.error_at(key, message.to_owned(), None).into());
+        }
+        let task = Self::new(experiment, &trajectory, &arms, data)?;
+        Ok(Self { tunes: true, ..task })
+    }
+
     fn new(
         experiment: &Experiment,
         trajectory: &Trajectory,
@@ -209,11 +244,12 @@ impl Task {
             loss,
             outputs,
             parameters: layout.parameters(),
-            dir: directory(experiment, arms, &effective, &identity),
+            dir: directory(arms, &effective, &identity),
             identity,
             config: object(&effective),
             trajectory: effective,
             data,
+            tunes: false,
         })
     }
 }
@@ -341,20 +377,12 @@ fn target(data: &Dataset) -> Target {
 }
 
 /// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
-fn directory(
-    experiment: &Experiment,
-    arms: &[Arm],
-    trajectory: &Trajectory,
-    identity: &str,
-) -> String {
+fn directory(arms: &[Arm], trajectory: &Trajectory, identity: &str) -> String {
     let mut label = String::new();
-    for factor in &experiment.factors {
-        if factor.key == "early_stopping" || factor.key.starts_with("early_stopping.") {
+    for (key, level) in arms.first().into_iter().flat_map(|arm| &arm.factors) {
+        if is_of_rule(key) {
             continue;
         }
-        let Some(level) = arms.first().and_then(|arm| arm.factors.get(&factor.key)) else {
-            continue;
-        };
         let level = level.as_str().map_or_else(|| level.to_string(), str::to_owned);
         let words = level.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
@@ -380,6 +408,7 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
         split_per_seed: tasks
             .iter()
             .any(|task| task.trajectory.data.split.seed == SplitSeed::PerSeed),
+        tuning: None,
         trainings: tasks
             .iter()
             .map(|task| PlannedRun {

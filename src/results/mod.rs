@@ -11,6 +11,7 @@ pub mod reread;
 mod sharing;
 pub mod standing;
 pub mod store;
+pub mod tuning;
 pub mod whole;
 pub mod work;
 
@@ -20,6 +21,8 @@ pub use record::{
     ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, Resumed, RunRecord, Shared,
     Status,
 };
+
+pub use tuning::{Tried, TunedArm, TuningRecord};
 
 #[cfg(test)]
 pub(crate) mod fixtures;

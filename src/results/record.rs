@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::tuning::TuningRecord;
 use crate::spec::{Factor, Factors, Overrides};
 
 /// A table that is the same in many records; readers of many keep it once.
@@ -18,6 +19,10 @@ impl Shared {
     /// Whether both are one table, not two alike.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn insert(&mut self, key: String, value: Value) {
+        Arc::make_mut(&mut self.0).insert(key, value);
     }
 }
 
@@ -98,6 +103,9 @@ pub struct ArmRecord {
     pub factors: Factors,
     /// The table of its rule, `kind` first.
     pub rule: Shared,
+    /// Whether its rule was added to the config once the training was there to be seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exploratory: bool,
     /// `completed`, `stopped` or `diverged`.
     pub status: Status,
     /// The epoch after which its rule fired, or at which it diverged.
@@ -188,7 +196,10 @@ pub struct Plan {
     pub comparable: String,
     /// Whether each seed has a split of its own.
     pub split_per_seed: bool,
-    /// Every training that the config names.
+    /// `[tune]`, and what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningRecord>,
+    /// Every training that the config names; none before the tuning is at its end.
     pub trainings: Vec<PlannedRun>,
 }
 

@@ -8,6 +8,7 @@
 mod bootstrap;
 mod describe;
 mod holm;
+mod large;
 mod normal;
 mod power;
 mod ranks;
@@ -17,6 +18,7 @@ mod student;
 pub use bootstrap::{Bca, RESAMPLES, bca_interval, bca_of_replicates};
 pub use describe::{mean, median, sd};
 pub use holm::holm;
+pub use large::{median_interval, ratio_interval};
 pub use power::{power_of_t_test, seeds_for_power};
 pub use ranks::{
     Friedman, friedman, interquartile_mean, probability_below, ranks, sign_test_p, wilcoxon,

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::seed::Seed;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("../../tests/golden/stats.json")).unwrap()
@@ -320,4 +321,32 @@ fn the_sign_test_is_binomial() {
     assert_eq!((sign_test_p(5, 0), sign_test_p(4, 4)), (None, Some(1.0)));
     // 2 (1 + 10 + 45) / 2^10
     assert!((sign_test_p(8, 2).unwrap() - 112.0 / 1024.0).abs() < 1e-15);
+}
+
+#[test]
+fn of_many_values_the_formulas_say_what_the_bootstrap_says() {
+    let mut stream = Seed(3).stream("values", 0);
+    let pairs: Vec<(f64, f64)> =
+        (0..250).map(|_| (2.0 + stream.uniform(), 1.0 + 0.5 * stream.uniform())).collect();
+    let differences: Vec<f64> = pairs.iter().map(|(to, from)| to - from).collect();
+    let of = |units: &[usize]| units.iter().map(|unit| pairs[*unit]).collect::<Vec<_>>();
+    let middle = |units: &[usize]| {
+        median(&of(units).iter().map(|(to, from)| to - from).collect::<Vec<f64>>()).unwrap()
+    };
+    let ratio = |units: &[usize]| {
+        let of = of(units);
+        of.iter().map(|pair| pair.0).sum::<f64>() / of.iter().map(|pair| pair.1).sum::<f64>()
+    };
+    let close = |found: [f64; 2], expected: [f64; 2]| {
+        let width = expected[1] - expected[0];
+        let far = (0..2).map(|end| (found[end] - expected[end]).abs()).fold(0.0, f64::max);
+        assert!(far < 0.15 * width, "{found:?}, {expected:?}");
+    };
+    close(median_interval(&differences, 0.95).unwrap(), bca_interval(250, 0.95, middle).unwrap());
+    close(ratio_interval(&pairs, 0.95).unwrap(), bca_interval(250, 0.95, ratio).unwrap());
+    // Of the numbers to 100 the 40th and the 61st (tables of the sign test).
+    let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+    assert_eq!(median_interval(&hundred, 0.95), Some([40.0, 61.0]));
+    assert_eq!(median_interval(&hundred[..3], 0.95), None);
+    assert_eq!(ratio_interval(&[(1.0, 0.0), (2.0, 0.0)], 0.95), None);
 }
