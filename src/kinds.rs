@@ -14,6 +14,8 @@ use std::marker::PhantomData;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::names::nearest;
+
 /// Settings that stand in the same table whatever its kind is, such as `monitor`.
 pub trait SharedKeys: Default {
     /// The keys this type reads.
@@ -179,7 +181,12 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
         let mut known: Vec<&'static str> = vec!["kind"];
         known.extend(own);
         known.extend(self.shared);
-        known.extend(self.kinds.built.iter().flat_map(|(_, keys)| keys.iter()));
+        // A slip in a key of another kind; all of their keys would be too many to read.
+        if nearest(&name, &known).is_none() {
+            let siblings: Vec<&'static str> =
+                self.kinds.built.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
+            known.extend(nearest(&name, &siblings));
+        }
         Err(de::Error::unknown_field(&name, known.leak()))
     }
 }

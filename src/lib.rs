@@ -10,6 +10,7 @@ pub mod history;
 pub mod kinds;
 pub mod launch;
 pub mod metrics;
+pub mod names;
 pub mod nn;
 pub mod observers;
 pub mod report;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::node::{Origin, Source};
 use super::snippet::{Position, snippet};
+use crate::names::nearest;
 
 /// A fault of a config: what, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,41 +113,23 @@ fn place(source: &Source, position: &Position) -> String {
 /// Names after which a list of all of them helps nobody.
 const LISTED: usize = 48;
 
-/// `did you mean ...? There are: ...`, with each name once.
+/// `did you mean ...? There are: ...`, with each name once and the nearest first.
 #[must_use]
 pub fn suggest(name: &str, known: &[&str]) -> String {
+    let near = nearest(name, known);
     let mut names: Vec<&str> = Vec::new();
-    for known in known {
+    for known in near.iter().chain(known) {
         if !names.contains(known) {
             names.push(known);
         }
     }
-    let near = nearest(name, &names).map(|near| format!("did you mean `{near}`?"));
+    let near = near.map(|near| format!("did you mean `{near}`?"));
     let all = (names.len() <= LISTED && !names.is_empty())
         .then(|| format!("There are: {}", crate::kinds::list(&names)));
     match (near, all) {
         (Some(near), Some(all)) => format!("{near} {all}"),
         (near, all) => near.or(all).unwrap_or_else(|| "there are none".to_owned()),
     }
-}
-
-/// The known name that was probably meant.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
-    let name = plain(name);
-    let mut best: Option<(f64, &str)> = None;
-    for candidate in known {
-        let plain = plain(candidate);
-        let similarity = strsim::jaro_winkler(&name, &plain);
-        let edits = strsim::damerau_levenshtein(&name, &plain);
-        let length = name.chars().count();
-        // Names of one letter are all one edit apart.
-        let near = edits < length && edits <= (length / 3).max(1) || similarity > 0.88;
-        if near && best.is_none_or(|(best, _)| similarity > best) {
-            best = Some((similarity, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -185,11 +168,9 @@ mod tests {
 
     #[test]
     fn near_names_are_suggested_and_far_ones_not() {
-        let known = ["patience", "min_delta", "baseline"];
-        assert_eq!(nearest("patiance", &known), Some("patience"));
-        assert_eq!(nearest("min-delta", &known), Some("min_delta"));
-        assert_eq!(nearest("Baseline", &known), Some("baseline"));
-        assert_eq!(nearest("epochs", &known), None);
         assert_eq!(suggest("q", &["a", "b", "a"]), "There are: `a`, `b`");
+        let known = ["alpha", "patience"];
+        let near = "did you mean `patience`? There are: `patience`, `alpha`";
+        assert_eq!(suggest("patiance", &known), near);
     }
 }
