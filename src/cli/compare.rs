@@ -49,6 +49,10 @@ pub struct CompareArgs {
     /// whole: `val_loss=0.1`, or `val_loss` for what the worse arm reaches.
     #[arg(long, value_name = "COLUMN[=VALUE]", value_parser = target)]
     pub target: Option<Target>,
+    /// Also show the median difference and the ratio of means of each effect with bootstrap
+    /// intervals, which suppose no normal distribution; from 10 pairs. JSON always has them.
+    #[arg(long)]
+    pub robust: bool,
     /// A limit that the results have to keep: `metric = "test_accuracy", min = 0.95`, or against
     /// other results `metric = "test_loss", baseline = "DIR", max_increase = 0.02` (a share); with
     /// `where = { "model.norm.kind" = "batch" }` of some arms alone. May be given several times. Ends
@@ -121,11 +125,11 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let text = match args.format {
         CompareFormat::Table => {
             let columns = if args.output.is_some() { None } else { super::columns() };
-            report::text::comparison(&comparison, columns)
+            report::text::comparison(&comparison, columns, args.robust)
         }
         CompareFormat::Csv => report::csv::arms(&comparison)?,
         CompareFormat::Json => report::json::json(&comparison)?,
-        CompareFormat::Markdown => report::markdown::comparison(&comparison),
+        CompareFormat::Markdown => report::markdown::comparison(&comparison, args.robust),
     };
     if let Some(path) = &args.curves {
         curves(path, &experiments, args)?;

@@ -24,7 +24,7 @@ const POWER: f64 = 0.8;
 const P_BUDGET: usize = 1_000_000_000;
 
 /// With more contrasts than this no bootstrap is made: half a second's work.
-const ROBUST_DESIGNS: usize = 100;
+pub const ROBUST_DESIGNS: usize = 100;
 
 /// Cells and their weights.
 struct Design {

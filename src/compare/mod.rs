@@ -30,6 +30,9 @@ pub mod what_if;
 use crate::results::LoadedExperiment;
 use study::Study;
 
+pub use contrasts::ROBUST_DESIGNS;
+pub use robust::PAIRS_FOR_BOOTSTRAP;
+
 pub use comparison::{
     AcrossDataSets, ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary,
     MetricSummary, Metrics, RankedArm, Robust, Saving,

@@ -4,7 +4,7 @@ use super::{LEVEL, Robust};
 use crate::stats::{bca_interval, mean, median};
 
 /// Below so many pairs bootstrap intervals are too short to be shown.
-const PAIRS_FOR_BOOTSTRAP: usize = 10;
+pub const PAIRS_FOR_BOOTSTRAP: usize = 10;
 
 /// The median difference and the ratio of means of pairs of the second level and the first.
 pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {

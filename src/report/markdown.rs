@@ -1,14 +1,16 @@
 //! A comparison as Markdown, fit for a pull request.
 
 use super::naming::Naming;
+use super::robust::{self, robust};
 use super::tables::{
     self, REFERENCE, SPEED, arms, contrasts, has_references, more, reaching, savings, shown, split,
 };
 use crate::compare::Comparison;
 
-/// Headings, tables, warnings and the verdict in GitHub's Markdown.
+/// Headings, tables, warnings and the verdict in GitHub's Markdown. With `medians`, these and ratios
+/// follow the differences.
 #[must_use]
-pub fn comparison(comparison: &Comparison) -> String {
+pub fn comparison(comparison: &Comparison, medians: bool) -> String {
     let mut text = String::new();
     for study in &comparison.experiments {
         text.extend(["### ", &plain(&study.name), " (", split(study), ")\n\n"]);
@@ -24,6 +26,14 @@ pub fn comparison(comparison: &Comparison) -> String {
             let metric = plain(&study.metric);
             text.extend(["\n#### Differences in ", &metric, ", paired by seed\n\n", &contrasts]);
             text.push_str(&beyond(left_out, "effect"));
+            if medians {
+                let (table, left_out) = robust(study, comparison, Naming::Short);
+                text.extend(["\n#### ", &plain(&robust::heading(study)), "\n\n"]);
+                match table.markdown() {
+                    table if table.is_empty() => text.extend([robust::none().as_str(), "\n"]),
+                    table => text.extend([table, beyond(left_out, "effect")]),
+                }
+            }
         }
         let (savings, left_out) = savings(study, comparison);
         let savings = savings.markdown();
@@ -78,7 +88,7 @@ mod tests {
     #[test]
     fn a_comparison_can_be_pasted_into_a_pull_request() {
         let options = Options { no_clocks: true, ..Options::default() };
-        let text = comparison(&compare(&[two_by_two()], &options).unwrap());
+        let text = comparison(&compare(&[two_by_two()], &options).unwrap(), false);
         assert!(!text.contains("seconds") && !text.contains(" s of "), "{text}");
         insta::assert_snapshot!(text);
     }

@@ -10,6 +10,7 @@ pub mod markdown;
 mod naming;
 pub mod plan;
 pub mod replay;
+mod robust;
 pub mod status;
 mod table;
 mod tables;

@@ -131,7 +131,7 @@ pub(super) fn arms(
 }
 
 /// The first rows, and how many there are beyond them.
-fn first<'a, T>(rows: impl Iterator<Item = &'a T>) -> (Vec<&'a T>, usize) {
+pub(super) fn first<'a, T>(rows: impl Iterator<Item = &'a T>) -> (Vec<&'a T>, usize) {
     let mut rows: Vec<&T> = rows.collect();
     let more = rows.len().saturating_sub(MOST_ROWS);
     rows.truncate(MOST_ROWS);
@@ -212,7 +212,7 @@ pub(super) fn contrasts(
 }
 
 /// `none -> batch`; of an interaction nothing where there is only one pair of levels.
-fn levels(contrast: &Contrast) -> String {
+pub(super) fn levels(contrast: &Contrast) -> String {
     let pair = |from: &Value, to: &Value| format!("{} -> {}", label::text(from), label::text(to));
     match (&contrast.kind, &contrast.levels[..]) {
         (ContrastKind::Interaction, [Value::Array(a), Value::Array(b)]) => {

@@ -1,6 +1,7 @@
 //! A comparison for a terminal: arms, contrasts, what stopping saved, warnings, the verdict.
 
 use super::naming::Naming;
+use super::robust::{self, robust};
 use super::table::{Table, narrow, wrap};
 use super::tables::{
     self, REFERENCE, SPEED, arms, contrasts, has_references, more, reaching, savings, shown, split,
@@ -11,8 +12,9 @@ use crate::compare::Comparison;
 const WIDTH: usize = 100;
 
 /// The table that `bnes compare` prints, for a terminal of this width; whole where there is none.
+/// With `medians`, these and ratios follow the differences.
 #[must_use]
-pub fn comparison(comparison: &Comparison, width: Option<usize>) -> String {
+pub fn comparison(comparison: &Comparison, width: Option<usize>, medians: bool) -> String {
     let mut text = String::new();
     let mut too_narrow: Vec<String> = Vec::new();
     let mut rendered = |mut table: Table| {
@@ -36,6 +38,14 @@ pub fn comparison(comparison: &Comparison, width: Option<usize>) -> String {
             let metric = study.metric.as_str();
             text.extend(["\nDifferences in ", metric, ", paired by seed\n\n", &contrasts]);
             text.push_str(&more(left_out, "effect"));
+            if medians {
+                let (table, left_out) = named(width, |naming| robust(study, comparison, naming));
+                text.extend(["\n", &robust::heading(study), "\n\n"]);
+                match rendered(table) {
+                    table if table.is_empty() => text.extend([robust::none().as_str(), "\n"]),
+                    table => text.extend([table, more(left_out, "effect")]),
+                }
+            }
         }
         let (table, left_out) = savings(study, comparison);
         let savings = rendered(table);
@@ -82,14 +92,16 @@ mod tests {
 
     #[test]
     fn a_comparison_fits_a_terminal_of_100_columns() {
-        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(100));
+        let text =
+            comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(100), false);
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn a_narrow_terminal_gets_fewer_columns() {
-        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(60));
+        let text =
+            comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(60), false);
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         let heading = text.lines().nth(2).unwrap();
         assert_eq!(heading, "norm.kind  early_stopping  n  test_loss      95 % interval");
@@ -100,14 +112,15 @@ mod tests {
 
     #[test]
     fn the_effects_fit_a_terminal_of_80_columns() {
-        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(80));
+        let text =
+            comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(80), false);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("too narrow for: "), "{text}");
     }
 
     #[test]
     fn where_no_terminal_shows_it_nothing_is_left_out() {
-        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), None);
+        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), None, false);
         assert!(text.contains("model.norm.kind*early_stopping"), "{text}");
         assert!(text.contains("Holm") && text.contains("seconds saved"), "{text}");
         assert!(!text.contains("too narrow"), "{text}");
@@ -127,11 +140,11 @@ mod tests {
         let levels = json!((0..70).collect::<Vec<i32>>());
         let many = experiment("many", &[("training.batch_size", levels)], runs.collect());
         let comparison = compare(&[many], &Options::default()).unwrap();
-        let text = super::comparison(&comparison, None);
+        let text = super::comparison(&comparison, None, false);
         assert!(text.contains("\nand 20 arms more: --format json has them all\n"), "{text}");
         assert!(text.contains("\nand 19 effects more: --format json has them all\n"), "{text}");
         assert!(text.lines().count() < 250, "{text}");
-        let markdown = crate::report::markdown::comparison(&comparison);
+        let markdown = crate::report::markdown::comparison(&comparison, false);
         assert!(markdown.contains("|\n\nand 20 arms more"), "{markdown}");
     }
 }
