@@ -95,11 +95,20 @@ fn target(text: &str) -> Result<Target, String> {
     Ok(Target { column: column.trim().to_owned(), value: value.transpose()? })
 }
 
+/// Has trainings read and contrasts worked out on every core. The variable by which rayon would
+/// decide stands at one thread: candle's products take their number from it, see `main`.
+fn on_every_core() {
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    // A pool that is there already stays.
+    rayon::ThreadPoolBuilder::new().num_threads(cores).build_global().ok();
+}
+
 /// Loads, compares, prints and judges the gates.
 ///
 /// # Errors
 /// Where nothing can be loaded or compared, or a file or `out` cannot be written.
 pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    on_every_core();
     let gates: Vec<Gate> =
         args.gates.iter().map(|text| gate::parse(text)).collect::<Result<_, _>>()?;
     let experiments = results::load(&args.paths)?;
