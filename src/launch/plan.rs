@@ -172,9 +172,9 @@ impl Task {
             return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
         }
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
-        let columns = train::columns(&data, loss, &trajectory.evaluation, &rules);
+        let columns = train::columns(&data, loss, trajectory, &rules);
         for arm in arms {
-            check_columns(experiment, arm, &columns)?;
+            check_columns(experiment, trajectory, arm, &columns)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
         let layout = Layout::new(&trajectory.model, data.inputs.width(), outputs);
@@ -225,6 +225,7 @@ fn check_batches(
 /// Refuses a rule whose columns this training will not record.
 fn check_columns(
     experiment: &Experiment,
+    trajectory: &Trajectory,
     arm: &Arm,
     recorded: &[String],
 ) -> Result<(), ConfigError> {
@@ -238,7 +239,7 @@ fn check_columns(
             .iter()
             .map(String::as_str)
             .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
-            .chain(ON_DEMAND)
+            .chain(train::on_demand_of(trajectory))
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::checkpoint::CheckpointSpec;
 use super::data::{DataSpec, SplitSeed};
 use super::document::Document;
+use super::evaluation::EvaluationSpec;
 use super::model::ModelSpec;
-use super::training::{EvaluationSpec, TrainingSpec};
+use super::training::TrainingSpec;
 use crate::seed::Seed;
 use crate::stopping::StoppingRule;
 
