@@ -38,17 +38,6 @@ impl SharedKeys for () {
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, Deserialize)]
 pub struct NoSettings {}
 
-/// A key that the contract names and that this version refuses.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub enum NotYetBuilt {}
-
-impl<'de> Deserialize<'de> for NotYetBuilt {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(IgnoredAny)?;
-        Err(de::Error::custom("this key is not yet built: leave it out"))
-    }
-}
-
 /// The names of the fields of a struct that derives `Deserialize`.
 #[must_use]
 pub fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {

@@ -52,3 +52,29 @@ fn the_same_trainings_give_the_same_bytes_and_a_float_always_looks_like_one() {
     let text = std::fs::read_to_string(place.path("clocks.csv")).unwrap();
     assert!(text.contains(",,elapsed_s,") && !curves.contains("elapsed_s"));
 }
+
+#[test]
+fn a_rule_that_is_added_once_the_curves_are_there_is_exploratory() {
+    let place = Place::new();
+    let config = "name = \"late\"\ndata.source = \"digits\"\nmodel.hidden = [4]\n\
+                  training.epochs = 4\n[matrix]\nseed = \"0..2\"\n";
+    let two = |settings: &str| {
+        let slope = format!("{{ kind = \"slope\", window = 3, {settings} }}");
+        format!("{config}early_stopping = [{{ kind = \"none\" }}, {slope}]\n")
+    };
+    place.write("late.toml", config);
+    place.succeeds(&["run", "--config", "late.toml"]);
+    let warning = "the rule slope was added once the trainings were there to be seen";
+    let compared = || place.succeeds(&["compare", "results"]).replace("\n  ", " ");
+    assert!(!compared().contains(warning));
+    // Read from the same trainings, and from those trained again for the weights that it keeps.
+    for (settings, trained) in [("min_slope = 0, restore_best = false", 0), ("min_slope = 9", 2)] {
+        place.write("late.toml", &two(settings));
+        let said = place.succeeds(&["run", "--config", "late.toml"]);
+        assert!(said.contains(&format!("({trained} trained in")), "{said}");
+        assert!(compared().contains(warning), "{settings}: {}", compared());
+    }
+    // On new seeds it was there from the start.
+    place.succeeds(&["run", "--config", "late.toml", "--set", "matrix.seed=[7, 8]"]);
+    assert!(!compared().contains("exploratory"), "{}", compared());
+}

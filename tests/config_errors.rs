@@ -288,15 +288,78 @@ fn what_data_cannot_be_is_refused_at_its_value() {
 
 #[test]
 fn what_comes_later_is_refused_as_not_yet_built() {
-    for text in [
-        "model.norm.kind = \"layer\"",
-        "[tune]\nseeds = [1]",
-        "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]",
-    ] {
+    for text in ["model.norm.kind = \"layer\"", "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]"]
+    {
         let shown = refused(text);
         assert!(shown.lines().next().is_some_and(|line| line.contains("not yet built")), "{shown}");
     }
-    assert!(refused_set("tune.seeds=[1]").contains("not yet built"));
+}
+
+#[test]
+fn what_cannot_be_tuned_is_refused_with_its_place() {
+    const RATES: &str = "\"training.optimizer.lr\" = [0.1, 0.2]";
+    for (text, message, underlined) in [
+        ("seeds = [1]", "`tune`: there is no key to tune", "[tune]"),
+        (
+            "\"training.optimizer.lr\" = 0.1",
+            "`training.optimizer.lr`: expected a list of values, found a number",
+            "0.1",
+        ),
+        (
+            "\"training.optimizer.lr\" = [0.1, -1]",
+            "-1 is out of range: expected a number above 0",
+            "-1",
+        ),
+        (
+            "\"training.optimizer.lr\" = []",
+            "`training.optimizer.lr`: the list is empty: expected at least one level",
+            "[]",
+        ),
+        ("\"training.optimizer.rate\" = [1]", "unknown key `rate` in [training.optimizer]", "rate"),
+        (
+            "\"training.epochs\" = [1, 2]",
+            "which `training.epochs` makes another figure",
+            "training.epochs",
+        ),
+        (
+            "\"early_stopping.patience\" = [1, 2]",
+            "it is no setting of the model or the training",
+            "early_stopping.patience",
+        ),
+        ("\"model.dropout\" = [0.1]\nseeds = [1, 1]", "`tune.seeds`: 1 is there twice", "1"),
+    ] {
+        let shown = refused(&format!("[tune]\n{text}"));
+        let (found, _, at) = parts(&shown);
+        assert!(found.contains(message), "{shown}");
+        assert_eq!(at, underlined, "{shown}");
+    }
+    let shown = refused(&format!("seed = 7\n[tune]\n{RATES}\nseeds = [6, 7]"));
+    assert!(shown.starts_with("`tune.seeds`: 7 is one of the experiment's own seeds"), "{shown}");
+    assert!(shown.contains("a.toml:5:9"), "{shown}");
+    let shown = refused(&format!("[matrix]\nseed = \"990..1010\"\n[tune]\n{RATES}"));
+    assert!(shown.starts_with("`tune.seeds`: 1000 is one of the experiment's own"), "{shown}");
+    let shown = refused(&format!("[matrix]\n\"training.optimizer.lr\" = [0.1]\n[tune]\n{RATES}"));
+    points(
+        &shown,
+        "`training.optimizer.lr` is in [matrix], too",
+        "a.toml:5:2",
+        "training.optimizer.lr",
+    );
+    // A table of the matrix goes with a tuned key that none of its levels writes.
+    let kinds = |rest: &str| {
+        let levels = format!("[{{ kind = \"sgd\"{rest} }}, {{ kind = \"adam\" }}]");
+        refused(&format!("[matrix]\n\"training.optimizer\" = {levels}\n[tune]\n{RATES}"))
+    };
+    assert_eq!(kinds(""), "accepted");
+    let shown = kinds(", lr = 0.1");
+    assert!(shown.contains("leave it out of the levels of `training.optimizer`"), "{shown}");
+    let text = format!("data.source = \"digits\"\n[tune]\n{RATES}");
+    let set = |set: &str| with("a.toml", &text, &[set], None);
+    let shown = set("training.optimizer.lr=0.1");
+    assert!(shown.starts_with("`training.optimizer.lr` is tuned by [tune]"), "{shown}");
+    assert!(shown.ends_with("--set 'tune.\"training.optimizer.lr\"=[…]'"), "{shown}");
+    assert_eq!(set("tune.seeds=[5]"), "accepted");
+    assert!(set("tune.seeds=[0]").contains("0 is one of the experiment's own seeds"));
 }
 
 #[test]

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::args::ExperimentArgs;
 use crate::console::tell;
 use crate::launch::lint::{Finding, Level, lint};
-use crate::launch::{self, Compute, DeviceChoice, Planned, Task, timing};
+use crate::launch::{self, Compute, DeviceChoice, Loaded, Planned, Task, Tuning, timing};
 use crate::report;
-use crate::report::plan::{Estimate, PlanReport, TrainingLine};
-use crate::spec::Experiment;
+use crate::report::plan::{Estimate, PlanReport, TrainingLine, TuningLine};
+use crate::spec::{Experiment, is_of_rule};
 use crate::train::batches::ranges;
 
 /// Arguments of `bnes check`.
@@ -59,16 +59,20 @@ struct Told<'a> {
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
-    let planned = Planned::new(&experiment)?;
+    let mut loaded = Loaded::default();
+    let planned = Planned::new(&experiment, &mut loaded)?;
+    let tuning = Tuning::new(&experiment, &mut loaded)?;
     let findings = lint(&experiment, &planned);
 
-    let jobs = launch::jobs(args.jobs.map(usize::from), planned.tasks.len());
+    let tuned = tuning.as_ref().map(Tuning::tasks).unwrap_or_default();
+    let tasks: Vec<&Task> = tuned.iter().copied().chain(&planned.tasks).collect();
+    let jobs = launch::jobs(args.jobs.map(usize::from), planned.tasks.len().max(tuned.len()));
     let compute = Compute::new(device, jobs)?;
-    let all = timing::estimate(&planned.tasks, &compute)?;
+    let all = timing::estimate(&tasks, &compute)?;
     #[allow(clippy::cast_precision_loss)] // a few
     let seconds = all / jobs as f64;
     let estimate = Estimate { seconds, jobs, device: launch::device_name(compute.device()) };
-    let report = plan_report(&experiment, &planned, estimate);
+    let report = plan_report(&experiment, &planned, &tuned, estimate);
     match args.format {
         CheckFormat::Json => {
             let mut json = json!(report);
@@ -106,7 +110,12 @@ fn told(finding: &Finding) -> Told<'_> {
     }
 }
 
-fn plan_report(experiment: &Experiment, planned: &Planned, estimate: Estimate) -> PlanReport {
+fn plan_report(
+    experiment: &Experiment,
+    planned: &Planned,
+    tuned: &[&Task],
+    estimate: Estimate,
+) -> PlanReport {
     let mut seeds: Vec<u64> = Vec::new();
     for task in &planned.tasks {
         if !seeds.contains(&task.trajectory.seed.0) {
@@ -131,19 +140,33 @@ fn plan_report(experiment: &Experiment, planned: &Planned, estimate: Estimate) -
         arm_count: planned.tasks.iter().map(|task| task.arms.len()).sum(),
         trainings,
         seeds,
+        tuning: experiment.tune.as_ref().map(|tune| TuningLine {
+            keys: tune.keys().map(str::to_owned).collect(),
+            arms: experiment.tuned_together().len(),
+            values: tune.grid().len(),
+            seeds: tune.seeds.clone(),
+            training_count: tuned.len(),
+            steps: tuned
+                .iter()
+                .map(|task| steps_per_epoch(task) * task.trajectory.training.epochs)
+                .sum(),
+        }),
         estimate: Some(estimate),
     }
 }
 
+fn steps_per_epoch(task: &Task) -> usize {
+    ranges(task.data.splits.train.len(), task.trajectory.training.batch_size).len()
+}
+
 fn training(task: &Task) -> TrainingLine {
-    let of_rule = |key: &str| key == "early_stopping" || key.starts_with("early_stopping.");
     let factors = task.arms.first().map(|arm| &arm.factors);
-    let levels = factors.into_iter().flatten().filter(|(key, _)| !of_rule(key));
+    let levels = factors.into_iter().flatten().filter(|(key, _)| !is_of_rule(key));
     let training = &task.trajectory.training;
     TrainingLine {
         factors: levels.map(|(key, level)| (key.clone(), level.clone())).collect(),
         parameters: task.parameters,
-        steps_per_epoch: ranges(task.data.splits.train.len(), training.batch_size).len(),
+        steps_per_epoch: steps_per_epoch(task),
         epochs: training.epochs,
         rules: task.arms.iter().map(|arm| arm.rule.kind().to_owned()).collect(),
     }

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use super::args::{RunArgs, RunFormat};
 use super::run::identities;
+use super::tune::find;
 use crate::compare::counted;
-use crate::launch::{self, Planned, Task};
+use crate::launch::{self, Loaded, Planned, Task, Tuning};
 use crate::results::fresh::Fresh;
 use crate::results::store::Store;
+use crate::results::tuning::TUNE;
 use crate::spec::Experiment;
 use crate::train::Position;
 
@@ -55,17 +57,50 @@ impl Prospect {
 pub fn dry_run(
     args: &RunArgs,
     experiment: &Experiment,
-    planned: &Planned,
+    (mut planned, tuning): (Planned, Option<Tuning>),
+    loaded: &mut Loaded,
     out: &mut dyn Write,
 ) -> Result<()> {
     let store = Store::at(&args.results, &experiment.name);
-    let fresh = Fresh::find(store.dir(), &identities(planned)).filter(|_| args.fresh);
+    if let Some(mut tuning) = tuning {
+        let tune = Store::at(store.dir(), TUNE);
+        let settled = find(&tune, &mut tuning, args.fresh, loaded);
+        let tasks = tuning.tasks();
+        let to_do = list(args, &tune, &format!("{TUNE}/"), &tasks, out)?;
+        if args.format == RunFormat::Text {
+            let trainings = counted(tasks.len(), "training");
+            let name = &experiment.name;
+            writeln!(out, "{name}, tuning: {trainings}, {to_do} to train")?;
+        }
+        if !settled {
+            return wait(args, &experiment.name, &planned, out);
+        }
+        planned = Planned::new(&tuning.chosen()?, loaded)?;
+    }
+    let tasks: Vec<&Task> = planned.tasks.iter().collect();
+    let to_do = list(args, &store, "", &tasks, out)?;
+    if args.format == RunFormat::Text {
+        writeln!(out, "{}, {to_do} to train", counts(&experiment.name, &planned))?;
+    }
+    Ok(())
+}
+
+/// Tells of trainings what would become of them, and how many would be trained.
+fn list(
+    args: &RunArgs,
+    store: &Store,
+    prefix: &str,
+    tasks: &[&Task],
+    out: &mut dyn Write,
+) -> Result<usize> {
+    let fresh = Fresh::find(store.dir(), &identities(tasks.iter().copied()));
+    let fresh = fresh.filter(|_| args.fresh);
     let mut to_do = 0;
-    for task in &planned.tasks {
-        let prospect = Prospect::of(args, &store, fresh.as_ref(), task);
+    for task in tasks {
+        let prospect = Prospect::of(args, store, fresh.as_ref(), task);
         to_do += usize::from(matches!(prospect, Prospect::Train(_)));
         match args.format {
-            RunFormat::Text => writeln!(out, "{}", line(task, &prospect))?,
+            RunFormat::Text => writeln!(out, "{prefix}{}", line(task, &prospect))?,
             RunFormat::Json => {
                 for arm in &task.arms {
                     let at = match prospect {
@@ -75,7 +110,7 @@ pub fn dry_run(
                         _ => Value::Null,
                     };
                     let object = json!({
-                        "run": task.dir,
+                        "run": format!("{prefix}{}", task.dir),
                         "dir": store.training(&task.dir).display().to_string(),
                         "factors": arm.factors,
                         "seed": task.trajectory.seed,
@@ -87,16 +122,40 @@ pub fn dry_run(
             }
         }
     }
-    if args.format == RunFormat::Text {
-        writeln!(
-            out,
-            "{}: {} from {}, {to_do} to train",
-            experiment.name,
-            counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
-            counted(planned.tasks.len(), "training"),
-        )?;
+    Ok(to_do)
+}
+
+/// Tells of what has no folder yet, since the tuning has not chosen its values.
+fn wait(args: &RunArgs, name: &str, planned: &Planned, out: &mut dyn Write) -> Result<()> {
+    match args.format {
+        RunFormat::Text => {
+            writeln!(out, "{}, once the tuning has chosen their values", counts(name, planned))?;
+        }
+        RunFormat::Json => {
+            for task in &planned.tasks {
+                for arm in &task.arms {
+                    let object = json!({
+                        "run": null,
+                        "dir": null,
+                        "factors": arm.factors,
+                        "seed": task.trajectory.seed,
+                        "status": "waits for the tuning",
+                        "goes_on_at": null,
+                    });
+                    writeln!(out, "{object}")?;
+                }
+            }
+        }
     }
     Ok(())
+}
+
+fn counts(name: &str, planned: &Planned) -> String {
+    format!(
+        "{name}: {} from {}",
+        counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
+        counted(planned.tasks.len(), "training"),
+    )
 }
 
 fn line(task: &Task, prospect: &Prospect) -> String {

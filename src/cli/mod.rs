@@ -11,6 +11,7 @@ mod rule;
 mod run;
 pub mod status;
 mod tally;
+mod tune;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;

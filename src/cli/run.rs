@@ -12,20 +12,25 @@ use super::FAILED;
 use super::args::{RunArgs, RunFormat};
 use super::dry_run::dry_run;
 use super::tally::Tally;
+use super::tune::{Tuned, tune};
 use crate::compare::counted;
 use crate::console::tell;
 use crate::event::Event;
 use crate::launch::lint::{Level, lint};
-use crate::launch::{self, Compute, Interrupt, Outcome, Planned, Resources, Sweep, Task, Verdict};
+use crate::launch::{
+    self, Compute, Interrupt, Loaded, Outcome, Planned, Resources, Sweep, Task, Tuning, Verdict,
+};
 use crate::observers::{Progress, Style};
 use crate::results::fresh::{self, Fresh};
 use crate::results::store::Store;
+use crate::results::tuning::tune_dir;
 use crate::results::{RunRecord, Status};
+use crate::spec::Experiment;
 
 /// A task and what is known of it.
-struct Line<'a> {
-    task: &'a Task,
-    record: Option<RunRecord>,
+pub(super) struct Line<'a> {
+    pub task: &'a Task,
+    pub record: Option<RunRecord>,
 }
 
 /// Trains what the config names and is not done yet, and tells what came out.
@@ -38,7 +43,9 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
-    let planned = Planned::new(&experiment)?;
+    let mut loaded = Loaded::default();
+    let planned = Planned::new(&experiment, &mut loaded)?;
+    let tuning = Tuning::new(&experiment, &mut loaded)?;
     if !args.quiet {
         for note in &planned.notes {
             tell(note);
@@ -49,32 +56,26 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         }
     }
     if args.dry_run {
-        dry_run(args, &experiment, &planned, out)?;
+        dry_run(args, &experiment, (planned, tuning), &mut loaded, out)?;
         return Ok(ExitCode::SUCCESS);
     }
     let store = Store::create(&args.results, &experiment.name)?;
+    let started = Instant::now();
+    let work = Work { args, store: &store, experiment: &experiment, interrupt: &interrupt, device };
+    let planned = match tuning {
+        None => planned,
+        Some(tuning) => match tune(&work, planned, tuning, &mut loaded, out)? {
+            Tuned::Settled(planned) => *planned,
+            Tuned::Ended(code) => return Ok(code),
+        },
+    };
     store.write_plan(&experiment.config, &planned.plan)?;
 
-    let started = Instant::now();
-    let fresh = if args.fresh { Some(begin_fresh(&store, &planned)?) } else { None };
-    let mut lines = found(&store, &planned, fresh.as_ref(), args.verify);
-    let tasks: Vec<&Task> =
-        lines.iter().filter(|line| line.record.is_none()).map(|line| line.task).collect();
-    let sweep = Sweep {
-        resources: resources(args, device, tasks.len())?,
-        tasks,
-        store: &store,
-        interrupt: &interrupt,
-        every_s: experiment.checkpoint.every_s,
-        fresh: fresh.as_ref(),
-    };
-    let outcomes = watched(args, &sweep, |events| sweep.run(events));
-    // Others that were at work here may have been killed meanwhile.
-    store.clean();
+    let (lines, tally) = work.train(&store, &planned.tasks.iter().collect::<Vec<_>>())?;
     fresh::tidy(store.dir());
-    let tally = Tally::of(&outcomes);
-    for (line, outcome) in lines.iter_mut().filter(|line| line.record.is_none()).zip(outcomes) {
-        line.record = record(line.task, outcome);
+    if args.fresh && Fresh::find(store.dir(), &identities(&planned.tasks)).is_none() {
+        // Until here, the tuning of a fresh run that is broken off would have been gone on with.
+        fresh::tidy(&tune_dir(store.dir()));
     }
     warn(&lines);
     let reported = match args.format {
@@ -97,8 +98,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if args.verify {
         let finished = |line: &&Line| line.record.as_ref().is_some_and(|r| !r.arms.is_empty());
         let tasks: Vec<&Task> = lines.iter().filter(finished).map(|line| line.task).collect();
-        let resources = resources(args, sweep.resources.compute.device().clone(), tasks.len())?;
-        let sweep = Sweep { tasks, resources, fresh: None, ..sweep };
+        let sweep = work.sweep(&store, tasks, None)?;
         verified = verify(args, &sweep, out)?;
         if interrupt.is_asked() {
             let (signal, code) = interrupt.told();
@@ -111,23 +111,75 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     Ok(if tally.failed > 0 || !verified { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
+/// What all trainings of a run share.
+pub(super) struct Work<'a> {
+    pub args: &'a RunArgs,
+    /// Of the experiment.
+    pub store: &'a Store,
+    pub experiment: &'a Experiment,
+    pub interrupt: &'a Interrupt,
+    pub device: candle_core::Device,
+}
+
+impl Work<'_> {
+    /// Trains what of these is not done yet, into a folder of the experiment.
+    pub fn train<'t>(&self, store: &Store, tasks: &[&'t Task]) -> Result<(Vec<Line<'t>>, Tally)> {
+        let fresh = if self.args.fresh { Some(begin_fresh(store, tasks)?) } else { None };
+        let mut lines = found(store, tasks, fresh.as_ref(), self.args.verify);
+        let open = lines.iter().filter(|line| line.record.is_none()).map(|line| line.task);
+        let sweep = self.sweep(store, open.collect(), fresh.as_ref())?;
+        let outcomes = watched(self.args, &sweep, |events| sweep.run(events));
+        // Others that were at work here may have been killed meanwhile.
+        store.clean();
+        let tally = Tally::of(&outcomes);
+        for (line, outcome) in lines.iter_mut().filter(|line| line.record.is_none()).zip(outcomes) {
+            line.record = record(line.task, outcome);
+        }
+        Ok((lines, tally))
+    }
+
+    fn sweep<'s>(
+        &'s self,
+        store: &'s Store,
+        tasks: Vec<&'s Task>,
+        fresh: Option<&'s Fresh>,
+    ) -> Result<Sweep<'s>> {
+        Ok(Sweep {
+            resources: resources(self.args, self.device.clone(), tasks.len())?,
+            tasks,
+            store,
+            interrupt: self.interrupt,
+            every_s: self.experiment.checkpoint.every_s,
+            fresh,
+        })
+    }
+}
+
 /// The line that counts what was done.
 fn summary(name: &str, lines: &[Line], tally: &Tally, seconds: f64) -> String {
+    format!(
+        "{name}: {} from {} ({})",
+        counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
+        counted(lines.len(), "training"),
+        done_and_to_go(lines.len(), tally, seconds),
+    )
+}
+
+/// Of all trainings, those trained, found done and to go.
+pub(super) fn done_and_to_go(all: usize, tally: &Tally, seconds: f64) -> String {
     let to_go = match tally.interrupted() {
         0 => String::new(),
         count => format!(", {count} to go"),
     };
     format!(
-        "{name}: {} from {} ({} trained in {seconds:.1} s, {} found done{to_go})",
-        counted(lines.iter().map(|line| line.task.arms.len()).sum(), "arm"),
-        counted(lines.len(), "training"),
+        "{} trained in {seconds:.1} s, {} found done{to_go}",
         tally.trained,
-        tally.found_done(lines.len()),
+        tally.found_done(all)
     )
 }
 
 /// What to do now.
-fn next(args: &RunArgs, tally: &Tally) -> String {
+pub(super) fn next(args: &RunArgs, tally: &Tally) -> String {
     if tally.interrupted() > 0 {
         "next:    the same command again, which goes on from here".to_owned()
     } else {
@@ -136,15 +188,15 @@ fn next(args: &RunArgs, tally: &Tally) -> String {
 }
 
 /// Directory and identity of each training.
-pub fn identities(planned: &Planned) -> Vec<(&str, &str)> {
-    planned.tasks.iter().map(|task| (&*task.dir, &*task.identity)).collect()
+pub fn identities<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Vec<(&'a str, &'a str)> {
+    tasks.into_iter().map(|task| (&*task.dir, &*task.identity)).collect()
 }
 
 /// Begins or goes on with a fresh run; where it begins, no checkpoint is gone on from.
-fn begin_fresh(store: &Store, planned: &Planned) -> Result<Fresh> {
-    let (fresh, begins) = Fresh::begin(store.dir(), &identities(planned))?;
+fn begin_fresh(store: &Store, tasks: &[&Task]) -> Result<Fresh> {
+    let (fresh, begins) = Fresh::begin(store.dir(), &identities(tasks.iter().copied()))?;
     if begins {
-        for task in &planned.tasks {
+        for task in tasks {
             let work = store.work(&task.dir);
             if work.exists()
                 && let Some(claim) = work.claim()?
@@ -173,7 +225,7 @@ fn record(task: &Task, outcome: Outcome) -> Option<RunRecord> {
 /// The trainings that need no work.
 fn found<'a>(
     store: &Store,
-    planned: &'a Planned,
+    tasks: &[&'a Task],
     fresh: Option<&Fresh>,
     verify: bool,
 ) -> Vec<Line<'a>> {
@@ -200,7 +252,7 @@ fn found<'a>(
         }
         Line { task, record }
     };
-    planned.tasks.iter().map(line).collect()
+    tasks.iter().copied().map(line).collect()
 }
 
 fn resources(args: &RunArgs, device: candle_core::Device, pending: usize) -> Result<Resources> {
@@ -243,7 +295,7 @@ fn watched<T>(args: &RunArgs, sweep: &Sweep, work: impl FnOnce(&mpsc::Sender<Eve
 }
 
 /// Says what did not go as it should, whatever the format of the results.
-fn warn(lines: &[Line]) {
+pub(super) fn warn(lines: &[Line]) {
     let number = |status| {
         lines.iter().filter_map(|line| line.record.as_ref()).filter(|r| r.status == status).count()
     };

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use super::counted;
 use super::label;
 use super::study::{Cell, Study, of_experiment};
+use super::tuning::TunedValues;
 use crate::results::LoadedExperiment;
-use crate::spec::{Factor, Factors};
+use crate::spec::{Factor, Factors, is_of_rule};
 
 /// The rule stands beside the effective config, which is the training's.
 const RULE: &str = "early_stopping";
@@ -37,12 +38,18 @@ pub(super) fn join<'a>(
         group.iter().map(|one| of_experiment(one, names, notes)).collect();
     let rules: Vec<&Map<String, Value>> =
         studies.iter().filter_map(|study| Some(study.cells.first()?.rule)).collect();
+    // What each chose for itself tells no arms apart.
+    let tuned = |key: &str| {
+        let mut tunings = group.iter().map(|experiment| experiment.plan.tuning.as_ref());
+        tunings.all(|tuning| tuning.is_some_and(|tuning| tuning.names(key)))
+    };
     let configs: Vec<Flat> = group
         .iter()
         .zip(label::of_rules(&rules))
         .map(|(experiment, rule)| {
             let mut flat = flatten(&experiment.runs[0].record.config);
             flat.insert(RULE.to_owned(), Value::String(rule));
+            flat.retain(|key, _| !tuned(key));
             flat
         })
         .collect();
@@ -53,6 +60,7 @@ pub(super) fn join<'a>(
 
     let mut cells: BTreeMap<Vec<usize>, Cell<'a>> = BTreeMap::new();
     let mut twice = 0;
+    let mut chosen_values: Vec<TunedValues> = Vec::new();
     for (study, config) in studies.into_iter().zip(&configs) {
         let level = |factor: &Factor| config.get(&factor.key).cloned().unwrap_or(Value::Null);
         let chosen: Factors = factors.iter().map(|f| (f.key.clone(), level(f))).collect();
@@ -60,6 +68,17 @@ pub(super) fn join<'a>(
             .iter()
             .map(|f| f.levels.iter().position(|l| *l == level(f)).unwrap_or(0))
             .collect();
+        let own_factors: Factors = chosen
+            .iter()
+            .filter(|(key, _)| !is_of_rule(key))
+            .map(|(key, level)| (key.clone(), level.clone()))
+            .collect();
+        for tuned in study.tuned {
+            let tuned = TunedValues { factors: own_factors.clone(), ..tuned };
+            if !chosen_values.contains(&tuned) {
+                chosen_values.push(tuned);
+            }
+        }
         for own in study.cells {
             let cell = cells.entry(levels.clone()).or_insert_with(|| Cell {
                 factors: chosen.clone(),
@@ -96,6 +115,7 @@ pub(super) fn join<'a>(
         cells: cells.into_values().collect(),
         split_per_seed: group.iter().any(|experiment| experiment.plan.split_per_seed),
         joined: true,
+        tuned: chosen_values,
     })
 }
 

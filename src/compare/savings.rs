@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value};
 
 use super::label;
-use super::study::{Cell, Reading, Study, finite, is_of_rule};
+use super::study::{Cell, Reading, Study, finite};
 use super::units::units;
 use super::{PRIMARY, Saving};
 use crate::results::{FullRun, Status};
-use crate::spec::Factors;
+use crate::spec::{Factors, is_of_rule};
 use crate::stats::mean;
 use crate::stopping::larger_is_better;
 

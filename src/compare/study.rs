@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::joined::join;
 use super::label::{names_level, text};
+use super::tuning::TunedValues;
 use super::{CompareError, FALLBACK, Filter, PRIMARY, counted};
 use crate::history;
 use crate::results::{ArmRecord, LoadedExperiment, PlannedRun, RunRecord};
@@ -22,6 +23,8 @@ pub(super) struct Study<'a> {
     pub split_per_seed: bool,
     /// Several experiments, whose levels need not make a product.
     pub joined: bool,
+    /// What `[tune]` chose.
+    pub tuned: Vec<TunedValues>,
 }
 
 /// An arm with all its seeds.
@@ -57,11 +60,6 @@ pub(super) fn finite(metrics: &Map<String, Value>, name: &str) -> Option<f64> {
     metrics.get(name)?.as_f64().filter(|value| value.is_finite())
 }
 
-/// Whether a factor is about the stopping rule.
-pub(super) fn is_of_rule(key: &str) -> bool {
-    key == "early_stopping" || key.starts_with("early_stopping.")
-}
-
 impl Study<'_> {
     pub fn has_readings(&self) -> bool {
         self.cells.iter().any(|cell| !cell.readings.is_empty())
@@ -91,6 +89,14 @@ impl Study<'_> {
     /// Whether every combination of levels is there.
     pub fn is_product(&self) -> bool {
         self.cells.len() == self.factors.iter().map(|factor| factor.levels.len()).product::<usize>()
+    }
+
+    /// Whether an arm is one of those that a value was chosen for.
+    fn has(&self, tuned: &TunedValues) -> bool {
+        let levels = |cell: &Cell| {
+            tuned.factors.iter().all(|(key, level)| cell.factors.get(key) == Some(level))
+        };
+        self.cells.iter().any(levels)
     }
 
     /// Forgets levels that no cell has, and numbers the rest anew.
@@ -229,6 +235,7 @@ pub(super) fn of_experiment<'a>(
         cells: cells.into_values().collect(),
         split_per_seed: plan.split_per_seed,
         joined: false,
+        tuned: plan.tuning.as_ref().map(TunedValues::all).unwrap_or_default(),
     }
 }
 
@@ -261,6 +268,8 @@ pub(super) fn filter(studies: &mut Vec<Study>, filters: &[Filter]) -> Result<(),
         }
         for study in studies.iter_mut() {
             study.cells.retain(|cell| cell.factors.get(&filter.key).is_some_and(named));
+            let tuned = std::mem::take(&mut study.tuned);
+            study.tuned = tuned.into_iter().filter(|tuned| study.has(tuned)).collect();
             study.tidy();
         }
         studies.retain(|study| !study.cells.is_empty());

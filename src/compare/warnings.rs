@@ -20,6 +20,11 @@ pub(super) fn of_files(experiments: &[LoadedExperiment]) -> Vec<String> {
         let name = names.get(experiment.path.as_path()).unwrap_or(&experiment.plan.name);
         let all = experiment.plan.trainings.len();
         warnings.extend(experiment.warnings.iter().cloned());
+        if experiment.plan.tuning.as_ref().is_some_and(|tuning| !tuning.is_settled()) {
+            warnings.push(format!(
+                "{name}: its tuning is not at its end, and no training begins before: run it again"
+            ));
+        }
         if !experiment.missing.is_empty() {
             let dirs: Vec<&str> = experiment.missing.iter().map(|run| run.dir.as_str()).collect();
             warnings.push(format!(

@@ -16,8 +16,10 @@ use crate::nn::{Layout, Network};
 use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
+use crate::spec::evaluation::EvaluationSpec;
 use crate::spec::training::Loss;
-use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
+use crate::spec::{Arm, ConfigError, Experiment, Factors, Trajectory, is_of_rule};
+use crate::stopping::StoppingRule;
 use crate::train;
 
 /// Raised when the arithmetic of a training changes, so that older results are not reused.
@@ -46,6 +48,8 @@ pub struct Task {
     pub dir: String,
     /// The effective config.
     pub config: Map<String, Value>,
+    /// Whether it is to choose a value by, and so never looks at a test row.
+    pub tunes: bool,
 }
 
 impl Task {
@@ -81,7 +85,7 @@ pub enum PlanError {
 
 /// Sources and splits that were read, so that each is read once.
 #[derive(Default)]
-struct Loaded {
+pub struct Loaded {
     sources: HashMap<String, Arc<Source>>,
     datasets: HashMap<String, Arc<Dataset>>,
     notes: Vec<String>,
@@ -92,8 +96,7 @@ impl Planned {
     ///
     /// # Errors
     /// Where the data cannot be read or split, or the config does not fit it.
-    pub fn new(experiment: &Experiment) -> Result<Self, PlanError> {
-        let mut loaded = Loaded::default();
+    pub fn new(experiment: &Experiment, loaded: &mut Loaded) -> Result<Self, PlanError> {
         let mut tasks = Vec::with_capacity(experiment.trainings.len());
         for training in &experiment.trainings {
             let data = loaded
@@ -103,7 +106,7 @@ impl Planned {
             tasks.push(task);
         }
         let plan = plan(experiment, &tasks);
-        Ok(Self { tasks, plan, notes: loaded.notes })
+        Ok(Self { tasks, plan, notes: loaded.notes.clone() })
     }
 }
 
@@ -155,6 +158,28 @@ impl Task {
         self.dir.rsplit_once('-').map_or(&self.dir, |(label, _)| label)
     }
 
+    /// A training that a value of tuned keys is judged by: to the last epoch, without a test row.
+    pub(super) fn of_tuning(
+        experiment: &Experiment,
+        trajectory: Trajectory,
+        factors: Factors,
+        loaded: &mut Loaded,
+    ) -> Result<Self, PlanError> {
+        let evaluation = EvaluationSpec { train: false, test: false, ..EvaluationSpec::default() };
+        let trajectory = Trajectory { evaluation, ..trajectory };
+        let arms = [Arm { factors, rule: StoppingRule::default() }];
+        let data = loaded
+            .dataset(experiment, &trajectory)
+            .map_err(|error| placed(experiment, &arms, error))?;
+        if data.splits.validation.is_empty() {
+            let message = "[tune] chooses by val_loss, and there is no validation row";
+            let key = "data.split.validation";
+            return Err(experiment.error_at(key, message.to_owned(), None).into());
+        }
+        let task = Self::new(experiment, &trajectory, &arms, data)?;
+        Ok(Self { tunes: true, ..task })
+    }
+
     fn new(
         experiment: &Experiment,
         trajectory: &Trajectory,
@@ -189,11 +214,12 @@ impl Task {
             loss,
             outputs,
             parameters: layout.parameters(),
-            dir: directory(experiment, arms, &effective, &identity),
+            dir: directory(arms, &effective, &identity),
             identity,
             config: object(&effective),
             trajectory: effective,
             data,
+            tunes: false,
         })
     }
 }
@@ -322,20 +348,12 @@ fn target(data: &Dataset) -> Target {
 }
 
 /// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
-fn directory(
-    experiment: &Experiment,
-    arms: &[Arm],
-    trajectory: &Trajectory,
-    identity: &str,
-) -> String {
+fn directory(arms: &[Arm], trajectory: &Trajectory, identity: &str) -> String {
     let mut label = String::new();
-    for factor in &experiment.factors {
-        if factor.key == "early_stopping" || factor.key.starts_with("early_stopping.") {
+    for (key, level) in arms.first().into_iter().flat_map(|arm| &arm.factors) {
+        if is_of_rule(key) {
             continue;
         }
-        let Some(level) = arms.first().and_then(|arm| arm.factors.get(&factor.key)) else {
-            continue;
-        };
         let level = level.as_str().map_or_else(|| level.to_string(), str::to_owned);
         let words = level.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
@@ -361,6 +379,7 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
         split_per_seed: tasks
             .iter()
             .any(|task| task.trajectory.data.split.seed == SplitSeed::PerSeed),
+        tuning: None,
         trainings: tasks
             .iter()
             .map(|task| PlannedRun {

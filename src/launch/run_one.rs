@@ -235,7 +235,7 @@ fn finished(
             continue;
         }
         weights.insert(epoch, state.to_safetensors(&data.preprocessing)?);
-        if !trajectory.evaluation.test {
+        if !trajectory.evaluation.test && !task.tunes {
             engine.load(&state)?;
             test_metrics.insert(weights_file_name(epoch), recorder.test_scores(engine.as_mut())?);
         }

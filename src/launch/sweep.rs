@@ -2,16 +2,16 @@
 //! fails takes no other along.
 
 use std::collections::{HashSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Error, Result, anyhow, bail};
+use anyhow::{Error, Result, bail};
 
 use super::compute::{self, Compute};
 use super::interrupt::Interrupt;
+use super::outcome::{Outcome, guarded, note};
 use super::plan::Task;
 use super::run_one::{Ended, Finished, Setting, run_one};
 use crate::event::{Event, Observer};
@@ -19,7 +19,7 @@ use crate::results::fresh::Fresh;
 use crate::results::process::Process;
 use crate::results::store::Store;
 use crate::results::work::Claim;
-use crate::results::{Provenance, RunRecord, Status};
+use crate::results::{RunRecord, Status};
 use crate::train::Position;
 
 /// How often a claim is renewed, far below the silence after which it is void.
@@ -43,28 +43,6 @@ pub struct Resources {
 #[must_use]
 pub fn jobs(asked: Option<usize>, trainings: usize) -> usize {
     asked.unwrap_or_else(compute::cores).min(trainings).max(1)
-}
-
-/// What became of a task.
-#[derive(Debug)]
-pub enum Outcome {
-    /// It was done, before or by another process meanwhile.
-    Found(RunRecord),
-    /// It was trained here.
-    Trained(RunRecord),
-    /// A signal came.
-    Interrupted {
-        /// Where it stands.
-        at: Position,
-        /// Whether a checkpoint holds all of it.
-        saved: bool,
-    },
-    /// A signal came before it began here.
-    NotBegun,
-    /// A signal came while another process was at work on it.
-    Elsewhere,
-    /// An error ended it.
-    Failed(Error),
 }
 
 /// Trainings about to be done.
@@ -147,7 +125,7 @@ impl Sweep<'_> {
                         self.tell_signal(hearing, &mut events);
                         events.on_event(Event::Ended {
                             training: number,
-                            outcome: self.in_words(self.tasks[number], &outcome),
+                            outcome: outcome.in_words(self.tasks[number], self.store),
                             failed: matches!(outcome, Outcome::Failed(_)),
                         });
                         lock(outcomes)[number] = outcome;
@@ -274,7 +252,8 @@ impl Sweep<'_> {
     fn save(&self, task: &Task, ended: Ended) -> Result<Outcome> {
         match ended {
             Ended::Finished(finished) => {
-                let Finished { record, table, weights } = *finished;
+                let Finished { mut record, table, weights } = *finished;
+                self.store.mark_exploratory(&task.dir, &mut record);
                 let keeps = || self.done(task).is_some();
                 let placed =
                     self.store.write_training(&task.dir, &record, &table, &weights, keeps)?;
@@ -297,30 +276,6 @@ impl Sweep<'_> {
             events.clone().on_event(Event::Warning { message });
         }
     }
-
-    fn in_words(&self, task: &Task, outcome: &Outcome) -> String {
-        let dir = &task.dir;
-        let record = match outcome {
-            Outcome::Trained(record) => record,
-            Outcome::Found(_) => return format!("{dir}: done by another process"),
-            Outcome::NotBegun => return format!("{dir}: not begun"),
-            Outcome::Elsewhere => return format!("{dir}: left to another process"),
-            Outcome::Failed(error) => {
-                let path = self.store.training(dir);
-                return format!("{}: failed: {error:#}", path.display());
-            }
-            Outcome::Interrupted { at: Position { epoch, batch }, saved } => {
-                let saved = if *saved { "saved" } else { "NOT saved" };
-                return format!("{dir}: interrupted in epoch {epoch} after batch {batch}, {saved}");
-            }
-        };
-        let how = match record.status {
-            Status::Diverged => "diverged at",
-            Status::Stopped => "stopped after",
-            _ => "completed",
-        };
-        format!("{dir}: {how} epoch {}, {:.1} s", record.epochs, record.provenance.wall_s)
-    }
 }
 
 /// The record of a finished task, with today's arms written where they changed.
@@ -335,17 +290,6 @@ pub fn done(store: &Store, task: &Task) -> Option<RunRecord> {
     Some(done.record)
 }
 
-/// Turns a panic into an error.
-pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(anyhow!("a fault in bnes: {}", panic_message(&*panic))))
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".to_owned())
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -355,26 +299,6 @@ fn take(queue: &Mutex<Queue>) -> Option<(usize, bool)> {
     let mut queue = lock(queue);
     let next = queue.next.pop_front().map(|number| (number, false));
     next.or_else(|| queue.waiting.pop_front().map(|number| (number, true)))
-}
-
-/// The record of a training without a result.
-#[must_use]
-pub fn note(task: &Task, status: Status, epochs: usize, error: Option<String>) -> RunRecord {
-    RunRecord {
-        status,
-        seed: task.trajectory.seed.0,
-        epochs,
-        identity: task.identity.clone(),
-        parameters: task.parameters,
-        error,
-        arms: Vec::new(),
-        config: task.config.clone(),
-        data: serde_json::Map::new(),
-        provenance: Provenance {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..Provenance::default()
-        },
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 use std::sync::mpsc::channel;
 
 use super::*;
-use crate::launch::Planned;
+use crate::launch::{Loaded, Planned};
 use crate::spec::{Experiment, Overrides};
 
 /// Two short trainings.
 fn planned() -> Planned {
     let set = ["model.hidden=[4]", "training.epochs=2", "matrix.\"model.norm.kind\"=[\"none\"]"];
     let overrides = Overrides { set: set.map(str::to_owned).to_vec(), seeds: Some(2) };
-    Planned::new(&Experiment::builtin(&overrides).unwrap()).unwrap()
+    Planned::new(&Experiment::builtin(&overrides).unwrap(), &mut Loaded::default()).unwrap()
 }
 
 fn sweep<'a>(planned: &'a Planned, store: &'a Store, interrupt: &'a Interrupt) -> Sweep<'a> {

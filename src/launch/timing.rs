@@ -31,7 +31,7 @@ struct Cost {
 ///
 /// # Errors
 /// Where the device fails.
-pub fn estimate(tasks: &[Task], compute: &Compute) -> Result<f64> {
+pub fn estimate(tasks: &[&Task], compute: &Compute) -> Result<f64> {
     let mut groups: HashMap<String, Option<Cost>> = HashMap::new();
     let distinct = |task: &Task| {
         let mut key = task.config.clone();
@@ -122,7 +122,7 @@ fn size(task: &Task) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::Planned;
+    use crate::launch::{Loaded, Planned};
     use crate::spec::{Experiment, Overrides};
 
     #[test]
@@ -130,9 +130,9 @@ mod tests {
         let set = vec!["model.hidden=[4]".to_owned()];
         let overrides = Overrides { set, seeds: Some(1) };
         let experiment = Experiment::builtin(&overrides).unwrap();
-        let planned = Planned::new(&experiment).unwrap();
+        let planned = Planned::new(&experiment, &mut Loaded::default()).unwrap();
         let compute = Compute::new(candle_core::Device::Cpu, 1).unwrap();
-        let seconds = estimate(&planned.tasks, &compute).unwrap();
+        let seconds = estimate(&planned.tasks.iter().collect::<Vec<_>>(), &compute).unwrap();
         assert!(seconds > 0.0 && seconds.is_finite());
         assert_eq!(estimate(&[], &compute).unwrap(), 0.0);
     }

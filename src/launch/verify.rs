@@ -8,8 +8,9 @@ use std::{fmt, fs};
 use anyhow::{Context, Error, Result};
 use serde_json::Value;
 
+use super::outcome::guarded;
 use super::run_one::{Ended, Finished, Setting, run_one};
-use super::sweep::{Hearing, Sweep, guarded};
+use super::sweep::{Hearing, Sweep};
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
 use crate::nn::StateDict;

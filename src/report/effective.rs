@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Tune};
 
 /// Keys that the data decides where the config does not.
 const INFERRED: [&str; 2] = ["data.task", "training.loss"];
@@ -41,6 +41,7 @@ pub fn effective(experiment: &Experiment, cells: &[Map<String, Value>]) -> Strin
     let varied = |path: &str| {
         let within = |key: &str| path == key || path.starts_with(&format!("{key}."));
         (path == "seed" && experiment.seeds().is_some())
+            || experiment.tune.iter().flat_map(Tune::keys).any(within)
             || matrix.iter().any(|(key, _)| within(key))
     };
     for (path, value) in common(cells) {
@@ -61,6 +62,7 @@ pub fn effective(experiment: &Experiment, cells: &[Map<String, Value>]) -> Strin
     }
     sections.push(checkpoint_section(experiment));
     sections.push(varied_section(experiment));
+    sections.extend(experiment.tune.as_ref().map(tuned_section));
     let texts: Vec<String> =
         sections.iter().filter(|section| !section.lines.is_empty()).map(text).collect();
     texts.join("\n")
@@ -86,6 +88,16 @@ fn varied_section(experiment: &Experiment) -> Section {
         lines.push(line("seed", value));
     }
     Section { name: "matrix".to_owned(), lines }
+}
+
+fn tuned_section(tune: &Tune) -> Section {
+    let values = tune.values().into_iter().map(|(key, values)| (key, values.into()));
+    let lines = values.chain([("seeds", json!(tune.seeds))]).map(|(key, value)| Line {
+        key: key.to_owned(),
+        value,
+        comment: "",
+    });
+    Section { name: "tune".to_owned(), lines: lines.collect() }
 }
 
 /// Every key that has one value in all cells that have it, in the order of the cells' tables.
@@ -220,6 +232,8 @@ mod tests {
              early_stopping = { kind = \"any\", rules = [{ kind = \"patience\" }, { kind = \"time_budget\", seconds = 5 }] }",
             "data.source = \"digits\"\n[matrix]\nseed = [3, 5]\n\"training.optimizer.lr\" = [1e-5, 1]\n\
              model = [{ hidden = [4] }, { hidden = [8], norm = { kind = \"batch\", eps = 0.1 } }]",
+            "data.source = \"digits\"\nmatrix.\"model.norm.kind\" = [\"none\", \"batch\"]\n[tune]\n\
+             \"training.optimizer.lr\" = [1e-3, 1]\nseeds = [7]",
             "data.source = \"digits\"\nmatrix.early_stopping = [{ kind = \"none\" }, { kind = \"patience\" }]",
         ] {
             let experiment = parsed(text);
@@ -227,6 +241,9 @@ mod tests {
             let again = parsed(&printed);
             assert_eq!(cells(&experiment), cells(&again), "{printed}");
             assert_eq!(experiment.factors, again.factors, "{printed}");
+            let tune =
+                |of: &Experiment| of.tune.as_ref().map(|tune| json!([tune.values(), tune.seeds]));
+            assert_eq!(tune(&experiment), tune(&again), "{printed}");
         }
     }
 

@@ -34,8 +34,28 @@ pub struct PlanReport {
     pub arm_count: usize,
     /// Steps of all trainings, at most.
     pub steps: usize,
-    /// What all trainings may take; none where it was not measured.
+    /// What chooses values before them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningLine>,
+    /// What all trainings, the tuning's included, may take; none where it was not measured.
     pub estimate: Option<Estimate>,
+}
+
+/// What `[tune]` comes to, before any grid is extended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TuningLine {
+    /// The keys.
+    pub keys: Vec<String>,
+    /// Arms, those that differ only in their rule as one.
+    pub arms: usize,
+    /// Points of the grid.
+    pub values: usize,
+    /// Of its trainings.
+    pub seeds: Vec<u64>,
+    /// Trainings of all seeds.
+    pub training_count: usize,
+    /// Steps of all its trainings.
+    pub steps: usize,
 }
 
 /// A training of each seed.
@@ -94,6 +114,22 @@ pub fn plan(report: &PlanReport, width: usize) -> String {
         width,
         "  ",
     ));
+    if let Some(tuning) = &report.tuning {
+        shown.push_str(&wrap(
+            &format!(
+                "tuning, before these: {} ({} of {}, {}, {}), {}; more where the best lies on the edge of \
+                 the grid",
+                counted(tuning.training_count, "training"),
+                counted(tuning.values, "value"),
+                tuning.keys.join(" x "),
+                counted(tuning.arms, "arm"),
+                counted(tuning.seeds.len(), "seed"),
+                counted(tuning.steps, "step"),
+            ),
+            width,
+            "  ",
+        ));
+    }
     if let Some(Estimate { seconds, jobs, device }) = &report.estimate {
         let side =
             if *jobs > 1 { format!(", {jobs} trainings side by side") } else { String::new() };
@@ -190,6 +226,7 @@ mod tests {
             training_count: 20,
             arm_count: 40,
             steps: 68_000,
+            tuning: None,
             estimate: Some(Estimate { seconds: 100.0, jobs: 2, device: "cpu".to_owned() }),
         };
         let text = plan(&report, 100);

@@ -45,6 +45,7 @@ pub fn arm(factors: Value, rule: Value, metrics: Value, full_run: Option<Value>)
     let epochs = usize::try_from(epochs).unwrap();
     ArmRecord {
         factors: map(factors),
+        exploratory: false,
         status: if none { Status::Completed } else { Status::Stopped },
         stop_epoch: (!none).then_some(epochs),
         stop_reason: (!none).then(|| rule["kind"].as_str().unwrap().to_owned()),
@@ -94,6 +95,7 @@ pub fn experiment(
             .collect(),
         comparable: "digits".to_owned(),
         split_per_seed: false,
+        tuning: None,
         trainings: trainings.collect(),
     };
     LoadedExperiment {

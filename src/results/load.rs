@@ -292,6 +292,7 @@ fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
         factors,
         comparable: String::new(),
         split_per_seed: false,
+        tuning: None,
         trainings,
     })
 }

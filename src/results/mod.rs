@@ -10,6 +10,7 @@ pub mod record;
 pub mod reread;
 pub mod standing;
 pub mod store;
+pub mod tuning;
 pub mod whole;
 pub mod work;
 
@@ -18,6 +19,8 @@ pub use load::{FailedRun, LoadError, LoadedExperiment, LoadedRun, load};
 pub use record::{
     ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, Resumed, RunRecord, Status,
 };
+
+pub use tuning::{Tried, TunedArm, TuningRecord};
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::tuning::TuningRecord;
 use crate::spec::{Factor, Factors, Overrides};
 
 /// How a training, or an arm's reading of it, ended.
@@ -62,6 +63,9 @@ pub struct ArmRecord {
     pub factors: Factors,
     /// The table of its rule, `kind` first.
     pub rule: Map<String, Value>,
+    /// Whether its rule was added to the config once the training was there to be seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exploratory: bool,
     /// `completed`, `stopped` or `diverged`.
     pub status: Status,
     /// The epoch after which its rule fired, or at which it diverged.
@@ -152,7 +156,10 @@ pub struct Plan {
     pub comparable: String,
     /// Whether each seed has a split of its own.
     pub split_per_seed: bool,
-    /// Every training that the config names.
+    /// `[tune]`, and what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningRecord>,
+    /// Every training that the config names; none before the tuning is at its end.
     pub trainings: Vec<PlannedRun>,
 }
 

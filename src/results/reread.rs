@@ -62,6 +62,7 @@ impl Reread<'_> {
         ArmRecord {
             factors: factors.clone(),
             rule: rule_table(rule),
+            exploratory: false,
             status,
             stop_epoch: stop_reason.map(|_| reading.epochs),
             stop_reason: stop_reason.map(str::to_owned),
@@ -128,6 +129,15 @@ pub fn rule_table(rule: &StoppingRule) -> Map<String, Value> {
         Ok(Value::Object(table)) => table,
         _ => Map::new(),
     }
+}
+
+/// Whether two rules differ in nothing but the weights that they keep.
+#[must_use]
+pub fn fire_alike(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
+    let decides = |(key, _): &(&String, &Value)| *key != "restore_best";
+    let settings = |rule: &Map<String, Value>| rule.iter().filter(decides).count();
+    settings(one) == settings(other)
+        && one.iter().filter(decides).all(|(key, value)| other.get(key) == Some(value))
 }
 
 /// JSON has no NaN and no infinity: they become null.

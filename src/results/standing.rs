@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::fresh::Fresh;
 use super::layout::{epochs_file, run_file};
-use super::load::{LoadError, LoadedExperiment, load};
+use super::load::{LoadError, load};
+use super::tuning::{TUNE, TuningRecord, tune_dir};
 use super::work::Work;
 use super::{RunRecord, Status};
 
@@ -61,9 +62,9 @@ pub struct Standing {
 /// The epoch at which the newest of these checkpoints that is whole goes on.
 pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + 'a;
 
-/// Every planned training of the experiments at a path, in the plans' order, each experiment's
-/// followed by those that its config no longer names and whose work is unfinished; and what is wrong
-/// with files, a sentence each.
+/// Every planned training of the experiments at a path, in the plans' order, those of the tuning
+/// first, each experiment's followed by those that its config no longer names and whose work is
+/// unfinished; and what is wrong with files, a sentence each.
 ///
 /// # Errors
 /// Where the path holds no results.
@@ -75,21 +76,47 @@ pub fn standings(
     let (mut all, mut warnings) = (Vec::new(), Vec::new());
     for mut experiment in load(&[path.to_owned()])? {
         warnings.append(&mut experiment.warnings);
-        let fresh = Fresh::all(&experiment.path);
-        let planned = &experiment.plan.trainings;
-        let mut others = unfinished(&experiment.path, &fresh);
+        let name = &experiment.plan.name;
+        let trainings = experiment.plan.trainings.iter();
+        let planned: Vec<(&str, u64)> =
+            trainings.map(|planned| (planned.dir.as_str(), planned.seed)).collect();
+        let tuning = experiment.plan.tuning.iter().flat_map(TuningRecord::trainings).collect();
         // A training asked for stands for itself alone.
-        others.retain(|dir| !one && planned.iter().all(|planned| planned.dir != *dir));
-        let planned = planned.iter().map(|planned| (planned.dir.clone(), Some(planned.seed)));
-        for (dir, seed) in planned.chain(others.into_iter().map(|dir| (dir, None))) {
-            let work = Work::of(&experiment.path, &dir);
-            let mut standing = Standing::new(&experiment, dir, seed, &mut warnings);
-            standing.look_at_fresh(&fresh);
-            standing.look_at_work(&work, saved_at);
-            all.push(standing);
+        if !one {
+            let dir = tune_dir(&experiment.path);
+            let mut tuned = of_folder(name, &dir, tuning, true, saved_at, &mut warnings);
+            for standing in &mut tuned {
+                standing.training.insert_str(0, &format!("{TUNE}/"));
+            }
+            all.append(&mut tuned);
         }
+        all.append(&mut of_folder(name, &experiment.path, planned, !one, saved_at, &mut warnings));
     }
     Ok((all, warnings))
+}
+
+/// The trainings of a folder: those planned, then, where asked for, the others that are unfinished.
+fn of_folder(
+    experiment: &str,
+    dir: &Path,
+    planned: Vec<(&str, u64)>,
+    with_others: bool,
+    saved_at: &SavedAt,
+    warnings: &mut Vec<String>,
+) -> Vec<Standing> {
+    let fresh = Fresh::all(dir);
+    let mut others = unfinished(dir, &fresh);
+    others.retain(|other| with_others && planned.iter().all(|(planned, _)| planned != other));
+    let planned = planned.into_iter().map(|(training, seed)| (training.to_owned(), Some(seed)));
+    let trainings = planned.chain(others.into_iter().map(|other| (other, None)));
+    let standing = |(training, seed): (String, Option<u64>)| {
+        let work = Work::of(dir, &training);
+        let mut standing = Standing::new(experiment, dir, training, seed, warnings);
+        standing.look_at_fresh(&fresh);
+        standing.look_at_work(&work, saved_at);
+        standing
+    };
+    trainings.map(standing).collect()
 }
 
 /// The trainings on which there is unfinished work, by checkpoints or a fresh run, sorted.
@@ -108,12 +135,13 @@ fn vanished(run_file: &Path, record: &RunRecord) -> Option<PathBuf> {
 impl Standing {
     /// By what `run.json` says; what it names and is not there is trained again.
     fn new(
-        experiment: &LoadedExperiment,
+        experiment: &str,
+        dir: &Path,
         training: String,
         seed: Option<u64>,
         warnings: &mut Vec<String>,
     ) -> Self {
-        let log = run_file(&experiment.path.join(&training));
+        let log = run_file(&dir.join(&training));
         let record = std::fs::read(&log).ok();
         let record = record.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
         // What is of another seed than planned has its place, and is another training.
@@ -130,7 +158,7 @@ impl Standing {
         });
         let failed = state == State::Failed;
         Self {
-            experiment: experiment.plan.name.clone(),
+            experiment: experiment.to_owned(),
             training,
             named: seed.is_some(),
             seed,

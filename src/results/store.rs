@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use super::epochs_csv;
 use super::fresh;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
-use super::record::{Plan, RunRecord};
-use super::reread::{Named, Reread, rule_table};
+use super::record::{ArmRecord, Plan, RunRecord, Status};
+use super::reread::{Named, Reread, fire_alike, rule_table};
 use super::whole::{clean, partial_dir, place, sync_dir, write, write_bytes, write_changed};
 use super::work::{Claim, Work};
 use crate::history::EpochTable;
@@ -132,10 +132,11 @@ impl Store {
         let known: Vec<String> = record.arms.iter().filter_map(|arm| arm.weights.clone()).collect();
         let has_weights =
             |name: &str| known.iter().any(|weights| weights == name) && is_whole(&dir.join(name));
-        let arms = arms
+        let mut arms = arms
             .iter()
             .map(|arm| reread.arm_of_earlier(&arm.factors, &arm.rule, has_weights))
             .collect::<Option<Vec<_>>>()?;
+        mark_exploratory(&mut arms, &record.arms);
         let changed = arms != record.arms;
         record.arms = arms;
         Some(Done { record, changed })
@@ -161,6 +162,19 @@ impl Store {
     /// Where it cannot be written.
     pub fn write_record(&self, dir: &str, record: &RunRecord) -> Result<()> {
         write_bytes(&run_file(&self.training(dir)), &json(record)?)
+    }
+
+    /// Marks the rules of a training that was trained again for them, its curve having been there.
+    pub fn mark_exploratory(&self, dir: &str, record: &mut RunRecord) {
+        let earlier = fs::read(run_file(&self.training(dir))).ok();
+        let earlier = earlier.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
+        let is_result = |status| !matches!(status, Status::Failed | Status::Interrupted);
+        if let Some(earlier) = earlier
+            && earlier.identity == record.identity
+            && is_result(earlier.status)
+        {
+            mark_exploratory(&mut record.arms, &earlier.arms);
+        }
     }
 
     /// Puts a training in its place, in one step. What was there before goes, unless `keeps` says
@@ -200,6 +214,16 @@ impl Store {
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
         write_bytes(&run_file(&path), &json(record)?)
+    }
+}
+
+/// Marks the rules that were not there when a training was first read: they may owe themselves to its
+/// curve.
+fn mark_exploratory(arms: &mut [ArmRecord], earlier: &[ArmRecord]) {
+    for arm in arms {
+        let same = earlier.iter().find(|earlier| fire_alike(&earlier.rule, &arm.rule));
+        let is_none = arm.rule.get("kind").is_some_and(|kind| kind == "none");
+        arm.exploratory = !is_none && same.is_none_or(|earlier| earlier.exploratory);
     }
 }
 

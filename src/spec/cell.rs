@@ -8,11 +8,12 @@ use super::data::{DataSpec, Task};
 use super::decode::decode_with;
 use super::error::ConfigError;
 use super::evaluation::EvaluationSpec;
+use super::experiment::Trajectory;
 use super::keys::elsewhere;
 use super::model::{ModelSpec, Norm};
 use super::node::Node;
 use super::training::{BatchSize, Loss, Optimizer, Rprop, TrainingSpec};
-use crate::kinds::NotYetBuilt;
+use crate::seed::Seed;
 use crate::stopping::{Criterion, StoppingRule};
 
 /// A whole config without its matrix.
@@ -37,7 +38,7 @@ pub(super) struct Cell {
     #[serde(default, rename = "matrix")]
     _matrix: Option<IgnoredAny>,
     #[serde(default, rename = "tune")]
-    _tune: Option<NotYetBuilt>,
+    _tune: Option<IgnoredAny>,
     #[serde(default)]
     pub checkpoint: CheckpointSpec,
 }
@@ -91,6 +92,13 @@ impl Cell {
                 error
             }
         })
+    }
+
+    /// What is trained, and the rule that reads it.
+    pub fn into_parts(self) -> (Trajectory, StoppingRule) {
+        let Self { data, model, training, evaluation, seed, early_stopping, .. } = self;
+        let seed = Seed(seed);
+        (Trajectory { data, model, training, evaluation, seed }, early_stopping)
     }
 
     /// Refuses what no single key is at fault for.

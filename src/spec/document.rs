@@ -10,6 +10,7 @@ use super::experiment::{Factors, Overrides};
 use super::matrix::{Axes, Axis, Matrix};
 use super::node::{Key, Node, Origin, Source, Value};
 use super::parse::parse;
+use super::tune::Tune;
 
 /// What an experiment was read from, for messages about it.
 #[derive(Debug, Clone)]
@@ -18,36 +19,52 @@ pub(super) struct Document {
     pub root: Node,
     /// What is varied.
     pub axes: Axes,
+    /// What is tuned.
+    pub tune: Option<Tune>,
 }
 
 impl Document {
     /// Parses a config and applies its overrides.
     pub fn new(file_name: &str, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
         let mut root = parse(file_name, text)?;
-        let mut matrix = Matrix::default();
-        if let Value::Table(entries) = &mut root.value
-            && let Some(index) = entries.iter().position(|(key, _)| key.name == "matrix")
-        {
-            matrix = Matrix::read(&entries.remove(index).1)?;
-        }
+        let mut matrix = match take(&mut root, "matrix") {
+            Some(node) => Matrix::read("matrix", &node)?,
+            None => Matrix::default(),
+        };
+        let mut tune = match take(&mut root, "tune") {
+            Some(node) => Some((Matrix::read("tune", &node)?, node.origin)),
+            None => None,
+        };
         let mut assigned = Vec::new();
         for text in &overrides.set {
             let assignment = Assignment::parse(text)?;
-            if assignment.path.names().next() == Some("matrix") {
-                matrix.set(assignment)?;
-            } else {
-                assigned.push(assignment.path.clone());
-                set(&mut root, &assignment.path, assignment.value)?;
+            match assignment.path.0[0].name.as_str() {
+                "matrix" => matrix.set(assignment)?,
+                "tune" => {
+                    let origin = assignment.path.origin();
+                    tune.get_or_insert((Matrix::default(), origin)).0.set(assignment)?;
+                }
+                _ => {
+                    assigned.push(assignment.path.clone());
+                    set(&mut root, &assignment.path, assignment.value)?;
+                }
             }
         }
         if let Some(count) = overrides.seeds {
             matrix.set(seeds(count)?)?;
         }
         let axes = matrix.check()?;
+        let tune = match tune {
+            Some((table, origin)) => {
+                let own = axes.seeds.as_ref().map_or_else(|| vec![seed(&root)], |(_, s)| s.clone());
+                Some(Tune::check(table, &origin, &axes, &own)?)
+            }
+            None => None,
+        };
         for path in &assigned {
-            refuse_varied(path, &axes)?;
+            refuse_replaced(path, &axes, tune.as_ref())?;
         }
-        Ok(Self { root, axes })
+        Ok(Self { root, axes, tune })
     }
 
     /// The name of the experiment, which is the same in all cells.
@@ -105,7 +122,8 @@ impl Document {
         if let Some((path, _)) = self.axes.seeds.as_ref().filter(|_| key == "seed") {
             return path.origin();
         }
-        for axis in &self.axes.factors {
+        let tuned = self.tune.iter().flat_map(|tune| &tune.axes);
+        for axis in self.axes.factors.iter().chain(tuned) {
             let depth = axis.path.0.len();
             if depth > names.len() || !axis.path.names().eq(names[..depth].iter().copied()) {
                 continue;
@@ -162,13 +180,34 @@ fn seeds(count: u64) -> Result<Assignment, ConfigError> {
     Ok(Assignment { path: Path(vec![key("matrix"), key("seed")]), value })
 }
 
-/// Refuses a `--set` that every cell of the matrix would undo.
-fn refuse_varied(path: &Path, axes: &Axes) -> Result<(), ConfigError> {
+/// Takes an entry out of a config.
+fn take(root: &mut Node, name: &str) -> Option<Node> {
+    let Value::Table(entries) = &mut root.value else { return None };
+    let index = entries.iter().position(|(key, _)| key.name == name)?;
+    Some(entries.remove(index).1)
+}
+
+/// The key `seed`; one that is no seed is refused when the cells are read.
+fn seed(root: &Node) -> u64 {
+    match root.get("seed").map(|node| &node.value) {
+        Some(Value::Int(value)) => u64::try_from(*value).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Refuses a `--set` that every cell of the matrix, or the tuning, would undo.
+fn refuse_replaced(path: &Path, axes: &Axes, tune: Option<&Tune>) -> Result<(), ConfigError> {
     let varied = axes.factors.iter().map(|axis| &axis.path);
-    let mut varied = varied.chain(axes.seeds.iter().map(|(path, _)| path));
-    let Some(around) = varied.find(|varied| varied.is_around(path)) else { return Ok(()) };
+    let varied = varied.chain(axes.seeds.iter().map(|(path, _)| path));
+    let tuned = tune.into_iter().flat_map(|tune| &tune.axes).map(|axis| &axis.path);
+    let mut replaced = varied
+        .map(|path| (path, "matrix", "varied by [matrix]", "levels"))
+        .chain(tuned.map(|path| (path, "tune", "tuned by [tune]", "values")));
+    let Some((around, table, how, what)) = replaced.find(|(by, ..)| by.is_around(path)) else {
+        return Ok(());
+    };
     let key = around.dotted();
     let entry = if around.0.len() == 1 { key.clone() } else { format!("\"{key}\"") };
-    Err(ConfigError::at(&path.origin(), format!("`{key}` is varied by [matrix]"))
-        .help(format!("set its levels instead: --set 'matrix.{entry}=[…]'")))
+    Err(ConfigError::at(&path.origin(), format!("`{key}` is {how}"))
+        .help(format!("set its {what} instead: --set '{table}.{entry}=[…]'")))
 }

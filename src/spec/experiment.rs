@@ -11,6 +11,7 @@ use super::document::Document;
 use super::evaluation::EvaluationSpec;
 use super::model::ModelSpec;
 use super::training::TrainingSpec;
+use super::tune::Tune;
 use crate::seed::Seed;
 use crate::stopping::StoppingRule;
 
@@ -32,6 +33,8 @@ pub struct Experiment {
     pub trainings: Vec<PlannedTraining>,
     /// `[checkpoint]`.
     pub checkpoint: CheckpointSpec,
+    /// `[tune]`. Until values are chosen, the trainings have the first of each key.
+    pub tune: Option<Tune>,
     /// Where its values are written.
     pub(super) document: Document,
 }
@@ -66,6 +69,12 @@ pub struct Factor {
 
 /// The level of each factor, in the factors' order.
 pub type Factors = Map<String, Value>;
+
+/// Whether a factor is about the stopping rule, which no training depends on.
+#[must_use]
+pub fn is_of_rule(key: &str) -> bool {
+    key == "early_stopping" || key.starts_with("early_stopping.")
+}
 
 /// A training and the arms that read it.
 #[derive(Debug, Clone)]

@@ -76,6 +76,7 @@ impl Experiment {
                 .collect(),
             trainings,
             checkpoint,
+            tune: document.tune.clone(),
             document,
         })
     }

@@ -10,15 +10,15 @@ use super::label::{canonical, labels};
 use super::node::{Key, Node, Origin, Value};
 
 /// Arms of one experiment, at most: more would be a slip, and would not fit a directory.
-const ARMS: usize = 100_000;
+pub(super) const ARMS: usize = 100_000;
 
 /// Keys of the config that belong to an experiment as a whole.
 const FIXED: [&str; 4] = ["name", "matrix", "tune", "checkpoint"];
 
-/// The entries of `[matrix]` before they are checked, by full path.
+/// The entries of `[matrix]` or `[tune]` before they are checked, by full path.
 #[derive(Debug, Clone, Default)]
 pub struct Matrix {
-    entries: Vec<(Path, Node)>,
+    pub(super) entries: Vec<(Path, Node)>,
 }
 
 /// A checked `[matrix]`.
@@ -58,17 +58,18 @@ impl Matrix {
     ///
     /// # Errors
     /// Where it is no table, or a key is there twice.
-    pub fn read(node: &Node) -> Result<Self, ConfigError> {
+    pub fn read(table: &str, node: &Node) -> Result<Self, ConfigError> {
         let mut matrix = Self::default();
         let Some(entries) = node.entries() else {
-            let message = format!("`matrix`: expected a table, found {}", node.what());
+            let message = format!("`{table}`: expected a table, found {}", node.what());
             return Err(ConfigError::at(&node.origin, message).help(
                 "it holds keys with lists of levels: \"model.norm.kind\" = [\"none\", \"batch\"]",
             ));
         };
         for (path, node) in flatten(&[], entries)? {
             if matrix.find(&path).is_some() {
-                let message = format!("`{}` is varied twice", path.dotted());
+                let verb = if table == "tune" { "tuned" } else { "varied" };
+                let message = format!("`{}` is {verb} twice", path.dotted());
                 return Err(ConfigError::at(&path.origin(), message));
             }
             matrix.entries.push((path, node));
@@ -80,16 +81,17 @@ impl Matrix {
         self.entries.iter().position(|(known, _)| known.names().eq(path.names()))
     }
 
-    /// Takes a `--set` whose key begins with `matrix`.
+    /// Takes a `--set` whose key begins with the name of the table.
     ///
     /// # Errors
     /// As [`Matrix::read`].
     pub fn set(&mut self, assignment: Assignment) -> Result<(), ConfigError> {
         let Assignment { path, value } = assignment;
-        let Some((_, keys)) = path.0.split_first().filter(|(_, keys)| !keys.is_empty()) else {
-            *self = Self::read(&value)?;
+        let [table, keys @ ..] = &path.0[..] else { return Ok(()) };
+        if keys.is_empty() {
+            *self = Self::read(&table.name, &value)?;
             return Ok(());
-        };
+        }
         let mut around = Vec::new();
         for key in keys {
             around.extend(Path::of_key(key)?.0);
@@ -118,7 +120,7 @@ impl Matrix {
             let key = path.dotted();
             refuse_fixed(&path, &key)?;
             if key == "seed" {
-                let list = self::seeds(&node)?;
+                let list = self::seeds("seed", &node)?;
                 repetitions = list.len();
                 axes.seeds = Some((path, list));
                 continue;
@@ -183,7 +185,7 @@ fn refuse_fixed(path: &Path, key: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_levels(key: &str, list: &Origin, levels: &[Node]) -> Result<(), ConfigError> {
+pub(super) fn check_levels(key: &str, list: &Origin, levels: &[Node]) -> Result<(), ConfigError> {
     if levels.is_empty() {
         let message = format!("`{key}`: the list is empty: expected at least one level");
         return Err(ConfigError::at(list, message));
@@ -199,7 +201,7 @@ fn check_levels(key: &str, list: &Origin, levels: &[Node]) -> Result<(), ConfigE
 }
 
 /// Refuses a key together with one of the tables around it: the later edit would undo the other.
-fn check_apart(factors: &[Axis]) -> Result<(), ConfigError> {
+pub(super) fn check_apart(factors: &[Axis]) -> Result<(), ConfigError> {
     for (index, axis) in factors.iter().enumerate() {
         for other in &factors[..index] {
             if axis.path.is_around(&other.path) || other.path.is_around(&axis.path) {
@@ -214,7 +216,8 @@ fn check_apart(factors: &[Axis]) -> Result<(), ConfigError> {
 
 const SEEDS: &str = "expected a list of whole numbers, or \"a..b\" for a to b - 1";
 
-fn seeds(node: &Node) -> Result<Vec<u64>, ConfigError> {
+/// A list of seeds; `key` is what messages call it.
+pub(super) fn seeds(key: &str, node: &Node) -> Result<Vec<u64>, ConfigError> {
     let error = |message: String| ConfigError::at(&node.origin, message);
     match &node.value {
         Value::Str(text) => {
@@ -222,13 +225,13 @@ fn seeds(node: &Node) -> Result<Vec<u64>, ConfigError> {
                 Some((a.trim().parse::<u64>().ok()?, b.trim().parse::<u64>().ok()?))
             });
             let Some((first, end)) = bounds else {
-                return Err(error(format!("`seed`: {SEEDS}, found the string {text:?}")));
+                return Err(error(format!("`{key}`: {SEEDS}, found the string {text:?}")));
             };
             if first >= end {
-                return Err(error(format!("`seed`: there is no number in {first}..{end}")));
+                return Err(error(format!("`{key}`: there is no number in {first}..{end}")));
             }
             if end - first > ARMS as u64 {
-                return Err(error(format!("`seed`: more than {ARMS} seeds")));
+                return Err(error(format!("`{key}`: more than {ARMS} seeds")));
             }
             Ok((first..end).collect())
         }
@@ -241,20 +244,22 @@ fn seeds(node: &Node) -> Result<Vec<u64>, ConfigError> {
                     _ => None,
                 };
                 let Some(seed) = seed else {
-                    let message = "`seed`: expected a whole number of at least 0";
+                    let message = format!("`{key}`: expected a whole number of at least 0");
                     return Err(ConfigError::at(&element.origin, message));
                 };
                 if !known.insert(seed) {
-                    let message = format!("`seed`: {seed} is there twice");
+                    let message = format!("`{key}`: {seed} is there twice");
                     return Err(ConfigError::at(&element.origin, message));
                 }
                 seeds.push(seed);
             }
             if seeds.is_empty() {
-                return Err(error("`seed`: the list is empty: expected at least one seed".into()));
+                return Err(error(format!(
+                    "`{key}`: the list is empty: expected at least one seed"
+                )));
             }
             Ok(seeds)
         }
-        _ => Err(error(format!("`seed`: {SEEDS}, found {}", node.what()))),
+        _ => Err(error(format!("`{key}`: {SEEDS}, found {}", node.what()))),
     }
 }

@@ -27,9 +27,12 @@ mod snippet;
 #[cfg(test)]
 mod tests;
 pub mod training;
+pub mod tune;
 
 pub use checkpoint::CheckpointSpec;
 pub use error::ConfigError;
 pub use experiment::{
     Arm, ConfigFile, Experiment, Factor, Factors, Overrides, PlannedTraining, Trajectory,
+    is_of_rule,
 };
+pub use tune::{Point, Tune};

@@ -9,10 +9,11 @@ use super::checkpoint::CheckpointSpec;
 use super::document::Document;
 use super::edit::set;
 use super::error::ConfigError;
-use super::experiment::{Arm, Factors, PlannedTraining, Trajectory};
+use super::experiment::{Arm, Factors, PlannedTraining};
 use super::label;
 use super::matrix::Axis;
 use super::node::Node;
+use super::tune::{Point, Tune};
 use crate::seed::Seed;
 
 /// An error with the cell in which it shows.
@@ -29,13 +30,22 @@ impl Document {
     pub fn trainings(&self) -> Result<(Vec<PlannedTraining>, CheckpointSpec), ConfigError> {
         let mut plan = Plan::default();
         let mut checkpoint = CheckpointSpec::default();
+        let grid = self.tune.as_ref().map(Tune::grid).unwrap_or_default();
         for levels in product(&self.axes.factors) {
-            let (factors, document) = self.cell(&levels)?;
-            let cell = Cell::read(&document)
-                .map_err(|error| self.explain(error, &factors))
-                .and_then(|cell| {
-                    cell.check(&document).map_err(|error| named(error, &factors)).map(|()| cell)
-                })?;
+            let read = |point: Option<&Point>| {
+                let (factors, document) = self.cell(&levels, point)?;
+                let cell = Cell::read(&document)
+                    .map_err(|error| self.explain(error, &factors))
+                    .and_then(|cell| {
+                        cell.check(&document).map_err(|error| named(error, &factors)).map(|()| cell)
+                    })?;
+                Ok((cell, factors))
+            };
+            // The first of the values to be chosen from stands in; the others are judged alike.
+            let (cell, factors) = read(grid.first())?;
+            for point in grid.iter().skip(1) {
+                read(Some(point))?;
+            }
             checkpoint = cell.checkpoint.clone();
             plan.add(cell, factors).map_err(|pair| self.equal_arms(&pair))?;
         }
@@ -53,13 +63,21 @@ impl Document {
         Ok((seeds.into_iter().flat_map(with_seed).collect(), checkpoint))
     }
 
-    /// The document of a cell; `levels` is one index per factor.
-    fn cell(&self, levels: &[usize]) -> Result<(Factors, Node), ConfigError> {
+    /// The document of a cell; `levels` is one index per factor, `point` the values of tuned keys.
+    pub(super) fn cell(
+        &self,
+        levels: &[usize],
+        point: Option<&Point>,
+    ) -> Result<(Factors, Node), ConfigError> {
         let mut document = self.root.clone();
         let mut factors = Factors::new();
         for (axis, level) in self.axes.factors.iter().zip(levels) {
             factors.insert(axis.key.clone(), axis.labels[*level].clone());
             set(&mut document, &axis.path, axis.levels[*level].clone())?;
+        }
+        let tuned = self.tune.iter().flat_map(|tune| &tune.axes);
+        for (axis, node) in tuned.zip(point.into_iter().flat_map(|point| &point.nodes)) {
+            set(&mut document, &axis.path, node.clone())?;
         }
         Ok((factors, document))
     }
@@ -94,7 +112,7 @@ impl Document {
 }
 
 /// Every choice of one level per factor, the last factor fastest.
-fn product(factors: &[Axis]) -> impl Iterator<Item = Vec<usize>> {
+pub(super) fn product(factors: &[Axis]) -> impl Iterator<Item = Vec<usize>> {
     let count = factors.iter().map(|axis| axis.levels.len()).product();
     (0..count).map(move |mut index: usize| {
         let mut levels = vec![0; factors.len()];
@@ -119,20 +137,13 @@ struct Plan {
 impl Plan {
     /// Adds a cell's arm; the two cells where it equals an earlier one.
     fn add(&mut self, cell: Cell, factors: Factors) -> Result<(), Box<(Factors, Factors)>> {
-        let trajectory = Trajectory {
-            data: cell.data,
-            model: cell.model,
-            training: cell.training,
-            evaluation: cell.evaluation,
-            seed: Seed(cell.seed),
-        };
+        let (trajectory, rule) = cell.into_parts();
         let next = self.trainings.len();
         let index = *self.by_trajectory.entry(text_of(&trajectory)).or_insert(next);
         if index == next {
             self.trainings.push(PlannedTraining { trajectory, arms: Vec::new() });
         }
         let arms = &mut self.trainings[index].arms;
-        let rule = cell.early_stopping;
         if let Some(earlier) = self.by_rule.insert((index, text_of(&rule)), arms.len()) {
             return Err(Box::new((arms[earlier].factors.clone(), factors)));
         }

@@ -143,7 +143,11 @@ pub(super) fn lint(experiment: &Experiment, planned: &Planned, findings: &mut Fi
         varied(&NEEDS_OWN_RATE),
         varied(&[rate, "training", "training.optimizer"])
             .filter(|f| f.key != "training.optimizer.kind"),
-    ) {
+    ) && experiment
+        .tune
+        .as_ref()
+        .is_none_or(|tune| tune.keys().all(|key| !rate.starts_with(key)))
+    {
         let message = format!(
             "all levels of `{}` train at one learning rate, which may suit one of them better than the others",
             factor.key
@@ -152,7 +156,7 @@ pub(super) fn lint(experiment: &Experiment, planned: &Planned, findings: &mut Fi
             Level::Note,
             rate,
             message,
-            "vary `training.optimizer.lr` in [matrix] to see whether the difference depends on it",
+            "choose one per arm: [tune] \"training.optimizer.lr\" = [1e-4, 1e-3, 1e-2, 1e-1]; or vary it in [matrix]",
         );
     }
 }

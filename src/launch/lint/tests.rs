@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::*;
+use crate::launch::Loaded;
 use crate::spec::Overrides;
 
 fn found(text: &str) -> Vec<Finding> {
     let text = format!("data.source = \"digits\"\n{text}");
     let experiment =
         Experiment::parse("a.toml", &text, Path::new(""), &Overrides::default()).unwrap();
-    let planned = Planned::new(&experiment).unwrap();
+    let planned = Planned::new(&experiment, &mut Loaded::default()).unwrap();
     lint(&experiment, &planned)
 }
 
@@ -146,7 +147,7 @@ fn a_training_split_of_one_class_is_pointed_at() {
     let text = "data = { source = \"t.csv\", target = \"y\", split = { column = \"s\" } }";
     let experiment =
         Experiment::parse("a.toml", text, place.path(), &Overrides::default()).unwrap();
-    let findings = lint(&experiment, &Planned::new(&experiment).unwrap());
+    let findings = lint(&experiment, &Planned::new(&experiment, &mut Loaded::default()).unwrap());
     let one =
         findings.iter().find(|f| f.about.message().contains("all training rows are of one class"));
     assert_eq!(one.map(|finding| finding.level), Some(Level::Warning));
@@ -214,4 +215,6 @@ fn what_the_results_will_not_tell_is_noted() {
     assert!(!has(&format!("{arms}seed = \"0..6\""), "p-value"));
     assert!(has(arms, "train at one learning rate"));
     assert!(!has(&format!("{arms}\"training.optimizer.lr\" = [0.1, 0.01]"), "learning rate"));
+    let tuned = format!("{arms}[tune]\n\"training.optimizer.lr\" = [0.1, 0.01]");
+    assert!(!has(&tuned, "learning rate"));
 }

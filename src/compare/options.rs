@@ -1,0 +1,78 @@
+//! What a comparison is asked for, and why it may not be made.
+
+/// The columns that a clock fills end with this.
+pub const CLOCK_SUFFIX: &str = "_s";
+
+/// What a comparison is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// The metric of the verdict; default: `test_loss`, without test split `val_loss`.
+    pub metric: Option<String>,
+    /// Only arms whose factor `key` has this level.
+    pub filters: Vec<Filter>,
+    /// Leave out what a clock said, unless it is the metric asked for: the same trainings on
+    /// another day give the same report.
+    pub no_clocks: bool,
+}
+
+impl Options {
+    /// Whether a metric is left out.
+    pub(super) fn leaves_out(&self, metric: &str) -> bool {
+        self.no_clocks && metric.ends_with(CLOCK_SUFFIX) && self.metric.as_deref() != Some(metric)
+    }
+}
+
+/// `--where KEY=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// A factor.
+    pub key: String,
+    /// A level of it, as results name it.
+    pub value: String,
+}
+
+/// Why a comparison cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompareError {
+    /// A filter on something that no experiment varies.
+    #[error("`{key}` is no factor here: {}", .factors.as_deref().map_or_else(
+        || "no experiment varies anything".to_owned(), |f| format!("the factors are {f}")))]
+    UnknownFactor {
+        /// What was asked for.
+        key: String,
+        /// The factors with their levels.
+        factors: Option<String>,
+    },
+    /// A filter on a level that a factor does not have.
+    #[error("`{key}` has no level `{value}`: the levels are {levels}")]
+    UnknownLevel {
+        /// The factor.
+        key: String,
+        /// What was asked for.
+        value: String,
+        /// The levels there are.
+        levels: String,
+    },
+    /// A metric that no arm has.
+    #[error("no arm has the metric `{metric}`: the metrics are {metrics}")]
+    UnknownMetric {
+        /// What was asked for.
+        metric: String,
+        /// The metrics there are.
+        metrics: String,
+    },
+    /// No arm is left after the filters.
+    #[error("no arm has all the levels asked for")]
+    NoArm,
+    /// Not one training has ended.
+    #[error("nothing to compare: no training has ended yet ({0})")]
+    NothingDone(String),
+}
+
+impl CompareError {
+    /// Whether it was asked wrongly, rather than that nothing is there yet.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::NothingDone(_))
+    }
+}

@@ -1,0 +1,120 @@
+//! Rules asked about small trainings whose answers can be worked out by hand.
+
+use serde_json::json;
+
+use super::*;
+
+fn candidate(table: Value) -> Candidate {
+    let label = label_of(&table);
+    Candidate { label, rule: serde_json::from_value(table).unwrap() }
+}
+
+fn label_of(table: &Value) -> String {
+    table["kind"].as_str().unwrap().to_owned() + &table["patience"].to_string()
+}
+
+fn patience(patience: usize) -> Candidate {
+    candidate(json!({"kind": "patience", "patience": patience}))
+}
+
+fn table(columns: &[(&str, &[f64])]) -> EpochTable {
+    let mut table = EpochTable::new(columns.iter().map(|(name, _)| (*name).into()).collect());
+    for epoch in 0..columns[0].1.len() {
+        table.push(&columns.iter().map(|(_, cells)| Some(cells[epoch])).collect::<Vec<_>>());
+    }
+    table
+}
+
+/// Two minima: a quick rule keeps the first, a slow one the second.
+fn two_minima() -> EpochTable {
+    table(&[
+        ("val_loss", &[1.0, 0.5, 0.6, 0.6, 0.4, 0.7, 0.7, 0.7]),
+        ("test_loss", &[1.0, 0.6, 0.6, 0.6, 0.5, 0.7, 0.7, 0.7]),
+        ("elapsed_s", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]),
+    ])
+}
+
+fn answer(candidates: &[Candidate], tables: &[(EpochTable, Factors)]) -> WhatIf {
+    let declared = [rule_table(&patience(3).rule)];
+    let mut asking = Asking::new(candidates);
+    for (table, cell) in tables {
+        let recorded = Recorded { path: "run", table, truncated: false, cell, declared: &declared };
+        asking.push(&recorded).unwrap();
+    }
+    asking.answer()
+}
+
+fn close(found: Option<f64>, wanted: f64) -> bool {
+    found.is_some_and(|found| (found - wanted).abs() < 1e-12)
+}
+
+#[test]
+fn slowness_and_badness_are_against_the_best_rule_of_the_same_training() {
+    let candidates = [patience(1), patience(3), candidate(json!({"kind": "none"}))];
+    let answer = answer(&candidates, &[(two_minima(), Factors::new())]);
+    let [quick, slow, none] = &answer.rules[..] else { panic!("{:?}", answer.rules) };
+    // patience 3 stops at epoch 8, as late as `none`: both have the lowest test error.
+    assert!(close(quick.slowness, 3.0 / 8.0) && close(quick.badness, 0.6 / 0.5));
+    assert!(close(slow.slowness, 1.0) && close(slow.badness, 1.0));
+    assert!(close(none.badness, 1.0) && close(none.good, 1.0) && close(quick.good, 0.0));
+    assert!(close(quick.regret, 0.1) && close(quick.given_up, 0.25));
+    assert!(close(quick.test_regret, 0.1) && close(quick.seconds_saved, 5.0));
+    assert_eq!((quick.fired, slow.fired, none.fired), (1, 1, 0));
+}
+
+#[test]
+fn the_front_holds_what_no_other_rule_beats() {
+    // Patience 2 stops at epoch 4 with what patience 1 has at epoch 3: it is beaten.
+    let candidates = [patience(1), patience(2), patience(3)];
+    let answer = answer(&candidates, &[(two_minima(), Factors::new())]);
+    let front: Vec<bool> = answer.rules.iter().map(|rule| rule.on_front).collect();
+    assert_eq!(front, [true, false, true]);
+    assert_eq!(
+        answer.sentences[0],
+        "Recommended: patience3: it gives up nothing of val_loss and saves 0 % of the epochs \
+         (means over 1 training). patience3 costs 2.7x of the fastest, patience1, which gives up \
+         25 %."
+    );
+}
+
+#[test]
+fn a_rule_that_no_config_declared_is_exploratory() {
+    let candidates = [patience(2), patience(3), candidate(json!({"kind": "none"}))];
+    let answer = answer(&candidates, &[(two_minima(), Factors::new())]);
+    let exploratory: Vec<bool> = answer.rules.iter().map(|rule| rule.exploratory).collect();
+    assert_eq!(exploratory, [true, false, false]);
+    let last = answer.sentences.last().unwrap();
+    assert!(last.starts_with("Exploratory: 1 rule was not declared"), "{last}");
+    // The weights that are kept do not decide when it fires.
+    let kept = json!({"kind": "patience", "patience": 3, "restore_best": false});
+    let rule: StoppingRule = serde_json::from_value(kept).unwrap();
+    assert!(is_declared(&rule, &[rule_table(&patience(3).rule)]));
+}
+
+#[test]
+fn cells_are_told_apart_and_together() {
+    let cell = |level: &str| Factors::from_iter([("norm".to_owned(), json!(level))]);
+    let falling = table(&[("val_loss", &[1.0, 0.9, 0.8, 0.7, 0.6])]);
+    let trainings = [(two_minima(), cell("none")), (falling, cell("batch"))];
+    let answer = answer(&[patience(1)], &trainings);
+    let names: Vec<String> = answer
+        .rules
+        .iter()
+        .map(|rule| rule.cell.as_ref().map_or("all".to_owned(), cell_name))
+        .collect();
+    assert_eq!(names, ["all", "norm=none", "norm=batch"]);
+    assert_eq!(answer.rules.iter().map(|rule| rule.n).collect::<Vec<_>>(), [2, 1, 1]);
+    assert!(close(answer.rules[0].epochs_saved, 0.5 * (5.0 / 8.0)));
+    assert_eq!(answer.rules[2].badness, None, "no test column, no badness");
+}
+
+#[test]
+fn rules_on_different_columns_are_judged_by_val_loss() {
+    let accuracy = candidate(json!({"kind": "patience", "patience": 1, "monitor": "val_accuracy"}));
+    let table =
+        table(&[("val_loss", &[1.0, 0.5, 0.8, 0.4]), ("val_accuracy", &[0.5, 0.9, 0.8, 0.7])]);
+    let answer = answer(&[patience(1), accuracy], &[(table, Factors::new())]);
+    assert_eq!(answer.yardstick.as_deref(), Some("val_loss"));
+    assert!(close(answer.rules[1].given_up, 0.25));
+    assert!(close(answer.rules[1].regret, 0.0));
+}

@@ -1,0 +1,90 @@
+//! What becomes of a training: trained, found, broken off or failed, in words and as a record.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use anyhow::{Error, Result, anyhow};
+
+use super::plan::Task;
+use crate::results::store::Store;
+use crate::results::{Provenance, RunRecord, Status};
+use crate::train::Position;
+
+/// What became of a task.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was done, before or by another process meanwhile.
+    Found(RunRecord),
+    /// It was trained here.
+    Trained(RunRecord),
+    /// A signal came.
+    Interrupted {
+        /// Where it stands.
+        at: Position,
+        /// Whether a checkpoint holds all of it.
+        saved: bool,
+    },
+    /// A signal came before it began here.
+    NotBegun,
+    /// A signal came while another process was at work on it.
+    Elsewhere,
+    /// An error ended it.
+    Failed(Error),
+}
+
+impl Outcome {
+    /// A line that says it.
+    pub(super) fn in_words(&self, task: &Task, store: &Store) -> String {
+        let dir = &task.dir;
+        let record = match self {
+            Self::Trained(record) => record,
+            Self::Found(_) => return format!("{dir}: done by another process"),
+            Self::NotBegun => return format!("{dir}: not begun"),
+            Self::Elsewhere => return format!("{dir}: left to another process"),
+            Self::Failed(error) => {
+                let path = store.training(dir);
+                return format!("{}: failed: {error:#}", path.display());
+            }
+            Self::Interrupted { at: Position { epoch, batch }, saved } => {
+                let saved = if *saved { "saved" } else { "NOT saved" };
+                return format!("{dir}: interrupted in epoch {epoch} after batch {batch}, {saved}");
+            }
+        };
+        let how = match record.status {
+            Status::Diverged => "diverged at",
+            Status::Stopped => "stopped after",
+            _ => "completed",
+        };
+        format!("{dir}: {how} epoch {}, {:.1} s", record.epochs, record.provenance.wall_s)
+    }
+}
+
+/// Turns a panic into an error.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(anyhow!("a fault in bnes: {}", panic_message(&*panic))))
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The record of a training without a result.
+#[must_use]
+pub fn note(task: &Task, status: Status, epochs: usize, error: Option<String>) -> RunRecord {
+    RunRecord {
+        status,
+        seed: task.trajectory.seed.0,
+        epochs,
+        identity: task.identity.clone(),
+        parameters: task.parameters,
+        error,
+        arms: Vec::new(),
+        config: task.config.clone(),
+        data: serde_json::Map::new(),
+        provenance: Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Provenance::default()
+        },
+    }
+}

@@ -1,0 +1,218 @@
+//! `[tune]`: the trainings that values are chosen by, and the choice.
+//!
+//! In rounds: first the grid of every arm; then, where the best lies on the edge of it, a value
+//! beyond, and so on for a few times. What is chosen depends on nothing but what the trainings came
+//! to, so that a tuning that is broken off comes to the same when it goes on.
+
+use std::collections::BTreeMap;
+
+use super::plan::{Loaded, PlanError, Task};
+use crate::results::{RunRecord, Status, Tried, TunedArm, TuningRecord};
+use crate::spec::{Experiment, Factors, Point, Tune, is_of_rule};
+
+/// Times that a grid is extended, at most.
+const EXTENSIONS: usize = 3;
+
+/// The tuning of an experiment.
+pub struct Tuning<'a> {
+    experiment: &'a Experiment,
+    tune: &'a Tune,
+    arms: Vec<Tuned>,
+    /// By folder: the lowest validation loss of a training that is done, none where it diverged.
+    done: BTreeMap<String, Option<f64>>,
+}
+
+/// Arms that are tuned together.
+struct Tuned {
+    /// Of one of them, the rule's among them.
+    factors: Factors,
+    tried: Vec<Candidate>,
+    /// Times that the grid was extended.
+    extended: usize,
+    /// The place of what was chosen.
+    chosen: Option<usize>,
+    on_edge: Vec<String>,
+}
+
+/// A value of each tuned key.
+struct Candidate {
+    point: Point,
+    /// A training for each seed.
+    tasks: Vec<Task>,
+    /// The key beyond whose edge it lies, where it was added to the grid.
+    added: Option<String>,
+}
+
+impl<'a> Tuning<'a> {
+    /// Of an experiment with `[tune]`.
+    ///
+    /// # Errors
+    /// As [`Planned::new`](super::Planned::new).
+    pub fn new(experiment: &'a Experiment, loaded: &mut Loaded) -> Result<Option<Self>, PlanError> {
+        let Some(tune) = &experiment.tune else { return Ok(None) };
+        let mut tuning = Self { experiment, tune, arms: Vec::new(), done: BTreeMap::new() };
+        for training in experiment.tuned_together() {
+            let factors = training.arms[0].factors.clone();
+            let tried = tune
+                .grid()
+                .into_iter()
+                .map(|point| tuning.candidate(&factors, point, None, loaded))
+                .collect::<Result<_, _>>()?;
+            let on_edge = Vec::new();
+            tuning.arms.push(Tuned { factors, tried, extended: 0, chosen: None, on_edge });
+        }
+        Ok(Some(tuning))
+    }
+
+    fn candidate(
+        &self,
+        factors: &Factors,
+        point: Point,
+        added: Option<&str>,
+        loaded: &mut Loaded,
+    ) -> Result<Candidate, PlanError> {
+        let levels: Factors = plain(factors).into_iter().chain(point.values.clone()).collect();
+        let task = |seed: &u64| {
+            let trajectory = self.experiment.tried(factors, &point, *seed)?;
+            Task::of_tuning(self.experiment, trajectory, levels.clone(), loaded)
+        };
+        let tasks = self.tune.seeds.iter().map(task).collect::<Result<_, _>>()?;
+        Ok(Candidate { point, tasks, added: added.map(str::to_owned) })
+    }
+
+    /// Every training of it so far.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<&Task> {
+        let tried = self.arms.iter().flat_map(|arm| &arm.tried);
+        tried.flat_map(|candidate| &candidate.tasks).collect()
+    }
+
+    /// The trainings that are not known to be done.
+    #[must_use]
+    pub fn open(&self) -> Vec<&Task> {
+        let mut tasks = self.tasks();
+        tasks.retain(|task| !self.done.contains_key(&task.dir));
+        tasks
+    }
+
+    /// Notes what trainings came to, by their folders; those that failed stay open.
+    pub fn note(&mut self, records: impl IntoIterator<Item = (String, RunRecord)>) {
+        for (dir, record) in records {
+            match record.status {
+                Status::Completed => {
+                    let full = record.arms.first().and_then(|arm| arm.full_run.as_ref());
+                    let loss = full.and_then(|full| full.metrics.get("val_loss")?.as_f64());
+                    self.done.insert(dir, loss);
+                }
+                Status::Diverged | Status::Stopped => {
+                    self.done.insert(dir, None);
+                }
+                Status::Interrupted | Status::Failed => {}
+            }
+        }
+    }
+
+    /// Chooses where all is known, or extends the grid; whether every arm has its value.
+    pub fn choose(&mut self, loaded: &mut Loaded) -> bool {
+        for index in 0..self.arms.len() {
+            let is_open = |task: &Task| !self.done.contains_key(&task.dir);
+            let arm = &self.arms[index];
+            let open = arm.tried.iter().flat_map(|candidate| &candidate.tasks).any(is_open);
+            if arm.chosen.is_some() || open {
+                continue;
+            }
+            let record = self.record_of(arm);
+            let Some(best) = record.place_of_best() else { continue };
+            let (added, on_edge) = self.beyond(arm, &record, best, loaded);
+            let arm = &mut self.arms[index];
+            if added.is_empty() {
+                arm.chosen = Some(best);
+                arm.on_edge = on_edge;
+            } else {
+                arm.tried.extend(added);
+                arm.extended += 1;
+            }
+        }
+        self.arms.iter().all(|arm| arm.chosen.is_some())
+    }
+
+    /// What is to be tried beyond the edges that the best lies on, and the keys on whose edge it
+    /// stays.
+    fn beyond(
+        &self,
+        arm: &Tuned,
+        record: &TunedArm,
+        best: usize,
+        loaded: &mut Loaded,
+    ) -> (Vec<Candidate>, Vec<String>) {
+        let (mut added, mut on_edge) = (Vec::new(), Vec::new());
+        for key in self.tune.keys() {
+            let next = match record.beyond(best, key) {
+                Ok(None) => continue,
+                Ok(Some(next)) if arm.extended < EXTENSIONS => Some(next),
+                _ => None,
+            };
+            let point = next.and_then(|next| self.tune.moved(&arm.tried[best].point, key, next));
+            let point =
+                point.filter(|point| record.tried.iter().all(|tried| tried.values != point.values));
+            // What the config or the data refuses, such as a dropout of 1, is no value.
+            let candidate =
+                point.and_then(|point| self.candidate(&arm.factors, point, Some(key), loaded).ok());
+            match candidate {
+                Some(candidate) => added.push(candidate),
+                None => on_edge.push(key.to_owned()),
+            }
+        }
+        (added, on_edge)
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub fn record(&self) -> TuningRecord {
+        TuningRecord {
+            seeds: self.tune.seeds.clone(),
+            arms: self.arms.iter().map(|arm| self.record_of(arm)).collect(),
+        }
+    }
+
+    fn record_of(&self, arm: &Tuned) -> TunedArm {
+        let tried = |candidate: &Candidate| {
+            let results: Vec<Option<Option<f64>>> =
+                candidate.tasks.iter().map(|task| self.done.get(&task.dir).copied()).collect();
+            let losses: Vec<Option<f64>> = results.iter().map(|result| result.flatten()).collect();
+            let known: Vec<f64> = losses.iter().copied().flatten().collect();
+            #[allow(clippy::cast_precision_loss)] // a few seeds
+            let mean = known.iter().sum::<f64>() / known.len() as f64;
+            Tried {
+                values: candidate.point.values.clone(),
+                added: candidate.added.clone(),
+                mean: (!known.is_empty()).then_some(mean),
+                best_val_loss: losses,
+                diverged: results.iter().filter(|result| **result == Some(None)).count(),
+                trainings: candidate.tasks.iter().map(|task| task.dir.clone()).collect(),
+            }
+        };
+        TunedArm {
+            factors: plain(&arm.factors),
+            chosen: arm.chosen.map(|place| arm.tried[place].point.values.clone()),
+            on_edge: arm.on_edge.clone(),
+            tried: arm.tried.iter().map(tried).collect(),
+        }
+    }
+
+    /// The experiment with what was chosen.
+    ///
+    /// # Errors
+    /// None in practice: what was trained was accepted.
+    pub fn chosen(&self) -> Result<Experiment, PlanError> {
+        let best = |arm: &'_ Tuned| arm.chosen.unwrap_or(0);
+        let points: Vec<&Point> = self.arms.iter().map(|arm| &arm.tried[best(arm)].point).collect();
+        Ok(self.experiment.with_values(&points)?)
+    }
+}
+
+/// The levels of the factors that are not about the rule.
+fn plain(factors: &Factors) -> Factors {
+    let levels = factors.iter().filter(|(key, _)| !is_of_rule(key));
+    levels.map(|(key, level)| (key.clone(), level.clone())).collect()
+}

@@ -1,0 +1,238 @@
+//! `[tune]`: keys of which each arm takes the value that suits it best, chosen before it is trained.
+
+use serde_json::Value as Json;
+
+use super::cell::Cell;
+use super::document::Document;
+use super::edit::Path;
+use super::error::ConfigError;
+use super::experiment::{Experiment, Factors, PlannedTraining, Trajectory};
+use super::label::{self, labels};
+use super::matrix::{ARMS, Axes, Axis, Matrix, check_apart, check_levels, seeds};
+use super::node::{Node, Origin, Value};
+use super::plan::product;
+use crate::seed::Seed;
+
+/// The seeds of tuning trainings where none are given.
+const SEEDS: [u64; 2] = [1000, 1001];
+
+/// Keys that are no setting of the training.
+const OTHER: [&str; 8] =
+    ["name", "seed", "matrix", "tune", "checkpoint", "data", "evaluation", "early_stopping"];
+
+/// Keys by which the losses of two values are not to be compared.
+const YARDSTICKS: [&str; 2] = ["training.epochs", "training.loss"];
+
+/// A checked `[tune]`.
+#[derive(Debug, Clone)]
+pub struct Tune {
+    /// The keys with the values to try.
+    pub(super) axes: Vec<Axis>,
+    /// Of its trainings; none is one of the experiment's.
+    pub seeds: Vec<u64>,
+}
+
+/// A value of every tuned key.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// In the order of the keys.
+    pub(super) nodes: Vec<Node>,
+    /// By key, as results name them.
+    pub values: Factors,
+}
+
+impl Tune {
+    /// Checks a table; `own` are the experiment's seeds.
+    pub(super) fn check(
+        table: Matrix,
+        origin: &Origin,
+        matrix: &Axes,
+        own: &[u64],
+    ) -> Result<Self, ConfigError> {
+        let mut axes = Vec::new();
+        let mut given = None;
+        for (path, node) in table.entries {
+            let key = path.dotted();
+            if key == "seeds" {
+                given = Some((seeds("tune.seeds", &node)?, node.origin));
+                continue;
+            }
+            refuse(&path, &key, matrix)?;
+            let list = node.origin.clone();
+            let Value::List(levels) = node.value else {
+                let message = format!("`{key}`: expected a list of values, found {}", node.what());
+                return Err(ConfigError::at(&list, message));
+            };
+            check_levels(&key, &list, &levels)?;
+            let labels = labels(&levels);
+            axes.push(Axis { path, key, levels, labels, list });
+        }
+        if axes.is_empty() {
+            return Err(ConfigError::at(origin, "`tune`: there is no key to tune")
+                .help("name one with its values: \"training.optimizer.lr\" = [1e-3, 1e-2, 1e-1]"));
+        }
+        check_apart(&axes)?;
+        let (seeds, origin) = given.unwrap_or_else(|| (SEEDS.to_vec(), origin.clone()));
+        if let Some(seed) = seeds.iter().find(|seed| own.contains(seed)) {
+            let message = format!(
+                "`tune.seeds`: {seed} is one of the experiment's own seeds: a value would be judged \
+                 by the trainings that chose it"
+            );
+            return Err(
+                ConfigError::at(&origin, message).help("take others, such as seeds = [1000, 1001]")
+            );
+        }
+        let tune = Self { axes, seeds };
+        let cells = matrix.factors.iter().map(|axis| axis.levels.len());
+        let trainings = cells
+            .chain(tune.axes.iter().map(|axis| axis.levels.len()))
+            .try_fold(tune.seeds.len(), usize::checked_mul);
+        if trainings.is_none_or(|trainings| trainings > ARMS) {
+            let message = format!("the tuning makes more than {ARMS} trainings");
+            return Err(ConfigError::at(&tune.axes[0].list, message));
+        }
+        Ok(tune)
+    }
+
+    /// The tuned keys.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.axes.iter().map(|axis| axis.key.as_str())
+    }
+
+    /// The tuned keys with their values as they are written.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&str, Vec<Json>)> {
+        let axes = self.axes.iter();
+        axes.map(|axis| (axis.key.as_str(), axis.levels.iter().map(label::json).collect()))
+            .collect()
+    }
+
+    /// Every choice of one value per key, the last key fastest; the first is what stands in for
+    /// those not yet chosen.
+    #[must_use]
+    pub fn grid(&self) -> Vec<Point> {
+        let point = |levels: Vec<usize>| Point {
+            nodes: self
+                .axes
+                .iter()
+                .zip(&levels)
+                .map(|(axis, level)| axis.levels[*level].clone())
+                .collect(),
+            values: self
+                .axes
+                .iter()
+                .zip(&levels)
+                .map(|(axis, level)| (axis.key.clone(), axis.labels[*level].clone()))
+                .collect(),
+        };
+        product(&self.axes).map(point).collect()
+    }
+
+    /// A point with another number for one of its keys; a whole number stays one.
+    #[must_use]
+    pub fn moved(&self, point: &Point, key: &str, number: f64) -> Option<Point> {
+        let index = self.axes.iter().position(|axis| axis.key == key)?;
+        let mut moved = point.clone();
+        let value = match point.nodes[index].value {
+            // A config holds no whole numbers as large as this cast would change.
+            #[allow(clippy::cast_possible_truncation)]
+            Value::Int(_) => Value::Int(number.round() as i128),
+            _ => Value::Float(number),
+        };
+        let node = Node { value, origin: self.axes[index].list.clone() };
+        moved.values.insert(key.to_owned(), label::json(&node));
+        moved.nodes[index] = node;
+        Some(moved)
+    }
+}
+
+/// Refuses what cannot be tuned, and what the matrix has a say in.
+fn refuse(path: &Path, key: &str, matrix: &Axes) -> Result<(), ConfigError> {
+    let refused = |message: String| ConfigError::at(&path.origin(), message);
+    let first = path.names().next().unwrap_or_default();
+    if OTHER.contains(&first) {
+        return Err(refused(format!(
+            "`{key}` cannot be tuned: it is no setting of the model or the training"
+        )));
+    }
+    let overlaps = |other: &&&str| {
+        let mut pairs = path.names().zip(other.split('.'));
+        pairs.all(|(a, b)| a == b)
+    };
+    if let Some(other) = YARDSTICKS.iter().find(overlaps) {
+        return Err(refused(format!(
+            "`{key}` cannot be tuned: a value is chosen by its best val_loss, which `{other}` makes \
+             another figure"
+        )));
+    }
+    for axis in &matrix.factors {
+        let written = || {
+            let depth = axis.path.0.len();
+            let rest = || path.names().skip(depth);
+            let holds = |level: &&Node| rest().try_fold(*level, Node::get).is_some();
+            axis.levels.iter().find(holds)
+        };
+        let collides =
+            path.is_around(&axis.path) || axis.path.is_around(path) && written().is_some();
+        if collides {
+            let help = if axis.path.is_around(path) && axis.key != key {
+                format!("leave it out of the levels of `{}`", axis.key)
+            } else {
+                "vary it or tune it".to_owned()
+            };
+            return Err(refused(format!("`{key}` is in [matrix], too")).help(help));
+        }
+    }
+    Ok(())
+}
+
+impl Document {
+    /// What is trained in the cell of an arm, with these values of the tuned keys.
+    fn trajectory(&self, arm: &Factors, point: &Point) -> Result<Trajectory, ConfigError> {
+        let level = |axis: &Axis| {
+            axis.labels.iter().position(|label| arm.get(&axis.key) == Some(label)).unwrap_or(0)
+        };
+        let levels: Vec<usize> = self.axes.factors.iter().map(level).collect();
+        let (_, document) = self.cell(&levels, Some(point))?;
+        let cell = Cell::read(&document)?;
+        cell.check(&document)?;
+        Ok(cell.into_parts().0)
+    }
+}
+
+impl Experiment {
+    /// The trainings of one seed: the arms of each are tuned together.
+    #[must_use]
+    pub fn tuned_together(&self) -> &[PlannedTraining] {
+        let seeds = self.seeds().map_or(1, <[u64]>::len);
+        &self.trainings[..self.trainings.len() / seeds]
+    }
+
+    /// What is trained for the arms that are tuned together with `arm`, for one of its values.
+    ///
+    /// # Errors
+    /// Where the config refuses the value.
+    pub fn tried(
+        &self,
+        arm: &Factors,
+        point: &Point,
+        seed: u64,
+    ) -> Result<Trajectory, ConfigError> {
+        let trajectory = self.document.trajectory(arm, point)?;
+        Ok(Trajectory { seed: Seed(seed), ..trajectory })
+    }
+
+    /// The experiment with the values chosen, in the order of [`Experiment::tuned_together`].
+    ///
+    /// # Errors
+    /// Where the config refuses a value.
+    pub fn with_values(&self, chosen: &[&Point]) -> Result<Self, ConfigError> {
+        let mut experiment = self.clone();
+        for (index, training) in experiment.trainings.iter_mut().enumerate() {
+            let seed = training.trajectory.seed;
+            let point = chosen[index % chosen.len()];
+            training.trajectory = self.tried(&training.arms[0].factors, point, seed.0)?;
+        }
+        Ok(experiment)
+    }
+}
