@@ -11,21 +11,19 @@ const STEPS: u8 = 8;
 
 impl Probe<'_> {
     /// The {15, 50, 85}th percentiles of what comes into the activation of the first unit of the last
-    /// hidden layer, in evaluation mode (Ioffe & Szegedy 2015, figure 1).
+    /// hidden layer (Ioffe & Szegedy 2015, figure 1), as in training: in whole batches of its size,
+    /// each by its own statistics.
     pub(super) fn preactivations(
         &self,
         chain: &Chain,
         go_on: &dyn Fn() -> bool,
     ) -> Option<Cells<3>> {
         let last = chain.steps.iter().rposition(|step| matches!(step, Step::Activation(_)));
+        let mut up_to = Chain { steps: chain.steps[..last.unwrap_or(0)].to_vec() };
         let mut values = Vec::with_capacity(self.rows.len());
-        for rows in self.rows.chunks(BLOCK) {
-            if !go_on() {
-                return None;
-            }
-            let passed = chain.forward(self.inputs(rows), self.isa);
-            let into = last.into_iter().flat_map(|index| passed[index].by_row());
-            values.extend(into.map(|row| row[0]));
+        for rows in self.rows.chunks_exact(self.training_batch) {
+            let blocks = up_to.settle(self.blocks(rows), self.isa, go_on)?;
+            values.extend(blocks.iter().flat_map(Matrix::by_row).map(|row| row[0]));
         }
         values.sort_by(f64::total_cmp);
         let cell = |share| percentile(&values, share);

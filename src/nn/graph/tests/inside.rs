@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use super::elements;
 use super::gradients::{losses, set, vars};
 use crate::data::Dataset;
-use crate::nn::graph::{GraphEngine, activation, loss};
+use crate::nn::graph::{GraphEngine, Pass, activation, loss};
 use crate::nn::probe::Probe;
 use crate::nn::tests::golden::assert_close;
 use crate::nn::tests::setup::{Setup, batch_norm, norms, rows, scattered};
@@ -168,34 +168,36 @@ fn drift_is_the_distance_to_what_a_recalibration_on_all_rows_would_set() {
 }
 
 #[test]
-fn preactivations_are_what_the_last_activation_gets_whatever_the_placement_of_the_norm() {
+fn preactivations_are_what_the_last_activation_gets_in_training_wherever_the_norm_stands() {
     let none = norms().swap_remove(0);
     let before = batch_norm(Placement::BeforeActivation);
     for norm in [none, before.clone(), batch_norm(Placement::AfterActivation)] {
         let setup = Setup::new(model(Activation::Sigmoid, norm.clone()), Loss::Mse, 9, 3, 2);
-        let (setup, state, engine) = midway(setup, 3);
+        let (setup, state, mut engine) = midway(setup, 3);
         let order = order(&setup);
-        let rows = Tensor::from_slice(&order, order.len(), &engine.device).unwrap();
-        let mut x = engine.data.inputs(&rows, engine.dtype).unwrap();
-        x = engine.layers[0].evaluate(&x).unwrap();
-        x = engine.layers[1].linear(&x).unwrap();
-        let of_layer =
-            engine.layers[1].hidden.as_ref().unwrap().norm.as_ref().map(|(_, norm)| norm);
-        if norm == before {
-            x = of_layer.unwrap().evaluate(&x).unwrap();
-        }
-        // Held against what the layer makes of it, so that `x` is what is meant.
-        if norm != batch_norm(Placement::AfterActivation) {
+        let mut values = Vec::new();
+        for batch in [&order[..3], &order[3..6]] {
+            let rows = Tensor::from_slice(batch, 3, &engine.device).unwrap();
             let inputs = engine.data.inputs(&rows, engine.dtype).unwrap();
-            let whole = engine.layers[1].evaluate(&engine.layers[0].evaluate(&inputs).unwrap());
-            let made = activation::activate(Activation::Sigmoid, &x).unwrap();
-            assert_eq!(elements(&whole.unwrap()), elements(&made));
+            let between = engine.layers[0].train(&inputs, Pass::Train).unwrap();
+            let mut x = engine.layers[1].linear(&between).unwrap();
+            if norm == before {
+                let hidden = engine.layers[1].hidden.as_mut().unwrap();
+                x = hidden.norm.as_mut().unwrap().1.train(&x).unwrap();
+            }
+            if norm != batch_norm(Placement::AfterActivation) {
+                // `x` is what is meant where the layer makes its outputs of it.
+                let whole = engine.layers[1].train(&between, Pass::Train).unwrap();
+                let made = activation::activate(Activation::Sigmoid, &x).unwrap();
+                assert_eq!(elements(&whole), elements(&made));
+            }
+            values.extend(elements(&x.narrow(1, 0, 1).unwrap()));
         }
-        let mut values = elements(&x.narrow(1, 0, 1).unwrap());
         values.sort_by(f64::total_cmp);
-        // Of seven values, the places 0.9, 3 and 5.1 from the smallest.
-        let expected =
-            [0.1 * values[0] + 0.9 * values[1], values[3], 0.9 * values[5] + 0.1 * values[6]];
+        // Of six values, the places 0.75, 2.5 and 4.25 from the smallest.
+        let between =
+            |below: usize, share: f64| (1.0 - share) * values[below] + share * values[below + 1];
+        let expected = [between(0, 0.75), between(2, 0.5), between(4, 0.25)];
         let actual = cells(&setup, &state, Inside::Preactivations);
         assert_close(&format!("{norm:?}"), &actual, &expected, 1e-12);
     }
