@@ -25,7 +25,10 @@ pub fn table() -> String {
     let mut teacher = Seed(0).stream("teacher", 0);
     let scale = f64::from(INPUTS).sqrt();
     let weights: Vec<f64> = (0..INPUTS).map(|_| teacher.normal() / scale).collect();
-    let mut text: String = (1..=INPUTS).map(|input| format!("x{input},")).collect();
+    let mut text = String::new();
+    for input in 1..=INPUTS {
+        let _ = write!(text, "x{input},");
+    }
     text += "y,label\n";
     for row in 0..ROWS {
         let mut stream = Seed(0).stream("row", row);

@@ -3,6 +3,7 @@
 //! The long forms are ignored; `.ci/reproductions` runs them and prints the tables of that page.
 
 #![allow(clippy::print_stdout)] // the figures, shown with --nocapture
+#![allow(clippy::unwrap_used)] // tests
 
 mod common;
 
@@ -131,18 +132,16 @@ fn ioffe_on_digits_in_ten_thousand_steps_at_three_learning_rates() {
     assert!(with.accuracy(50) - without.accuracy(50) > 0.5);
     assert!(with.accuracy(500) >= without.accuracy(500));
     let with = with.spread();
-    assert!(least(&with) > 1.5 && most(&with) < 5.0, "{with:?}");
+    assert!(least(&with) > 2.0 && most(&with) < 5.0, "{with:?}");
     let without = arm("none", 1.0).spread();
     assert!(without[0] < 0.1 && most(&without) > 3.0, "{without:?}");
     // Santurkar et al. 2018: with batch norm the loss along the step lies in a narrower band.
     for lr in [0.01, 0.1, 1.0] {
         for (below, above) in [("ls_min", "ls_max"), ("gp_min", "gp_max")] {
             let band = |norm| median(&arm(norm, lr).between(below, above));
-            println!(
-                "lr {lr}, {above} - {below}: {:.4} without, {:.4} with",
-                band("none"),
-                band("batch")
-            );
+            let (without, with) = (band("none"), band("batch"));
+            println!("lr {lr}, {above} - {below}: {without:.2e} without, {with:.2e} with");
+            assert!(with < without, "lr {lr}, {below}");
         }
     }
 }
