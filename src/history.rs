@@ -21,9 +21,9 @@ pub const ELAPSED: &str = "elapsed_s";
 /// The columns at the end of every row: how far a training is, not how good.
 pub const CLOSING: [&str; 4] = ["lr", "step", "samples_seen", ELAPSED];
 
-/// The columns that a training measures only where a rule reads them: of gradients and of the
-/// network's complexity.
-pub const ON_DEMAND: [&str; 7] = [
+/// The columns that a training measures only where a rule reads them or `evaluation.inside` asks for
+/// them: of gradients, of the network's complexity, and of its inside.
+pub const ON_DEMAND: [&str; 19] = [
     "evidence",
     "grad_norm",
     "grad_disparity",
@@ -31,6 +31,18 @@ pub const ON_DEMAND: [&str; 7] = [
     "path_norm",
     "spectral_norm",
     "distance_from_init",
+    "preact_p15",
+    "preact_p50",
+    "preact_p85",
+    "loss_train_mode",
+    "loss_eval_mode",
+    "drift_mean",
+    "drift_spread",
+    "ls_min",
+    "ls_max",
+    "gp_min",
+    "gp_max",
+    "beta_eff",
 ];
 
 /// The columns of whole numbers.

@@ -232,6 +232,16 @@ fn wrong_types_and_values_are_said_in_words() {
         ),
         ("evaluation.train = 1", "`evaluation.train`: expected true or false, found 1", "1"),
         (
+            "evaluation.inside = [\"modes\", \"drfit\"]",
+            "`evaluation.inside`: unknown value `drfit`",
+            "\"drfit\"",
+        ),
+        (
+            "evaluation.inside = \"modes\"",
+            "`evaluation.inside`: expected a list, found the string \"modes\"",
+            "\"modes\"",
+        ),
+        (
             "early_stopping = \"none\"",
             "`early_stopping`: expected a table with the `kind` of a stopping rule, found the string \"none\"",
             "\"none\"",

@@ -1,4 +1,5 @@
-//! Columns that are measured because a rule reads them: they change nothing else of a training.
+//! Columns that are measured because a rule reads them or the config asks for them: they change
+//! nothing else of a training.
 
 mod common;
 
@@ -63,6 +64,81 @@ fn a_training_is_the_same_to_the_last_byte_with_and_without_them_on_either_engin
             assert!(kept[&file] == bytes, "{engine}: {file}");
         }
     }
+}
+
+const INSIDE: &str = "preact_p15,preact_p50,preact_p85,loss_train_mode,loss_eval_mode,drift_mean,\
+                      drift_spread,ls_min,ls_max,gp_min,gp_max,beta_eff";
+
+/// In another order than that of the columns.
+const ALL_INSIDE: &str =
+    "[evaluation]\ninside = [\"landscape\", \"modes\", \"drift\", \"preactivations\"]\n";
+
+#[test]
+fn a_training_that_is_looked_into_is_the_same_to_the_last_byte_on_either_engine() {
+    for engine in ["fused", "graph"] {
+        let place = Place::new();
+        place.write("without.toml", CONFIG);
+        place.write("with.toml", &format!("{CONFIG}{ALL_INSIDE}"));
+        let run = |config: &str, results: &str| {
+            let args = ["run", "--config", config, "--results", results];
+            let output = place.command(&args).env("BNES_ENGINE", engine).output().unwrap();
+            assert!(output.status.success(), "{}", stderr(&output));
+            place.training(&format!("{results}/small"), "seed0")
+        };
+        let (without, with) = (run("without.toml", "a"), run("with.toml", "b"));
+        let (short, long) = (curve(&without), curve(&with));
+        let header = |curve: &str| curve.lines().next().unwrap().to_owned();
+        assert_eq!(header(&long), format!("{},{INSIDE}", header(&short)));
+        for (short, long) in short.lines().zip(long.lines()) {
+            assert!(long.starts_with(&format!("{short},")), "{engine}: {short} and {long}");
+        }
+        assert!(weights(&without) == weights(&with), "{engine}");
+        let arm = &json(&with.join("run.json"))["arms"][0];
+        let last = column(&with, "beta_eff").pop().unwrap();
+        assert_eq!(arm["metrics"]["beta_eff"], last, "what arms are compared by");
+    }
+}
+
+#[test]
+fn what_there_is_nothing_of_has_no_column() {
+    let place = Place::new();
+    let norms = "\"model.norm.kind\" = [\"none\", \"batch\"]\n\"model.hidden\" = [[], [4]]\n";
+    place.write("small.toml", &format!("{CONFIG}{norms}{ALL_INSIDE}"));
+    place.succeeds(&["run", "--config", "small.toml"]);
+    let landscape = "ls_min,ls_max,gp_min,gp_max,beta_eff";
+    for (training, columns) in [
+        ("none-empty", landscape.to_owned()),
+        ("none-4", format!("preact_p15,preact_p50,preact_p85,{landscape}")),
+        ("batch-empty", landscape.to_owned()),
+        ("batch-4", INSIDE.to_owned()),
+    ] {
+        let curve = curve(&place.training("results/small", training));
+        let header = curve.lines().next().unwrap();
+        assert!(header.ends_with(&format!(",samples_seen,{columns}")), "{training}: {header}");
+    }
+}
+
+#[test]
+fn a_rule_reads_what_is_inside_whether_the_config_asks_for_it_or_not() {
+    let place = Place::new();
+    let rule =
+        "{ kind = \"threshold\", column = \"drift_mean\", below = 10.0, monitor = \"ls_max\" }";
+    place.write("small.toml", &CONFIG.replace("{ kind = \"none\" }", rule));
+    place.succeeds(&["run", "--config", "small.toml"]);
+    let training = place.training("results/small", "seed0");
+    let arm = &json(&training.join("run.json"))["arms"][0];
+    assert_eq!(arm["stop_epoch"], 1, "{arm}");
+    assert!(column(&training, "drift_mean")[0] < 10.0);
+    let header = curve(&training);
+    let header = header.lines().next().unwrap();
+    assert!(header.ends_with("samples_seen,drift_mean,ls_max"), "{header}");
+
+    let without_norm = ["--set", "model.norm.kind=none"];
+    let refused = place.fails(2, &[&["run", "--config", "small.toml"], &without_norm[..]].concat());
+    let said = "the rule reads the column `drift_mean`, which this training will not record";
+    assert!(refused.contains(said), "{refused}");
+    let (_, readable) = refused.split_once("can read: ").unwrap();
+    assert!(readable.contains("preact_p50") && !readable.contains("drift"), "{refused}");
 }
 
 #[test]

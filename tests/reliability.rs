@@ -31,6 +31,8 @@ dropout = 0.2
 epochs = 6
 batch_size = 16
 clip_norm = 5.0
+[evaluation]
+inside = ["preactivations", "modes", "drift", "landscape"]
 [training.schedule]
 kind = "cosine"
 warmup_epochs = 2

@@ -17,7 +17,8 @@ use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::seed::Seed;
 use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
-use crate::spec::training::{EvaluationSpec, Loss};
+use crate::spec::evaluation::EvaluationSpec;
+use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Factors, Trajectory, is_of_rule};
 use crate::stopping::StoppingRule;
 use crate::train;
@@ -195,7 +196,7 @@ impl Task {
         factors: Factors,
         loaded: &mut Loaded,
     ) -> Result<Self, PlanError> {
-        let evaluation = EvaluationSpec { train: false, test: false };
+        let evaluation = EvaluationSpec { train: false, test: false, ..EvaluationSpec::default() };
         let trajectory = Trajectory { evaluation, ..trajectory };
         let arms = [Arm { factors, rule: StoppingRule::default() }];
         let data = loaded
@@ -227,9 +228,9 @@ impl Task {
             return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
         }
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
-        let columns = train::columns(&data, loss, &trajectory.evaluation, &rules);
+        let columns = train::columns(&data, loss, trajectory, &rules);
         for arm in arms {
-            check_columns(experiment, arm, &columns)?;
+            check_columns(experiment, trajectory, arm, &columns)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
         let layout = Layout::new(&trajectory.model, data.inputs.width(), outputs);
@@ -281,6 +282,7 @@ fn check_batches(
 /// Refuses a rule whose columns this training will not record.
 fn check_columns(
     experiment: &Experiment,
+    trajectory: &Trajectory,
     arm: &Arm,
     recorded: &[String],
 ) -> Result<(), ConfigError> {
@@ -294,7 +296,7 @@ fn check_columns(
             .iter()
             .map(String::as_str)
             .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
-            .chain(ON_DEMAND)
+            .chain(train::on_demand_of(trajectory))
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,

@@ -227,7 +227,7 @@ fn finished(
 ) -> Result<Finished> {
     let Task { trajectory, data, loss, .. } = task;
     // For the test split alone, which no rule reads.
-    let recorder = Recorder::new(data, *loss, &trajectory.evaluation, &[]);
+    let recorder = Recorder::new(data, *loss, trajectory, &[]);
     let mut weights = BTreeMap::new();
     let mut test_metrics = BTreeMap::new();
     for Kept { epoch, state } in trained.arms.iter().filter_map(|arm| arm.kept.clone()) {

@@ -7,11 +7,12 @@ use super::checkpoint::CheckpointSpec;
 use super::data::{DataSpec, Task};
 use super::decode::decode_with;
 use super::error::ConfigError;
+use super::evaluation::EvaluationSpec;
 use super::experiment::Trajectory;
 use super::keys::elsewhere;
 use super::model::{ModelSpec, Norm};
 use super::node::Node;
-use super::training::{BatchSize, EvaluationSpec, Loss, Optimizer, Rprop, TrainingSpec};
+use super::training::{BatchSize, Loss, Optimizer, Rprop, TrainingSpec};
 use crate::seed::Seed;
 use crate::stopping::{Criterion, StoppingRule};
 

@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 
 use super::checkpoint::CheckpointSpec;
 use super::data::{DataSpec, SplitSpec};
+use super::evaluation::EvaluationSpec;
 use super::model::{Init, ModelSpec, Norm};
-use super::training::{EvaluationSpec, Optimizer, Schedule, TrainingSpec};
+use super::training::{Optimizer, Schedule, TrainingSpec};
 use crate::kinds::{Kinds, fields_of};
 use crate::stopping::Criterion;
 

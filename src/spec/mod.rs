@@ -11,6 +11,7 @@ pub mod decode;
 mod document;
 pub mod edit;
 pub mod error;
+pub mod evaluation;
 pub mod experiment;
 mod fault;
 mod keys;

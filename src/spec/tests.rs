@@ -48,7 +48,7 @@ fn the_builtin_experiment_is_20_trainings_and_40_arms_of_all_defaults() {
         data: DataSpec::new("digits"),
         model: model::ModelSpec::default(),
         training: training::TrainingSpec::default(),
-        evaluation: training::EvaluationSpec::default(),
+        evaluation: evaluation::EvaluationSpec::default(),
         seed: crate::seed::Seed(0),
     };
     assert_eq!(first.trajectory, plain);
@@ -60,6 +60,24 @@ fn the_builtin_experiment_is_20_trainings_and_40_arms_of_all_defaults() {
     assert_eq!(digits.trainings[1].trajectory.model.norm, Norm::Batch(batch));
     assert_eq!(digits.trainings[1].trajectory.seed.0, 0);
     assert_eq!(digits.trainings[2].trajectory.seed.0, 1);
+}
+
+#[test]
+fn what_is_asked_for_inside_fixes_a_training_in_any_order_and_nothing_asked_for_is_not_written() {
+    let with = |inside: &str| toml(&format!("evaluation.inside = {inside}")).trainings[0].clone();
+    let text = |inside: &str| json!(with(inside).trajectory)["evaluation"].to_string();
+    assert_eq!(text("[]"), r#"{"train":true,"test":true}"#);
+    let both = r#"{"train":true,"test":true,"inside":["modes","drift"]}"#;
+    assert_eq!(text("[\"drift\", \"modes\"]"), both);
+    assert_eq!(text("[\"modes\", \"drift\", \"modes\"]"), both);
+}
+
+#[test]
+fn every_column_inside_is_one_on_demand_and_named_as_in_a_config() {
+    use super::evaluation::Inside;
+    let columns: Vec<&str> = Inside::ALL.iter().flat_map(|what| what.columns()).copied().collect();
+    assert_eq!(columns, crate::history::ON_DEMAND[7..]);
+    assert!(Inside::ALL.iter().all(|what| json!(what) == what.name()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `[training]` and `[evaluation]`: how the weights move and what is measured.
+//! `[training]`: how the weights move.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
@@ -353,22 +353,6 @@ impl ScheduleSpec {
                 step.factor.powi(i32::try_from(done / step.every).unwrap_or(i32::MAX))
             }
         }
-    }
-}
-
-/// `[evaluation]`: what is measured after each epoch besides the validation split.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EvaluationSpec {
-    /// The loss and metrics of a fixed part of the training split, in evaluation mode.
-    pub train: bool,
-    /// The test split, which no rule can read.
-    pub test: bool,
-}
-
-impl Default for EvaluationSpec {
-    fn default() -> Self {
-        Self { train: true, test: true }
     }
 }
 

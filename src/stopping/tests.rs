@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::history::EpochTable;
 
 fn rule(table: Value) -> StoppingRule {
     serde_json::from_value(table).unwrap()

@@ -29,7 +29,7 @@ use crate::stopping::{Reading, StoppingRule};
 pub use checkpoint::{Checkpoint, Keeper, NoKeeper, Position};
 use reader::Reader;
 use recorder::Measurement;
-pub use recorder::{Recorder, columns};
+pub use recorder::{Recorder, columns, on_demand_of};
 
 /// One training to do.
 pub struct Job<'a> {
@@ -54,7 +54,7 @@ impl<'a> Job<'a> {
     }
 
     fn recorder(&self) -> Recorder<'a> {
-        Recorder::new(self.data, self.loss, &self.trajectory.evaluation, &self.rules)
+        Recorder::new(self.data, self.loss, self.trajectory, &self.rules)
     }
 }
 
@@ -130,13 +130,13 @@ pub fn fit(
         }
         // Whatever comes up to the new row is done again where it is interrupted.
         let go_on = || !keeper.interrupted();
-        let Some(measured) = measure(engine, &recorder, calibration.as_deref(), &ranges, &go_on)?
-        else {
+        let lr = training.optimizer.lr() * lr_factor;
+        let calibration = calibration.as_deref();
+        let Some(measured) = measure(engine, &recorder, calibration, &ranges, lr, &go_on)? else {
             return run.interrupted(engine, keeper);
         };
         #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
         let train_loss = engine.take_loss_sum()? / data.splits.train.len() as f64;
-        let lr = training.optimizer.lr() * lr_factor;
         let row = recorder.row(&measured, epoch, ranges.len(), train_loss, lr, run.elapsed_s());
         run.end_epoch(&row, training.epochs, engine)?;
         observer.on_event(epoch_event(job, &run.table, &run.readers));
@@ -155,6 +155,7 @@ fn measure(
     recorder: &Recorder,
     calibration: Option<&[u32]>,
     ranges: &[Range<usize>],
+    lr: f64,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Measurement>> {
     if let Some(order) = calibration {
@@ -163,7 +164,7 @@ fn measure(
             return Ok(None);
         }
     }
-    recorder.measure(engine, go_on)
+    recorder.measure(engine, lr, go_on)
 }
 
 /// A training as it runs, without its engine.

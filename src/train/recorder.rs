@@ -7,15 +7,18 @@ use crate::history::{CLOSING, ON_DEMAND};
 use crate::metrics::{self, Scores};
 use crate::nn::probe::Probe;
 use crate::nn::{Engine, Network};
-use crate::spec::training::{EvaluationSpec, Loss};
+use crate::spec::Trajectory;
+use crate::spec::evaluation::Inside;
+use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
 
-/// Measures the splits that a config asks for and, once it has a probe, what rules read beyond them.
+/// Measures the splits that a config asks for and, once it has a probe, what it and rules ask for
+/// beyond them.
 pub struct Recorder<'a> {
     data: &'a Dataset,
     loss: Loss,
     splits: Vec<Measured>,
-    /// Of [`ON_DEMAND`], those that a rule reads.
+    /// Of [`ON_DEMAND`], those that the network has and that a rule reads or the config asks for.
     on_demand: Vec<&'static str>,
     probe: Option<Probe<'a>>,
 }
@@ -76,21 +79,33 @@ const ROWS_BETWEEN_QUESTIONS: usize = 2048;
 pub fn columns(
     data: &Dataset,
     loss: Loss,
-    evaluation: &EvaluationSpec,
+    trajectory: &Trajectory,
     rules: &[&StoppingRule],
 ) -> Vec<String> {
-    Recorder::new(data, loss, evaluation, rules).columns()
+    Recorder::new(data, loss, trajectory, rules).columns()
+}
+
+/// The columns of [`ON_DEMAND`] that a network has, whether anyone asks for them or not.
+#[must_use]
+pub fn on_demand_of(trajectory: &Trajectory) -> Vec<&'static str> {
+    let lacks = |column: &&str| {
+        let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
+        of.is_some_and(|what| what.lacking(&trajectory.model).is_some())
+    };
+    ON_DEMAND.into_iter().filter(|column| !lacks(column)).collect()
 }
 
 impl<'a> Recorder<'a> {
-    /// For the splits that are there and asked for, and the columns on demand that `rules` read.
+    /// For the splits that are there and asked for, and the columns on demand that `rules` read or
+    /// `[evaluation]` asks for.
     #[must_use]
     pub fn new(
         data: &'a Dataset,
         loss: Loss,
-        evaluation: &EvaluationSpec,
+        trajectory: &Trajectory,
         rules: &[&StoppingRule],
     ) -> Self {
+        let evaluation = &trajectory.evaluation;
         let mut splits = Vec::new();
         if !data.splits.validation.is_empty() {
             splits.push(Split::Validation);
@@ -110,8 +125,11 @@ impl<'a> Recorder<'a> {
             Measured { split, metrics: defined.map(|(name, _)| name).collect() }
         });
         let is_read =
-            |column: &&str| rules.iter().any(|rule| rule.columns_on_demand().contains(column));
-        let on_demand = ON_DEMAND.into_iter().filter(is_read).collect();
+            |column: &str| rules.iter().any(|rule| rule.columns_on_demand().contains(&column));
+        let is_asked =
+            |column: &str| evaluation.inside.iter().any(|what| what.columns().contains(&column));
+        let mut on_demand = on_demand_of(trajectory);
+        on_demand.retain(|column| is_read(column) || is_asked(column));
         Self { data, loss, splits: splits.collect(), on_demand, probe: None }
     }
 
@@ -138,14 +156,15 @@ impl<'a> Recorder<'a> {
         columns
     }
 
-    /// Measures the network on every split asked for, then by the probe; none where `go_on` says no
-    /// in between.
+    /// Measures the network on every split asked for, then by the probe, at the learning rate of the
+    /// epoch; none where `go_on` says no in between.
     ///
     /// # Errors
     /// Where the engine fails.
     pub fn measure(
         &self,
         engine: &mut dyn Engine,
+        lr: f64,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Measurement>> {
         let scores: Option<Vec<Scores>> = (self.splits.iter())
@@ -153,7 +172,7 @@ impl<'a> Recorder<'a> {
             .collect::<Result<_>>()?;
         let probed = match &self.probe {
             None => Some(Vec::new()),
-            Some(probe) => probe.measure(&engine.state()?, go_on)?,
+            Some(probe) => probe.measure(&engine.state()?, lr, go_on)?,
         };
         let both = scores.zip(probed);
         Ok(both.map(|(scores, probed)| Measurement { scores, probed }))

@@ -9,8 +9,9 @@ use crate::data::{Inputs, Splits, Targets};
 use crate::nn::{RunsOn, StateDict};
 use crate::seed::Seed;
 use crate::spec::data::DataSpec;
+use crate::spec::evaluation::EvaluationSpec;
 use crate::spec::model::{BatchNorm, ModelSpec, Norm, Statistics};
-use crate::spec::training::{BatchSize, EvaluationSpec, TrainingSpec};
+use crate::spec::training::{BatchSize, TrainingSpec};
 use crate::stopping::{Criterion, Ending, Patience};
 
 /// Predicts the square root of the validation loss that it was told to have.

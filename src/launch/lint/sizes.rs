@@ -16,6 +16,7 @@ const DOMINANT: f64 = 0.8;
 pub(super) fn lint(task: &Task, findings: &mut Findings) {
     batches(task, findings);
     splits(task, findings);
+    inside(task, findings);
     classes(task, findings);
 }
 
@@ -106,6 +107,24 @@ fn splits(task: &Task, findings: &mut Findings) {
             } else {
                 "set data.split.test above 0, or give a test file"
             },
+        );
+    }
+}
+
+/// What is to be looked at inside of a network and is not there; that some arms lack it is no news.
+fn inside(task: &Task, findings: &mut Findings) {
+    let trajectories = || findings.experiment.trainings.iter().map(|planned| &planned.trajectory);
+    let lacking: Vec<_> = (task.trajectory.evaluation.inside.iter())
+        .filter(|what| trajectories().all(|of| what.lacking(&of.model).is_some()))
+        .filter_map(|what| Some((what.name(), what.lacking(&task.trajectory.model)?)))
+        .collect();
+    for (name, why) in lacking {
+        findings.of_task(
+            Level::Warning,
+            task,
+            "evaluation.inside",
+            format!("{why}, so `{name}` has no columns"),
+            "leave it out of `evaluation.inside`",
         );
     }
 }

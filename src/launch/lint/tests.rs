@@ -86,6 +86,18 @@ fn the_evidence_with_any_optimizer_but_plain_sgd_is_pointed_at() {
 }
 
 #[test]
+fn asking_for_what_no_training_has_inside_is_pointed_at() {
+    let inside = "evaluation.inside = [\"preactivations\", \"drift\", \"landscape\"]";
+    let norms = "matrix.\"model.norm.kind\" = [\"none\", \"batch\"]";
+    assert_eq!(of(Level::Warning, &format!("{inside}\n{norms}")), []);
+    warns(inside, "no norm keeps running statistics, so `drift` has no columns", 2);
+    let linear = format!("{inside}\nmodel.hidden = []");
+    warns(&linear, "there is no hidden layer, so `preactivations` has no columns", 2);
+    let warnings = of(Level::Warning, &linear);
+    assert!(!warnings.iter().any(|(text, _)| text.contains("landscape")), "{warnings:?}");
+}
+
+#[test]
 fn a_min_delta_below_the_noise_of_the_loss_is_pointed_at() {
     let rule =
         |delta: &str| format!("early_stopping = {{ kind = \"patience\", min_delta = {delta} }}");

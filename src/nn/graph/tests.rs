@@ -4,6 +4,7 @@
 mod activations;
 mod batch_norm;
 mod gradients;
+mod inside;
 mod losses;
 mod optimizers;
 mod probe;

@@ -1,26 +1,31 @@
-//! A network in evaluation mode as a chain of steps, forward and back, in double precision.
+//! A network as a chain of steps, forward and back, in double precision.
 //!
 //! In evaluation mode no row knows of another, so every row has a gradient of its own, and for each
 //! step the gradient by a parameter is a product of two numbers of that row: what came into it and
 //! the derivative of the loss by what went out. Sums over rows of the gradients and of their squares
-//! are therefore the same sum, of the numbers and of their squares.
+//! are therefore the same sum, of the numbers and of their squares. A chain that has
+//! [settled](Chain::settle) on some rows is in training mode for them: its norms have their
+//! statistics.
 
 use anyhow::Result;
 
 use super::function;
-use super::matrix::Matrix;
+use super::matrix::{Matrix, add, multiply};
+use super::norming::Norming;
 use crate::nn::fused::kernels::Isa;
 use crate::nn::layout::{LayerLayout, Layout};
 use crate::nn::state::StateDict;
-use crate::spec::model::{Activation, EpsPlacement, Norm, Placement};
+use crate::spec::model::{Activation, Norm, Placement};
 
 /// Steps from a row's inputs to its outputs.
+#[derive(Clone)]
 pub struct Chain {
     /// In the order of a pass; that of their parameters is the same.
     pub steps: Vec<Step>,
 }
 
 /// One step.
+#[derive(Clone)]
 pub enum Step {
     /// x W^T + b
     Linear {
@@ -35,16 +40,6 @@ pub enum Step {
     Norm(Norming),
     /// A function of each unit.
     Activation(Activation),
-}
-
-/// A norm over the batch in evaluation mode.
-pub struct Norming {
-    /// Running mean.
-    pub mean: Vec<f64>,
-    /// sqrt(running variance + eps), or with eps outside of the root.
-    pub spread: Vec<f64>,
-    /// Scale and shift, where training moves them.
-    pub affine: Option<(Vec<f64>, Vec<f64>)>,
 }
 
 impl Chain {
@@ -70,6 +65,49 @@ impl Chain {
             }
         }
         Ok(Self { steps })
+    }
+
+    /// Gives every norm the statistics of these rows, which come in blocks, as training on them as
+    /// one batch would; dropout aside. Their outputs; none where `go_on`, asked at every block of
+    /// every step, says no.
+    pub fn settle(
+        &mut self,
+        mut blocks: Vec<Matrix>,
+        isa: Isa,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<Matrix>> {
+        for step in &mut self.steps {
+            if let Step::Norm(norm) = step {
+                norm.settle(&blocks);
+            }
+            for block in &mut blocks {
+                if !go_on() {
+                    return None;
+                }
+                *block = step.forward(block, isa);
+            }
+        }
+        Some(blocks)
+    }
+
+    /// The norms from the first layer to the last.
+    pub fn norms(&self) -> impl Iterator<Item = &Norming> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Norm(norm) => Some(norm),
+            Step::Linear { .. } | Step::Activation(_) => None,
+        })
+    }
+
+    /// The chain after a step along `direction`, which has a number for each parameter.
+    pub fn moved(&self, direction: &[f64], by: f64) -> Self {
+        let mut moved = self.clone();
+        let mut rest = direction;
+        for step in &mut moved.steps {
+            let (own, others) = rest.split_at(step.parameters());
+            step.shift(own, by);
+            rest = others;
+        }
+        moved
     }
 
     /// Numbers that training moves.
@@ -135,6 +173,31 @@ impl Step {
         }
     }
 
+    /// Adds `by` times `direction` to the parameters.
+    fn shift(&mut self, direction: &[f64], by: f64) {
+        let along = |values: &mut [f64], direction: &[f64]| {
+            values.iter_mut().zip(direction).for_each(|(value, d)| *value += by * d);
+        };
+        match self {
+            Self::Linear { weights, turned, bias } => {
+                let (of_weights, of_bias) = direction.split_at(weights.values.len());
+                along(&mut weights.values, of_weights);
+                *turned = weights.turned();
+                if let Some(bias) = bias {
+                    along(bias, of_bias);
+                }
+            }
+            Self::Norm(norm) => {
+                if let Some((scale, shift)) = &mut norm.affine {
+                    let (of_scale, of_shift) = direction.split_at(scale.len());
+                    along(scale, of_scale);
+                    along(shift, of_shift);
+                }
+            }
+            Self::Activation(_) => {}
+        }
+    }
+
     fn forward(&self, inputs: &Matrix, isa: Isa) -> Matrix {
         match self {
             Self::Linear { turned, bias, .. } => {
@@ -194,8 +257,7 @@ impl Step {
         match self {
             Self::Linear { weights, .. } => delta.times(weights, isa),
             Self::Norm(norm) => {
-                let gains = norm.gains();
-                delta.by_row_mut().for_each(|row| multiply(row, &gains));
+                norm.back(inputs, &mut delta);
                 delta
             }
             Self::Activation(activation) => {
@@ -206,37 +268,6 @@ impl Step {
             }
         }
     }
-}
-
-impl Norming {
-    /// By how much each unit is stretched.
-    pub fn gains(&self) -> Vec<f64> {
-        let inverse = self.spread.iter().map(|spread| 1.0 / spread);
-        match &self.affine {
-            Some((scale, _)) => {
-                inverse.zip(scale).map(|(inverse, scale)| scale * inverse).collect()
-            }
-            None => inverse.collect(),
-        }
-    }
-
-    fn normalised(&self, inputs: &Matrix) -> Matrix {
-        let mut outputs = inputs.clone();
-        for row in outputs.by_row_mut() {
-            for ((x, mean), spread) in row.iter_mut().zip(&self.mean).zip(&self.spread) {
-                *x = (*x - mean) / spread;
-            }
-        }
-        outputs
-    }
-}
-
-fn add(to: &mut [f64], values: &[f64]) {
-    to.iter_mut().zip(values).for_each(|(to, value)| *to += value);
-}
-
-fn multiply(to: &mut [f64], values: &[f64]) {
-    to.iter_mut().zip(values).for_each(|(to, value)| *to *= value);
 }
 
 fn doubles(state: &StateDict, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
@@ -261,16 +292,10 @@ fn norming(
     match norm {
         Norm::None(_) => Ok(None),
         Norm::Batch(settings) => {
-            let eps = settings.eps;
-            let spread = |var: f64| match settings.eps_placement {
-                EpsPlacement::Variance => (var + eps).sqrt(),
-                EpsPlacement::Std => var.sqrt() + eps,
-            };
             let affine =
                 if settings.affine { Some((read("weight")?, read("bias")?)) } else { None };
-            let mean = read("running_mean")?;
-            let spread = read("running_var")?.into_iter().map(spread).collect();
-            Ok(Some(Norming { mean, spread, affine }))
+            let (mean, var) = (read("running_mean")?, read("running_var")?);
+            Ok(Some(Norming::new(settings, mean, var, affine)))
         }
     }
 }

@@ -76,6 +76,16 @@ impl Matrix {
     }
 }
 
+/// Adds `values` to `to`, number by number.
+pub fn add(to: &mut [f64], values: &[f64]) {
+    to.iter_mut().zip(values).for_each(|(to, value)| *to += value);
+}
+
+/// Multiplies `to` by `values`, number by number.
+pub fn multiply(to: &mut [f64], values: &[f64]) {
+    to.iter_mut().zip(values).for_each(|(to, value)| *to *= value);
+}
+
 /// Rows of a tile of a product.
 const TALL: usize = 4;
 

@@ -1,16 +1,19 @@
-//! The columns that rules on gradients and complexity read, measured on weights as they are.
+//! The columns of gradients, complexity and what is inside, measured on weights as they are.
 //!
 //! A probe looks at a fixed part of the training rows in evaluation mode: norms use their running
-//! statistics and nothing is dropped, since only then has a row a gradient of its own. It works on a
-//! copy of an engine's [`StateDict`], whichever engine that is, and in double precision; a training
-//! is the same with it and without.
+//! statistics, since only then has a row a gradient of its own. Where a column is about training mode
+//! they use those of the rows at hand. Nothing is dropped in either. It works on a copy of an
+//! engine's [`StateDict`], whichever engine that is, and in double precision; a training is the same
+//! with it and without.
 
 mod chain;
 mod complexity;
 mod function;
 mod gradients;
+mod inside;
 mod loss;
 mod matrix;
+mod norming;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +26,8 @@ use super::fused::kernels::Isa;
 use super::init::initial_state;
 use super::layout::Layout;
 use super::{Network, StateDict};
-use crate::data::{Dataset, Inputs};
+use crate::data::Inputs;
+use crate::spec::evaluation::Inside;
 use crate::spec::training::{BatchSize, ClassWeights};
 
 /// Training rows that are looked at, at most.
@@ -35,6 +39,12 @@ const BATCHES: usize = 5;
 /// Rows that go forward and back at a time.
 const BLOCK: usize = 256;
 
+/// The measures of complexity.
+const MEASURES: [&str; 4] = ["weight_norm", "path_norm", "spectral_norm", "distance_from_init"];
+
+/// Columns that are measured together.
+type Cells<const COUNT: usize> = [(&'static str, Option<f64>); COUNT];
+
 /// Measures some of the columns of [`ON_DEMAND`](crate::history::ON_DEMAND).
 pub struct Probe<'a> {
     network: Network<'a>,
@@ -45,6 +55,8 @@ pub struct Probe<'a> {
     rows: Vec<u32>,
     /// Rows of each of the batches that are held against each other.
     batch: usize,
+    /// Rows of a batch in training, or all where there are not as many.
+    training_batch: usize,
     /// What a row of each class counts.
     class_weights: Option<Vec<f64>>,
     /// The weights before the first step, norms folded in, where a column is about them.
@@ -67,6 +79,7 @@ impl<'a> Probe<'a> {
             BatchSize::Rows(size) => size.min(fifth),
             BatchSize::Full => fifth,
         };
+        let training_batch = training.batch_size.rows(rows.len()).max(1);
         let class_weights = match training.class_weights {
             None => None,
             Some(ClassWeights::Balanced) => data.balanced_weights(),
@@ -78,50 +91,91 @@ impl<'a> Probe<'a> {
             None
         };
         let isa = Isa::chosen().map_err(Error::msg)?;
-        Ok(Self { network: *network, layout, isa, columns, rows, batch, class_weights, start })
+        let network = *network;
+        Ok(Self {
+            network,
+            layout,
+            isa,
+            columns,
+            rows,
+            batch,
+            training_batch,
+            class_weights,
+            start,
+        })
     }
 
-    /// The cells of its columns for these weights; none where `go_on`, asked every few rows, says no.
+    /// The cells of its columns for these weights, at the learning rate of the epoch; none where
+    /// `go_on`, asked every few rows, says no.
     ///
     /// # Errors
     /// Where the weights are not those of the network.
     pub fn measure(
         &self,
         state: &StateDict,
+        lr: f64,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Option<f64>>>> {
         let chain = Chain::new(&self.layout, state)?;
-        let weights = complexity::folded(&chain);
-        let reads = |column| self.columns.contains(&column);
-        let squares = reads("evidence");
-        let sums = if squares || reads("grad_norm") {
-            let Some(sums) = self.gradients(&chain, &self.rows, squares, go_on) else {
-                return Ok(None);
-            };
-            Some(sums)
-        } else {
-            None
-        };
-        let mut of_batches = Vec::new();
-        if reads("grad_disparity") {
-            for rows in self.rows.chunks_exact(self.batch).take(BATCHES) {
-                let Some(sums) = self.gradients(&chain, rows, false, go_on) else {
-                    return Ok(None);
-                };
-                of_batches.push(sums.mean());
-            }
-        }
-        let cell = |column: &&str| match *column {
-            "evidence" => sums.as_ref()?.evidence(),
-            "grad_norm" => Some(sums.as_ref()?.norm()),
-            "grad_disparity" => gradients::disparity(&of_batches),
-            "weight_norm" => Some(complexity::weight_norm(&weights)),
-            "path_norm" => Some(complexity::path_norm(&weights)),
-            "spectral_norm" => Some(complexity::spectral_norm(&weights)),
-            "distance_from_init" => Some(complexity::distance(&weights, self.start.as_ref()?)),
-            _ => None,
-        };
+        let Some(measured) = self.families(&chain, lr, go_on) else { return Ok(None) };
+        let cell = |column: &&str| measured.iter().find(|(name, _)| name == column)?.1;
         Ok(Some(self.columns.iter().map(cell).collect()))
+    }
+
+    /// Every family of columns of which it has one, none but these.
+    fn families(
+        &self,
+        chain: &Chain,
+        lr: f64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<(&'static str, Option<f64>)>> {
+        let reads = |names: &[&str]| names.iter().any(|name| self.columns.contains(name));
+        let asks = |what: Inside| reads(what.columns());
+        let mut measured = Vec::new();
+        let squares = reads(&["evidence"]);
+        if squares || reads(&["grad_norm"]) {
+            let sums = self.gradients(chain, &self.rows, squares, go_on)?;
+            measured.push(("evidence", sums.evidence()));
+            measured.push(("grad_norm", Some(sums.norm())));
+        }
+        if reads(&["grad_disparity"]) {
+            measured.extend(self.disparity(chain, go_on)?);
+        }
+        if reads(&MEASURES) {
+            measured.extend(self.complexity(chain));
+        }
+        if asks(Inside::Preactivations) {
+            measured.extend(self.preactivations(chain, go_on)?);
+        }
+        if asks(Inside::Modes) {
+            measured.extend(self.modes(chain, go_on)?);
+        }
+        if asks(Inside::Drift) {
+            measured.extend(self.drift(chain, go_on)?);
+        }
+        if asks(Inside::Landscape) {
+            measured.extend(self.landscape(chain, lr, go_on)?);
+        }
+        Some(measured)
+    }
+
+    fn disparity(&self, chain: &Chain, go_on: &dyn Fn() -> bool) -> Option<Cells<1>> {
+        let batches = self.rows.chunks_exact(self.batch).take(BATCHES);
+        let of_batch = |rows| Some(self.gradients(chain, rows, false, go_on)?.mean());
+        let of_batches: Vec<Vec<f64>> = batches.map(of_batch).collect::<Option<_>>()?;
+        Some([("grad_disparity", gradients::disparity(&of_batches))])
+    }
+
+    fn complexity(&self, chain: &Chain) -> Cells<4> {
+        let weights = complexity::folded(chain);
+        let distance = |start: &Vec<Matrix>| complexity::distance(&weights, start);
+        let cells = [
+            Some(complexity::weight_norm(&weights)),
+            Some(complexity::path_norm(&weights)),
+            Some(complexity::spectral_norm(&weights)),
+            self.start.as_ref().map(distance),
+        ];
+        std::array::from_fn(|index| (MEASURES[index], cells[index]))
     }
 
     /// The gradients of these rows, added up, and of their squares where they are wanted.
@@ -139,33 +193,33 @@ impl<'a> Probe<'a> {
             if !go_on() {
                 return None;
             }
-            let mut passed = chain.forward(inputs(data, rows), self.isa);
+            let mut passed = chain.forward(self.inputs(rows), self.isa);
             let outputs = passed.pop()?;
-            let delta = loss::by_outputs(loss, &outputs, &data.targets, rows, weights);
+            let (_, delta) = loss::by_outputs(loss, &outputs, &data.targets, rows, weights);
             let Sums { of_gradients, of_squares, .. } = &mut sums;
             chain.back(&passed, delta, of_gradients, of_squares.as_deref_mut(), self.isa);
             sums.rows += rows.len();
         }
         Some(sums)
     }
-}
-
-/// What the network takes of these rows.
-fn inputs(data: &Dataset, rows: &[u32]) -> Matrix {
-    let width = data.inputs.width();
-    let mut gathered = Vec::with_capacity(rows.len() * width);
-    for row in rows {
-        let at = *row as usize * width;
-        match &data.inputs {
-            Inputs::Table { values, .. } => {
-                gathered.extend(values[at..at + width].iter().map(|value| f64::from(*value)));
-            }
-            Inputs::Images { bytes, scale, shift, .. } => {
-                let (scale, shift) = (f64::from(*scale), f64::from(*shift));
-                gathered
-                    .extend(bytes[at..at + width].iter().map(|b| f64::from(*b) * scale + shift));
+    /// What the network takes of these rows.
+    fn inputs(&self, rows: &[u32]) -> Matrix {
+        let inputs = &self.network.data.inputs;
+        let width = inputs.width();
+        let mut gathered = Vec::with_capacity(rows.len() * width);
+        for row in rows {
+            let at = *row as usize * width;
+            match inputs {
+                Inputs::Table { values, .. } => {
+                    gathered.extend(values[at..at + width].iter().map(|value| f64::from(*value)));
+                }
+                Inputs::Images { bytes, scale, shift, .. } => {
+                    let (scale, shift) = (f64::from(*scale), f64::from(*shift));
+                    let bytes = &bytes[at..at + width];
+                    gathered.extend(bytes.iter().map(|byte| f64::from(*byte) * scale + shift));
+                }
             }
         }
+        Matrix::new(rows.len(), width, gathered)
     }
-    Matrix::new(rows.len(), width, gathered)
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::chain::{Chain, Step};
 use super::*;
+use crate::data::Dataset;
 use crate::history::ON_DEMAND;
 use crate::kinds::NoSettings;
 use crate::nn::Engine;
@@ -62,7 +63,7 @@ impl Statistics {
         let all: Vec<u32> = (0..u32::try_from(rows.len()).unwrap()).collect();
         let mut passed = chain.forward(matrix(&inputs), Isa::Portable);
         let outputs = passed.pop().unwrap();
-        let delta = loss::by_outputs(Loss::CrossEntropy, &outputs, &targets, &all, None);
+        let (_, delta) = loss::by_outputs(Loss::CrossEntropy, &outputs, &targets, &all, None);
         let mut sums = Sums::new(chain.parameters(), true);
         let Sums { of_gradients, of_squares, .. } = &mut sums;
         chain.back(&passed, delta, of_gradients, of_squares.as_deref_mut(), Isa::Portable);
@@ -126,7 +127,7 @@ fn setup(norm: Norm, count: u32) -> (Setup, StateDict) {
 
 fn cells(setup: &Setup, state: &StateDict, columns: &[&'static str]) -> Vec<Option<f64>> {
     let probe = Probe::new(&setup.network(), columns.to_vec()).unwrap();
-    probe.measure(state, &|| true).unwrap().unwrap()
+    probe.measure(state, 0.1, &|| true).unwrap().unwrap()
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn the_same_bits_come_out_on_every_instruction_set() {
     let on = |isa| {
         let mut probe = Probe::new(&setup.network(), ON_DEMAND.to_vec()).unwrap();
         probe.isa = isa;
-        probe.measure(&state, &|| true).unwrap().unwrap()
+        probe.measure(&state, 0.1, &|| true).unwrap().unwrap()
     };
     let portable = on(Isa::Portable);
     assert!(Isa::available().into_iter().all(|isa| on(isa) == portable));
@@ -251,9 +252,9 @@ fn too_few_rows_leave_cells_empty_and_many_are_sampled_the_same_way_each_time() 
 
 #[test]
 fn it_ends_where_it_is_told_not_to_go_on() {
-    let (setup, state) = setup(none(), 40);
-    for column in ["evidence", "grad_norm", "grad_disparity"] {
+    let (setup, state) = setup(batch_norm(Placement::BeforeActivation), 40);
+    for column in ON_DEMAND.into_iter().filter(|column| !MEASURES.contains(column)) {
         let probe = Probe::new(&setup.network(), vec![column]).unwrap();
-        assert_eq!(probe.measure(&state, &|| false).unwrap(), None);
+        assert_eq!(probe.measure(&state, 0.1, &|| false).unwrap(), None);
     }
 }

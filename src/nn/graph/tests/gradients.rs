@@ -12,12 +12,14 @@ use crate::spec::training::{ClassWeights, Loss};
 
 const STEP: f64 = 1e-5;
 
-fn vars(engine: &GraphEngine) -> Vec<(String, Var)> {
+/// Every parameter, by name.
+pub fn vars(engine: &GraphEngine) -> Vec<(String, Var)> {
     let parameters = parameters(&engine.layers);
     parameters.into_iter().map(|(name, var, _)| (name, var.clone())).collect()
 }
 
-fn set(var: &Var, values: &[f64]) {
+/// Sets a parameter.
+pub fn set(var: &Var, values: &[f64]) {
     let tensor = Tensor::from_slice(values, var.shape(), var.device()).unwrap();
     var.set(&tensor).unwrap();
 }

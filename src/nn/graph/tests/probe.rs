@@ -54,7 +54,7 @@ fn holds(mut setup: Setup, label: &str) {
     setup.data = data.into();
     let state = scattered(setup.engine().state().unwrap());
     let probe = Probe::new(&setup.network(), vec!["grad_norm", "grad_disparity"]).unwrap();
-    let cells = probe.measure(&state, &|| true).unwrap().unwrap();
+    let cells = probe.measure(&state, 0.1, &|| true).unwrap().unwrap();
     let (norm, disparity) = expected(&setup, &state);
     for (cell, expected) in cells.into_iter().zip([norm, disparity]) {
         let error = (cell.unwrap() - expected).abs() / expected;

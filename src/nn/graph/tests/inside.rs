@@ -1,0 +1,204 @@
+//! What is seen inside of a network against candle's autograd, in double precision.
+
+use candle_core::{DType, Tensor};
+
+use super::elements;
+use super::gradients::{losses, set, vars};
+use crate::data::Dataset;
+use crate::nn::graph::{GraphEngine, Pass, activation, loss};
+use crate::nn::probe::Probe;
+use crate::nn::tests::golden::assert_close;
+use crate::nn::tests::setup::{Setup, batch_norm, norms, rows, scattered};
+use crate::nn::{Engine, StateDict};
+use crate::spec::evaluation::Inside;
+use crate::spec::model::{Activation, EpsPlacement, ModelSpec, Norm, Placement};
+use crate::spec::training::{BatchSize, Loss};
+
+const LR: f64 = 0.3;
+
+/// A network in the middle of a training, with 7 of its 9 rows to train on.
+fn midway(mut setup: Setup, batch: usize) -> (Setup, StateDict, GraphEngine) {
+    let mut data = Dataset::clone(&setup.data);
+    data.splits.train = rows(1, 8);
+    setup.data = data.into();
+    setup.training.batch_size = BatchSize::Rows(batch);
+    let state = scattered(setup.engine().state().unwrap());
+    let mut engine = setup.engine_in(DType::F64);
+    engine.load(&state).unwrap();
+    (setup, state, engine)
+}
+
+fn model(activation: Activation, norm: Norm) -> ModelSpec {
+    ModelSpec { hidden: vec![4, 3], activation, norm, ..ModelSpec::default() }
+}
+
+/// The probe's rows in its order.
+fn order(setup: &Setup) -> Vec<u32> {
+    let mut rows = setup.data.splits.train.clone();
+    setup.seed.stream("probe", 0).shuffle(&mut rows);
+    rows
+}
+
+fn cells(setup: &Setup, state: &StateDict, what: Inside) -> Vec<f64> {
+    let probe = Probe::new(&setup.network(), what.columns().to_vec()).unwrap();
+    let cells = probe.measure(state, LR, &|| true).unwrap().unwrap();
+    cells.into_iter().map(Option::unwrap).collect()
+}
+
+fn length(values: &[f64]) -> f64 {
+    values.iter().map(|v| v * v).sum::<f64>().sqrt()
+}
+
+/// The training loss of a batch and its gradient.
+fn in_training(engine: &mut GraphEngine, batch: &[u32]) -> (f64, Vec<f64>) {
+    let (loss, gradients) = engine.gradients(batch).unwrap();
+    (loss.to_scalar().unwrap(), gradients.iter().flat_map(elements).collect())
+}
+
+fn landscape(engine: &mut GraphEngine, batch: &[u32]) -> [f64; 5] {
+    let (_, gradient) = in_training(engine, batch);
+    let start: Vec<Vec<f64>> = vars(engine).iter().map(|(_, var)| elements(var)).collect();
+    let (mut losses, mut distances, mut betas) = (Vec::new(), Vec::new(), Vec::new());
+    for step in 0..8 {
+        let eta = LR / 2.0 * 8_f64.powf(f64::from(step) / 7.0);
+        let mut along = gradient.iter();
+        for ((_, var), start) in vars(engine).iter().zip(&start) {
+            let moved = start.iter().zip(&mut along).map(|(value, g)| value - eta * g);
+            set(var, &moved.collect::<Vec<_>>());
+        }
+        let (loss, there) = in_training(engine, batch);
+        let apart = length(&there.iter().zip(&gradient).map(|(a, b)| a - b).collect::<Vec<_>>());
+        losses.push(loss);
+        distances.push(apart);
+        betas.push(apart / length(&gradient.iter().map(|g| eta * g).collect::<Vec<_>>()));
+    }
+    let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    [least(&losses), most(&losses), least(&distances), most(&distances), most(&betas)]
+}
+
+#[test]
+fn the_landscape_is_autograds_for_every_activation_norm_and_loss() {
+    let holds = |setup: Setup, label: &str| {
+        let (setup, state, mut engine) = midway(setup, 5);
+        let expected = landscape(&mut engine, &order(&setup)[..5]);
+        assert_close(label, &cells(&setup, &state, Inside::Landscape), &expected, 1e-10);
+    };
+    for norm in norms() {
+        for activation in Activation::ALL {
+            let setup = Setup::new(model(activation, norm.clone()), Loss::CrossEntropy, 9, 3, 3);
+            holds(setup, &format!("{activation:?} {norm:?}"));
+        }
+        for (loss, setup) in losses(&model(Activation::Tanh, norm.clone())) {
+            holds(setup, &format!("{loss} {norm:?}"));
+        }
+    }
+}
+
+#[test]
+fn the_loss_in_either_mode_is_that_of_the_graph() {
+    for norm in norms().into_iter().skip(1) {
+        for (label, setup) in losses(&model(Activation::Silu, norm.clone())) {
+            let (mut setup, state, _) = midway(setup, 3);
+            // Losses of evaluations count every row the same.
+            setup.training.class_weights = None;
+            let mut engine = setup.engine_in(DType::F64);
+            engine.load(&state).unwrap();
+            // Of seven rows, two batches of three are whole.
+            let order = order(&setup);
+            let mean = |losses: [f64; 2]| losses.iter().sum::<f64>() / 2.0;
+            let batches = [&order[..3], &order[3..6]];
+            let in_training = mean(batches.map(|batch| in_training(&mut engine, batch).0));
+            engine.load(&state).unwrap();
+            let in_evaluation = mean(batches.map(|batch| {
+                let rows = Tensor::from_slice(batch, 3, &engine.device).unwrap();
+                let mut x = engine.data.inputs(&rows, engine.dtype).unwrap();
+                for layer in &engine.layers {
+                    x = layer.evaluate(&x).unwrap();
+                }
+                let targets = engine.data.targets(&rows).unwrap();
+                let mean = loss::mean_loss(engine.loss, &x, &targets, None).unwrap();
+                mean.to_scalar().unwrap()
+            }));
+            let actual = cells(&setup, &state, Inside::Modes);
+            let label = format!("{label} {norm:?}");
+            assert_close(&label, &actual, &[in_training, in_evaluation], 1e-10);
+            assert!((actual[0] - actual[1]).abs() > 1e-3, "{label}: {actual:?}");
+        }
+    }
+}
+
+#[test]
+fn drift_is_the_distance_to_what_a_recalibration_on_all_rows_would_set() {
+    for norm in norms().into_iter().skip(1) {
+        let Norm::Batch(settings) = norm.clone() else { panic!("a batch norm") };
+        let setup = Setup::new(model(Activation::Tanh, norm), Loss::CrossEntropy, 9, 3, 3);
+        let (setup, state, mut engine) = midway(setup, 3);
+        engine.recalibrate(&[&order(&setup)], &|| true).unwrap();
+        let spread = |var: f64| match settings.eps_placement {
+            EpsPlacement::Variance => (var + settings.eps).sqrt(),
+            EpsPlacement::Std => var.sqrt() + settings.eps,
+        };
+        // A state of the graph is in single precision.
+        let exact = engine.state().unwrap();
+        let (mut of_mean, mut of_spread) = (Vec::new(), Vec::new());
+        for (name, units) in exact.tensors.iter().map(|tensor| (&tensor.name, &tensor.shape)) {
+            let Some(number) = name.strip_suffix(".running_mean") else { continue };
+            let read = |state: &StateDict, what: &str| -> Vec<f64> {
+                let values = state.floats(&format!("{number}.running_{what}"), units).unwrap();
+                values.iter().map(|value| f64::from(*value)).collect()
+            };
+            for unit in 0..units[0] {
+                let of = |state: &StateDict| (read(state, "mean")[unit], read(state, "var")[unit]);
+                let ((mean, var), (exact_mean, exact_var)) = (of(&state), of(&exact));
+                of_mean.push((mean - exact_mean) / spread(exact_var));
+                of_spread.push((spread(var) / spread(exact_var)).ln());
+            }
+        }
+        assert_eq!(of_mean.len(), 7);
+        let root_mean_square = |values: &[f64]| length(values) / 7_f64.sqrt();
+        let expected = [root_mean_square(&of_mean), root_mean_square(&of_spread)];
+        assert_close(
+            &format!("{settings:?}"),
+            &cells(&setup, &state, Inside::Drift),
+            &expected,
+            1e-6,
+        );
+    }
+}
+
+#[test]
+fn preactivations_are_what_the_last_activation_gets_in_training_wherever_the_norm_stands() {
+    let none = norms().swap_remove(0);
+    let before = batch_norm(Placement::BeforeActivation);
+    for norm in [none, before.clone(), batch_norm(Placement::AfterActivation)] {
+        let setup = Setup::new(model(Activation::Sigmoid, norm.clone()), Loss::Mse, 9, 3, 2);
+        let (setup, state, mut engine) = midway(setup, 3);
+        let order = order(&setup);
+        let mut values = Vec::new();
+        for batch in [&order[..3], &order[3..6]] {
+            let rows = Tensor::from_slice(batch, 3, &engine.device).unwrap();
+            let inputs = engine.data.inputs(&rows, engine.dtype).unwrap();
+            let between = engine.layers[0].train(&inputs, Pass::Train).unwrap();
+            let mut x = engine.layers[1].linear(&between).unwrap();
+            if norm == before {
+                let hidden = engine.layers[1].hidden.as_mut().unwrap();
+                x = hidden.norm.as_mut().unwrap().1.train(&x).unwrap();
+            }
+            if norm != batch_norm(Placement::AfterActivation) {
+                // `x` is what is meant where the layer makes its outputs of it.
+                let whole = engine.layers[1].train(&between, Pass::Train).unwrap();
+                let made = activation::activate(Activation::Sigmoid, &x).unwrap();
+                assert_eq!(elements(&whole), elements(&made));
+            }
+            values.extend(elements(&x.narrow(1, 0, 1).unwrap()));
+        }
+        values.sort_by(f64::total_cmp);
+        // Of six values, the places 0.75, 2.5 and 4.25 from the smallest.
+        let between =
+            |below: usize, share: f64| (1.0 - share) * values[below] + share * values[below + 1];
+        let expected = [between(0, 0.75), between(2, 0.5), between(4, 0.25)];
+        let actual = cells(&setup, &state, Inside::Preactivations);
+        assert_close(&format!("{norm:?}"), &actual, &expected, 1e-12);
+    }
+}
