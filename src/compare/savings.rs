@@ -191,9 +191,14 @@ fn saving(
         full_seconds,
         monitor: monitor.column.clone(),
         n: readings.len(),
-        n_full: readings.iter().filter(|held| held.full.is_some()).count(),
+        n_full: readings.iter().filter(|held| ran_on(held)).count(),
         units_differ: false,
     }
+}
+
+/// Whether the training went on to its end, even if no column there chooses a best epoch.
+fn ran_on(held: &Held) -> bool {
+    held.full.is_some() || held.reading.run.status == Status::Completed
 }
 
 /// The epochs of the full run, of the config where the training had itself been stopped.

@@ -515,7 +515,8 @@ fn a_plain_rule_is_held_against_the_full_run_that_another_config_trained() {
         });
         experiment(name, &[], runs.collect())
     };
-    let early = of("early", &rule, &stopped, None);
+    let mut early = of("early", &rule, &stopped, None);
+    early.runs.iter_mut().for_each(|run| run.record.status = Status::Stopped);
     let mut full = of("full", &none, &last, Some(&best));
     let comparison = compared(&[early.clone(), full.clone()]);
     let saving = &comparison.early_stopping[0];
@@ -536,6 +537,19 @@ fn a_plain_rule_is_held_against_the_full_run_that_another_config_trained() {
     assert_eq!(comparison.early_stopping[0].val_regret, None);
     let told = comparison.verdict.last().unwrap();
     assert!(told.ends_with("unknown, since its own trainings stopped there."), "{told}");
+}
+
+#[test]
+fn where_the_full_run_has_no_monitored_column_that_is_why_nothing_is_known() {
+    let mut experiment = two_by_two_of(3);
+    for run in &mut experiment.runs {
+        for arm in &mut run.record.arms {
+            arm.full_run = None;
+        }
+    }
+    let comparison = compared(&[experiment]);
+    let told = comparison.verdict.last().unwrap();
+    assert!(told.contains("what it gave up is unknown, since it was not recorded"), "{told}");
 }
 
 #[test]
