@@ -10,6 +10,7 @@ use crate::compare::replay::{ReplayError, Replayed};
 use crate::compare::what_if::{Asking, Candidate, Recorded};
 use crate::console::tell;
 use crate::results::epochs_csv::CsvError;
+use crate::stopping::{Monitored, larger_is_better};
 use crate::{report, results};
 
 /// Arguments of `bnes replay`.
@@ -80,11 +81,26 @@ impl ReplayArgs {
                 if candidates.contains(&candidate) {
                     tell(format_args!("note: {} is asked once", candidate.label));
                 } else {
+                    against_its_name(&candidate);
                     candidates.push(candidate);
                 }
             }
         }
         Ok(candidates)
+    }
+}
+
+/// Says where a rule takes a column the other way round than its name, as some frameworks do unless
+/// told.
+fn against_its_name(candidate: &Candidate) {
+    let Monitored { column, maximize } = &candidate.rule.monitored;
+    if *maximize != larger_is_better(column) {
+        let (taken, other) = if *maximize { ("larger", "min") } else { ("smaller", "max") };
+        tell(format_args!(
+            "note: {} takes {taken} values of {column} for better ones; mode = \"{other}\" turns that \
+             round",
+            candidate.label
+        ));
     }
 }
 
