@@ -1,5 +1,6 @@
 //! `bnes replay`: what other stopping rules would have done.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -112,6 +113,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     let candidates = args.candidates()?;
     let mut asking = Asking::new(&candidates);
     let mut trainings = 0;
+    let mut known = HashSet::new();
     let mut damaged = Vec::new();
     for path in &args.paths {
         for curves in results::curves(path)? {
@@ -123,6 +125,11 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
                 }
             };
             let path = curves.path.display().to_string();
+            // Twice the same is no second training.
+            if !known.insert(curves.path.canonicalize().unwrap_or_else(|_| curves.path.clone())) {
+                tell(format_args!("note: {path} is replayed once"));
+                continue;
+            }
             let recorded = Recorded {
                 path: &path,
                 table: &curves.table,
@@ -250,6 +257,16 @@ mod tests {
         let one = dir.path().join("digits").join("training-1");
         let row = replayed(&args(&one, "kind = \"none\""));
         assert_eq!((&row[0]["stop_epoch"], &row[0]["truncated"]), (&Value::Null, &json!(true)));
+    }
+
+    #[test]
+    fn a_training_that_is_named_twice_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.csv");
+        std::fs::write(&path, KERAS).unwrap();
+        let mut twice = args(&path, "kind = \"patience\", patience = [1, 2]");
+        twice.paths.push(dir.path().join(".").join("log.csv"));
+        assert_eq!(replayed(&twice).as_array().map(Vec::len), Some(2));
     }
 
     #[test]
