@@ -237,7 +237,8 @@ pub(super) const SPEED: &str = "epochs, seconds: medians to the target, where wh
 
 /// `Reaching val_loss 0.071, over 60 epochs`
 pub(super) fn reaching(speed: &Speed) -> String {
-    format!("Reaching {} {}, over {} epochs", speed.column, figure(speed.target, 3), speed.epochs)
+    let epochs = counted(speed.epochs, "epoch");
+    format!("Reaching {} {}, over {epochs}", speed.column, figure(speed.target, 3))
 }
 
 /// Who reaches a target when, and how low the curves are.
