@@ -87,6 +87,12 @@ fn logs_of_other_programs_are_replayed_together() {
     let json: Value = serde_json::from_str(&json).unwrap();
     let stops: Vec<_> = json.as_array().unwrap().iter().map(|r| r["stop_epoch"].clone()).collect();
     assert_eq!(stops, [4, 4, 4, 4]);
+    place.write("logs/version_1/metrics.csv", LIGHTNING);
+    place.write("logs/version_0/metrics.csv", "epoch,val_loss\n0,1.0\n1,0.5\n2,0.75\n");
+    let both = place.succeeds(&["replay", "logs", "--criterion", rule, "--format", "json"]);
+    let both: Value = serde_json::from_str(&both).unwrap();
+    let stops: Vec<_> = both.as_array().unwrap().iter().map(|r| r["stop_epoch"].clone()).collect();
+    assert_eq!(stops, [Value::Null, Value::Null, 4.into(), 4.into()]);
     let loss = "kind = \"training_progress\", strip = 2, tolerance = 150.0";
     let json = place.succeeds(&["replay", "version_0", "--criterion", loss, "--format", "json"]);
     let json: Value = serde_json::from_str(&json).unwrap();

@@ -1,5 +1,6 @@
 //! `bnes replay`: what other stopping rules would have done.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use crate::compare::replay::{ReplayError, Replayed};
 use crate::compare::what_if::{Asking, Candidate, Recorded};
 use crate::console::tell;
 use crate::results::epochs_csv::CsvError;
+use crate::stopping::{Monitored, larger_is_better};
 use crate::{report, results};
 
 /// Arguments of `bnes replay`.
@@ -80,11 +82,26 @@ impl ReplayArgs {
                 if candidates.contains(&candidate) {
                     tell(format_args!("note: {} is asked once", candidate.label));
                 } else {
+                    against_its_name(&candidate);
                     candidates.push(candidate);
                 }
             }
         }
         Ok(candidates)
+    }
+}
+
+/// Says where a rule takes a column the other way round than its name, as some frameworks do unless
+/// told.
+fn against_its_name(candidate: &Candidate) {
+    let Monitored { column, maximize } = &candidate.rule.monitored;
+    if *maximize != larger_is_better(column) {
+        let (taken, other) = if *maximize { ("larger", "min") } else { ("smaller", "max") };
+        tell(format_args!(
+            "note: {} takes {taken} values of {column} for better ones; mode = \"{other}\" turns that \
+             round",
+            candidate.label
+        ));
     }
 }
 
@@ -96,6 +113,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     let candidates = args.candidates()?;
     let mut asking = Asking::new(&candidates);
     let mut trainings = 0;
+    let mut known = HashSet::new();
     let mut damaged = Vec::new();
     for path in &args.paths {
         for curves in results::curves(path)? {
@@ -107,6 +125,11 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
                 }
             };
             let path = curves.path.display().to_string();
+            // Twice the same is no second training.
+            if !known.insert(curves.path.canonicalize().unwrap_or_else(|_| curves.path.clone())) {
+                tell(format_args!("note: {path} is replayed once"));
+                continue;
+            }
             let recorded = Recorded {
                 path: &path,
                 table: &curves.table,
@@ -234,6 +257,16 @@ mod tests {
         let one = dir.path().join("digits").join("training-1");
         let row = replayed(&args(&one, "kind = \"none\""));
         assert_eq!((&row[0]["stop_epoch"], &row[0]["truncated"]), (&Value::Null, &json!(true)));
+    }
+
+    #[test]
+    fn a_training_that_is_named_twice_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.csv");
+        std::fs::write(&path, KERAS).unwrap();
+        let mut twice = args(&path, "kind = \"patience\", patience = [1, 2]");
+        twice.paths.push(dir.path().join(".").join("log.csv"));
+        assert_eq!(replayed(&twice).as_array().map(Vec::len), Some(2));
     }
 
     #[test]

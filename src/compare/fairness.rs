@@ -8,7 +8,10 @@ use super::{enumerated, label};
 use crate::results::Provenance;
 
 /// The key of the learning rate.
-pub(super) const RATE: &str = "training.optimizer.lr";
+pub(crate) const RATE: &str = "training.optimizer.lr";
+
+/// How long a training is changes nothing about the rate that suits it.
+const EPOCHS: &str = "training.epochs";
 
 /// Rules that hold `val_loss` against a loss of the training rows.
 const AGAINST_TRAINING: [&str; 2] = ["gap", "correlation"];
@@ -31,21 +34,26 @@ fn readings<'s>(study: &'s Study) -> impl Iterator<Item = &'s Reading<'s>> {
     study.cells.iter().flat_map(|cell| cell.readings.values())
 }
 
-/// The first factor with several levels whose key is one of these, or of a table that is one.
-fn varied<'s>(study: &'s Study, tables: &[&str]) -> Option<&'s str> {
-    let within = |key: &str, table: &str| {
-        key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
+/// The first factor with several levels of which this holds.
+fn varied<'s>(study: &'s Study, holds: impl Fn(&str) -> bool) -> Option<&'s str> {
     let mut several = study.factors.iter().filter(|factor| factor.levels.len() > 1);
-    let of = |key: &str| key != RATE && tables.iter().any(|table| within(key, table));
-    several.find(|factor| of(&factor.key)).map(|factor| factor.key.as_str())
+    several.find(|factor| holds(&factor.key)).map(|factor| factor.key.as_str())
+}
+
+fn is_within(key: &str, table: &str) -> bool {
+    key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether another learning rate may suit each level of a key: of all that is trained and how.
+pub(crate) fn needs_own_rate(key: &str) -> bool {
+    let is_treatment = is_within(key, "model") || is_within(key, "training");
+    is_treatment && key != RATE && key != EPOCHS
 }
 
 fn one_rate(study: &Study) -> Option<String> {
     let tuned = study.tuned.iter().any(|tuned| tuned.values.contains_key(RATE));
     let is_factor = study.factors.iter().any(|factor| factor.key == RATE);
-    let of =
-        varied(study, &["model.norm", "training.optimizer"]).filter(|_| !tuned && !is_factor)?;
+    let of = varied(study, needs_own_rate).filter(|_| !tuned && !is_factor)?;
     let rate = |reading: &'_ Reading| -> Option<Value> {
         let optimizer = reading.run.config.get("training")?.get("optimizer")?;
         optimizer.get("lr").filter(|rate| rate.is_number()).cloned()
@@ -65,7 +73,7 @@ fn two_modes(study: &Study, metric: &str) -> Vec<String> {
     let as_met = "train_loss as it was met in training, with dropout and the statistics of batches";
     let mut found = Vec::new();
     if metric == "train_loss"
-        && let Some(key) = varied(study, &["model"])
+        && let Some(key) = varied(study, |key| is_within(key, "model"))
     {
         found.push(format!(
             "the levels of {key} are compared by {as_met}, which differ among them: ask for --metric \

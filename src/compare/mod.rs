@@ -31,6 +31,7 @@ use crate::results::LoadedExperiment;
 use study::Study;
 
 pub use contrasts::ROBUST_DESIGNS;
+pub(crate) use fairness::{RATE, needs_own_rate};
 pub use robust::PAIRS_FOR_BOOTSTRAP;
 
 pub use comparison::{

@@ -2,7 +2,8 @@
 //! generalise: figures of whole curves, which no stopping rule changes.
 //!
 //! A training that does not reach the target is censored, not left out: it counts as later than any
-//! that does. Curves are compared over the epochs that all of them have; none is extended.
+//! that does. Curves are compared over the epochs that all of them have; none is extended. One that
+//! diverged reaches nothing any more, so it takes no epoch from the others.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use super::LEVEL;
 use super::curves::CurveOf;
 use super::savings::rest_of;
 use crate::history::{ELAPSED, EpochTable};
+use crate::results::reread::has_diverged;
 use crate::spec::Factors;
 use crate::stats;
 use crate::stopping::Monitored;
@@ -40,7 +42,7 @@ pub struct Speed {
     pub column: String,
     /// At which value.
     pub target: f64,
-    /// Epochs that all trainings have.
+    /// Epochs that all trainings have, those aside that diverged.
     pub epochs: usize,
     /// The cells of the factors other than the rule's.
     pub cells: Vec<CellSpeed>,
@@ -55,6 +57,8 @@ pub struct CellSpeed {
     pub seeds: Vec<u64>,
     /// Trainings that reached the target.
     pub reached: usize,
+    /// Trainings that diverged: censored unless they reached the target before, and without an area.
+    pub diverged: usize,
     /// The first epoch that did, of each seed; none: censored.
     pub epochs_to_target: Vec<Option<usize>>,
     /// The middle epoch; none where half of the trainings or more are censored.
@@ -105,7 +109,9 @@ pub fn speed(curves: &[(CurveOf, EpochTable)], target: &Target) -> Vec<Speed> {
 fn of_experiment(name: &str, cells: &[(Factors, Trainings)], target: &Target) -> Option<Speed> {
     let monitored = Monitored::new(&target.column);
     let tables = || cells.iter().flat_map(|(_, trainings)| trainings.values());
-    let epochs = tables().map(|table| table.len()).min().filter(|epochs| *epochs > 0)?;
+    let to_their_end = tables().filter(|table| !has_diverged(table)).map(|table| table.len()).min();
+    let epochs = to_their_end.or_else(|| tables().map(|table| table.len()).max());
+    let epochs = epochs.filter(|epochs| *epochs > 0)?;
     let best = |table: &EpochTable| monitored.best(&table.history(epochs)).map(|(_, value)| value);
     let bests = cells.iter().filter_map(|(_, trainings)| {
         stats::mean(&trainings.values().filter_map(|table| best(table)).collect::<Vec<_>>())
@@ -170,7 +176,7 @@ fn cell(
     };
     let seconds: Option<Vec<f64>> = reached.iter().map(seconds).collect();
     let area = |table: &&EpochTable| {
-        let cells = &table.column(column)?[..epochs];
+        let cells = table.column(column)?.get(..epochs)?;
         let values: Option<Vec<f64>> =
             cells.iter().map(|cell| cell.filter(|value| value.is_finite())).collect();
         stats::mean(&values?)
@@ -185,6 +191,7 @@ fn cell(
         factors: factors.clone(),
         seeds: reached.keys().copied().collect(),
         reached: reached.values().flatten().count(),
+        diverged: trainings.values().filter(|table| has_diverged(table)).count(),
         epochs_to_target: reached.values().copied().collect(),
         median_epochs: middle(
             reached.values().map(|e| e.map_or(f64::INFINITY, |epoch| epoch as f64)).collect(),
@@ -205,6 +212,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::compare::label::text;
 
     fn curve(norm: &str, rule: &str, seed: u64, values: &[f64]) -> (CurveOf, EpochTable) {
         let names = ["val_loss", "train_loss_eval", "elapsed_s"].map(str::to_owned);
@@ -253,6 +261,23 @@ mod tests {
         let never = Target { column: "val_loss".to_owned(), value: Some(0.1) };
         let never = &speed(&two_arms(), &never)[0].cells[0];
         assert_eq!((never.reached, never.median_epochs, never.median_seconds), (0, None, None));
+    }
+
+    #[test]
+    fn what_diverged_is_counted_and_takes_no_epoch_from_the_others() {
+        let mut curves = two_arms();
+        for (of, table) in curves.iter_mut().filter(|(of, _)| of.seed == 0) {
+            *table = curve(&text(&of.factors["norm"]), "none", 0, &[1.0, f64::NAN]).1;
+        }
+        let target = Target { column: "val_loss".to_owned(), value: Some(0.4) };
+        let found = &speed(&curves, &target)[0];
+        let [slow, fast] = &found.cells[..] else { panic!("{found:?}") };
+        assert_eq!((found.epochs, slow.diverged, fast.diverged), (4, 1, 1));
+        assert_eq!((slow.reached, fast.reached), (4, 5));
+        assert_eq!(fast.epochs_to_target[0], None);
+        assert!((fast.area.unwrap() - 0.55).abs() < 1e-12, "of those that have one");
+        let all = curves.into_iter().filter(|(of, _)| of.seed == 0).collect::<Vec<_>>();
+        assert_eq!(speed(&all, &target)[0].cells[0].area, None);
     }
 
     #[test]

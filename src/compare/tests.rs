@@ -608,6 +608,23 @@ fn what_may_decide_a_comparison_beside_its_factors_is_said_once_each() {
     };
     let one_rate = changed(|_, record| lr(record, 0.001));
     assert_eq!(about(&one_rate, rate), 1, "{one_rate:?}");
+    for (key, levels, warned) in [
+        ("model.hidden", json!([[8], [64]]), 1),
+        ("training.batch_size", json!([16, 32]), 1),
+        ("training.epochs", json!([10, 20]), 0),
+    ] {
+        let runs = [0, 1].map(|level: usize| {
+            let arm = arm(
+                json!({key: levels[level]}),
+                json!({"kind": "none"}),
+                json!({"test_loss": 0.1}),
+                None,
+            );
+            run(0, json!({"training": {"optimizer": {"lr": 0.001}}}), vec![arm])
+        });
+        let said = compared(&[experiment("one", &[(key, levels)], runs.to_vec())]).warnings;
+        assert_eq!(about(&said, rate), warned, "{key}: {said:?}");
+    }
     let rates = changed(|place, record| lr(record, if place < 8 { 0.1 } else { 0.2 }));
     assert_eq!(about(&rates, rate), 0, "{rates:?}");
     let unlike = changed(|place, record| {

@@ -117,6 +117,12 @@ fn main_effect(
         |n: usize, what: &str| format!("; about {} would be needed {what}", counted(n, "seed"));
     let more = needed(contrast).map(|n| seeds(n, "for the effect seen")).unwrap_or_default();
 
+    if contrast.n < PAIRS_FOR_INTERVAL {
+        return format!(
+            "Too few seeds to tell: {change} {signed}{place}; too few even to say how many would be \
+             needed: take {PAIRS_FOR_P} or more.{unlike}"
+        );
+    }
     if contrast.n < PAIRS_FOR_P {
         return format!("Too few seeds to tell: {change} {signed}{place}{more}.{unlike}");
     }

@@ -103,7 +103,8 @@ fn below_six_seeds_is_too_few_and_below_three_even_to_say_how_many() {
     assert_eq!(
         told_of("test_loss", &LOWER[..2]),
         "Too few seeds to tell: model.norm.kind batch instead of none changed test_loss by -0.025 \
-         (better in 2 of 2 seeds), on one split."
+         (better in 2 of 2 seeds), on one split; too few even to say how many would be needed: take \
+         6 or more."
     );
 }
 

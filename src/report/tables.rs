@@ -233,11 +233,12 @@ fn cell(factors: &Factors) -> String {
 /// What the columns of [`speed`] are.
 pub(super) const SPEED: &str = "epochs, seconds: medians to the target, where what does not reach it \
     counts as later than all; sooner: seeds ahead of the first arm, of those that differ; area: mean \
-    over the epochs; gap: val_loss minus train_loss_eval at the best epoch";
+    over the epochs, where none diverged; gap: val_loss minus train_loss_eval at the best epoch";
 
 /// `Reaching val_loss 0.071, over 60 epochs`
 pub(super) fn reaching(speed: &Speed) -> String {
-    format!("Reaching {} {}, over {} epochs", speed.column, figure(speed.target, 3), speed.epochs)
+    let epochs = counted(speed.epochs, "epoch");
+    format!("Reaching {} {}, over {epochs}", speed.column, figure(speed.target, 3))
 }
 
 /// Who reaches a target when, and how low the curves are.
@@ -248,6 +249,9 @@ pub(super) fn speed(speed: &Speed) -> Table {
     let mut table = Table::new();
     table.push("arms", Align::Left, 0, column(&|c| cell(&c.factors)));
     table.push("reached", Align::Right, 0, column(&|c| format!("{}/{}", c.reached, c.seeds.len())));
+    let diverged = speed.cells.iter().any(|cell| cell.diverged > 0);
+    let count = |cell: &CellSpeed| if diverged { cell.diverged.to_string() } else { String::new() };
+    table.push("diverged", Align::Right, 1, column(&count));
     table.push("epochs", Align::Right, 0, column(&|c| middle(c.median_epochs)));
     table.push("seconds", Align::Right, 2, column(&|c| middle(c.median_seconds)));
     let sooner = |cell: &CellSpeed| match (cell.sooner, cell.later) {

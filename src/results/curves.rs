@@ -59,8 +59,8 @@ pub enum CurvesError {
 }
 
 /// The curves at a path: one for a CSV file or a training's directory, one per training that
-/// ended for an experiment's directory or a results directory, of which a damaged one costs no
-/// other.
+/// ended for an experiment's directory or a results directory, one per run for a folder of
+/// Lightning's, of which a damaged one costs no other.
 ///
 /// # Errors
 /// Where the path holds none, or is itself a file that is damaged.
@@ -74,6 +74,10 @@ pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesErr
     if path.join(LIGHTNING_FILE).is_file() {
         return Ok(vec![Ok(foreign(path, &path.join(LIGHTNING_FILE))?)]);
     }
+    let logs = lightning_logs(path);
+    if !logs.is_empty() {
+        return Ok(logs.iter().map(|dir| foreign(dir, &dir.join(LIGHTNING_FILE))).collect());
+    }
     let mut all = Vec::new();
     for experiment in load(&[path.to_owned()])? {
         for run in &experiment.runs {
@@ -82,6 +86,17 @@ pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesErr
         }
     }
     Ok(all)
+}
+
+/// The runs in a folder such as `lightning_logs`, by name.
+fn lightning_logs(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut runs: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|dir| dir.join(LIGHTNING_FILE).is_file())
+        .collect();
+    runs.sort();
+    runs
 }
 
 fn training(path: &Path) -> Result<Curves, CurvesError> {

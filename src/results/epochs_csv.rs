@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 
 use crate::history::{COUNTS, EPOCH, EpochTable};
 
+/// What Keras writes where a value was not measured: `validation_freq = 2` leaves every other one.
+const NOT_MEASURED: &str = "NA";
+
 /// Why a file of curves could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CsvError {
@@ -111,7 +114,8 @@ pub fn read(text: &str, file: &str) -> Result<EpochTable, CsvError> {
 
 /// Reads any file of curves: ours, Keras's, Lightning's, or another with a header.
 ///
-/// Columns keep their names and are also called as in `epochs.csv`: where there is `val_accuracy`, a
+/// Keras's `NA` of what was not measured at an epoch is an empty cell. Columns keep their names and are
+/// also called as in `epochs.csv`: where there is `val_accuracy`, a
 /// bare `accuracy` is the training's and is `train_accuracy` too, as `loss` and Lightning's
 /// `train_loss_epoch` are `train_loss`. Consecutive
 /// rows with the same `epoch` are one epoch, in which the last cell that is not empty counts.
@@ -120,6 +124,7 @@ pub fn read(text: &str, file: &str) -> Result<EpochTable, CsvError> {
 /// Where it is no table; a column that holds text is no error until it is asked for.
 pub fn read_any(text: &str, file: &str) -> Result<CsvCurves, CsvError> {
     let mut cells = Cells::split(text, file)?;
+    cells.empty_where(NOT_MEASURED);
     cells.merge_epochs();
     let aliases = cells.aliases();
     let mut curves = cells.into_curves(file);
@@ -170,6 +175,11 @@ impl Cells {
 
     fn index(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| n == name)
+    }
+
+    fn empty_where(&mut self, text: &str) {
+        let cells = self.rows.iter_mut().flat_map(|(_, row)| row);
+        cells.filter(|cell| *cell == text).for_each(String::clear);
     }
 
     /// One row an epoch. A row that names no epoch (Lightning's learning rate monitor writes at

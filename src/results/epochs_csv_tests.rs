@@ -81,6 +81,16 @@ fn lightning_rows_of_an_epoch_become_one() {
 }
 
 #[test]
+fn what_keras_did_not_measure_is_an_empty_cell() {
+    let text = "epoch,loss,val_loss\r\n0,1.0,NA\r\n1,0.5,0.75\r\n2,0.25,NA\r\n";
+    let curves = read_any(text, "log.csv").unwrap();
+    assert_eq!(column(&curves.table, "val_loss"), [None, Some(0.75), None]);
+    assert_eq!(curves.not_numeric, []);
+    // In our own files there is no such cell.
+    assert!(read(text, "epochs.csv").is_err());
+}
+
+#[test]
 fn a_column_of_text_is_set_aside_and_named() {
     let text = "time;val_loss\n09:00;1,5\n09:01;0.5\n";
     let curves = read_any(text, "log.csv").unwrap();

@@ -15,7 +15,7 @@ use super::replay::{ReplayError, Replayed, replay};
 use crate::history::{ELAPSED, EpochTable};
 use crate::results::reread::{fire_alike, rule_table};
 use crate::spec::Factors;
-use crate::stopping::StoppingRule;
+use crate::stopping::{Monitored, StoppingRule};
 pub use sentences::percent;
 use sentences::sentences;
 use summary::{mark_front, summary};
@@ -126,7 +126,7 @@ pub struct WhatIf {
 /// Asks rules about trainings, one training at a time: all curves need not fit into memory.
 pub struct Asking<'a> {
     candidates: &'a [Candidate],
-    yardstick: String,
+    yardstick: Monitored,
     rows: Vec<Row>,
 }
 
@@ -134,10 +134,18 @@ impl<'a> Asking<'a> {
     /// Begins with rules and no training.
     #[must_use]
     pub fn new(candidates: &'a [Candidate]) -> Self {
-        let mut monitored = candidates.iter().map(|asked| asked.rule.monitored.column.as_str());
-        let first = monitored.next().unwrap_or(COMMON);
-        let yardstick = if monitored.all(|column| column == first) { first } else { COMMON };
-        Self { candidates, yardstick: yardstick.to_owned(), rows: Vec::new() }
+        let monitored = || candidates.iter().map(|asked| &asked.rule.monitored);
+        let common = Monitored::new(COMMON);
+        let first = monitored().next().unwrap_or(&common);
+        let yardstick = if monitored().all(|other| other == first) {
+            first.clone()
+        } else if monitored().all(|other| other.column == first.column) {
+            // Rules that take it in opposite directions cannot both say which is better.
+            Monitored::new(&first.column)
+        } else {
+            common
+        };
+        Self { candidates, yardstick, rows: Vec::new() }
     }
 
     /// Asks every rule about a training.
@@ -178,11 +186,8 @@ impl<'a> Asking<'a> {
         let full = rule.monitored.best(&whole).map(|(epoch, _)| epoch);
         let seconds = [table.len(), replayed.epochs].map(|epoch| at(ELAPSED, Some(epoch)));
         let kept = replayed.best_epoch;
-        let yardstick = crate::stopping::Mode::Auto.of(&self.yardstick);
-        let monitored =
-            if yardstick.column == rule.monitored.column { &rule.monitored } else { &yardstick };
-        let given_up = monitored.best(&whole).and_then(|(_, best)| {
-            let value = at(&monitored.column, kept)?;
+        let given_up = self.yardstick.best(&whole).and_then(|(_, best)| {
+            let value = at(&self.yardstick.column, kept)?;
             Some(if value == best { 0.0 } else { (value - best).abs() / best.abs() })
         });
         Row {
@@ -220,7 +225,7 @@ impl<'a> Asking<'a> {
         if judged {
             mark_front(&mut rules);
         }
-        let yardstick = judged.then(|| self.yardstick.clone());
+        let yardstick = judged.then_some(self.yardstick.column);
         let sentences = sentences(&rules, &self.rows, yardstick.as_deref());
         WhatIf { rows: self.rows, rules, yardstick, sentences }
     }

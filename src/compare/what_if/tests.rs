@@ -118,3 +118,20 @@ fn rules_on_different_columns_are_judged_by_val_loss() {
     assert!(close(answer.rules[1].given_up, 0.25));
     assert!(close(answer.rules[1].regret, 0.0));
 }
+
+#[test]
+fn rules_that_take_a_column_in_opposite_directions_are_judged_by_its_name() {
+    let rule = |kind: &str| {
+        candidate(json!({"kind": kind, "patience": 1, "monitor": "val_accuracy", "mode": "auto"}))
+    };
+    let mut smaller = rule("lightning");
+    smaller.rule.monitored.maximize = false;
+    let table = || table(&[("val_accuracy", &[0.5, 0.6, 0.7, 0.8])]);
+    let answer_of = |rules: &[Candidate]| answer(rules, &[(table(), Factors::new())]);
+    let both = answer_of(&[smaller.clone(), rule("patience")]);
+    assert_eq!(both.yardstick.as_deref(), Some("val_accuracy"));
+    assert!(close(both.rules[0].given_up, 0.375), "{:?}", both.rules[0]);
+    assert!(close(both.rules[1].given_up, 0.0));
+    // Where all of them say so, smaller is better.
+    assert!(close(answer_of(&[smaller]).rules[0].given_up, 0.0));
+}

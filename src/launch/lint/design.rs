@@ -5,17 +5,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Findings, Level, Planned, Task};
+use crate::compare::{RATE, needs_own_rate};
 use crate::kinds::list;
 use crate::spec::training::Schedule;
-use crate::spec::{Arm, Experiment};
+use crate::spec::{Arm, Experiment, Factor, Tune};
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 
 /// Keys of a model that say nothing where it has no hidden layer.
 const OF_HIDDEN_LAYERS: [&str; 3] = ["model.norm", "model.activation", "model.dropout"];
-
-/// Factors for which the best learning rate is another one.
-const NEEDS_OWN_RATE: [&str; 4] =
-    ["model.norm", "training.optimizer", "training.batch_size", "model.init"];
 
 /// Arms of one training that read it alike whatever comes out.
 pub(super) fn lint_arms(task: &Task, findings: &mut Findings) {
@@ -138,25 +135,27 @@ pub(super) fn lint(experiment: &Experiment, planned: &Planned, findings: &mut Fi
             &format!("take {PAIRS_FOR_P} or more: --seeds 10"),
         );
     }
-    let rate = "training.optimizer.lr";
-    if let (Some(factor), None) = (
-        varied(&NEEDS_OWN_RATE),
-        varied(&[rate, "training", "training.optimizer"])
-            .filter(|f| f.key != "training.optimizer.kind"),
-    ) && experiment
-        .tune
-        .as_ref()
-        .is_none_or(|tune| tune.keys().all(|key| !rate.starts_with(key)))
-    {
-        let message = format!(
-            "all levels of `{}` train at one learning rate, which may suit one of them better than the others",
-            factor.key
-        );
-        findings.of_all(
-            Level::Note,
-            rate,
-            message,
-            "choose one per arm: [tune] \"training.optimizer.lr\" = [1e-4, 1e-3, 1e-2, 1e-1]; or vary it in [matrix]",
-        );
+    one_rate(experiment, planned, findings);
+}
+
+/// Arms that differ in what a learning rate suits, at one rate that nobody tunes.
+fn one_rate(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
+    let is_several = |factor: &&Factor| factor.levels.len() > 1 && needs_own_rate(&factor.key);
+    let Some(factor) = experiment.factors.iter().find(is_several) else { return };
+    let is_tuned = |tune: &Tune| tune.keys().any(|key| RATE.starts_with(key));
+    let mut rates = planned.tasks.iter().map(|task| task.trajectory.training.optimizer.lr());
+    let first = rates.next();
+    if experiment.tune.as_ref().is_some_and(is_tuned) || rates.any(|rate| Some(rate) != first) {
+        return;
     }
+    let message = format!(
+        "all levels of `{}` train at one learning rate, which may suit one of them better than the others",
+        factor.key
+    );
+    findings.of_all(
+        Level::Note,
+        RATE,
+        message,
+        "choose one per arm: [tune] \"training.optimizer.lr\" = [1e-4, 1e-3, 1e-2, 1e-1]; or vary it in [matrix]",
+    );
 }

@@ -218,4 +218,9 @@ fn what_the_results_will_not_tell_is_noted() {
     assert!(!has(&format!("{arms}\"training.optimizer.lr\" = [0.1, 0.01]"), "learning rate"));
     let tuned = format!("{arms}[tune]\n\"training.optimizer.lr\" = [0.1, 0.01]");
     assert!(!has(&tuned, "learning rate"));
+    // Another factor of the training does not vary the rate.
+    assert!(has(
+        &format!("{arms}\"training.batch_size\" = [16, 32]"),
+        "train at one learning rate"
+    ));
 }
