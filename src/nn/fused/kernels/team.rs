@@ -236,6 +236,7 @@ impl Team {
     }
 
     /// The same, where the shares are even in what the items `cost`.
+    #[allow(clippy::needless_pass_by_value)] // they are given up, so that nobody takes one again
     pub fn for_each_weighted<I: Items>(
         &self,
         items: I,
