@@ -271,3 +271,27 @@ fn a_config_called_like_the_plan_is_kept_beside_it() {
     assert!(again.contains("1 found done"), "{again}");
     place.succeeds(&["compare", "results"]);
 }
+
+#[test]
+fn a_variable_of_the_environment_that_says_nothing_sensible() {
+    let place = Place::new();
+    place.write("a.toml", GOOD);
+    for (name, value, expected) in [
+        ("BNES_THREADS", "0", "1 to 1024"),
+        ("BNES_THREADS", "two", "1 to 1024"),
+        ("BNES_THREADS", "100000", "1 to 1024"),
+        ("BNES_THREADS", "99999999999999999999", "1 to 1024"),
+        ("BNES_ENGINE", "Fused", "`fused` or `graph`"),
+        ("BNES_ISA", "sse9", "it has portable"),
+        ("BNES_ISA", "", "it has portable"),
+    ] {
+        for command in ["run", "check"] {
+            let args = [command, "--config", "a.toml"];
+            let output = place.command(&args).env(name, value).output().unwrap();
+            let message = common::stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{name}={value}: {message}");
+            says(&message, &["error: ", name, expected]);
+        }
+    }
+    assert!(!place.path("results").exists());
+}

@@ -109,9 +109,7 @@ fn code_for_one_kind_of_processor_stays_with_the_kernels() {
     let of_processors = ["std::arch", "core::arch", "target_arch", "is_x86_feature_detected"];
     for (file, text) in house() {
         let named = of_processors.iter().any(|piece| text.contains(piece));
-        // It tells in results which instructions there are.
-        let tells = file == "launch/provenance.rs";
-        assert!(!named || tells || is_kernel(&file), "{file} is for one kind of processor");
+        assert!(!named || is_kernel(&file), "{file} is for one kind of processor");
     }
 }
 

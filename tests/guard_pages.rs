@@ -163,6 +163,7 @@ fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
     let optimizers = [
         Optimizer::Adam(Adam::default()),
         Optimizer::Sgd(Sgd::default()),
+        Optimizer::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }),
         Optimizer::Rprop(Rprop::default()),
     ];
     for _ in 0..120 {

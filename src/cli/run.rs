@@ -43,6 +43,8 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
+    // What the environment asks for is refused before anything is written.
+    Compute::new(device.clone(), 1)?;
     let mut loaded = Loaded::of(&experiment);
     let planned = Planned::new(&experiment, &mut loaded)?;
     let tuning = Tuning::new(&experiment, &mut loaded)?;

@@ -3,9 +3,9 @@
 //! The numbers of a text have few digits, and a whole number of 32 bits over a power of ten gives
 //! each of them back, bit for bit: both are exact in 64 bits, and division rounds as reading does.
 //! Numbers that do not fit are kept in 64 bits. In a column that goes on and on they are instead
-//! kept by their distance from the middle of the rows around them, in 32 bits: that is off by at
-//! most 2^-25 of the range of these rows, where one 32-bit float for all would lose the minutes of
-//! a time in seconds since 1970.
+//! kept in 32 bits, off by at most 2^-24 of themselves. Where the rows around lie close together they
+//! are kept by their distance from the middle of these, off by at most 2^-24 of that distance: 32-bit
+//! floats alone would lose the minutes of a time in seconds since 1970.
 
 /// Rows that are kept alike.
 pub(super) const CHUNK: usize = 1024;
@@ -141,8 +141,10 @@ fn digits(value: f64, power: f64) -> Option<i32> {
 fn near(values: &[f64]) -> Chunk {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    // The numbers themselves fit 32 bits, so that their distances do.
-    let centre = low + (high - low) / 2.0;
+    let range = high - low;
+    // Beside a number far off, the distances of all others would lose what tells these apart.
+    let close = 2.0 * range <= low.abs().max(high.abs());
+    let centre = if close { low + range / 2.0 } else { 0.0 };
     #[allow(clippy::cast_possible_truncation)] // as the network computes
     let distances = values.iter().map(|value| (value - centre) as f32).collect();
     Chunk::Near { centre, distances }
@@ -221,6 +223,21 @@ mod tests {
         assert!(back[exact.len()..].iter().zip(near).all(|(b, v)| (b - v).abs() <= 1e-7));
         let constant = vec![0.1 + 0.2; (EXACT + 4) * CHUNK];
         assert_eq!(to_vec(&kept(&constant)), constant);
+    }
+
+    #[test]
+    fn a_number_far_off_does_not_blur_those_around_it() {
+        #[allow(clippy::cast_precision_loss)] // small
+        let value = |row: usize| (row as f64 * 0.1).sin() + 0.1 / 3.0;
+        for far in [1e6, -1e30, 3e38] {
+            let mut values: Vec<f64> = (0..(EXACT + 4) * CHUNK).map(value).collect();
+            values[(EXACT + 1) * CHUNK + 7] = far;
+            let numbers = kept(&values);
+            assert!(matches!(numbers.chunks[EXACT + 1], Chunk::Near { .. }));
+            for (back, value) in to_vec(&numbers).iter().zip(&values) {
+                assert!((back - value).abs() <= value.abs() / f64::from(1 << 24), "{back} {value}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use anyhow::Result;
 use candle_core::Device;
 
 use super::plan::Task;
-use crate::nn::{Engine, FusedEngine, GraphEngine};
+use crate::nn::{Engine, FusedEngine, GraphEngine, Isa};
 use crate::spec::ConfigError;
 
 /// The environment variable that says how many threads a training runs on, in place of a number
@@ -14,11 +14,14 @@ pub const THREADS_VARIABLE: &str = "BNES_THREADS";
 /// The environment variable that picks the engine: `fused`, or `graph` for candle's autograd.
 pub const ENGINE_VARIABLE: &str = "BNES_ENGINE";
 
+/// More threads than any machine has cores; each is one of the system's from the first step on.
+const MOST_THREADS: usize = 1024;
+
 /// What each training computes with.
 pub struct Compute {
     device: Device,
-    /// Whether candle's autograd is asked for where the fused engine would do.
-    graph: bool,
+    /// The instructions of the fused engine; none where candle's autograd is asked for instead.
+    fused: Option<Isa>,
     threads: Threads,
 }
 
@@ -36,9 +39,10 @@ impl Compute {
     /// # Errors
     /// Where a variable of the environment says nothing sensible.
     pub fn new(device: Device, jobs: usize) -> Result<Self> {
-        let graph = match variable(ENGINE_VARIABLE).as_deref() {
-            None | Some("fused") => false,
-            Some("graph") => true,
+        let isa = Isa::chosen().map_err(|problem| ConfigError::new(&problem))?;
+        let fused = match variable(ENGINE_VARIABLE).as_deref() {
+            None | Some("fused") => Some(isa),
+            Some("graph") => None,
             Some(other) => {
                 let message = format!("{ENGINE_VARIABLE}={other}: expected `fused` or `graph`");
                 return Err(ConfigError::new(&message).into());
@@ -47,16 +51,16 @@ impl Compute {
         let threads = match variable(THREADS_VARIABLE) {
             None => Threads::UpTo((cores() / jobs.max(1)).max(1)),
             Some(text) => match text.parse() {
-                Ok(threads) if threads > 0 => Threads::Exactly(threads),
+                Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Threads::Exactly(threads),
                 _ => {
                     let message = format!(
-                        "{THREADS_VARIABLE}={text}: expected a number of threads, at least 1"
+                        "{THREADS_VARIABLE}={text}: expected a number of threads, 1 to {MOST_THREADS}"
                     );
                     return Err(ConfigError::new(&message).into());
                 }
             },
         };
-        Ok(Self { device, graph, threads })
+        Ok(Self { device, fused, threads })
     }
 
     /// Where tensors live.
@@ -71,9 +75,9 @@ impl Compute {
     /// Where the device fails.
     pub fn engine(&self, task: &Task) -> Result<Box<dyn Engine>> {
         let network = task.network();
-        if self.graph || !self.device.is_cpu() {
+        let Some(isa) = self.fused.filter(|_| self.device.is_cpu()) else {
             return Ok(Box::new(GraphEngine::new(&network, &self.device)?));
-        }
+        };
         let threads = match self.threads {
             Threads::Exactly(threads) => threads,
             Threads::UpTo(most) => {
@@ -81,7 +85,7 @@ impl Compute {
                 FusedEngine::suitable_threads(task.parameters, rows).min(most)
             }
         };
-        Ok(Box::new(FusedEngine::new(&network, threads)?))
+        Ok(Box::new(FusedEngine::with_isa(&network, threads, isa)?))
     }
 }
 

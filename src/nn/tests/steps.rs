@@ -40,9 +40,12 @@ fn setup(norm: Norm) -> Setup {
 #[test]
 fn five_steps_of_every_optimizer_lead_where_they_lead_in_double_precision() {
     for norm in [Norm::None(NoSettings {}), batch_norm(Placement::AfterActivation)] {
-        for optimizer in optimizers() {
+        let clipped = optimizers().into_iter().map(|optimizer| (optimizer, Some(0.1)));
+        let free = optimizers().into_iter().map(|optimizer| (optimizer, None));
+        for (optimizer, clip_norm) in free.chain(clipped) {
             let mut setup = setup(norm.clone());
             setup.training.optimizer = optimizer.clone();
+            setup.training.clip_norm = clip_norm;
             let mut reference = setup.reference();
             let start = scattered(reference.state().unwrap());
             let steps = |engine: &mut dyn Engine| {
@@ -55,7 +58,7 @@ fn five_steps_of_every_optimizer_lead_where_they_lead_in_double_precision() {
             };
             let (expected, expected_loss) = steps(&mut reference);
             for isa in Isa::available() {
-                let label = format!("{isa:?} {norm:?} {optimizer:?}");
+                let label = format!("{isa:?} {norm:?} {optimizer:?} {clip_norm:?}");
                 let mut engine = setup.fused(isa, 2);
                 let (state, loss) = steps(&mut engine);
                 assert_close(&label, &state, &expected, 2e-5);

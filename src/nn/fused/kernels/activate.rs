@@ -218,16 +218,30 @@ function!(
     }
 );
 function!(Gelu, Input, |simd, x| simd.mul(x, normal_distribution(simd, x)), |x, g| {
+    // Beyond, the slope is 0 or 1, and the least that `exp` gives times x no longer is nothing.
+    let x = simd.min(simd.splat(20.0), simd.max(simd.splat(-20.0), x));
     let half_square = simd.mul(simd.mul(x, x), simd.splat(-0.5));
     // 1 / sqrt(2 pi)
     let density = simd.mul(exp(simd, half_square), simd.splat(0.398_942_3));
     simd.mul(g, simd.mul_add(x, density, normal_distribution(simd, x)))
 });
-function!(Silu, Input, |simd, x| simd.mul(x, sigmoid(simd, x)), |x, g| {
-    let s = sigmoid(simd, x);
-    let rest = simd.sub(simd.splat(1.0), s);
-    simd.mul(g, simd.mul(s, simd.mul_add(x, rest, simd.splat(1.0))))
-});
+/// A smaller x has the sigmoid of this one: times x it would no longer be nothing.
+const SILU_END: f32 = -88.0;
+
+function!(
+    Silu,
+    Input,
+    |simd, x| {
+        let x = simd.max(simd.splat(SILU_END), x);
+        simd.mul(x, sigmoid(simd, x))
+    },
+    |x, g| {
+        let x = simd.max(simd.splat(SILU_END), x);
+        let s = sigmoid(simd, x);
+        let rest = simd.sub(simd.splat(1.0), s);
+        simd.mul(g, simd.mul(s, simd.mul_add(x, rest, simd.splat(1.0))))
+    }
+);
 function!(
     Elu,
     Output,

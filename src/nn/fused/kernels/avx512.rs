@@ -46,7 +46,8 @@ impl Simd for Avx512 {
         max(a, b) => _mm512_max_ps(a, b);
         sqrt(a) => _mm512_sqrt_ps(a);
         fast_inverse(a) => {
-            // A step of Newton's from an estimate with 14 bits.
+            // A step of Newton's from an estimate with 14 bits, which turns infinity into no number.
+            let a = _mm512_min_ps(_mm512_set1_ps(f32::MAX), a);
             let estimate = _mm512_rcp14_ps(a);
             let error = _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(1.0));
             _mm512_fmadd_ps(error, estimate, estimate)

@@ -17,8 +17,8 @@
 //!   into panels of the other kind just before (a 16th or less of the product's time), so that only
 //!   one copy of them has to be kept and updated;
 //! - gradient of the weights = inputs turned around x gradient of the outputs: the left matrix is
-//!   read along its columns, which the panels make cheap. Each 32 x 32 block of the gradient is given
-//!   to the optimizer while it is in the first cache, and never reaches memory.
+//!   read along its columns, which the panels make cheap, in runs of 512 rows. Each 32 x 32 block of
+//!   the gradient is given to the optimizer while it is in the first cache, and never reaches memory.
 //!
 //! Rows are divided evenly over the tiles (32 rows are 11 + 11 + 10, not 12 + 12 + 8). An element's
 //! sum has the same terms in the same order whatever tile, thread or batch it falls into, so results

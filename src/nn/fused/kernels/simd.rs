@@ -50,7 +50,7 @@ pub trait Simd: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The root.
     fn sqrt(self, a: Self::V) -> Self::V;
-    /// 1 / a for finite a that are not 0, to 2 units in the last place.
+    /// 1 / a for normal a above 0, to 2 units in the last place; below 1e-38 for infinity.
     fn fast_inverse(self, a: Self::V) -> Self::V;
     /// |a|
     fn abs(self, a: Self::V) -> Self::V;

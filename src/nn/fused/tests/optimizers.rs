@@ -6,7 +6,7 @@ use crate::nn::fused::parameter::{Parameter, Steps};
 use crate::nn::tests::golden::{self, Optimizers, assert_close};
 use crate::nn::tests::setup::{Kind, Setup, rows};
 use crate::spec::model::ModelSpec;
-use crate::spec::training::{Loss, Optimizer, Sgd};
+use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Sgd};
 
 #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine
 fn set(place: &mut Buffer, values: &[f64]) {
@@ -29,6 +29,22 @@ fn optimizers_hold_to_the_reference_step_by_step() {
                 // Columns that there are not stay 0.
                 assert!(values[p0.len()..].iter().all(|value| *value == 0.0), "{isa:?} {name}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_gradient_whose_square_is_infinite_leaves_a_weight_where_it_is() {
+    let optimizers = [Optimizer::Adam(Adam::default()), Optimizer::RmsProp(RmsProp::default())];
+    for isa in Isa::available() {
+        for optimizer in &optimizers {
+            let mut parameter = Parameter::new(PANEL, optimizer, true, true);
+            parameter.values.fill(1.0);
+            parameter.gradient.fill(1e25);
+            for number in 1..4 {
+                parameter.step(isa, &Steps::new(optimizer, 1.0, number), 1.0, PANEL);
+            }
+            assert!(parameter.values.iter().all(|value| *value == 1.0), "{isa:?} {optimizer:?}");
         }
     }
 }
