@@ -221,11 +221,6 @@ unsafe fn accumulate<
     }
 }
 
-/// Terms that a gradient of weights sums before the sum joins the total: rows of a table may repeat,
-/// and equal terms are all rounded the same way, so that a single sum over a million rows is off by a
-/// hundredth.
-const RUN: usize = 512;
-
 /// Up to 32 rows of a panel of `left turned around x right`: the gradient of weights.
 pub struct Block<'a> {
     /// A panel, `terms x PANEL`.
@@ -285,28 +280,13 @@ unsafe fn block_tile<S: Simd, const R: usize, const N: usize>(
     if R > S::ROWS {
         return;
     }
-    for from in (0..terms).step_by(RUN) {
-        let mut sums = [[simd.splat(0.0); N]; R];
-        // SAFETY: the caller's promise; `from` is below `terms`.
-        unsafe {
-            let (left, right) = (left.add(from * PANEL), right.add(from * PANEL));
-            let terms = RUN.min(terms - from);
-            accumulate::<S, R, N, 1, PANEL>(simd, &mut sums, left, right, terms);
-        }
-        let place = |r: usize, n: usize| out.wrapping_add(r * PANEL + n * S::LANES);
-        if from > 0 {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                for (n, sum) in sums.iter_mut().enumerate() {
-                    // SAFETY: the caller's promise.
-                    *sum = simd.add(unsafe { simd.load(place(r, n)) }, *sum);
-                }
-            }
-        }
-        for (r, sums) in sums.iter().enumerate() {
-            for (n, sum) in sums.iter().enumerate() {
-                // SAFETY: the caller's promise.
-                unsafe { simd.store(place(r, n), *sum) };
-            }
+    let mut sums = [[simd.splat(0.0); N]; R];
+    // SAFETY: the caller's promise.
+    unsafe { accumulate::<S, R, N, 1, PANEL>(simd, &mut sums, left, right, terms) };
+    for (r, sums) in sums.iter().enumerate() {
+        for (n, sum) in sums.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { simd.store(out.add(r * PANEL + n * S::LANES), *sum) };
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Sums over rows and over squares.
 
 use super::{UNTOUCHED, assert_within, buffer, normal, rounding};
-use crate::nn::fused::kernels::descend::SquaredNorm;
+use crate::nn::fused::kernels::buffer::Buffer;
+use crate::nn::fused::kernels::descend::{Gradient, KeepGradient, SquaredNorm};
 use crate::nn::fused::kernels::normalise::ColumnSums;
 use crate::nn::fused::kernels::{Isa, PANEL};
 
@@ -32,6 +33,27 @@ fn a_squared_norm_is_the_sum_of_the_squares() {
             let actual = isa.run(SquaredNorm(&values));
             let error = (actual - expected).abs();
             assert!(error <= 1e-5 * expected, "{isa:?} {len}: {actual} instead of {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_gradient_over_any_number_of_rows_is_exact_to_1e_4_even_if_all_are_equal() {
+    for rows in [1, 511, 512, 513, 1025, 200_000] {
+        let inputs = [Buffer::filled(rows * PANEL, 0.1)];
+        let outputs = vec![1.0; rows * PANEL];
+        for isa in Isa::available() {
+            let mut kept = [UNTOUCHED; 4 * PANEL];
+            let gradient =
+                Gradient { inputs: &inputs, depth: 3, outputs: &outputs, rows, columns: 1 };
+            isa.run(KeepGradient { gradient, kept: &mut kept });
+            #[allow(clippy::cast_precision_loss)] // a few rows
+            let expected = 0.1 * rows as f32;
+            for row in 0..3 {
+                let error = (kept[row * PANEL] - expected).abs();
+                assert!(error <= 1e-4 * expected, "{isa:?} {rows}: {}", kept[row * PANEL]);
+            }
+            assert_eq!(kept[3 * PANEL], UNTOUCHED);
         }
     }
 }
