@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::path::PathBuf;
+
 use common::{Place, bytes, column, curve, json, stderr, weights};
 
 const CONFIG: &str = r#"
@@ -37,19 +39,23 @@ fn with_reader() -> String {
     CONFIG.replace("[{ kind = \"none\" }]", &format!("[{{ kind = \"none\" }}, {READER}]"))
 }
 
+/// The training of a config on an engine; `results` is where it goes.
+#[allow(clippy::unwrap_used)] // a test
+fn trained(place: &Place, engine: &str, results: &str, config: &str) -> PathBuf {
+    let file = format!("{results}.toml");
+    place.write(&file, config);
+    let args = ["run", "--config", &file, "--results", results];
+    let output = place.command(&args).env("BNES_ENGINE", engine).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    place.training(&format!("{results}/small"), "seed0")
+}
+
 #[test]
 fn a_training_is_the_same_to_the_last_byte_with_and_without_them_on_either_engine() {
     for engine in ["fused", "graph"] {
         let place = Place::new();
-        place.write("without.toml", CONFIG);
-        place.write("with.toml", &with_reader());
-        let run = |config: &str, results: &str| {
-            let args = ["run", "--config", config, "--results", results];
-            let output = place.command(&args).env("BNES_ENGINE", engine).output().unwrap();
-            assert!(output.status.success(), "{}", stderr(&output));
-            place.training(&format!("{results}/small"), "seed0")
-        };
-        let (without, with) = (run("without.toml", "a"), run("with.toml", "b"));
+        let without = trained(&place, engine, "without", CONFIG);
+        let with = trained(&place, engine, "with", &with_reader());
         assert_eq!(without.file_name(), with.file_name(), "a rule is no part of the identity");
         let (short, long) = (curve(&without), curve(&with));
         assert_eq!(
@@ -77,15 +83,8 @@ const ALL_INSIDE: &str =
 fn a_training_that_is_looked_into_is_the_same_to_the_last_byte_on_either_engine() {
     for engine in ["fused", "graph"] {
         let place = Place::new();
-        place.write("without.toml", CONFIG);
-        place.write("with.toml", &format!("{CONFIG}{ALL_INSIDE}"));
-        let run = |config: &str, results: &str| {
-            let args = ["run", "--config", config, "--results", results];
-            let output = place.command(&args).env("BNES_ENGINE", engine).output().unwrap();
-            assert!(output.status.success(), "{}", stderr(&output));
-            place.training(&format!("{results}/small"), "seed0")
-        };
-        let (without, with) = (run("without.toml", "a"), run("with.toml", "b"));
+        let without = trained(&place, engine, "without", CONFIG);
+        let with = trained(&place, engine, "with", &format!("{CONFIG}{ALL_INSIDE}"));
         let (short, long) = (curve(&without), curve(&with));
         let header = |curve: &str| curve.lines().next().unwrap().to_owned();
         assert_eq!(header(&long), format!("{},{INSIDE}", header(&short)));

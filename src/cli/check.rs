@@ -12,7 +12,7 @@ use crate::launch::lint::{Finding, Level, lint};
 use crate::launch::{self, Compute, DeviceChoice, Loaded, Planned, Task, Tuning, timing};
 use crate::report;
 use crate::report::plan::{Estimate, PlanReport, TrainingLine, TuningLine};
-use crate::spec::{Experiment, is_of_rule};
+use crate::spec::{Experiment, without_rule};
 use crate::train::batches::ranges;
 
 /// Arguments of `bnes check`.
@@ -160,11 +160,9 @@ fn steps_per_epoch(task: &Task) -> usize {
 }
 
 fn training(task: &Task) -> TrainingLine {
-    let factors = task.arms.first().map(|arm| &arm.factors);
-    let levels = factors.into_iter().flatten().filter(|(key, _)| !is_of_rule(key));
     let training = &task.trajectory.training;
     TrainingLine {
-        factors: levels.map(|(key, level)| (key.clone(), level.clone())).collect(),
+        factors: task.arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
         parameters: task.parameters,
         steps_per_epoch: steps_per_epoch(task),
         epochs: training.epochs,

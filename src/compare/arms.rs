@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::savings::{Monitor, rest_of};
+use super::savings::Monitor;
 use super::study::{Cell, Study, finite};
 use super::{ArmSummary, LEVEL, MetricSummary, Metrics};
 use crate::results::Status;
+use crate::spec::without_rule;
 use crate::stats;
 
 /// The reference that every full run gives.
@@ -64,7 +65,7 @@ pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
             let metrics: Vec<&Map<String, Value>> = by_seed.values().copied().collect();
             ArmSummary {
                 experiment: study.name.clone(),
-                factors: rest_of(&cell.factors),
+                factors: without_rule(&cell.factors),
                 reference: Some(BEST_CHECKPOINT),
                 monitor: Some(monitor.column),
                 seeds: by_seed.keys().copied().collect(),

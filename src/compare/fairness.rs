@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::study::{Reading, Study};
 use super::{enumerated, label};
 use crate::results::Provenance;
+use crate::spec::is_within;
 
 /// The key of the learning rate.
 pub(crate) const RATE: &str = "training.optimizer.lr";
@@ -38,10 +39,6 @@ fn readings<'s>(study: &'s Study) -> impl Iterator<Item = &'s Reading<'s>> {
 fn varied<'s>(study: &'s Study, holds: impl Fn(&str) -> bool) -> Option<&'s str> {
     let mut several = study.factors.iter().filter(|factor| factor.levels.len() > 1);
     several.find(|factor| holds(&factor.key)).map(|factor| factor.key.as_str())
-}
-
-fn is_within(key: &str, table: &str) -> bool {
-    key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Whether another learning rate may suit each level of a key: of all that is trained and how.

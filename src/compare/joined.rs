@@ -11,7 +11,7 @@ use super::label;
 use super::study::{Cell, Study, of_experiment};
 use super::tuning::TunedValues;
 use crate::results::LoadedExperiment;
-use crate::spec::{Factor, Factors, is_of_rule};
+use crate::spec::{Factor, Factors, without_rule};
 
 /// The rule stands beside the effective config, which is the training's.
 const RULE: &str = "early_stopping";
@@ -70,11 +70,7 @@ pub(super) fn join<'a>(
             .iter()
             .map(|f| f.levels.iter().position(|l| *l == level(f)).unwrap_or(0))
             .collect();
-        let own_factors: Factors = chosen
-            .iter()
-            .filter(|(key, _)| !is_of_rule(key))
-            .map(|(key, level)| (key.clone(), level.clone()))
-            .collect();
+        let own_factors = without_rule(&chosen);
         for tuned in study.tuned {
             let tuned = TunedValues { factors: own_factors.clone(), ..tuned };
             if !chosen_values.contains(&tuned) {

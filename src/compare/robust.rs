@@ -12,11 +12,11 @@ pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {
     if pairs.len() < PAIRS_FOR_BOOTSTRAP {
         return None;
     }
+    let differences: Vec<f64> = pairs.iter().map(|(to, from)| to - from).collect();
     let all: Vec<usize> = (0..pairs.len()).collect();
     let middle = |units: &[usize]| {
-        let differences: Vec<f64> =
-            units.iter().map(|unit| pairs[*unit].0 - pairs[*unit].1).collect();
-        median(&differences).unwrap_or(f64::NAN)
+        median(&units.iter().map(|unit| differences[*unit]).collect::<Vec<f64>>())
+            .unwrap_or(f64::NAN)
     };
     let ratio = |units: &[usize]| {
         let side = |of: fn(&(f64, f64)) -> f64| {
@@ -26,7 +26,6 @@ pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {
     };
     // A ratio of what may be 0 or below means nothing.
     let is_positive = pairs.iter().all(|(to, from)| *to > 0.0 && *from > 0.0);
-    let differences: Vec<f64> = pairs.iter().map(|(to, from)| to - from).collect();
     let by_formula = pairs.len() > EXACT_PAIRS;
     let median_ci95 = if by_formula {
         median_interval(&differences, LEVEL)

@@ -9,7 +9,7 @@ use super::study::{Cell, Reading, Study, finite};
 use super::units::units;
 use super::{PRIMARY, Saving};
 use crate::results::{FullRun, Status};
-use crate::spec::{Factors, is_of_rule};
+use crate::spec::{Factors, is_of_rule, without_rule};
 use crate::stats::mean;
 use crate::stopping::larger_is_better;
 
@@ -31,12 +31,6 @@ impl Monitor {
         };
         Self { column, maximize }
     }
-}
-
-/// The levels of the factors other than the rule's.
-pub(super) fn rest_of(factors: &Factors) -> Factors {
-    let rest = factors.iter().filter(|(key, _)| !is_of_rule(key));
-    rest.map(|(key, level)| (key.clone(), level.clone())).collect()
 }
 
 impl Study<'_> {
@@ -129,7 +123,7 @@ pub(super) fn savings(study: &Study) -> Vec<Saving> {
             line(Factors::new(), cells);
         }
         for cells in by_rest.values() {
-            line(rest_of(&study.cells[cells[0]].factors), cells);
+            line(without_rule(&study.cells[cells[0]].factors), cells);
         }
     }
     savings

@@ -11,10 +11,9 @@ use serde::Serialize;
 
 use super::LEVEL;
 use super::curves::CurveOf;
-use super::savings::rest_of;
 use crate::history::{ELAPSED, EpochTable};
 use crate::results::reread::has_diverged;
-use crate::spec::Factors;
+use crate::spec::{Factors, without_rule};
 use crate::stats;
 use crate::stopping::Monitored;
 
@@ -95,7 +94,7 @@ pub fn speed(curves: &[(CurveOf, EpochTable)], target: &Target) -> Vec<Speed> {
             experiments.len() - 1
         });
         let (_, cells) = &mut experiments[place];
-        let factors = rest_of(&curve.factors);
+        let factors = without_rule(&curve.factors);
         match cells.iter_mut().find(|(of, _)| *of == factors) {
             Some((_, trainings)) => {
                 trainings.entry(curve.seed).or_insert(table);

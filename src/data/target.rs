@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::doubts;
 use super::error::{CellProblem, Place, shortened};
+use super::numbers::POWERS;
 use crate::spec::data::Task;
 
 /// More distinct whole numbers than this are a quantity, not classes.
@@ -53,8 +54,6 @@ pub(super) fn number(cell: &[u8]) -> Number {
 /// A number of at most 15 digits without an exponent, as most are. Whole numbers and powers of ten
 /// of that size are exact in 64 bits, so that one division rounds as reading does (Clinger 1990).
 fn plain(cell: &[u8]) -> Option<f64> {
-    const POWERS: [f64; 16] =
-        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
     let negative = cell.first() == Some(&b'-');
     let unsigned = &cell[usize::from(negative)..];
     let (whole, places) = match unsigned.len() {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::plan::{Loaded, PlanError, Task};
 use crate::results::{RunRecord, Status, Tried, TunedArm, TuningRecord};
-use crate::spec::{Experiment, Factors, Point, Tune, is_of_rule};
+use crate::spec::{Experiment, Factors, Point, Tune, without_rule};
 
 /// Times that a grid is extended, at most.
 const EXTENSIONS: usize = 3;
@@ -71,7 +71,8 @@ impl<'a> Tuning<'a> {
         added: Option<&str>,
         loaded: &mut Loaded,
     ) -> Result<Candidate, PlanError> {
-        let levels: Factors = plain(factors).into_iter().chain(point.values.clone()).collect();
+        let levels: Factors =
+            without_rule(factors).into_iter().chain(point.values.clone()).collect();
         let task = |seed: &u64| {
             let trajectory = self.experiment.tried(factors, &point, *seed)?;
             Task::of_tuning(self.experiment, trajectory, levels.clone(), loaded)
@@ -193,7 +194,7 @@ impl<'a> Tuning<'a> {
             }
         };
         TunedArm {
-            factors: plain(&arm.factors),
+            factors: without_rule(&arm.factors),
             chosen: arm.chosen.map(|place| arm.tried[place].point.values.clone()),
             on_edge: arm.on_edge.clone(),
             tried: arm.tried.iter().map(tried).collect(),
@@ -209,10 +210,4 @@ impl<'a> Tuning<'a> {
         let points: Vec<&Point> = self.arms.iter().map(|arm| &arm.tried[best(arm)].point).collect();
         Ok(self.experiment.with_values(&points)?)
     }
-}
-
-/// The levels of the factors that are not about the rule.
-fn plain(factors: &Factors) -> Factors {
-    let levels = factors.iter().filter(|(key, _)| !is_of_rule(key));
-    levels.map(|(key, level)| (key.clone(), level.clone())).collect()
 }

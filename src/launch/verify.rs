@@ -84,13 +84,8 @@ impl Sweep<'_> {
         let dir = self.store.training(&task.dir);
         let Some(mut difference) = difference(&dir, &again)? else { return Ok(Verdict::Same) };
         // What is on disk may be too damaged to say what it was trained on.
-        let was =
-            fs::read(run_file(&dir)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if let Some(elsewhere) =
-            was.and_then(|was: RunRecord| elsewhere(&was.provenance, &again.record.provenance))
-        {
-            difference.push_str(&elsewhere);
-        }
+        let was = RunRecord::read(&dir);
+        difference.extend(was.and_then(|was| elsewhere(&was.provenance, &again.record.provenance)));
         Ok(Verdict::Differs(difference))
     }
 }
@@ -108,15 +103,17 @@ impl fmt::Display for Verdict {
 
 /// That a training ran on something else before, which alone makes for other last digits.
 fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
-    let what = |of: &Provenance| {
-        [&of.version, &of.device, &of.cpu, &of.engine, &of.instruction_set].map(String::clone)
-    };
-    let names = ["bnes", "device", "processor", "engine", "instruction set"];
-    let (was, is) = (what(was), what(is));
-    let changed: Vec<String> = (0..names.len())
-        .filter(|at| was[*at] != is[*at])
-        .map(|at| format!("{} {} then, {} now", names[at], was[at], is[at]))
-        .collect();
+    let changed: Vec<String> = [
+        ("bnes", &was.version, &is.version),
+        ("device", &was.device, &is.device),
+        ("processor", &was.cpu, &is.cpu),
+        ("engine", &was.engine, &is.engine),
+        ("instruction set", &was.instruction_set, &is.instruction_set),
+    ]
+    .into_iter()
+    .filter(|(_, was, is)| was != is)
+    .map(|(name, was, is)| format!("{name} {was} then, {is} now"))
+    .collect();
     (!changed.is_empty())
         .then(|| format!(" ({}: other last digits are to be expected)", changed.join("; ")))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::spec::{Experiment, Tune};
+use crate::spec::{Experiment, Tune, is_within};
 
 /// Keys that the data decides where the config does not.
 const INFERRED: [&str; 2] = ["data.task", "training.loss"];
@@ -39,7 +39,7 @@ pub fn effective(experiment: &Experiment, cells: &[Map<String, Value>]) -> Strin
     });
     let matrix = experiment.matrix();
     let varied = |path: &str| {
-        let within = |key: &str| path == key || path.starts_with(&format!("{key}."));
+        let within = |key: &str| is_within(path, key);
         (path == "seed" && experiment.seeds().is_some())
             || experiment.tune.iter().flat_map(Tune::keys).any(within)
             || matrix.iter().any(|(key, _)| within(key))

@@ -14,13 +14,14 @@ type Figure = fn(&Robust) -> (Option<f64>, Option<[f64; 2]>);
 
 /// `Medians and ratios of test_loss, by the bootstrap (BCa)`.
 pub(super) fn heading(study: &ExperimentSummary, comparison: &Comparison) -> String {
-    let ns = |of: &dyn Fn(usize) -> bool| {
-        comparison.contrasts.iter().any(|c| c.experiment == study.name && of(c.n))
-    };
-    let by = match (ns(&|n| n <= EXACT_PAIRS), ns(&|n| n > EXACT_PAIRS)) {
-        (false, true) => "large-sample formulas",
-        (true, true) => "the bootstrap (BCa), above 200 pairs by large-sample formulas",
-        _ => "the bootstrap (BCa)",
+    let own = comparison.contrasts.iter().filter(|c| c.experiment == study.name);
+    let (many, few): (Vec<_>, Vec<_>) = own.partition(|contrast| contrast.n > EXACT_PAIRS);
+    let by = match (few.is_empty(), many.is_empty()) {
+        (true, false) => "large-sample formulas".to_owned(),
+        (false, false) => {
+            format!("the bootstrap (BCa), above {EXACT_PAIRS} pairs by large-sample formulas")
+        }
+        (_, true) => "the bootstrap (BCa)".to_owned(),
     };
     format!("Medians and ratios of {}, by {by}", study.metric)
 }

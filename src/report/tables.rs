@@ -10,7 +10,7 @@ use crate::compare::{
     ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving,
     counted, label,
 };
-use crate::spec::Factors;
+use crate::spec::{Factors, is_of_rule};
 
 /// Shown beside the primary metric, the first that there is.
 const SECOND: [&str; 4] = ["test_accuracy", "test_r2", "val_accuracy", "val_r2"];
@@ -67,7 +67,7 @@ pub(super) fn arms(
     let mut table = Table::new();
     let mut named = false;
     for factor in &study.factors {
-        let of_rule = factor.key.starts_with("early_stopping");
+        let of_rule = is_of_rule(&factor.key);
         named |= of_rule;
         let cells = column(&|arm| match (arm.factors.get(&factor.key), &arm.monitor) {
             (Some(level), _) => label::text(level),

@@ -9,7 +9,7 @@ use super::layout::{EPOCHS_FILE, epochs_file, run_file};
 use super::load::{LoadError, load};
 use super::{RunRecord, Status};
 use crate::history::EpochTable;
-use crate::spec::Factors;
+use crate::spec::{Factors, without_rule};
 
 /// The file that Lightning's `CSVLogger` writes into a run's directory.
 const LIGHTNING_FILE: &str = "metrics.csv";
@@ -121,14 +121,12 @@ fn own(path: &Path, record: Option<&RunRecord>) -> Result<Curves, CurvesError> {
     let file = path.join(EPOCHS_FILE);
     let table = read(&text_of(&file)?, &file.display().to_string())?;
     let arms = record.map_or(&[][..], |record| &record.arms);
-    let of_training = |(key, _): &(&String, &Value)| !key.starts_with("early_stopping");
-    let levels = arms.first().into_iter().flat_map(|arm| &arm.factors).filter(of_training);
     Ok(Curves {
         path: path.to_owned(),
         table,
         not_numeric: Vec::new(),
         truncated: record.is_none_or(|record| truncated(record.status)),
-        cell: levels.map(|(key, level)| (key.clone(), level.clone())).collect(),
+        cell: arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
         declared: arms.iter().map(|arm| arm.rule.clone().into()).collect(),
     })
 }

@@ -1,11 +1,14 @@
 //! What `run.json` and `experiment.json` hold.
 
+use std::fs;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::layout::run_file;
 use super::tuning::TuningRecord;
 use crate::spec::{Factor, Factors, Overrides};
 
@@ -94,6 +97,14 @@ pub struct RunRecord {
     pub data: Shared,
     /// Where and with what it was trained.
     pub provenance: Provenance,
+}
+
+impl RunRecord {
+    /// That of a training's directory; none where it is missing or damaged.
+    #[must_use]
+    pub fn read(training: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(run_file(training)).ok()?).ok()
+    }
 }
 
 /// One arm's reading of a training.

@@ -142,8 +142,7 @@ impl Standing {
         warnings: &mut Vec<String>,
     ) -> Self {
         let log = run_file(&dir.join(&training));
-        let record = std::fs::read(&log).ok();
-        let record = record.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
+        let record = RunRecord::read(&dir.join(&training));
         // What is of another seed than planned has its place, and is another training.
         let record = record.filter(|record| seed.is_none_or(|seed| record.seed == seed));
         let vanished = record.as_ref().and_then(|record| vanished(&log, record));

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::epochs_csv;
 use super::fresh;
 use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
-use super::record::{ArmRecord, Plan, RunRecord, Status};
+use super::record::{ArmRecord, Plan, RunRecord};
 use super::reread::{Named, Reread, fire_alike, rule_table};
 use super::whole::{clean, partial_dir, place, sync_dir, write, write_bytes, write_changed};
 use super::work::{Claim, Work};
@@ -119,7 +119,7 @@ impl Store {
     #[must_use]
     pub fn done(&self, dir: &str, identity: &str, epochs: usize, arms: &[Arm]) -> Option<Done> {
         let dir = self.training(dir);
-        let mut record: RunRecord = serde_json::from_slice(&fs::read(run_file(&dir)).ok()?).ok()?;
+        let mut record = RunRecord::read(&dir)?;
         if record.identity != identity || !record.status.is_result() {
             return None;
         }
@@ -146,8 +146,7 @@ impl Store {
     /// other files since.
     #[must_use]
     pub fn recorded(&self, dir: &str, identity: &str, arms: &[Arm]) -> Option<RunRecord> {
-        let file = run_file(&self.training(dir));
-        let record: RunRecord = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+        let record = RunRecord::read(&self.training(dir))?;
         let answers = |arm: &Arm| {
             let rule = rule_table(&arm.rule).into();
             record.arms.iter().any(|recorded| recorded.rule == rule)
@@ -166,12 +165,9 @@ impl Store {
 
     /// Marks the rules of a training that was trained again for them, its curve having been there.
     pub fn mark_exploratory(&self, dir: &str, record: &mut RunRecord) {
-        let earlier = fs::read(run_file(&self.training(dir))).ok();
-        let earlier = earlier.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
-        let is_result = |status| !matches!(status, Status::Failed | Status::Interrupted);
-        if let Some(earlier) = earlier
+        if let Some(earlier) = RunRecord::read(&self.training(dir))
             && earlier.identity == record.identity
-            && is_result(earlier.status)
+            && earlier.status.is_result()
         {
             mark_exploratory(&mut record.arms, &earlier.arms);
         }
@@ -206,10 +202,8 @@ impl Store {
     /// Where the note cannot be written.
     pub fn write_note(&self, dir: &str, record: &RunRecord) -> Result<()> {
         let path = self.training(dir);
-        let earlier = fs::read(run_file(&path)).ok();
-        let earlier = earlier.and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok());
-        if earlier.is_some_and(|earlier| earlier.status.is_result()) || self.foreign(dir).is_some()
-        {
+        let is_result = RunRecord::read(&path).is_some_and(|earlier| earlier.status.is_result());
+        if is_result || self.foreign(dir).is_some() {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;

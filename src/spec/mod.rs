@@ -33,6 +33,6 @@ pub use checkpoint::CheckpointSpec;
 pub use error::ConfigError;
 pub use experiment::{
     Arm, ConfigFile, Experiment, Factor, Factors, Overrides, PlannedTraining, Trajectory,
-    is_of_rule,
+    is_of_rule, is_within, without_rule,
 };
 pub use tune::{Point, Tune};

@@ -8,7 +8,7 @@ use super::{Findings, Level, Planned, Task};
 use crate::compare::{RATE, needs_own_rate};
 use crate::kinds::list;
 use crate::spec::training::Schedule;
-use crate::spec::{Arm, Experiment, Factor, Tune};
+use crate::spec::{Arm, Experiment, Factor, Tune, is_of_rule};
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 
 /// Keys of a model that say nothing where it has no hidden layer.
@@ -56,9 +56,8 @@ pub(super) fn lint_trainings(tasks: &[&Task], findings: &mut Findings) {
         let trains = trains_as(task, tasks);
         let earlier = seen.iter().find(|(other, _)| *other == trains).map(|(_, earlier)| *earlier);
         if let Some((arm, earlier)) = task.arms.first().zip(earlier.and_then(|e| e.arms.first())) {
-            let differs = |key: &&String| {
-                !key.starts_with("early_stopping") && arm.factors[*key] != earlier.factors[*key]
-            };
+            let differs =
+                |key: &&String| !is_of_rule(key) && arm.factors[*key] != earlier.factors[*key];
             let keys: Vec<&str> = arm.factors.keys().filter(differs).map(String::as_str).collect();
             let message = format!(
                 "{} changes nothing here: this arm can never differ from {}",

@@ -202,6 +202,7 @@ impl<'a> Probe<'a> {
         }
         Some(sums)
     }
+
     /// What the network takes of these rows.
     fn inputs(&self, rows: &[u32]) -> Matrix {
         let inputs = &self.network.data.inputs;
