@@ -101,7 +101,7 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value = "text")]
     pub format: RunFormat,
     /// No progress, no notes: results and failures alone
-    #[arg(long)]
+    #[arg(short, long)]
     pub quiet: bool,
 }
 

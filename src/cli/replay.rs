@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::rule::{Defaults, parse_rules};
 use crate::compare::replay::{ReplayError, Replayed};
@@ -138,7 +138,9 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
                 declared: &curves.declared,
             };
             if let Err((label, error)) = asking.push(&recorded) {
-                let error = reason(error, &curves.not_numeric);
+                let monitored = candidates.iter().find(|one| one.label == label);
+                let monitored = monitored.map(|one| one.rule.monitored.column.as_str());
+                let error = reason(error, &curves.not_numeric, monitored);
                 return Err(error.context(format!("{path}: {label}")));
             }
             trainings += 1;
@@ -179,7 +181,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
 }
 
 /// Why a column is not there: it may be one that holds something else than numbers.
-fn reason(error: ReplayError, not_numeric: &[CsvError]) -> anyhow::Error {
+fn reason(error: ReplayError, not_numeric: &[CsvError], monitored: Option<&str>) -> anyhow::Error {
     let ReplayError::NoColumn { column: missing, .. } = &error else { return error.into() };
     let cell = not_numeric.iter().find(|problem| match problem {
         CsvError::NotANumber { column, .. } => column == missing,
@@ -187,6 +189,7 @@ fn reason(error: ReplayError, not_numeric: &[CsvError]) -> anyhow::Error {
     });
     match cell {
         Some(cell) => cell.clone().into(),
+        None if monitored == Some(missing) => anyhow!("{error}; --monitor takes another one"),
         None => error.into(),
     }
 }
@@ -287,7 +290,7 @@ mod tests {
         assert!(
             error.ends_with(
                 "no column `f1`: the columns are `epoch`, `accuracy`, `loss`, `val_accuracy`, \
-                 `val_loss`"
+                 `val_loss`; --monitor takes another one"
             ),
             "{error}"
         );
@@ -324,7 +327,13 @@ mod tests {
             format!("{:#}", replay(&args(&path, criterion), &mut Vec::new()).unwrap_err())
         };
         let missing = message("kind = \"patience\"");
-        assert!(missing.ends_with("no column `val_loss`: the columns are `epoch`, `val_f1`"));
+        assert!(missing.ends_with(
+            "no column `val_loss`: the columns are `epoch`, `val_f1`; --monitor takes another one"
+        ));
+        let other = message(
+            "kind = \"slope\", column = \"f1\", monitor = \"val_f1\", window = 5, min_slope = 0.0",
+        );
+        assert!(other.ends_with("no column `f1`: the columns are `epoch`, `val_f1`"), "{other}");
         let text = message("kind = \"patience\", monitor = \"note\"");
         assert!(text.ends_with("log.csv:2: column `note`: `ok` is not a number"), "{text}");
     }
