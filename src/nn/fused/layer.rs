@@ -9,6 +9,7 @@ use super::kernels::team::{Each, Team};
 use super::kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
 use super::norm::{self, Back, Forward, Norm, Pass};
 use super::parameter::{Parameter, Steps};
+use super::place;
 use crate::nn::layout::LayerLayout;
 use crate::spec::model::{Activation, Placement};
 use crate::spec::training::Optimizer;
@@ -152,7 +153,7 @@ impl Layer {
             Each::from(&mut self.out[..]),
             Each::from(&mut self.kept[..]),
         );
-        team.for_each(items, |_, (units, out, kept)| {
+        team.for_each(items, place(self.layout.outputs), |_, (units, out, kept)| {
             units.forward(isa, plan, inputs, &mut out[..rows * PANEL], kept, pass);
         });
     }
@@ -165,7 +166,7 @@ impl Layer {
             Each::from(&mut self.gradient[..]),
             Each::from(&mut self.kept[..]),
         );
-        team.for_each(items, |panel, (units, gradient, kept)| {
+        team.for_each(items, place(self.layout.outputs), |panel, (units, gradient, kept)| {
             let gradient = &mut gradient[..rows * PANEL];
             isa.run(TurnAround {
                 weights: &next.units,
@@ -189,7 +190,8 @@ impl Layer {
 
     /// Moves all parameters along the gradients that were kept.
     pub fn step(&mut self, team: &Team, isa: Isa, steps: &Steps, scale: f32) {
-        team.for_each(Each::from(&mut self.units[..]), |_, units| {
+        let panels = Each::from(&mut self.units[..]);
+        team.for_each(panels, place(self.layout.outputs), |_, units| {
             let columns = units.columns;
             units.weight.step(isa, steps, scale, columns);
             units.small_parameters(&mut |small| small.step(isa, steps, scale, columns));
@@ -237,17 +239,17 @@ pub fn descend(
     steps: Option<&Steps>,
 ) {
     let mut inputs = inputs;
-    let mut panels: Vec<(&[Buffer], usize, &mut Units, &Buffer)> = Vec::new();
-    for Layer { units, out, gradient, plan, .. } in layers {
+    let (mut panels, mut places) = (Vec::new(), Vec::new());
+    for Layer { units, out, gradient, plan, layout, .. } in layers {
+        places.extend((0..units.len()).map(place(layout.outputs)));
         let gradients = units.iter_mut().zip(&*gradient);
         panels.extend(gradients.map(|(units, gradient)| (inputs, plan.inputs, units, gradient)));
         inputs = out;
     }
-    let costs: Vec<usize> = panels.iter().map(|(_, depth, ..)| *depth).collect();
     let panels = Each::from(&mut panels[..]);
-    team.for_each_weighted(
+    team.for_each(
         panels,
-        |index| costs[index],
+        |index| places[index].clone(),
         |_, (inputs, depth, units, gradient)| {
             units.descend(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
         },

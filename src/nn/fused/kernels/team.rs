@@ -8,6 +8,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -229,18 +230,13 @@ impl Team {
         assert!(!another, "a thread of a training panicked");
     }
 
-    /// Calls `work` once for each item, with its number. Members take even shares of neighbours, so
-    /// that the same thread finds its panels in its cache again in the next step.
-    pub fn for_each<I: Items>(&self, items: I, work: impl Fn(usize, I::Item) + Sync) {
-        self.for_each_weighted(items, |_| 1, work);
-    }
-
-    /// The same, where the shares are even in what the items `cost`.
+    /// Calls `work` once for each item, with its number, on the member whose place it has. Who
+    /// works on the same panels in each phase and step finds them in the cache again.
     #[allow(clippy::needless_pass_by_value)] // they are given up, so that nobody takes one again
-    pub fn for_each_weighted<I: Items>(
+    pub fn for_each<I: Items>(
         &self,
         items: I,
-        cost: impl Fn(usize) -> usize + Sync,
+        place: impl Fn(usize) -> Place + Sync,
         work: impl Fn(usize, I::Item) + Sync,
     ) {
         let (count, size) = (items.count(), self.size());
@@ -255,16 +251,11 @@ impl Team {
         if alone {
             return (0..count).for_each(one);
         }
-        let total = (0..count).map(&cost).sum::<usize>().max(1);
         self.all(&|member| {
-            let mut before = 0;
             for index in 0..count {
-                let cost = cost(index);
-                // An item is whose share its middle lies in.
-                if (2 * before + cost) * size / (2 * total + 1) == member {
+                if place(index).owner(size) == member {
                     one(index);
                 }
-                before += cost;
             }
         });
     }
@@ -279,6 +270,24 @@ impl Drop for Team {
             // It catches the panics of its work, and has none of its own.
             let _ = helper.join();
         }
+    }
+}
+
+/// Where an item lies in what all members share evenly, each a run of neighbours.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The item: some of the columns of a matrix, or of the rows.
+    pub piece: Range<usize>,
+    /// All of them.
+    pub whole: usize,
+}
+
+impl Place {
+    /// The member whose share the middle lies in. The last share is the calling thread's: it does what
+    /// cannot be shared out, too, and the last panel of a matrix is often a narrow one.
+    fn owner(&self, members: usize) -> usize {
+        let share = (self.piece.start + self.piece.end) * members / (2 * self.whole).max(1);
+        members - 1 - share.min(members - 1)
     }
 }
 
@@ -363,6 +372,10 @@ mod tests {
         Team::new(NonZeroUsize::new(threads).unwrap())
     }
 
+    fn place(index: usize, whole: usize) -> Place {
+        Place { piece: index..index + 1, whole }
+    }
+
     #[test]
     fn every_item_is_worked_on_once_whatever_the_number_of_threads() {
         for threads in 1..5 {
@@ -372,15 +385,33 @@ mod tests {
                 let mut second: Vec<usize> = vec![5; count];
                 for _ in 0..200 {
                     let items = (Each::from(&mut first[..]), Each::from(&mut second[..]));
-                    team.for_each(items, |index, (a, b)| {
-                        *a += index;
-                        *b += 1;
-                    });
+                    team.for_each(
+                        items,
+                        |index| place(index, count),
+                        |index, (a, b)| {
+                            *a += index;
+                            *b += 1;
+                        },
+                    );
                 }
                 assert!(first.iter().enumerate().all(|(index, a)| *a == 200 * index));
                 assert!(second.iter().all(|b| *b == 205));
             }
         }
+    }
+
+    #[test]
+    fn shares_are_even_runs_of_neighbours_and_the_last_is_the_callers() {
+        let owners = |members: usize, whole: usize| -> Vec<usize> {
+            let pieces = (0..whole).step_by(32).map(|from| from..whole.min(from + 32));
+            pieces.map(|piece| Place { piece, whole }.owner(members)).collect()
+        };
+        assert_eq!(owners(2, 100), [1, 1, 0, 0]);
+        assert_eq!(owners(2, 64), [1, 0]);
+        assert_eq!(owners(2, 10), [0]);
+        assert_eq!(owners(2, 96), [1, 0, 0]);
+        assert_eq!(owners(3, 128), [2, 1, 1, 0]);
+        assert_eq!(owners(4, 70), [3, 1, 0]);
     }
 
     #[test]
@@ -391,10 +422,15 @@ mod tests {
         for fine in cases {
             let mut items = vec![0_u8; 3];
             let panic = catch_unwind(AssertUnwindSafe(|| {
-                team.for_each(Each::from(&mut items[..]), |index, _| assert!(fine(index)));
+                let items = Each::from(&mut items[..]);
+                team.for_each(items, |index| place(index, 3), |index, _| assert!(fine(index)));
             }));
             assert!(panic.is_err());
-            team.for_each(Each::from(&mut items[..]), |_, item| *item += 1);
+            team.for_each(
+                Each::from(&mut items[..]),
+                |index| place(index, 3),
+                |_, item| *item += 1,
+            );
             assert_eq!(items, [1, 1, 1]);
         }
     }
