@@ -30,6 +30,7 @@ macro_rules! operations {
 
 impl Simd for Avx2 {
     type V = __m256;
+    type Half = Self;
 
     const LANES: usize = 8;
     const ROWS: usize = 6;
@@ -60,6 +61,11 @@ impl Simd for Avx2 {
         if_greater(a, b, yes, no) => {
             _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b))
         };
+    }
+
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::Avx2;
 use super::simd::Simd;
 
 /// Proof that the processor has AVX-512F.
@@ -30,6 +31,7 @@ macro_rules! operations {
 
 impl Simd for Avx512 {
     type V = __m512;
+    type Half = Avx2;
 
     const LANES: usize = 16;
     const ROWS: usize = 12;
@@ -67,6 +69,12 @@ impl Simd for Avx512 {
         if_greater(a, b, yes, no) => {
             _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes)
         };
+    }
+
+    #[inline(always)]
+    fn half(self) -> Avx2 {
+        // SAFETY: a processor with AVX-512F has AVX2 and FMA, which is asked of it, too.
+        unsafe { Avx2::new() }
     }
 
     #[inline(always)]

@@ -25,6 +25,7 @@ macro_rules! operations {
 
 impl Simd for Portable {
     type V = [f32; LANES];
+    type Half = Self;
 
     const LANES: usize = LANES;
     const ROWS: usize = 4;
@@ -55,6 +56,11 @@ impl Simd for Portable {
             a * f32::from_bits(exponent.cast_unsigned() << 23)
         };
         if_greater(a, b, yes, no) => if a > b { yes } else { no };
+    }
+
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
     }
 
     #[inline(always)]

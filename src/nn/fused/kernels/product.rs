@@ -32,8 +32,8 @@ impl Kernel for Product<'_> {
         assert!(columns <= PANEL && right.len() >= depth * PANEL && out.len() >= rows * PANEL);
         assert!(left.iter().all(|panel| panel.len() >= rows * PANEL));
         assert!(start.is_none_or(|start| start.len() >= PANEL));
-        let vectors = columns.div_ceil(S::LANES);
-        for vector in (0..vectors).step_by(S::WIDTH) {
+        let (vectors, half) = registers::<S>(columns);
+        for vector in (0..vectors + usize::from(half)).step_by(S::WIDTH) {
             let place = Tile {
                 left,
                 right: right.as_ptr().wrapping_add(vector * S::LANES),
@@ -44,14 +44,23 @@ impl Kernel for Product<'_> {
             // SAFETY: the lengths were held against the shapes above; `vector` is a register of the
             // panel's row.
             unsafe {
-                if S::WIDTH == 2 && vectors - vector >= 2 {
-                    place.tiles::<S, 2>(simd, rows);
-                } else {
-                    place.tiles::<S, 1>(simd, rows);
+                match vectors - vector {
+                    0 => place.tiles::<S, 0, 1>(simd, rows),
+                    1 if half && S::WIDTH == 2 => place.tiles::<S, 1, 1>(simd, rows),
+                    2.. if S::WIDTH == 2 => place.tiles::<S, 2, 0>(simd, rows),
+                    _ => place.tiles::<S, 1, 0>(simd, rows),
                 }
             }
         }
     }
+}
+
+/// How many whole registers hold this many columns, and whether half a one holds the last of them.
+#[inline(always)]
+fn registers<S: Simd>(columns: usize) -> (usize, bool) {
+    let (whole, rest) = (columns / S::LANES, columns % S::LANES);
+    let half = rest > 0 && rest <= <S::Half as Simd>::LANES && <S::Half as Simd>::LANES < S::LANES;
+    (whole + usize::from(rest > 0 && !half), half)
 }
 
 /// The length and the height of tile `index` of `count` that share `rows` evenly.
@@ -127,36 +136,35 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// All rows of `N` registers' columns.
+    /// All rows of the columns of `N` registers and `H` halves.
     ///
     /// # Safety
     /// All places have to hold the shapes of [`Product`].
     #[inline(always)]
-    unsafe fn tiles<S: Simd, const N: usize>(&self, simd: S, rows: usize) {
+    unsafe fn tiles<S: Simd, const N: usize, const H: usize>(&self, simd: S, rows: usize) {
         let count = rows.div_ceil(S::ROWS);
         for index in 0..count {
             let (row, height) = share(rows, count, index);
             // SAFETY: the caller's promise; `row + height` is at most `rows`.
-            with_rows!(height, R => unsafe { self.tile::<S, R, N>(simd, row) });
+            with_rows!(height, R => unsafe { self.tile::<S, R, N, H>(simd, row) });
         }
     }
 
     /// # Safety
     /// As [`tiles`](Self::tiles), with `row + R` rows.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const N: usize>(&self, simd: S, row: usize) {
+    unsafe fn tile<S: Simd, const R: usize, const N: usize, const H: usize>(
+        &self,
+        simd: S,
+        row: usize,
+    ) {
         if R > S::ROWS {
             return;
         }
-        let mut sums = [[simd.splat(0.0); N]; R];
+        let mut sums = Sums::<S, R, N, H>::zeros(simd);
         if let Some(start) = self.start {
-            for n in 0..N {
-                // SAFETY: `start` holds a row of a panel.
-                let value = unsafe { simd.load(start.add(n * S::LANES)) };
-                for sums in &mut sums {
-                    sums[n] = value;
-                }
-            }
+            // SAFETY: `start` holds a row of a panel.
+            unsafe { sums.start_from(simd, start) };
         }
         for (index, panel) in self.left.iter().enumerate() {
             if let Some(next) = self.left.get(index + 1) {
@@ -172,52 +180,105 @@ impl Tile<'_> {
                 let left = panel.as_ptr().add(row * PANEL);
                 let right = self.right.add(index * PANEL * PANEL);
                 let terms = columns_of(self.depth, index);
-                accumulate::<S, R, N, PANEL, 1>(simd, &mut sums, left, right, terms);
+                sums.accumulate::<PANEL, 1>(simd, left, right, terms);
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
-            for (n, sum) in sums.iter().enumerate() {
-                // SAFETY: row `row + r` of `out`.
-                unsafe { simd.store(self.out.add((row + r) * PANEL + n * S::LANES), *sum) };
-            }
-        }
+        // SAFETY: rows `row` to `row + R` of `out`.
+        unsafe { sums.store(simd, self.out.add(row * PANEL)) };
     }
 }
 
-/// Adds `terms` products to each sum of a tile, in their order: `sums[r][n] += left[r ROW + t TERM]
-/// right[t PANEL + n]`.
-///
-/// # Safety
-/// All of these places have to be readable.
-#[inline(always)]
-unsafe fn accumulate<
-    S: Simd,
-    const R: usize,
-    const N: usize,
-    const ROW: usize,
-    const TERM: usize,
->(
-    simd: S,
-    sums: &mut [[S::V; N]; R],
-    mut left: *const f32,
-    mut right: *const f32,
-    terms: usize,
-) {
-    for _ in 0..terms {
-        let mut row = [simd.splat(0.0); N];
-        for (n, row) in row.iter_mut().enumerate() {
+/// The sums of a tile: `R` rows of `N` registers and `H` (0 or 1) halves.
+struct Sums<S: Simd, const R: usize, const N: usize, const H: usize> {
+    whole: [[S::V; N]; R],
+    halves: [[<S::Half as Simd>::V; H]; R],
+}
+
+impl<S: Simd, const R: usize, const N: usize, const H: usize> Sums<S, R, N, H> {
+    #[inline(always)]
+    fn zeros(simd: S) -> Self {
+        Self { whole: [[simd.splat(0.0); N]; R], halves: [[simd.half().splat(0.0); H]; R] }
+    }
+
+    /// Each row becomes that at `start`.
+    ///
+    /// # Safety
+    /// It has to be as long.
+    #[inline(always)]
+    unsafe fn start_from(&mut self, simd: S, start: *const f32) {
+        for n in 0..N {
             // SAFETY: the caller's promise.
-            *row = unsafe { simd.load(right.add(n * S::LANES)) };
+            let value = unsafe { simd.load(start.add(n * S::LANES)) };
+            self.whole.iter_mut().for_each(|row| row[n] = value);
         }
-        for (r, sums) in sums.iter_mut().enumerate() {
+        for h in 0..H {
             // SAFETY: the caller's promise.
-            let factor = simd.splat(unsafe { *left.add(r * ROW) });
-            for (sum, value) in sums.iter_mut().zip(&row) {
-                *sum = simd.mul_add(factor, *value, *sum);
+            let value = unsafe { simd.half().load(start.add(N * S::LANES)) };
+            self.halves.iter_mut().for_each(|row| row[h] = value);
+        }
+    }
+
+    /// Adds `terms` products to each sum, in their order: `sums[r][n] += left[r ROW + t TERM] right[t
+    /// PANEL + n]`.
+    ///
+    /// # Safety
+    /// All of these places have to be readable.
+    #[inline(always)]
+    unsafe fn accumulate<const ROW: usize, const TERM: usize>(
+        &mut self,
+        simd: S,
+        mut left: *const f32,
+        mut right: *const f32,
+        terms: usize,
+    ) {
+        let half = simd.half();
+        for _ in 0..terms {
+            let mut whole = [simd.splat(0.0); N];
+            for (n, value) in whole.iter_mut().enumerate() {
+                // SAFETY: the caller's promise.
+                *value = unsafe { simd.load(right.add(n * S::LANES)) };
+            }
+            let mut halves = [half.splat(0.0); H];
+            for value in &mut halves {
+                // SAFETY: the caller's promise.
+                *value = unsafe { half.load(right.add(N * S::LANES)) };
+            }
+            for r in 0..R {
+                // SAFETY: the caller's promise.
+                let factor = unsafe { *left.add(r * ROW) };
+                for (sum, value) in self.whole[r].iter_mut().zip(&whole) {
+                    *sum = simd.mul_add(simd.splat(factor), *value, *sum);
+                }
+                for (sum, value) in self.halves[r].iter_mut().zip(&halves) {
+                    *sum = half.mul_add(half.splat(factor), *value, *sum);
+                }
+            }
+            left = left.wrapping_add(TERM);
+            right = right.wrapping_add(PANEL);
+        }
+    }
+
+    /// Writes the rows of a panel from `out` on; the other half of a register becomes 0.
+    ///
+    /// # Safety
+    /// All of them have to be writable.
+    #[inline(always)]
+    unsafe fn store(&self, simd: S, out: *mut f32) {
+        let half = simd.half();
+        for (r, (whole, halves)) in self.whole.iter().zip(&self.halves).enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let row = out.add(r * PANEL);
+                for (n, sum) in whole.iter().enumerate() {
+                    simd.store(row.add(n * S::LANES), *sum);
+                }
+                for sum in halves {
+                    let place = row.add(N * S::LANES);
+                    half.store(place, *sum);
+                    half.store(place.add(S::LANES / 2), half.splat(0.0));
+                }
             }
         }
-        left = left.wrapping_add(TERM);
-        right = right.wrapping_add(PANEL);
     }
 }
 
@@ -245,8 +306,8 @@ impl Block<'_> {
         let Self { left, right, terms, rows, columns } = *self;
         assert!(rows <= PANEL && columns <= PANEL);
         assert!(left.len() >= terms * PANEL && right.len() >= terms * PANEL);
-        let vectors = columns.div_ceil(S::LANES);
-        for vector in (0..vectors).step_by(S::WIDTH) {
+        let (vectors, half) = registers::<S>(columns);
+        for vector in (0..vectors + usize::from(half)).step_by(S::WIDTH) {
             let right = right.as_ptr().wrapping_add(vector * S::LANES);
             let out = out.as_mut_ptr().wrapping_add(vector * S::LANES);
             let count = rows.div_ceil(S::ROWS);
@@ -256,10 +317,15 @@ impl Block<'_> {
                 let out = out.wrapping_add(row * PANEL);
                 // SAFETY: the lengths were held against the shapes above.
                 with_rows!(height, R => unsafe {
-                    if S::WIDTH == 2 && vectors - vector >= 2 {
-                        block_tile::<S, R, 2>(simd, left, right, terms, out);
-                    } else {
-                        block_tile::<S, R, 1>(simd, left, right, terms, out);
+                    match vectors - vector {
+                        0 => block_tile::<S, R, 0, 1>(simd, left, right, terms, out),
+                        1 if half && S::WIDTH == 2 => {
+                            block_tile::<S, R, 1, 1>(simd, left, right, terms, out);
+                        }
+                        2.. if S::WIDTH == 2 => {
+                            block_tile::<S, R, 2, 0>(simd, left, right, terms, out);
+                        }
+                        _ => block_tile::<S, R, 1, 0>(simd, left, right, terms, out),
                     }
                 });
             }
@@ -270,7 +336,7 @@ impl Block<'_> {
 /// # Safety
 /// `terms` rows of panels have to be readable, and `R` rows of one writable.
 #[inline(always)]
-unsafe fn block_tile<S: Simd, const R: usize, const N: usize>(
+unsafe fn block_tile<S: Simd, const R: usize, const N: usize, const H: usize>(
     simd: S,
     left: *const f32,
     right: *const f32,
@@ -280,14 +346,11 @@ unsafe fn block_tile<S: Simd, const R: usize, const N: usize>(
     if R > S::ROWS {
         return;
     }
-    let mut sums = [[simd.splat(0.0); N]; R];
+    let mut sums = Sums::<S, R, N, H>::zeros(simd);
     // SAFETY: the caller's promise.
-    unsafe { accumulate::<S, R, N, 1, PANEL>(simd, &mut sums, left, right, terms) };
-    for (r, sums) in sums.iter().enumerate() {
-        for (n, sum) in sums.iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe { simd.store(out.add(r * PANEL + n * S::LANES), *sum) };
-        }
+    unsafe {
+        sums.accumulate::<1, PANEL>(simd, left, right, terms);
+        sums.store(simd, out);
     }
 }
 

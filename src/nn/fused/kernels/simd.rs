@@ -9,6 +9,9 @@ pub trait Simd: Copy {
     /// A register.
     type V: Copy;
 
+    /// Half a register, where that takes half the time; else a whole one.
+    type Half: Simd;
+
     /// Floats of a register.
     const LANES: usize;
     /// Rows of the largest tile of a matrix product: with [`WIDTH`](Self::WIDTH) as many sums as
@@ -16,6 +19,9 @@ pub trait Simd: Copy {
     const ROWS: usize;
     /// Registers side by side in a tile of a matrix product.
     const WIDTH: usize;
+
+    /// The instructions for half a register.
+    fn half(self) -> Self::Half;
 
     /// The same float in each lane.
     fn splat(self, value: f32) -> Self::V;
