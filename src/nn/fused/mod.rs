@@ -16,6 +16,7 @@ mod tests;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Error, Result};
 
@@ -216,11 +217,13 @@ impl FusedEngine {
 
 impl Engine for FusedEngine {
     fn train_batch(&mut self, rows: &[u32], lr_factor: f64) -> Result<()> {
+        let since = Instant::now();
         self.forward(rows, Pass::Train);
         self.loss_sum += self.loss(rows);
         self.back(rows.len());
         self.descend(rows.len(), lr_factor);
         self.steps += 1;
+        self.team.note(since.elapsed());
         Ok(())
     }
 

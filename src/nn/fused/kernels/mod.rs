@@ -41,6 +41,8 @@ pub mod descend;
 pub mod gather;
 pub mod loss;
 pub mod normalise;
+mod pace;
+mod processor;
 pub mod product;
 mod simd;
 pub mod team;

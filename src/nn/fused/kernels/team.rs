@@ -2,11 +2,10 @@
 //!
 //! Phases are short, down to some microseconds, so whoever waits first spins and only then sleeps:
 //! spinning alone would stop everything a hundredfold as soon as another process takes one of the
-//! cores, sleeping alone would cost more than the phase. And where others take the cores for longer, a
-//! team waits for whichever member they hold up: it notes how long it waits, and works through its
-//! phases on the calling thread alone for as long as that is faster.
+//! cores, sleeping alone would cost more than the phase. Whether the team works together at all, or the
+//! calling thread alone, goes by what was faster ([`pace`](super::pace)).
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::{RefCell, UnsafeCell};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,74 +14,21 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often a waiting thread looks again before it looks at the clock, too: longer than shares that
-/// are not quite even.
-const GLANCES: usize = 500;
+use super::pace::Pace;
+use super::processor;
 
-/// How often it looks again before it sleeps: some 20 microseconds.
+/// How often a waiting thread looks again before it sleeps: some 20 microseconds.
 const SPINS: usize = 2_000;
+
+/// How long a helper stays before it leaves the calling thread's processor again: where others have the
+/// rest, the system has its reasons.
+const STAY: Duration = Duration::from_millis(10);
 
 /// The calling thread and its helpers.
 pub struct Team {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
-    patience: Cell<Patience>,
-}
-
-/// Whether waiting for the others pays.
-#[derive(Clone, Copy)]
-struct Patience {
-    /// Phases of this window, when it began, and how long the calling thread waited in it.
-    phases: u32,
-    since: Instant,
-    waited: Duration,
-    /// Until when it works alone.
-    alone_until: Option<Instant>,
-    /// For how long, the next time.
-    pause: Duration,
-}
-
-/// Phases after which a team judges whether it pays.
-const WINDOW: u32 = 256;
-
-/// A wait that is no matter of shares that are not quite even.
-const LONG: Duration = Duration::from_millis(2);
-
-/// For how long a team that does not pay is given up at first, and at most.
-const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
-
-impl Patience {
-    fn new() -> Self {
-        let (since, waited) = (Instant::now(), Duration::ZERO);
-        Self { phases: 0, since, waited, alone_until: None, pause: PAUSES[0] }
-    }
-
-    fn is_alone(&mut self) -> bool {
-        if self.alone_until.is_some_and(|until| Instant::now() >= until) {
-            *self = Self { pause: self.pause, ..Self::new() };
-        }
-        self.alone_until.is_some()
-    }
-
-    /// Takes in a phase with this much waiting.
-    fn note(&mut self, waited: Duration) {
-        self.phases += 1;
-        self.waited += waited;
-        // One long wait is enough: there may be one for every turn that a core is taken away.
-        if self.phases < WINDOW && self.waited < LONG {
-            return;
-        }
-        let now = Instant::now();
-        let pays = self.waited * 2 < now.duration_since(self.since);
-        if pays && self.phases < WINDOW {
-            return;
-        }
-        *self = Self {
-            alone_until: if pays { None } else { Some(now + self.pause) },
-            pause: if pays { PAUSES[0] } else { PAUSES[1].min(self.pause * 2) },
-            ..Self::new()
-        };
-    }
+    pace: RefCell<Pace>,
 }
 
 /// A phase: what each member does, given its number.
@@ -106,6 +52,8 @@ struct Shared {
 struct Start {
     /// Counts phases.
     phase: AtomicUsize,
+    /// The calling thread's processor.
+    processor: AtomicUsize,
     /// The phase at hand; the lifetime is that of [`Team::all`]'s call.
     task: UnsafeCell<Option<Phase<'static>>>,
 }
@@ -119,18 +67,11 @@ struct Busy(AtomicUsize);
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    /// Waits until `ready`, first spinning; how long, where it was long.
-    fn wait(&self, ready: impl Fn() -> bool) -> Duration {
-        for _ in 0..GLANCES {
+    /// Waits until `ready`, first spinning.
+    fn wait(&self, ready: impl Fn() -> bool) {
+        for _ in 0..SPINS {
             if ready() {
-                return Duration::ZERO;
-            }
-            std::hint::spin_loop();
-        }
-        let started = Instant::now();
-        for _ in GLANCES..SPINS {
-            if ready() {
-                return started.elapsed();
+                return;
             }
             std::hint::spin_loop();
         }
@@ -140,7 +81,6 @@ impl Shared {
             guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
         self.asleep.fetch_sub(1, Ordering::SeqCst);
-        started.elapsed()
     }
 
     /// Wakes whoever sleeps over a change just made, which has to be sequentially consistent: either
@@ -156,11 +96,19 @@ impl Shared {
 
     fn help(&self, number: usize) {
         let mut seen = 0;
+        let mut left = None;
         loop {
             self.wait(|| self.start.phase.load(Ordering::SeqCst) != seen);
             seen = self.start.phase.load(Ordering::SeqCst);
             if self.closing.load(Ordering::SeqCst) {
                 return;
+            }
+            if let Some(own) = processor::current()
+                && own == self.start.processor.load(Ordering::Relaxed)
+                && left.is_none_or(|left: Instant| left.elapsed() > STAY)
+            {
+                processor::leave(own);
+                left = Some(Instant::now());
             }
             // SAFETY: written before the change of `phase` that was just seen, and not again before
             // the subtraction below.
@@ -182,7 +130,11 @@ impl Team {
     #[must_use]
     pub fn new(threads: NonZeroUsize) -> Self {
         let shared = Arc::new(Shared {
-            start: Start { phase: AtomicUsize::new(0), task: UnsafeCell::new(None) },
+            start: Start {
+                phase: AtomicUsize::new(0),
+                processor: AtomicUsize::new(usize::MAX),
+                task: UnsafeCell::new(None),
+            },
             busy: Busy(AtomicUsize::new(0)),
             panicked: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -196,13 +148,19 @@ impl Team {
             builder.spawn(move || shared.help(number)).ok()
         };
         let helpers = (1..threads.get()).map_while(spawn).collect();
-        Self { shared, helpers, patience: Cell::new(Patience::new()) }
+        Self { shared, helpers, pace: RefCell::default() }
     }
 
     /// Its threads.
     #[must_use]
     pub fn size(&self) -> usize {
         self.helpers.len() + 1
+    }
+
+    /// Takes note of the time that a round took, one of many of the same length: what comes next is done
+    /// together or by the calling thread alone, whatever was faster.
+    pub fn note(&self, round: Duration) {
+        self.pace.borrow_mut().note(round);
     }
 
     /// Runs `task` once on each thread, with its number, and returns when all are done.
@@ -213,16 +171,16 @@ impl Team {
         let lasting = unsafe { std::mem::transmute::<Phase<'_>, Phase<'static>>(task) };
         // SAFETY: no helper is busy, so none reads.
         unsafe { *shared.start.task.get() = Some(lasting) };
+        if let Some(processor) = processor::current() {
+            shared.start.processor.store(processor, Ordering::Relaxed);
+        }
         shared.busy.0.store(self.helpers.len(), Ordering::SeqCst);
         shared.start.phase.fetch_add(1, Ordering::SeqCst);
         shared.changed();
         let own = catch_unwind(AssertUnwindSafe(|| task(0)));
-        let waited = shared.wait(|| shared.busy.0.load(Ordering::SeqCst) == 0);
+        shared.wait(|| shared.busy.0.load(Ordering::SeqCst) == 0);
         // SAFETY: no helper is busy, so none reads.
         unsafe { *shared.start.task.get() = None };
-        let mut patience = self.patience.get();
-        patience.note(waited);
-        self.patience.set(patience);
         let another = shared.panicked.swap(false, Ordering::SeqCst);
         if let Err(panic) = own {
             resume_unwind(panic);
@@ -245,10 +203,7 @@ impl Team {
             // one member's.
             work(index, unsafe { items.take(index) });
         };
-        let mut patience = self.patience.get();
-        let alone = size == 1 || count < 2 || patience.is_alone();
-        self.patience.set(patience);
-        if alone {
+        if size == 1 || count < 2 || !self.pace.borrow().together() {
             return (0..count).for_each(one);
         }
         self.all(&|member| {
