@@ -188,7 +188,13 @@ impl Seen {
         let [low, high] = self.interval;
         let there =
             || limits.iter().filter_map(|(key, limit, above)| Some((*key, (*limit)?, *above)));
-        let is_beyond = |limit: f64, above: bool| if above { high < limit } else { low > limit };
+        let is_beyond = |limit: f64, above: bool| {
+            if above {
+                stats::difference(high, limit) < 0.0
+            } else {
+                stats::difference(low, limit) > 0.0
+            }
+        };
         let failed = there().any(|(_, limit, above)| is_beyond(limit, above));
         let limits: Vec<String> =
             there().map(|(key, limit, _)| format!("{key} {}", shown(limit))).collect();
@@ -269,6 +275,30 @@ mod tests {
         assert_eq!(failed.outcome, Outcome::Failed);
         assert!(failed.message.contains("95 % interval") && failed.message.contains("n = 6"));
         assert!(failed.message.contains(&format!("limit min {}", figure(high + 1e-9, 4))));
+    }
+
+    #[test]
+    fn a_mean_at_its_limit_keeps_it_however_it_is_rounded() {
+        let accuracy = 0.434_782_608_695_652_16;
+        let mut experiment = two_by_two_of(12);
+        for arm in experiment.runs.iter_mut().flat_map(|run| &mut run.record.arms) {
+            arm.metrics.insert("val_accuracy".to_owned(), accuracy.into());
+        }
+        for limit in ["min", "max"] {
+            let table = json!({"metric": "val_accuracy", limit: accuracy});
+            for judged in gate(table).judge(&of(&experiment), None) {
+                assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
+            }
+        }
+        // Each a tenth above the baseline.
+        let mut better = experiment.clone();
+        for arm in better.runs.iter_mut().flat_map(|run| &mut run.record.arms) {
+            arm.metrics.insert("val_accuracy".to_owned(), (1.1 * accuracy).into());
+        }
+        let table = json!({"metric": "val_accuracy", "baseline": "old", "max_increase": 0.1});
+        for judged in gate(table).judge(&of(&better), Some(&of(&experiment))) {
+            assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
+        }
     }
 
     #[test]

@@ -61,6 +61,51 @@ fn contrasts_of_a_two_by_two_design_equal_the_golden_figures() {
     assert_eq!(holm, [Some(main), Some(0.046_875), Some(0.203_125), None, None, None, None]);
 }
 
+/// The two by two design with an accuracy of its own for each norm, rule and seed.
+fn with_accuracy(accuracy: impl Fn(bool, bool, u64) -> f64) -> LoadedExperiment {
+    let mut experiment = two_by_two_of(8);
+    for run in &mut experiment.runs {
+        for arm in &mut run.record.arms {
+            let is = |key: &str, level: &str| arm.factors[key] == level;
+            let (norm, rule) = (is("model.norm.kind", "batch"), is("early_stopping", "patience"));
+            arm.metrics.insert("test_accuracy".to_owned(), accuracy(norm, rule, run.seed).into());
+        }
+    }
+    experiment
+}
+
+#[test]
+fn what_rounding_leaves_of_equal_sums_is_no_difference() {
+    let asked = Options { metric: Some("test_accuracy".to_owned()), ..Options::default() };
+    let of = |experiment: &LoadedExperiment, name: &str| {
+        let comparison = compare(std::slice::from_ref(experiment), &asked).unwrap();
+        let found = contrast(&comparison, name, "test_accuracy").clone();
+        (found, comparison.verdict.join("\n"))
+    };
+    // Either adds a tenth, whatever the other does: 0.3 - 0.2 is less than 0.2 - 0.1 by rounding.
+    let tenths = |norm: bool, rule: bool| [0.1, 0.2, 0.3][usize::from(norm) + usize::from(rule)];
+    assert_ne!(0.3 - 0.2, 0.2 - 0.1);
+    let (seen, told) =
+        of(&with_accuracy(|norm, rule, _| tenths(norm, rule)), "model.norm.kind*early_stopping");
+    assert_eq!((seen.estimate, seen.ci95), (Some(0.0), Some([0.0, 0.0])));
+    assert_eq!((seen.p, seen.wins, seen.d_z), (Some(1.0), 0, None));
+    assert!(!told.contains("depend"), "{told}");
+    // In two seeds something more.
+    let (seen, _) = of(
+        &with_accuracy(|norm, rule, seed| {
+            tenths(norm, rule) + if norm && rule && seed < 2 { 0.01 } else { 0.0 }
+        }),
+        "model.norm.kind*early_stopping",
+    );
+    assert_eq!(seen.wins, 2);
+    // The same rise in every seed has no spread, and no effect size without end.
+    let (seen, _) = of(
+        &with_accuracy(|norm, _, seed| 0.1 * (seed as f64) + if norm { 0.1 } else { 0.0 }),
+        "model.norm.kind",
+    );
+    assert_eq!((seen.wins, seen.d_z), (8, None));
+}
+
 #[test]
 fn the_json_has_the_keys_that_scripts_rely_on() {
     let json = serde_json::to_value(compared(&[two_by_two()])).unwrap();
