@@ -213,6 +213,58 @@ fn plain_experiments_on_the_same_split_are_compared_in_the_keys_in_which_they_di
     assert_eq!(comparison.arms.len(), 2);
 }
 
+/// A plain experiment of these seeds alone.
+fn of_seeds(name: &str, config: &Value, seeds: &[u64]) -> LoadedExperiment {
+    let mut one = plain(name, config, &vec![0.5; seeds.len()]);
+    for (place, seed) in seeds.iter().enumerate() {
+        one.runs[place].seed = *seed;
+        one.runs[place].record.seed = *seed;
+        one.plan.trainings[place].seed = *seed;
+    }
+    one
+}
+
+#[test]
+fn seeds_pair_the_arms_of_plain_experiments_and_are_no_factor() {
+    let config = |norm: &str, seed: u64| json!({"seed": seed, "model": {"norm": {"kind": norm}}});
+    let one_a_file = |norm: &'static str| {
+        (0..4).map(move |seed| of_seeds(&format!("{norm}{seed}"), &config(norm, seed), &[seed]))
+    };
+    let none: Vec<LoadedExperiment> = one_a_file("none").collect();
+    let eight: Vec<LoadedExperiment> = none.iter().cloned().chain(one_a_file("batch")).collect();
+    let comparison = compared(&eight);
+    assert_eq!(comparison.arms.iter().map(|arm| arm.n).collect::<Vec<_>>(), [4, 4]);
+    let main = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert_eq!((main.n, comparison.experiments[0].factors.len()), (4, 1));
+    // Four seeds of one arm are one arm.
+    let one = compared(&none);
+    assert_eq!((one.arms.len(), &one.arms[0].seeds[..]), (1, &[0, 1, 2, 3][..]));
+
+    let lists = [
+        of_seeds("a", &config("none", 0), &[0, 1, 2, 3, 4, 5]),
+        of_seeds("b", &config("batch", 2), &[2, 3, 4, 5, 6]),
+    ];
+    let main = contrast(&compared(&lists), "model.norm.kind", "test_loss").clone();
+    assert_eq!((main.n, main.unpaired), (4, 3), "seeds that only one has do not pair");
+}
+
+#[test]
+fn an_arm_and_seed_that_two_plain_experiments_have_counts_once() {
+    let config = json!({"model": {"norm": {"kind": "none"}}});
+    let overlapping =
+        compared(&[of_seeds("a", &config, &[0, 1, 2]), of_seeds("b", &config, &[2, 3])]);
+    assert_eq!(overlapping.arms[0].seeds, [0, 1, 2, 3]);
+    let told = "a + b: 1 training has the config and the seed of another: the first counts";
+    assert!(
+        overlapping.warnings.iter().any(|warning| warning == told),
+        "{:?}",
+        overlapping.warnings
+    );
+    // The very same, run in two places, stands side by side.
+    let twice = compared(&[of_seeds("a", &config, &[0, 1]), of_seeds("b", &config, &[0, 1])]);
+    assert_eq!((twice.arms.len(), twice.experiments.len()), (2, 2));
+}
+
 #[test]
 fn plain_experiments_that_make_no_product_are_each_held_against_the_first() {
     let config = |norm: &str, lr: f64| json!({"model": {"norm": {"kind": norm}}, "training": {"optimizer": {"lr": lr}}});
