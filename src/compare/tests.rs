@@ -325,6 +325,27 @@ fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
 }
 
 #[test]
+fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
+    let of_rate = |name: &str, rate: f64, missing: usize| {
+        let config = json!({"training": {"optimizer": {"lr": rate}}});
+        let mut one = plain(name, &config, &[0.5; 8]);
+        for run in &mut one.runs[..missing] {
+            run.record.arms[0].metrics.insert("test_loss".to_owned(), Value::Null);
+        }
+        one
+    };
+    let all =
+        [of_rate("a", 0.05, 0), of_rate("b", 0.4, 2), of_rate("c", 0.6, 6), of_rate("d", 0.7, 6)];
+    let warnings = compared(&all).warnings.join("\n");
+    for told in [
+        "training.optimizer.lr 0.4 against 0.05: 2 of 8 seeds are left out",
+        "training.optimizer.lr 0.6, 0.7 against 0.05: 6 of 8 seeds are left out",
+    ] {
+        assert!(warnings.contains(told), "{warnings}");
+    }
+}
+
+#[test]
 fn what_is_missing_failed_or_left_out_is_said() {
     let mut loaded = two_by_two();
     let last = loaded.runs.pop().unwrap();
