@@ -16,6 +16,7 @@ use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
 use crate::results::whole::write_whole;
+use crate::spec::label::value_of;
 use crate::spec::{Experiment, Overrides};
 use crate::{report, results};
 
@@ -42,7 +43,8 @@ pub struct CompareArgs {
     /// The metric of the verdict; default: `test_loss`, without test split `val_loss`.
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
-    /// Only arms with this level of a factor; may be given several times.
+    /// Only arms with this level of a factor, for gates too: its name, or its value in TOML; of a
+    /// table the keys that tell. May be given several times.
     #[arg(long = "where", value_name = "KEY=VALUE", value_parser = filter)]
     pub filters: Vec<Filter>,
     /// Show how soon trainings reach this value of a column, and how low their curves are on the
@@ -77,7 +79,7 @@ pub enum CompareFormat {
 fn filter(text: &str) -> Result<Filter, String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
-            Ok(Filter { key: key.trim().to_owned(), value: value.trim().to_owned() })
+            Ok(Filter { key: key.trim().to_owned(), level: value_of(value.trim()) })
         }
         _ => Err("expected KEY=VALUE, such as model.norm.kind=batch".to_owned()),
     }
@@ -125,7 +127,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.
         Err(CompareError::NothingDone(_)) if !gates.is_empty() => {
-            return Ok(ended(gate::judge(&gates, &experiments)?));
+            return Ok(ended(gate::judge(&gates, &experiments, &args.filters)?));
         }
         comparison => comparison?,
     };
@@ -149,7 +151,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
         None => super::print(out, &text)?,
     }
     out.flush()?;
-    Ok(ended(gate::judge(&gates, &experiments)?))
+    Ok(ended(gate::judge(&gates, &experiments, &args.filters)?))
 }
 
 fn ended(code: Option<u8>) -> ExitCode {

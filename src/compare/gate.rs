@@ -4,13 +4,17 @@
 //! there is no interval. So a gate on few seeds hardly ever fails by chance, and it says when it
 //! cannot tell.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::label::{names_level, text};
 use super::number::figure;
 use super::warnings::arm_name;
-use super::{ArmSummary, Comparison, LEVEL, counted};
+use super::{ArmSummary, Filter, LEVEL, arms, counted};
+use crate::kinds::list;
+use crate::names::nearest;
+use crate::results::LoadedExperiment;
 use crate::stats;
 
 /// What is asked of a metric of the arms.
@@ -45,7 +49,7 @@ pub enum Outcome {
     NotJudged,
 }
 
-/// A gate's outcome for one arm, or that no arm matched.
+/// A gate's outcome for one arm, or why it has none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// Passed or not.
@@ -89,21 +93,25 @@ impl Gate {
         }
     }
 
-    /// Judges every arm that the gate is about.
+    /// Judges every arm that the gate is about, of those that filters leave.
     #[must_use]
-    pub fn judge(&self, results: &Comparison, baseline: Option<&Comparison>) -> Vec<Judged> {
-        let matching: Vec<&ArmSummary> =
-            results.arms.iter().filter(|arm| self.is_about(arm)).collect();
-        if matching.is_empty() {
-            let levels: Vec<String> =
-                self.levels.iter().map(|(key, level)| format!("{key}={}", text(level))).collect();
-            return vec![not_judged(format!(
-                "{}: no arm has {}",
-                self.metric,
-                if levels.is_empty() { "results".to_owned() } else { levels.join(", ") }
-            ))];
+    pub fn judge(
+        &self,
+        results: &[LoadedExperiment],
+        filters: &[Filter],
+        baseline: Option<&[ArmSummary]>,
+    ) -> Vec<Judged> {
+        let own = self.levels.iter();
+        let own = own.map(|(key, level)| Filter { key: key.clone(), level: level.clone() });
+        let filters: Vec<Filter> = filters.iter().cloned().chain(own).collect();
+        let arms = match arms(results, &filters) {
+            Ok(arms) => arms,
+            Err(error) => return vec![not_judged(format!("{}: {error}", self.metric))],
+        };
+        if arms.iter().all(|arm| arm.metrics.get(&self.metric).is_none()) {
+            return vec![not_judged(self.no_such_metric(&arms))];
         }
-        let judged = matching.into_iter().map(|arm| {
+        let judged = arms.iter().map(|arm| {
             let name = format!("{} of {}, {}", self.metric, arm.experiment, arm_name(arm));
             match baseline {
                 None => self.absolute(&name, arm),
@@ -113,12 +121,17 @@ impl Gate {
         judged.collect()
     }
 
-    fn is_about(&self, arm: &ArmSummary) -> bool {
-        self.levels.iter().all(|(key, wanted)| {
-            arm.factors
-                .get(key)
-                .is_some_and(|level| level == wanted || names_level(&text(wanted), level))
-        })
+    fn no_such_metric(&self, arms: &[ArmSummary]) -> String {
+        let known: BTreeSet<&str> = arms
+            .iter()
+            .flat_map(|arm| arm.metrics.0.iter().map(|(metric, _)| metric.as_str()))
+            .collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        let hint = match nearest(&self.metric, &known) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("the metrics are {}", list(&known)),
+        };
+        format!("no arm has the metric `{}`: {hint}", self.metric)
     }
 
     fn absolute(&self, name: &str, arm: &ArmSummary) -> Judged {
@@ -135,11 +148,11 @@ impl Gate {
         seen.judged(name, &limits, &|value| figure(value, 4))
     }
 
-    fn relative(&self, name: &str, arm: &ArmSummary, baseline: &Comparison) -> Judged {
+    fn relative(&self, name: &str, arm: &ArmSummary, baseline: &[ArmSummary]) -> Judged {
         let same = |other: &&ArmSummary| {
             other.experiment == arm.experiment && other.factors == arm.factors
         };
-        let Some(other) = baseline.arms.iter().find(same) else {
+        let Some(other) = baseline.iter().find(same) else {
             return not_judged(format!("{name}: the baseline has no such arm"));
         };
         let values = |arm: &ArmSummary| -> Vec<(u64, Option<f64>)> {
@@ -236,10 +249,9 @@ fn not_judged(message: String) -> Judged {
 mod tests {
     use serde_json::json;
 
-    use super::super::{Options, compare};
     use super::*;
-    use crate::results::LoadedExperiment;
     use crate::results::fixtures::two_by_two_of;
+    use crate::spec::label::value_of;
 
     fn gate(table: Value) -> Gate {
         let gate: Gate = serde_json::from_value(table).unwrap();
@@ -247,24 +259,25 @@ mod tests {
         gate
     }
 
-    fn of(experiment: &LoadedExperiment) -> Comparison {
-        compare(std::slice::from_ref(experiment), &Options::default()).unwrap()
+    fn of(experiment: &LoadedExperiment) -> Vec<ArmSummary> {
+        arms(std::slice::from_ref(experiment), &[]).unwrap()
     }
 
-    fn outcomes(table: Value, baseline: Option<&Comparison>) -> Vec<Outcome> {
-        let judged = gate(table).judge(&of(&two_by_two_of(6)), baseline);
+    fn outcomes(table: Value, baseline: Option<&[ArmSummary]>) -> Vec<Outcome> {
+        let judged = gate(table).judge(&[two_by_two_of(6)], &[], baseline);
         judged.iter().map(|judged| judged.outcome).collect()
     }
 
     #[test]
     fn a_gate_fails_only_where_the_whole_interval_is_beyond_its_limit() {
-        let results = of(&two_by_two_of(6));
-        let metric = results.arms[0].metrics.get("test_loss").unwrap();
+        let experiment = two_by_two_of(6);
+        let results = of(&experiment);
+        let metric = results[0].metrics.get("test_loss").unwrap();
         let ([low, high], mean) = (metric.ci95.unwrap(), metric.mean.unwrap());
-        let factors = Value::Object(results.arms[0].factors.clone().into_iter().collect());
+        let factors = Value::Object(results[0].factors.clone().into_iter().collect());
         let judged = |key: &str, limit: f64| {
             let table = json!({"metric": "test_loss", "where": factors, key: limit});
-            let judged = gate(table).judge(&results, None);
+            let judged = gate(table).judge(std::slice::from_ref(&experiment), &[], None);
             assert_eq!(judged.len(), 1);
             judged[0].clone()
         };
@@ -286,7 +299,7 @@ mod tests {
         }
         for limit in ["min", "max"] {
             let table = json!({"metric": "val_accuracy", limit: accuracy});
-            for judged in gate(table).judge(&of(&experiment), None) {
+            for judged in gate(table).judge(std::slice::from_ref(&experiment), &[], None) {
                 assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
             }
         }
@@ -296,7 +309,7 @@ mod tests {
             arm.metrics.insert("val_accuracy".to_owned(), (1.1 * accuracy).into());
         }
         let table = json!({"metric": "val_accuracy", "baseline": "old", "max_increase": 0.1});
-        for judged in gate(table).judge(&of(&better), Some(&of(&experiment))) {
+        for judged in gate(table).judge(&[better], &[], Some(&of(&experiment))) {
             assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
         }
     }
@@ -307,11 +320,62 @@ mod tests {
             json!({"metric": "test_loss", "where": {"model.norm.kind": "layer"}, "max": 1.0});
         assert_eq!(outcomes(nothing, None), [Outcome::NotJudged]);
         let metric = json!({"metric": "test_f2", "max": 1.0});
-        assert_eq!(outcomes(metric, None), [Outcome::NotJudged; 4]);
-        let few = of(&two_by_two_of(2));
-        let judged = gate(json!({"metric": "test_loss", "max": 1e-9})).judge(&few, None);
+        assert_eq!(outcomes(metric, None), [Outcome::NotJudged]);
+        let few = [two_by_two_of(2)];
+        let judged = gate(json!({"metric": "test_loss", "max": 1e-9})).judge(&few, &[], None);
         assert!(judged.iter().all(|judged| judged.outcome == Outcome::NotJudged));
         assert!(judged[0].message.ends_with("2 seeds, and an interval takes 3"), "{judged:?}");
+    }
+
+    fn said(table: Value, filters: &[&str]) -> String {
+        let filter = |text: &&str| {
+            let (key, level) = text.split_once('=').unwrap();
+            Filter { key: key.to_owned(), level: value_of(level) }
+        };
+        let filters: Vec<Filter> = filters.iter().map(filter).collect();
+        let judged = gate(table).judge(&[two_by_two_of(6)], &filters, None);
+        judged.into_iter().map(|judged| judged.message + "\n").collect()
+    }
+
+    #[test]
+    fn a_gate_is_about_the_arms_that_filters_leave() {
+        let batch = ["model.norm.kind=batch"];
+        let all = said(json!({"metric": "test_loss", "max": 1.0}), &batch);
+        assert_eq!((all.lines().count(), all.matches("model.norm.kind=batch").count()), (2, 2));
+        let other =
+            json!({"metric": "test_loss", "where": {"model.norm.kind": "none"}, "max": 1.0});
+        assert_eq!(
+            said(other, &batch),
+            "test_loss: `model.norm.kind` has no level `none`: the levels are batch\n"
+        );
+    }
+
+    #[test]
+    fn a_gate_names_a_level_by_its_settings_too() {
+        let about = |level: Value| {
+            let levels = json!({"early_stopping": level, "model.norm.kind": "batch"});
+            said(json!({"metric": "test_loss", "where": levels, "max": 1.0}), &[])
+        };
+        let one = about(json!({"kind": "patience", "mode": "min"}));
+        assert_eq!(one.matches("early_stopping=patience").count(), 1, "{one}");
+        let none = about(json!({"kind": "patience", "mode": "max"}));
+        assert!(none.ends_with("the levels are none, patience\n"), "{none}");
+        let norm = json!({"model.norm.kind": {"kind": "batch"}});
+        let none = said(json!({"metric": "test_loss", "where": norm, "max": 1.0}), &[]);
+        assert!(none.ends_with("the levels are none, batch\n"), "{none}");
+    }
+
+    #[test]
+    fn a_metric_that_nothing_has_is_said_once_with_the_nearest() {
+        assert_eq!(
+            said(json!({"metric": "test_acuracy", "min": 0.5}), &[]),
+            "no arm has the metric `test_acuracy`: did you mean `test_accuracy`?\n"
+        );
+        assert_eq!(
+            said(json!({"metric": "x", "min": 0.5}), &[]),
+            "no arm has the metric `x`: the metrics are `elapsed_s`, `epochs`, `test_accuracy`, \
+             `test_loss`, `val_loss`\n"
+        );
     }
 
     #[test]

@@ -9,13 +9,10 @@ use serde_json::{Map, Value};
 
 use super::counted;
 use super::label;
-use super::study::{Cell, Study, of_experiment};
+use super::study::{Cell, RULE, Study, of_experiment};
 use super::tuning::TunedValues;
 use crate::results::LoadedExperiment;
 use crate::spec::{Factor, Factors, without_rule};
-
-/// The rule stands beside the effective config, which is the training's.
-const RULE: &str = "early_stopping";
 
 /// The repetition, which is no factor.
 const SEED: &str = "seed";

@@ -368,7 +368,7 @@ fn what_is_missing_failed_or_left_out_is_said() {
 #[test]
 fn a_filter_leaves_the_arms_with_a_level() {
     let options = |key: &str, value: &str| Options {
-        filters: vec![Filter { key: key.to_owned(), value: value.to_owned() }],
+        filters: vec![Filter { key: key.to_owned(), level: value.into() }],
         ..Options::default()
     };
     let loaded = [two_by_two()];
