@@ -12,6 +12,7 @@ use crate::compare::curves::CurveOf;
 use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Options};
+use crate::history::TEST_PREFIX;
 use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
@@ -94,7 +95,15 @@ fn target(text: &str) -> Result<Target, String> {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err("expected COLUMN or COLUMN=NUMBER, such as val_loss=0.1".to_owned()),
     });
-    Ok(Target { column: column.trim().to_owned(), value: value.transpose()? })
+    let column = column.trim();
+    if column.starts_with(TEST_PREFIX) {
+        return Err(format!(
+            "`{column}` is a test column, which is no target: a target is held against every epoch, \
+             and what is chosen so is tuned to the rows it is measured on; take a column of the \
+             validation or the training split, such as val_loss"
+        ));
+    }
+    Ok(Target { column: column.to_owned(), value: value.transpose()? })
 }
 
 /// Has trainings read and contrasts worked out on every core. The variable by which rayon would
@@ -274,6 +283,15 @@ mod tests {
         let table = run(&[&[path][..], &patience].concat()).unwrap();
         assert!(table.contains("Differences in test_accuracy"), "{table}");
         assert!(!table.contains("averaged over"), "{table}");
+    }
+
+    #[test]
+    fn a_test_column_is_refused_as_a_target_with_the_reason() {
+        let error = run(&["results", "--target", "test_loss=0.05"]).unwrap_err();
+        let clap = error.downcast::<clap::Error>().unwrap();
+        assert_eq!(clap.exit_code(), 2);
+        let told = "`test_loss` is a test column, which is no target";
+        assert!(clap.to_string().contains(told), "{clap}");
     }
 
     #[test]
