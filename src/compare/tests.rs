@@ -346,6 +346,21 @@ fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
 }
 
 #[test]
+fn what_was_given_up_says_of_how_many_trainings_it_is_known() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs[..4] {
+        run.record.status = Status::Stopped;
+        run.record.identity += "of its own";
+        run.record.arms.remove(0);
+        run.record.arms[0].full_run = None;
+    }
+    let comparison = compared(&[loaded]);
+    let told = comparison.verdict.iter().find(|told| told.starts_with("patience saved")).unwrap();
+    assert!(told.contains(" over 16 trainings and gave up"), "{told}");
+    assert!(told.ends_with("against the best checkpoint of the full run in 12 of them."), "{told}");
+}
+
+#[test]
 fn what_is_missing_failed_or_left_out_is_said() {
     let mut loaded = two_by_two();
     let last = loaded.runs.pop().unwrap();
