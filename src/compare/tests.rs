@@ -346,6 +346,31 @@ fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
 }
 
 #[test]
+fn what_diverged_is_told_beside_what_was_saved_and_stays_in_references() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs[..2] {
+        run.record.status = Status::Diverged;
+        for arm in &mut run.record.arms {
+            (arm.status, arm.full_run) = (Status::Diverged, None);
+            arm.metrics.insert("test_loss".to_owned(), Value::Null);
+        }
+    }
+    let comparison = compared(&[loaded]);
+    let saving = &comparison.early_stopping[0];
+    assert_eq!((saving.n, saving.diverged), (14, 2));
+    let told = comparison.verdict.iter().find(|told| told.starts_with("patience saved")).unwrap();
+    assert!(
+        told.contains(" over the 14 of 16 trainings that did not diverge and gave up"),
+        "{told}"
+    );
+    let reference = &comparison.references[0];
+    assert_eq!((reference.n, reference.diverged), (8, 2));
+    let values = &reference.metrics.get("test_loss").unwrap().values;
+    assert_eq!((values.len(), &values[..2]), (8, &[None, None][..]));
+    assert!(values[2..].iter().all(Option::is_some));
+}
+
+#[test]
 fn what_was_given_up_says_of_how_many_trainings_it_is_known() {
     let mut loaded = two_by_two();
     for run in &mut loaded.runs[..4] {
