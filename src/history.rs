@@ -48,6 +48,20 @@ pub const ON_DEMAND: [&str; 19] = [
 /// The columns of whole numbers.
 pub const COUNTS: [&str; 3] = [EPOCH, "step", "samples_seen"];
 
+/// Whether a column is one that a training may record, test columns aside; `loss` and `accuracy` are
+/// what Keras calls the training's.
+#[must_use]
+pub fn is_ours(column: &str) -> bool {
+    let metric = ["train_", "val_"].iter().find_map(|split| column.strip_prefix(split));
+    METRICS.contains(&metric.unwrap_or(column))
+        || CLOSING.contains(&column)
+        || ON_DEMAND.contains(&column)
+}
+
+/// What follows the split in the name of a column.
+const METRICS: [&str; 9] =
+    ["loss", "loss_eval", "accuracy", "balanced_accuracy", "f1", "auc", "r2", "mae", "rmse"];
+
 /// Whether a column is a property of the weights at the end of an epoch.
 #[must_use]
 pub fn is_metric(column: &str) -> bool {

@@ -40,7 +40,9 @@ fn a_gate_ends_with_0_3_or_4_and_says_figure_interval_limit_and_n() {
     let said =
         gate("metric = \"test_loss\", where = { \"model.norm.kind\" = \"layer\" }, max = 1.0", 4);
     assert!(
-        said.contains("gate not judged: test_loss: no arm has model.norm.kind=layer"),
+        said.contains(
+            "gate not judged: test_loss: `model.norm.kind` has no level `layer`: the levels are none, batch"
+        ),
         "{said}"
     );
     // A gate that failed weighs more than one that could not be judged.

@@ -12,10 +12,12 @@ use crate::compare::curves::CurveOf;
 use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Options};
+use crate::history::TEST_PREFIX;
 use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
 use crate::results::whole::write_whole;
+use crate::spec::label::value_of;
 use crate::spec::{Experiment, Overrides};
 use crate::{report, results};
 
@@ -42,7 +44,8 @@ pub struct CompareArgs {
     /// The metric of the verdict; default: `test_loss`, without test split `val_loss`.
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
-    /// Only arms with this level of a factor; may be given several times.
+    /// Only arms with this level of a factor, for gates too: its name, or its value in TOML; of a
+    /// table the keys that tell. May be given several times.
     #[arg(long = "where", value_name = "KEY=VALUE", value_parser = filter)]
     pub filters: Vec<Filter>,
     /// Show how soon trainings reach this value of a column, and how low their curves are on the
@@ -77,7 +80,7 @@ pub enum CompareFormat {
 fn filter(text: &str) -> Result<Filter, String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
-            Ok(Filter { key: key.trim().to_owned(), value: value.trim().to_owned() })
+            Ok(Filter { key: key.trim().to_owned(), level: value_of(value.trim()) })
         }
         _ => Err("expected KEY=VALUE, such as model.norm.kind=batch".to_owned()),
     }
@@ -92,7 +95,15 @@ fn target(text: &str) -> Result<Target, String> {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err("expected COLUMN or COLUMN=NUMBER, such as val_loss=0.1".to_owned()),
     });
-    Ok(Target { column: column.trim().to_owned(), value: value.transpose()? })
+    let column = column.trim();
+    if column.starts_with(TEST_PREFIX) {
+        return Err(format!(
+            "`{column}` is a test column, which is no target: a target is held against every epoch, \
+             and what is chosen so is tuned to the rows it is measured on; take a column of the \
+             validation or the training split, such as val_loss"
+        ));
+    }
+    Ok(Target { column: column.to_owned(), value: value.transpose()? })
 }
 
 /// Has trainings read and contrasts worked out on every core. The variable by which rayon would
@@ -125,7 +136,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.
         Err(CompareError::NothingDone(_)) if !gates.is_empty() => {
-            return Ok(ended(gate::judge(&gates, &experiments)?));
+            return Ok(ended(gate::judge(&gates, &experiments, &args.filters)?));
         }
         comparison => comparison?,
     };
@@ -149,7 +160,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
         None => super::print(out, &text)?,
     }
     out.flush()?;
-    Ok(ended(gate::judge(&gates, &experiments)?))
+    Ok(ended(gate::judge(&gates, &experiments, &args.filters)?))
 }
 
 fn ended(code: Option<u8>) -> ExitCode {
@@ -272,6 +283,15 @@ mod tests {
         let table = run(&[&[path][..], &patience].concat()).unwrap();
         assert!(table.contains("Differences in test_accuracy"), "{table}");
         assert!(!table.contains("averaged over"), "{table}");
+    }
+
+    #[test]
+    fn a_test_column_is_refused_as_a_target_with_the_reason() {
+        let error = run(&["results", "--target", "test_loss=0.05"]).unwrap_err();
+        let clap = error.downcast::<clap::Error>().unwrap();
+        assert_eq!(clap.exit_code(), 2);
+        let told = "`test_loss` is a test column, which is no target";
+        assert!(clap.to_string().contains(told), "{clap}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 
 use crate::compare::gate::{Gate, Outcome};
-use crate::compare::{CompareError, Options, compare};
+use crate::compare::{Filter, arms};
 use crate::console::tell;
 use crate::results::{self, LoadedExperiment};
 use crate::spec::ConfigError;
@@ -28,31 +28,26 @@ pub(super) fn parse(text: &str) -> Result<Gate, ConfigError> {
     Ok(gate)
 }
 
-/// Judges gates on standard error; the worst exit code, where one is not 0.
+/// Judges gates, of the arms that filters leave, on standard error; the worst exit code, where one is not 0.
 ///
 /// # Errors
 /// Where a baseline cannot be loaded.
-pub(super) fn judge(gates: &[Gate], experiments: &[LoadedExperiment]) -> Result<Option<u8>> {
-    let options = Options::default();
+pub(super) fn judge(
+    gates: &[Gate],
+    experiments: &[LoadedExperiment],
+    filters: &[Filter],
+) -> Result<Option<u8>> {
     let (mut failed, mut not_judged) = (false, false);
-    let comparison = match compare(experiments, &options) {
-        Ok(comparison) => comparison,
-        Err(CompareError::NothingDone(problems)) => {
-            tell(format_args!("gate not judged: no training has ended yet ({problems})"));
-            return Ok(Some(NOT_JUDGED));
-        }
-        Err(error) => return Err(error.into()),
-    };
     for gate in gates {
         let baseline = match &gate.baseline {
             None => None,
             Some(path) => {
                 let loaded = results::load(&[PathBuf::from(path)])
                     .with_context(|| format!("the baseline of a gate, {path}"))?;
-                Some(compare(&loaded, &options)?)
+                Some(arms(&loaded, &[])?)
             }
         };
-        for judged in gate.judge(&comparison, baseline.as_ref()) {
+        for judged in gate.judge(experiments, filters, baseline.as_deref()) {
             let outcome = match judged.outcome {
                 Outcome::Passed => "passed",
                 Outcome::Failed => {

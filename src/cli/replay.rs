@@ -12,7 +12,7 @@ use crate::compare::what_if::{Asking, Candidate, Recorded};
 use crate::console::tell;
 use crate::results::epochs_csv::CsvError;
 use crate::stopping::{Monitored, larger_is_better};
-use crate::{report, results};
+use crate::{history, report, results};
 
 /// Arguments of `bnes replay`.
 #[derive(Debug, Clone, clap::Args)]
@@ -82,7 +82,8 @@ impl ReplayArgs {
                 if candidates.contains(&candidate) {
                     tell(format_args!("note: {} is asked once", candidate.label));
                 } else {
-                    against_its_name(&candidate);
+                    let is_told = matches!(self.mode, Some(ModeArg::Min | ModeArg::Max));
+                    note_direction(&candidate, is_told).into_iter().for_each(tell);
                     candidates.push(candidate);
                 }
             }
@@ -91,18 +92,19 @@ impl ReplayArgs {
     }
 }
 
-/// Says where a rule takes a column the other way round than its name, as some frameworks do unless
-/// told.
-fn against_its_name(candidate: &Candidate) {
+/// In which direction a rule takes a column, where that is not plain: against the column's name, as
+/// some frameworks do unless told, or by the name of a column that is none of ours.
+fn note_direction(candidate: &Candidate, is_told: bool) -> Option<String> {
     let Monitored { column, maximize } = &candidate.rule.monitored;
-    if *maximize != larger_is_better(column) {
-        let (taken, other) = if *maximize { ("larger", "min") } else { ("smaller", "max") };
-        tell(format_args!(
+    let is_plain = is_told || history::is_ours(column);
+    let (taken, other) = if *maximize { ("larger", "min") } else { ("smaller", "max") };
+    (*maximize != larger_is_better(column) || !is_plain).then(|| {
+        format!(
             "note: {} takes {taken} values of {column} for better ones; mode = \"{other}\" turns that \
              round",
             candidate.label
-        ));
-    }
+        )
+    })
 }
 
 /// Reads curves, asks the rules and prints; gives what could not be read, a message each.
@@ -222,6 +224,29 @@ mod tests {
         let mut out = Vec::new();
         replay(args, &mut out).unwrap();
         serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn the_direction_of_a_column_that_is_none_of_ours_is_said() {
+        let note = |monitor: &str, mode: Option<ModeArg>| {
+            let mut args = args(Path::new("log.csv"), "kind = \"patience\"");
+            (args.monitor, args.mode) = (Some(monitor.to_owned()), mode);
+            let candidates = args.candidates().unwrap();
+            note_direction(&candidates[0], mode.is_some())
+        };
+        let said = note("val_acc", None).unwrap();
+        assert!(said.contains("takes larger values of val_acc for better ones"), "{said}");
+        let said = note("val_quality", None).unwrap();
+        assert!(
+            said.contains("smaller values of val_quality") && said.contains("\"max\""),
+            "{said}"
+        );
+        assert_eq!(note("val_quality", Some(ModeArg::Min)), None);
+        for ours in
+            ["loss", "val_loss", "val_accuracy", "train_loss_eval", "grad_norm", "elapsed_s"]
+        {
+            assert_eq!(note(ours, None), None, "{ours}");
+        }
     }
 
     #[test]

@@ -44,12 +44,12 @@ fn ranked(metric: &str, arms: &[&Factors], studies: &[&Study]) -> Option<AcrossD
     };
     let rows: Vec<Vec<f64>> = sets.iter().map(row).collect();
     let found = stats::friedman(&rows)?;
-    let differences: Vec<f64> = rows
+    let pairs: Vec<(f64, f64)> = rows
         .iter()
-        .filter_map(|row| Some(row.get(1)? - row.first()?))
-        .filter(|difference| !difference.is_nan())
+        .filter_map(|row| Some((*row.get(1)?, *row.first()?)))
+        .filter(|(second, first)| !(second - first).is_nan())
         .collect();
-    let of_two = arms.len() == 2 && differences.len() >= stats::PAIRS_FOR_P;
+    let of_two = arms.len() == 2 && pairs.len() >= stats::PAIRS_FOR_P;
     let runs = |study: &Study, arm: usize| signed(&study.cells[arm], metric, sign);
     let improvement = |arm: usize| {
         let of_set = |study: &&&Study| stats::probability_below(&runs(study, arm), &runs(study, 0));
@@ -76,7 +76,7 @@ fn ranked(metric: &str, arms: &[&Factors], studies: &[&Study]) -> Option<AcrossD
         f: found.f,
         p: (rows.len() >= stats::PAIRS_FOR_P).then_some(found.p),
         critical_difference: found.critical_difference,
-        p_wilcoxon: if of_two { stats::wilcoxon(&differences).map(|(_, p)| p) } else { None },
+        p_wilcoxon: if of_two { stats::wilcoxon(&pairs).map(|(_, p)| p) } else { None },
     })
 }
 

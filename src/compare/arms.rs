@@ -1,6 +1,6 @@
 //! Arms and references over their seeds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
@@ -14,8 +14,8 @@ use crate::stats;
 /// The reference that every full run gives.
 const BEST_CHECKPOINT: &str = "best_checkpoint_of_full_run";
 
-/// The metrics of each seed.
-type BySeed<'a> = BTreeMap<u64, &'a Map<String, Value>>;
+/// The metrics of each seed; none where the training diverged and left no best checkpoint.
+type BySeed<'a> = BTreeMap<u64, Option<&'a Map<String, Value>>>;
 
 /// Each arm of a study.
 pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
@@ -23,8 +23,8 @@ pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
         .cells
         .iter()
         .map(|cell| {
-            let metrics: Vec<&Map<String, Value>> =
-                cell.readings.values().map(|reading| &reading.arm.metrics).collect();
+            let metrics: Vec<Option<&Map<String, Value>>> =
+                cell.readings.values().map(|reading| Some(&reading.arm.metrics)).collect();
             let diverged = cell.readings.values().filter(|r| r.arm.status == Status::Diverged);
             ArmSummary {
                 experiment: study.name.clone(),
@@ -46,23 +46,32 @@ pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
     let mut index: HashMap<(Vec<usize>, Monitor), usize> = HashMap::new();
     // With its first cell, the metrics of each seed.
     let mut groups: Vec<(&Cell, Monitor, BySeed)> = Vec::new();
+    let mut diverged: Vec<BTreeSet<u64>> = Vec::new();
     for cell in &study.cells {
         let monitor = Monitor::of(cell.rule);
         let group = *index.entry((study.rest_levels(cell), monitor.clone())).or_insert_with(|| {
             groups.push((cell, monitor, BySeed::new()));
+            diverged.push(BTreeSet::new());
             groups.len() - 1
         });
         for (seed, reading) in &cell.readings {
-            if let Some(full) = &reading.arm.full_run {
-                groups[group].2.entry(*seed).or_insert(&full.metrics);
+            let full = reading.arm.full_run.as_ref().map(|full| &full.metrics);
+            let has_diverged = reading.run.status == Status::Diverged;
+            if has_diverged {
+                diverged[group].insert(*seed);
+            }
+            if full.is_some() || has_diverged {
+                let known = groups[group].2.entry(*seed).or_default();
+                *known = known.or(full);
             }
         }
     }
-    groups.retain(|(_, _, by_seed)| !by_seed.is_empty());
     groups
         .into_iter()
-        .map(|(cell, monitor, by_seed)| {
-            let metrics: Vec<&Map<String, Value>> = by_seed.values().copied().collect();
+        .zip(diverged)
+        .filter(|((_, _, by_seed), _)| by_seed.values().any(Option::is_some))
+        .map(|((cell, monitor, by_seed), diverged)| {
+            let metrics: Vec<Option<&Map<String, Value>>> = by_seed.values().copied().collect();
             ArmSummary {
                 experiment: study.name.clone(),
                 factors: without_rule(&cell.factors),
@@ -70,22 +79,22 @@ pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
                 monitor: Some(monitor.column),
                 seeds: by_seed.keys().copied().collect(),
                 n: metrics.len(),
-                diverged: 0,
+                diverged: diverged.len(),
                 metrics: summarise(&metrics),
             }
         })
         .collect()
 }
 
-fn summarise(tables: &[&Map<String, Value>]) -> Metrics {
+fn summarise(tables: &[Option<&Map<String, Value>>]) -> Metrics {
     let mut names: Vec<&String> = Vec::new();
-    for name in tables.iter().flat_map(|table| table.keys()) {
+    for name in tables.iter().flatten().flat_map(|table| table.keys()) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
     let summary = |name: &str| {
-        let values: Vec<Option<f64>> = tables.iter().map(|table| finite(table, name)).collect();
+        let values: Vec<Option<f64>> = tables.iter().map(|table| finite((*table)?, name)).collect();
         let there: Vec<f64> = values.iter().flatten().copied().collect();
         MetricSummary {
             mean: stats::mean(&there),

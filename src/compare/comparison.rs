@@ -233,8 +233,10 @@ pub struct Saving {
     pub full_seconds: Option<f64>,
     /// The monitored column.
     pub monitor: String,
-    /// Readings that the means are over.
+    /// Readings that the means are over: those of trainings that did not diverge.
     pub n: usize,
+    /// The others: no rule stopped those, and they saved nothing.
+    pub diverged: usize,
     /// Of those, the readings of trainings that went to their last epoch, here or for another arm.
     pub n_full: usize,
     /// Whether a regret would be a mean of different units.

@@ -167,8 +167,8 @@ fn contrast(
         let cells =
             || design.terms.iter().map(|(cell, weight)| (values.cells[*cell][seed], weight));
         read += usize::from(cells().any(|((read, _), _)| read));
-        let difference: Option<f64> = cells().map(|((_, v), weight)| Some(weight * v?)).sum();
-        differences.extend(difference);
+        let terms: Option<Vec<f64>> = cells().map(|((_, v), weight)| Some(weight * v?)).collect();
+        differences.extend(terms.map(|terms| stats::sum(&terms)));
     }
     let mut found = design.terms.iter().filter_map(|(cell, _)| units[*cell]);
     let first = found.next();

@@ -4,13 +4,17 @@
 //! there is no interval. So a gate on few seeds hardly ever fails by chance, and it says when it
 //! cannot tell.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::label::{names_level, text};
 use super::number::figure;
 use super::warnings::arm_name;
-use super::{ArmSummary, Comparison, LEVEL, counted};
+use super::{ArmSummary, Filter, LEVEL, arms, counted};
+use crate::kinds::list;
+use crate::names::nearest;
+use crate::results::LoadedExperiment;
 use crate::stats;
 
 /// What is asked of a metric of the arms.
@@ -45,7 +49,7 @@ pub enum Outcome {
     NotJudged,
 }
 
-/// A gate's outcome for one arm, or that no arm matched.
+/// A gate's outcome for one arm, or why it has none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// Passed or not.
@@ -89,21 +93,25 @@ impl Gate {
         }
     }
 
-    /// Judges every arm that the gate is about.
+    /// Judges every arm that the gate is about, of those that filters leave.
     #[must_use]
-    pub fn judge(&self, results: &Comparison, baseline: Option<&Comparison>) -> Vec<Judged> {
-        let matching: Vec<&ArmSummary> =
-            results.arms.iter().filter(|arm| self.is_about(arm)).collect();
-        if matching.is_empty() {
-            let levels: Vec<String> =
-                self.levels.iter().map(|(key, level)| format!("{key}={}", text(level))).collect();
-            return vec![not_judged(format!(
-                "{}: no arm has {}",
-                self.metric,
-                if levels.is_empty() { "results".to_owned() } else { levels.join(", ") }
-            ))];
+    pub fn judge(
+        &self,
+        results: &[LoadedExperiment],
+        filters: &[Filter],
+        baseline: Option<&[ArmSummary]>,
+    ) -> Vec<Judged> {
+        let own = self.levels.iter();
+        let own = own.map(|(key, level)| Filter { key: key.clone(), level: level.clone() });
+        let filters: Vec<Filter> = filters.iter().cloned().chain(own).collect();
+        let arms = match arms(results, &filters) {
+            Ok(arms) => arms,
+            Err(error) => return vec![not_judged(format!("{}: {error}", self.metric))],
+        };
+        if arms.iter().all(|arm| arm.metrics.get(&self.metric).is_none()) {
+            return vec![not_judged(self.no_such_metric(&arms))];
         }
-        let judged = matching.into_iter().map(|arm| {
+        let judged = arms.iter().map(|arm| {
             let name = format!("{} of {}, {}", self.metric, arm.experiment, arm_name(arm));
             match baseline {
                 None => self.absolute(&name, arm),
@@ -113,12 +121,17 @@ impl Gate {
         judged.collect()
     }
 
-    fn is_about(&self, arm: &ArmSummary) -> bool {
-        self.levels.iter().all(|(key, wanted)| {
-            arm.factors
-                .get(key)
-                .is_some_and(|level| level == wanted || names_level(&text(wanted), level))
-        })
+    fn no_such_metric(&self, arms: &[ArmSummary]) -> String {
+        let known: BTreeSet<&str> = arms
+            .iter()
+            .flat_map(|arm| arm.metrics.0.iter().map(|(metric, _)| metric.as_str()))
+            .collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        let hint = match nearest(&self.metric, &known) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("the metrics are {}", list(&known)),
+        };
+        format!("no arm has the metric `{}`: {hint}", self.metric)
     }
 
     fn absolute(&self, name: &str, arm: &ArmSummary) -> Judged {
@@ -135,11 +148,11 @@ impl Gate {
         seen.judged(name, &limits, &|value| figure(value, 4))
     }
 
-    fn relative(&self, name: &str, arm: &ArmSummary, baseline: &Comparison) -> Judged {
+    fn relative(&self, name: &str, arm: &ArmSummary, baseline: &[ArmSummary]) -> Judged {
         let same = |other: &&ArmSummary| {
             other.experiment == arm.experiment && other.factors == arm.factors
         };
-        let Some(other) = baseline.arms.iter().find(same) else {
+        let Some(other) = baseline.iter().find(same) else {
             return not_judged(format!("{name}: the baseline has no such arm"));
         };
         let values = |arm: &ArmSummary| -> Vec<(u64, Option<f64>)> {
@@ -188,7 +201,13 @@ impl Seen {
         let [low, high] = self.interval;
         let there =
             || limits.iter().filter_map(|(key, limit, above)| Some((*key, (*limit)?, *above)));
-        let is_beyond = |limit: f64, above: bool| if above { high < limit } else { low > limit };
+        let is_beyond = |limit: f64, above: bool| {
+            if above {
+                stats::difference(high, limit) < 0.0
+            } else {
+                stats::difference(low, limit) > 0.0
+            }
+        };
         let failed = there().any(|(_, limit, above)| is_beyond(limit, above));
         let limits: Vec<String> =
             there().map(|(key, limit, _)| format!("{key} {}", shown(limit))).collect();
@@ -227,90 +246,5 @@ fn not_judged(message: String) -> Judged {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::{Options, compare};
-    use super::*;
-    use crate::results::LoadedExperiment;
-    use crate::results::fixtures::two_by_two_of;
-
-    fn gate(table: Value) -> Gate {
-        let gate: Gate = serde_json::from_value(table).unwrap();
-        gate.check().unwrap();
-        gate
-    }
-
-    fn of(experiment: &LoadedExperiment) -> Comparison {
-        compare(std::slice::from_ref(experiment), &Options::default()).unwrap()
-    }
-
-    fn outcomes(table: Value, baseline: Option<&Comparison>) -> Vec<Outcome> {
-        let judged = gate(table).judge(&of(&two_by_two_of(6)), baseline);
-        judged.iter().map(|judged| judged.outcome).collect()
-    }
-
-    #[test]
-    fn a_gate_fails_only_where_the_whole_interval_is_beyond_its_limit() {
-        let results = of(&two_by_two_of(6));
-        let metric = results.arms[0].metrics.get("test_loss").unwrap();
-        let ([low, high], mean) = (metric.ci95.unwrap(), metric.mean.unwrap());
-        let factors = Value::Object(results.arms[0].factors.clone().into_iter().collect());
-        let judged = |key: &str, limit: f64| {
-            let table = json!({"metric": "test_loss", "where": factors, key: limit});
-            let judged = gate(table).judge(&results, None);
-            assert_eq!(judged.len(), 1);
-            judged[0].clone()
-        };
-        assert_eq!(judged("max", mean - 0.9 * (mean - low)).outcome, Outcome::Passed);
-        assert_eq!(judged("max", low - 1e-9).outcome, Outcome::Failed);
-        assert_eq!(judged("min", high - 1e-9).outcome, Outcome::Passed);
-        let failed = judged("min", high + 1e-9);
-        assert_eq!(failed.outcome, Outcome::Failed);
-        assert!(failed.message.contains("95 % interval") && failed.message.contains("n = 6"));
-        assert!(failed.message.contains(&format!("limit min {}", figure(high + 1e-9, 4))));
-    }
-
-    #[test]
-    fn what_is_not_there_or_too_few_cannot_be_judged() {
-        let nothing =
-            json!({"metric": "test_loss", "where": {"model.norm.kind": "layer"}, "max": 1.0});
-        assert_eq!(outcomes(nothing, None), [Outcome::NotJudged]);
-        let metric = json!({"metric": "test_f2", "max": 1.0});
-        assert_eq!(outcomes(metric, None), [Outcome::NotJudged; 4]);
-        let few = of(&two_by_two_of(2));
-        let judged = gate(json!({"metric": "test_loss", "max": 1e-9})).judge(&few, None);
-        assert!(judged.iter().all(|judged| judged.outcome == Outcome::NotJudged));
-        assert!(judged[0].message.ends_with("2 seeds, and an interval takes 3"), "{judged:?}");
-    }
-
-    #[test]
-    fn a_baseline_is_held_against_arm_by_arm_and_seed_by_seed() {
-        let rule = json!({"metric": "test_loss", "baseline": "old", "max_increase": 0.02});
-        let same = of(&two_by_two_of(6));
-        assert_eq!(outcomes(rule.clone(), Some(&same)), [Outcome::Passed; 4]);
-        let mut better = two_by_two_of(6);
-        for arm in better.runs.iter_mut().flat_map(|run| &mut run.record.arms) {
-            let loss = arm.metrics["test_loss"].as_f64().unwrap();
-            arm.metrics.insert("test_loss".to_owned(), (0.8 * loss).into());
-        }
-        // The results are a quarter above that baseline.
-        assert_eq!(outcomes(rule.clone(), Some(&of(&better))), [Outcome::Failed; 4]);
-        let fall = json!({"metric": "test_loss", "baseline": "old", "max_decrease": 0.02});
-        assert_eq!(outcomes(fall, Some(&of(&better))), [Outcome::Passed; 4]);
-        let mut other = two_by_two_of(6);
-        other.plan.name = "other".to_owned();
-        assert_eq!(outcomes(rule, Some(&of(&other))), [Outcome::NotJudged; 4]);
-    }
-
-    #[test]
-    fn limits_that_do_not_go_together_are_refused() {
-        let problem =
-            |table: Value| serde_json::from_value::<Gate>(table).unwrap().check().unwrap_err();
-        assert!(problem(json!({"metric": "a"})).contains("needs a limit"));
-        assert!(problem(json!({"metric": "a", "max_increase": 0.1})).contains("need a `baseline`"));
-        assert!(problem(json!({"metric": "a", "baseline": "d"})).contains("takes `max_increase`"));
-        let both = json!({"metric": "a", "baseline": "d", "max": 1.0, "max_increase": 0.1});
-        assert!(problem(both).contains("leave `baseline` out"));
-    }
-}
+#[path = "gate_tests.rs"]
+mod tests;

@@ -1,4 +1,5 @@
-//! Plain experiments on the same data and split as one study: what they differ in are the factors.
+//! Plain experiments on the same data and split as one study: what they differ in are the factors,
+//! seeds aside.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -8,13 +9,13 @@ use serde_json::{Map, Value};
 
 use super::counted;
 use super::label;
-use super::study::{Cell, Study, of_experiment};
+use super::study::{Cell, RULE, Study, of_experiment};
 use super::tuning::TunedValues;
 use crate::results::LoadedExperiment;
 use crate::spec::{Factor, Factors, without_rule};
 
-/// The rule stands beside the effective config, which is the training's.
-const RULE: &str = "early_stopping";
+/// The repetition, which is no factor.
+const SEED: &str = "seed";
 
 /// Up to this many experiments are all named; of more, the first few are.
 const MOST_NAMES: usize = 8;
@@ -23,7 +24,8 @@ const NAMED: usize = 3;
 /// A config as dotted keys and values.
 type Flat = BTreeMap<String, Value>;
 
-/// One study of all that have ended a training; `None` where they do not differ or only one has.
+/// One study of all that have ended a training; `None` where only one has, or where they differ in
+/// no key and no seed: those are stood side by side.
 pub(super) fn join<'a>(
     group: &[&'a LoadedExperiment],
     names: &HashMap<&Path, String>,
@@ -47,16 +49,19 @@ pub(super) fn join<'a>(
         .iter()
         .zip(label::of_rules(&rules))
         .map(|(experiment, rule)| {
-            let run = &experiment.runs[0];
-            let mut flat = flatten(&run.record.config);
-            flat.insert("seed".to_owned(), run.seed.into());
+            let mut flat = flatten(&experiment.runs[0].record.config);
+            // It pairs the readings of arms and tells none apart.
+            flat.remove(SEED);
             flat.insert(RULE.to_owned(), Value::String(rule));
             flat.retain(|key, _| !tuned(key));
             flat
         })
         .collect();
     let factors = differing(&configs);
-    if factors.is_empty() || rules.len() != group.len() {
+    let seeds =
+        |one: &LoadedExperiment| -> BTreeSet<u64> { one.runs.iter().map(|run| run.seed).collect() };
+    let seeds_differ = group.iter().any(|one| seeds(one) != seeds(group[0]));
+    if (factors.is_empty() && !seeds_differ) || rules.len() != group.len() {
         return None;
     }
 

@@ -17,17 +17,28 @@ pub fn text(level: &Value) -> String {
     }
 }
 
-/// Whether `written` names this level: the same text, or the same number or truth value.
+/// Whether `wanted` is this level: the same value, or the text that results write for it.
 #[must_use]
-pub fn names_level(written: &str, level: &Value) -> bool {
-    let written = written.trim();
-    let unquoted = written.trim_matches('"');
-    match level {
-        Value::Number(number) => {
-            unquoted.parse::<f64>().ok().is_some_and(|w| number.as_f64() == Some(w))
+pub fn names_level(wanted: &Value, level: &Value) -> bool {
+    match (wanted, level) {
+        (Value::Array(wanted), Value::Array(level)) => {
+            wanted.len() == level.len() && wanted.iter().zip(level).all(|(w, l)| names_level(w, l))
         }
-        other => text(other) == unquoted || text(other) == written,
+        (wanted, Value::Number(number)) => {
+            text(wanted).parse::<f64>().ok().is_some_and(|wanted| number.as_f64() == Some(wanted))
+        }
+        _ => text(wanted) == text(level),
     }
+}
+
+/// Whether settings have every key of `wanted`, at its value.
+#[must_use]
+pub fn have_settings(settings: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
+    wanted.iter().all(|(key, wanted)| match (settings.get(key), wanted) {
+        (Some(Value::Object(settings)), Value::Object(wanted)) => have_settings(settings, wanted),
+        (Some(value), wanted) => names_level(wanted, value),
+        (None, _) => false,
+    })
 }
 
 fn kind(table: &Map<String, Value>) -> &str {
@@ -69,6 +80,7 @@ mod tests {
 
     use super::*;
     use crate::results::fixtures::map;
+    use crate::spec::label::value_of;
 
     #[test]
     fn a_rule_is_its_kind_where_that_is_unique_else_what_it_differs_in() {
@@ -99,8 +111,20 @@ mod tests {
 
     #[test]
     fn a_number_is_named_by_its_value() {
-        assert!(names_level("1e-3", &json!(0.001)) && names_level("32", &json!(32)));
-        assert!(names_level("batch", &json!("batch")) && names_level("\"batch\"", &json!("batch")));
-        assert!(names_level("true", &json!(true)) && !names_level("1", &json!(true)));
+        let names_level = |written: &str, level: Value| names_level(&value_of(written), &level);
+        assert!(names_level("1e-3", json!(0.001)) && names_level("32", json!(32)));
+        assert!(names_level("batch", json!("batch")) && names_level("\"batch\"", json!("batch")));
+        assert!(names_level("true", json!(true)) && !names_level("1", json!(true)));
+        assert!(names_level("patience(patience=2)", json!("patience(patience=2)")));
+        assert!(names_level("[8, 4]", json!([8, 4])) && names_level("[8,4]", json!([8, 4])));
+        assert!(names_level("[8.0, 4]", json!([8, 4])) && !names_level("[8]", json!([8, 4])));
+    }
+
+    #[test]
+    fn settings_are_named_by_some_of_their_keys() {
+        let rule = map(json!({"kind": "any", "rules": [1, 2], "of": {"a": 1, "b": 2.0}}));
+        let has = |wanted: Value| have_settings(&rule, &map(wanted));
+        assert!(has(json!({"kind": "any"})) && has(json!({"of": {"b": 2}, "rules": [1.0, 2]})));
+        assert!(!has(json!({"kind": "any", "count": 1})) && !has(json!({"of": {"a": 2}})));
     }
 }

@@ -76,13 +76,7 @@ pub fn compare(
     experiments: &[LoadedExperiment],
     options: &Options,
 ) -> Result<Comparison, CompareError> {
-    let (mut studies, mut notes) = study::studies(experiments);
-    study::filter(&mut studies, &options.filters)?;
-    studies.retain(Study::has_readings);
-    if studies.is_empty() {
-        let problems = warnings::of_files(experiments);
-        return Err(CompareError::NothingDone(problems.join("; ")));
-    }
+    let (studies, mut notes) = asked_for(experiments, &options.filters)?;
     check_metric(&studies, options.metric.as_deref())?;
 
     let mut comparison = Comparison {
@@ -139,6 +133,33 @@ pub fn compare(
     comparison.verdict.extend(across.iter().map(across::sentence));
     comparison.data_sets = across;
     Ok(comparison)
+}
+
+/// The arms alone, as a gate judges them.
+///
+/// # Errors
+/// Where nothing has ended, or a filter names what is not there.
+pub fn arms(
+    experiments: &[LoadedExperiment],
+    filters: &[Filter],
+) -> Result<Vec<ArmSummary>, CompareError> {
+    let (studies, _) = asked_for(experiments, filters)?;
+    Ok(studies.iter().flat_map(arms::summaries).collect())
+}
+
+/// The studies with something to show, and what was odd on the way.
+fn asked_for<'a>(
+    experiments: &'a [LoadedExperiment],
+    filters: &[Filter],
+) -> Result<(Vec<Study<'a>>, Vec<String>), CompareError> {
+    let (mut studies, notes) = study::studies(experiments);
+    study::filter(&mut studies, filters)?;
+    studies.retain(Study::has_readings);
+    if studies.is_empty() {
+        let problems = warnings::of_files(experiments);
+        return Err(CompareError::NothingDone(problems.join("; ")));
+    }
+    Ok((studies, notes))
 }
 
 fn check_metric(studies: &[Study], asked: Option<&str>) -> Result<(), CompareError> {

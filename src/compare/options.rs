@@ -1,5 +1,7 @@
 //! What a comparison is asked for, and why it may not be made.
 
+use serde_json::Value;
+
 /// The columns that a clock fills end with this.
 pub const CLOCK_SUFFIX: &str = "_s";
 
@@ -29,8 +31,8 @@ impl Options {
 pub struct Filter {
     /// A factor.
     pub key: String,
-    /// A level of it, as results name it.
-    pub value: String,
+    /// A level of it: its value, as results name it, or a table of some of its settings.
+    pub level: Value,
 }
 
 /// Why a comparison cannot be made.

@@ -1,7 +1,9 @@
 //! Differences and ratios that do not rest on a normal distribution.
 
 use super::{LEVEL, Robust};
-use crate::stats::{EXACT_PAIRS, bca_interval, mean, median, median_interval, ratio_interval};
+use crate::stats::{
+    EXACT_PAIRS, bca_interval, difference, mean, median, median_interval, ratio_interval,
+};
 
 /// Below so many pairs bootstrap intervals are too short to be shown.
 pub const PAIRS_FOR_BOOTSTRAP: usize = 10;
@@ -12,7 +14,7 @@ pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {
     if pairs.len() < PAIRS_FOR_BOOTSTRAP {
         return None;
     }
-    let differences: Vec<f64> = pairs.iter().map(|(to, from)| to - from).collect();
+    let differences: Vec<f64> = pairs.iter().map(|(to, from)| difference(*to, *from)).collect();
     let all: Vec<usize> = (0..pairs.len()).collect();
     let middle = |units: &[usize]| {
         median(&units.iter().map(|unit| differences[*unit]).collect::<Vec<f64>>())

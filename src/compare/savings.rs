@@ -86,10 +86,12 @@ pub(super) fn savings(study: &Study) -> Vec<Saving> {
     for (rule, monitor, cells) in &rules {
         let mut line = |factors: Factors, cells: &[usize]| {
             // A training that diverged was not stopped by the rule and saved nothing.
-            let held: Vec<Held> = cells
+            let (diverged, there): (Vec<&Reading>, Vec<&Reading>) = cells
                 .iter()
                 .flat_map(|cell| study.cells[*cell].readings.values())
-                .filter(|reading| reading.arm.status != Status::Diverged)
+                .partition(|reading| reading.arm.status == Status::Diverged);
+            let held: Vec<Held> = there
+                .into_iter()
                 .map(|reading| Held {
                     reading,
                     full: reading.arm.full_run.as_ref().or_else(|| {
@@ -101,6 +103,7 @@ pub(super) fn savings(study: &Study) -> Vec<Saving> {
                 .collect();
             if !held.is_empty() {
                 let mut saving = saving(&study.name, factors, rule, monitor, &held);
+                saving.diverged = diverged.len();
                 for (metric, regret) in [
                     (monitor.column.as_str(), &mut saving.val_regret),
                     (PRIMARY, &mut saving.test_regret),
@@ -185,6 +188,7 @@ fn saving(
         full_seconds,
         monitor: monitor.column.clone(),
         n: readings.len(),
+        diverged: 0,
         n_full: readings.iter().filter(|held| ran_on(held)).count(),
         units_differ: false,
     }

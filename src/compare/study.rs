@@ -6,12 +6,15 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::joined::join;
-use super::label::{names_level, text};
+use super::label::{have_settings, names_level, text};
 use super::tuning::TunedValues;
 use super::{CompareError, FALLBACK, Filter, PRIMARY, counted};
 use crate::history;
 use crate::results::{ArmRecord, LoadedExperiment, PlannedRun, RunRecord};
 use crate::spec::{Factor, Factors};
+
+/// The rule stands beside the effective config, which is the training's.
+pub(super) const RULE: &str = "early_stopping";
 
 /// One experiment, or several plain ones that share data and split.
 pub(super) struct Study<'a> {
@@ -37,6 +40,27 @@ pub(super) struct Cell<'a> {
     pub rule: &'a Map<String, Value>,
     /// By seed.
     pub readings: BTreeMap<u64, Reading<'a>>,
+}
+
+impl Cell<'_> {
+    /// Whether it has the level asked for, by name or by settings.
+    fn is_at(&self, filter: &Filter) -> bool {
+        let Some(level) = self.factors.get(&filter.key) else { return false };
+        let by_settings = || {
+            let wanted = filter.level.as_object()?;
+            Some(have_settings(self.settings(&filter.key)?, wanted))
+        };
+        names_level(&filter.level, level) || by_settings() == Some(true)
+    }
+
+    /// The table that a key of the config is of this arm.
+    fn settings(&self, key: &str) -> Option<&Map<String, Value>> {
+        if key == RULE {
+            return Some(self.rule);
+        }
+        let config: &Map<String, Value> = &self.readings.values().next()?.run.config;
+        key.split('.').try_fold(config, |table, key| table.get(key)?.as_object())
+    }
 }
 
 /// One arm's reading of one training.
@@ -252,8 +276,7 @@ pub(super) fn filter(studies: &mut Vec<Study>, filters: &[Filter]) -> Result<(),
                 factors: (!known.is_empty()).then(|| known.join("; ")),
             });
         }
-        let named = |level: &Value| names_level(&filter.value, level);
-        if !factors().any(|factor| factor.levels.iter().any(named)) {
+        if !studies.iter().flat_map(|study| &study.cells).any(|cell| cell.is_at(filter)) {
             let mut levels: Vec<String> = Vec::new();
             for level in factors().flat_map(|factor| factor.levels.iter().map(text)) {
                 if !levels.contains(&level) {
@@ -262,12 +285,12 @@ pub(super) fn filter(studies: &mut Vec<Study>, filters: &[Filter]) -> Result<(),
             }
             return Err(CompareError::UnknownLevel {
                 key: filter.key.clone(),
-                value: filter.value.clone(),
+                value: text(&filter.level),
                 levels: levels.join(", "),
             });
         }
         for study in studies.iter_mut() {
-            study.cells.retain(|cell| cell.factors.get(&filter.key).is_some_and(named));
+            study.cells.retain(|cell| cell.is_at(filter));
             let tuned = std::mem::take(&mut study.tuned);
             study.tuned = tuned.into_iter().filter(|tuned| study.has(tuned)).collect();
             study.tidy();

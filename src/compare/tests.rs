@@ -61,6 +61,51 @@ fn contrasts_of_a_two_by_two_design_equal_the_golden_figures() {
     assert_eq!(holm, [Some(main), Some(0.046_875), Some(0.203_125), None, None, None, None]);
 }
 
+/// The two by two design with an accuracy of its own for each norm, rule and seed.
+fn with_accuracy(accuracy: impl Fn(bool, bool, u64) -> f64) -> LoadedExperiment {
+    let mut experiment = two_by_two_of(8);
+    for run in &mut experiment.runs {
+        for arm in &mut run.record.arms {
+            let is = |key: &str, level: &str| arm.factors[key] == level;
+            let (norm, rule) = (is("model.norm.kind", "batch"), is("early_stopping", "patience"));
+            arm.metrics.insert("test_accuracy".to_owned(), accuracy(norm, rule, run.seed).into());
+        }
+    }
+    experiment
+}
+
+#[test]
+fn what_rounding_leaves_of_equal_sums_is_no_difference() {
+    let asked = Options { metric: Some("test_accuracy".to_owned()), ..Options::default() };
+    let of = |experiment: &LoadedExperiment, name: &str| {
+        let comparison = compare(std::slice::from_ref(experiment), &asked).unwrap();
+        let found = contrast(&comparison, name, "test_accuracy").clone();
+        (found, comparison.verdict.join("\n"))
+    };
+    // Either adds a tenth, whatever the other does: 0.3 - 0.2 is less than 0.2 - 0.1 by rounding.
+    let tenths = |norm: bool, rule: bool| [0.1, 0.2, 0.3][usize::from(norm) + usize::from(rule)];
+    assert_ne!(0.3 - 0.2, 0.2 - 0.1);
+    let (seen, told) =
+        of(&with_accuracy(|norm, rule, _| tenths(norm, rule)), "model.norm.kind*early_stopping");
+    assert_eq!((seen.estimate, seen.ci95), (Some(0.0), Some([0.0, 0.0])));
+    assert_eq!((seen.p, seen.wins, seen.d_z), (Some(1.0), 0, None));
+    assert!(!told.contains("depend"), "{told}");
+    // In two seeds something more.
+    let (seen, _) = of(
+        &with_accuracy(|norm, rule, seed| {
+            tenths(norm, rule) + if norm && rule && seed < 2 { 0.01 } else { 0.0 }
+        }),
+        "model.norm.kind*early_stopping",
+    );
+    assert_eq!(seen.wins, 2);
+    // The same rise in every seed has no spread, and no effect size without end.
+    let (seen, _) = of(
+        &with_accuracy(|norm, _, seed| 0.1 * (seed as f64) + if norm { 0.1 } else { 0.0 }),
+        "model.norm.kind",
+    );
+    assert_eq!((seen.wins, seen.d_z), (8, None));
+}
+
 #[test]
 fn the_json_has_the_keys_that_scripts_rely_on() {
     let json = serde_json::to_value(compared(&[two_by_two()])).unwrap();
@@ -168,6 +213,58 @@ fn plain_experiments_on_the_same_split_are_compared_in_the_keys_in_which_they_di
     assert_eq!(comparison.arms.len(), 2);
 }
 
+/// A plain experiment of these seeds alone.
+fn of_seeds(name: &str, config: &Value, seeds: &[u64]) -> LoadedExperiment {
+    let mut one = plain(name, config, &vec![0.5; seeds.len()]);
+    for (place, seed) in seeds.iter().enumerate() {
+        one.runs[place].seed = *seed;
+        one.runs[place].record.seed = *seed;
+        one.plan.trainings[place].seed = *seed;
+    }
+    one
+}
+
+#[test]
+fn seeds_pair_the_arms_of_plain_experiments_and_are_no_factor() {
+    let config = |norm: &str, seed: u64| json!({"seed": seed, "model": {"norm": {"kind": norm}}});
+    let one_a_file = |norm: &'static str| {
+        (0..4).map(move |seed| of_seeds(&format!("{norm}{seed}"), &config(norm, seed), &[seed]))
+    };
+    let none: Vec<LoadedExperiment> = one_a_file("none").collect();
+    let eight: Vec<LoadedExperiment> = none.iter().cloned().chain(one_a_file("batch")).collect();
+    let comparison = compared(&eight);
+    assert_eq!(comparison.arms.iter().map(|arm| arm.n).collect::<Vec<_>>(), [4, 4]);
+    let main = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert_eq!((main.n, comparison.experiments[0].factors.len()), (4, 1));
+    // Four seeds of one arm are one arm.
+    let one = compared(&none);
+    assert_eq!((one.arms.len(), &one.arms[0].seeds[..]), (1, &[0, 1, 2, 3][..]));
+
+    let lists = [
+        of_seeds("a", &config("none", 0), &[0, 1, 2, 3, 4, 5]),
+        of_seeds("b", &config("batch", 2), &[2, 3, 4, 5, 6]),
+    ];
+    let main = contrast(&compared(&lists), "model.norm.kind", "test_loss").clone();
+    assert_eq!((main.n, main.unpaired), (4, 3), "seeds that only one has do not pair");
+}
+
+#[test]
+fn an_arm_and_seed_that_two_plain_experiments_have_counts_once() {
+    let config = json!({"model": {"norm": {"kind": "none"}}});
+    let overlapping =
+        compared(&[of_seeds("a", &config, &[0, 1, 2]), of_seeds("b", &config, &[2, 3])]);
+    assert_eq!(overlapping.arms[0].seeds, [0, 1, 2, 3]);
+    let told = "a + b: 1 training has the config and the seed of another: the first counts";
+    assert!(
+        overlapping.warnings.iter().any(|warning| warning == told),
+        "{:?}",
+        overlapping.warnings
+    );
+    // The very same, run in two places, stands side by side.
+    let twice = compared(&[of_seeds("a", &config, &[0, 1]), of_seeds("b", &config, &[0, 1])]);
+    assert_eq!((twice.arms.len(), twice.experiments.len()), (2, 2));
+}
+
 #[test]
 fn plain_experiments_that_make_no_product_are_each_held_against_the_first() {
     let config = |norm: &str, lr: f64| json!({"model": {"norm": {"kind": norm}}, "training": {"optimizer": {"lr": lr}}});
@@ -228,6 +325,67 @@ fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
 }
 
 #[test]
+fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
+    let of_rate = |name: &str, rate: f64, missing: usize| {
+        let config = json!({"training": {"optimizer": {"lr": rate}}});
+        let mut one = plain(name, &config, &[0.5; 8]);
+        for run in &mut one.runs[..missing] {
+            run.record.arms[0].metrics.insert("test_loss".to_owned(), Value::Null);
+        }
+        one
+    };
+    let all =
+        [of_rate("a", 0.05, 0), of_rate("b", 0.4, 2), of_rate("c", 0.6, 6), of_rate("d", 0.7, 6)];
+    let warnings = compared(&all).warnings.join("\n");
+    for told in [
+        "training.optimizer.lr 0.4 against 0.05: 2 of 8 seeds are left out",
+        "training.optimizer.lr 0.6, 0.7 against 0.05: 6 of 8 seeds are left out",
+    ] {
+        assert!(warnings.contains(told), "{warnings}");
+    }
+}
+
+#[test]
+fn what_diverged_is_told_beside_what_was_saved_and_stays_in_references() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs[..2] {
+        run.record.status = Status::Diverged;
+        for arm in &mut run.record.arms {
+            (arm.status, arm.full_run) = (Status::Diverged, None);
+            arm.metrics.insert("test_loss".to_owned(), Value::Null);
+        }
+    }
+    let comparison = compared(&[loaded]);
+    let saving = &comparison.early_stopping[0];
+    assert_eq!((saving.n, saving.diverged), (14, 2));
+    let told = comparison.verdict.iter().find(|told| told.starts_with("patience saved")).unwrap();
+    assert!(
+        told.contains(" over the 14 of 16 trainings that did not diverge and gave up"),
+        "{told}"
+    );
+    let reference = &comparison.references[0];
+    assert_eq!((reference.n, reference.diverged), (8, 2));
+    let values = &reference.metrics.get("test_loss").unwrap().values;
+    assert_eq!((values.len(), &values[..2]), (8, &[None, None][..]));
+    assert!(values[2..].iter().all(Option::is_some));
+}
+
+#[test]
+fn what_was_given_up_says_of_how_many_trainings_it_is_known() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs[..4] {
+        run.record.status = Status::Stopped;
+        run.record.identity += "of its own";
+        run.record.arms.remove(0);
+        run.record.arms[0].full_run = None;
+    }
+    let comparison = compared(&[loaded]);
+    let told = comparison.verdict.iter().find(|told| told.starts_with("patience saved")).unwrap();
+    assert!(told.contains(" over 16 trainings and gave up"), "{told}");
+    assert!(told.ends_with("against the best checkpoint of the full run in 12 of them."), "{told}");
+}
+
+#[test]
 fn what_is_missing_failed_or_left_out_is_said() {
     let mut loaded = two_by_two();
     let last = loaded.runs.pop().unwrap();
@@ -250,7 +408,7 @@ fn what_is_missing_failed_or_left_out_is_said() {
 #[test]
 fn a_filter_leaves_the_arms_with_a_level() {
     let options = |key: &str, value: &str| Options {
-        filters: vec![Filter { key: key.to_owned(), value: value.to_owned() }],
+        filters: vec![Filter { key: key.to_owned(), level: value.into() }],
         ..Options::default()
     };
     let loaded = [two_by_two()];

@@ -263,7 +263,8 @@ fn interaction(
     Some(format!("The effect of {a} {changed} depends on {b}: {here}; {there}."))
 }
 
-/// `patience saved 63 % of the epochs (12.1 s of 19.0 s) and gave up 0.001 of val_loss`
+/// `patience saved 63 % of the epochs (12.1 s of 19.0 s) and gave up 0.001 of val_loss`, with over
+/// which trainings where that is not all of them.
 fn stopping(saving: &Saving) -> String {
     let Some(epochs) = saving.epochs_saved else {
         return format!("What {} saved is unknown.", saving.rule);
@@ -283,8 +284,13 @@ fn stopping(saving: &Saving) -> String {
         regrets.push(format!("{}{size} of {metric}", if this == verb { "" } else { this }));
         verb = this;
     }
+    let of_those = match saving.n_full {
+        full if full < saving.n => format!(" in {full} of them"),
+        _ => String::new(),
+    };
     let cost = if !regrets.is_empty() {
-        format!(" and {} against the best checkpoint of the full run", regrets.join(" and "))
+        let regrets = regrets.join(" and ");
+        format!(" and {regrets} against the best checkpoint of the full run{of_those}")
     } else if saving.units_differ {
         "; what it gave up is in another unit in each arm".to_owned()
     } else if saving.n_full > 0 {
@@ -292,7 +298,15 @@ fn stopping(saving: &Saving) -> String {
     } else {
         "; what it gave up is unknown, since its own trainings stopped there".to_owned()
     };
-    format!("{} saved {:.0} % of the epochs{seconds}{cost}.", saving.rule, 100.0 * epochs)
+    let over = if saving.diverged > 0 {
+        let all = counted(saving.n + saving.diverged, "training");
+        format!(" over the {} of {all} that did not diverge", saving.n)
+    } else if !of_those.is_empty() && !regrets.is_empty() {
+        format!(" over {}", counted(saving.n, "training"))
+    } else {
+        String::new()
+    };
+    format!("{} saved {:.0} % of the epochs{seconds}{over}{cost}.", saving.rule, 100.0 * epochs)
 }
 
 /// Decimals at which half the interval's width has two digits; the estimate's where there is none.

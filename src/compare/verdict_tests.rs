@@ -211,7 +211,7 @@ fn one_arm_is_said_to_be_one_and_how_to_get_a_second() {
     );
     let filter = |key: &str, value: &str| crate::compare::Filter {
         key: key.to_owned(),
-        value: value.to_owned(),
+        level: value.into(),
     };
     let filters = vec![filter("model.norm.kind", "batch"), filter("early_stopping", "none")];
     let options = Options { filters, ..Options::default() };

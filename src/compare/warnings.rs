@@ -1,11 +1,9 @@
 //! What limits the conclusions: trainings that are not there, seeds that do not pair, one split.
 
-use std::collections::BTreeSet;
-
 use super::contrasts::Contrasts;
 use super::label::text;
 use super::study::names;
-use super::{ArmSummary, ContrastKind, ExperimentSummary, counted};
+use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary, counted};
 use crate::results::LoadedExperiment;
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 
@@ -87,18 +85,32 @@ pub(super) fn of_figures(
     }
     let told = || contrasts.told.iter().map(|told| &contrasts.all[told.place]);
     let primary = || told().filter(|contrast| contrast.kind == ContrastKind::Main);
-    let mut said = BTreeSet::new();
+    // Levels that miss as many seeds against the same one are said together.
+    let mut missing: Vec<(&Contrast, Vec<String>)> = Vec::new();
     for contrast in primary().filter(|contrast| contrast.unpaired > 0) {
-        if said.insert(&contrast.name) {
-            warnings.push(format!(
-                "{name}: {}: {} of {} {} left out, without a finite {} in every arm",
-                contrast.name,
-                contrast.unpaired,
-                counted(contrast.unpaired + contrast.n, "seed"),
-                are(contrast.unpaired),
-                contrast.metric
-            ));
+        let alike = |(other, _): &&mut (&Contrast, Vec<String>)| {
+            let of =
+                |one: &Contrast| (one.name.clone(), one.levels[0].clone(), one.unpaired, one.n);
+            of(other) == of(contrast)
+        };
+        let level = text(&contrast.levels[1]);
+        match missing.iter_mut().find(alike) {
+            Some((_, levels)) => levels.push(level),
+            None => missing.push((contrast, vec![level])),
         }
+    }
+    for (contrast, levels) in missing {
+        let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+        warnings.push(format!(
+            "{name}: {} {} against {}: {} of {} {} left out, without a finite {} in every arm",
+            contrast.name,
+            some_of(&levels),
+            text(&contrast.levels[0]),
+            contrast.unpaired,
+            counted(contrast.unpaired + contrast.n, "seed"),
+            are(contrast.unpaired),
+            contrast.metric
+        ));
     }
     if let Some(fewest) = primary().map(|contrast| contrast.n).min() {
         if fewest < PAIRS_FOR_INTERVAL {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::plan::{Loaded, PlanError, Task};
 use crate::results::{RunRecord, Status, Tried, TunedArm, TuningRecord};
 use crate::spec::{Experiment, Factors, Point, Tune, without_rule};
+use crate::stats;
 
 /// Times that a grid is extended, at most.
 const EXTENSIONS: usize = 3;
@@ -182,12 +183,10 @@ impl<'a> Tuning<'a> {
                 candidate.tasks.iter().map(|task| self.done.get(&task.dir).copied()).collect();
             let losses: Vec<Option<f64>> = results.iter().map(|result| result.flatten()).collect();
             let known: Vec<f64> = losses.iter().copied().flatten().collect();
-            #[allow(clippy::cast_precision_loss)] // a few seeds
-            let mean = known.iter().sum::<f64>() / known.len() as f64;
             Tried {
                 values: candidate.point.values.clone(),
                 added: candidate.added.clone(),
-                mean: (!known.is_empty()).then_some(mean),
+                mean: stats::mean(&known),
                 best_val_loss: losses,
                 diverged: results.iter().filter(|result| **result == Some(None)).count(),
                 trainings: candidate.tasks.iter().map(|task| task.dir.clone()).collect(),

@@ -1,11 +1,13 @@
 //! What `experiment.json` holds of `[tune]`: what was tried, what came of it, what was chosen.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::spec::Factors;
+use crate::stats;
 
 /// The folder of the tuning's trainings, in the experiment's directory.
 pub const TUNE: &str = "tune";
@@ -106,10 +108,14 @@ impl TunedArm {
     /// The place of the best: fewest trainings diverged, then the lowest mean, then the first.
     #[must_use]
     pub fn place_of_best(&self) -> Option<usize> {
-        let rank = |tried: &Tried| (tried.diverged, tried.mean.unwrap_or(f64::INFINITY));
+        let mean = |tried: &Tried| tried.mean.unwrap_or(f64::INFINITY);
+        let is_better = |tried: &Tried, best: &Tried| match tried.diverged.cmp(&best.diverged) {
+            Ordering::Equal => stats::difference(mean(tried), mean(best)) < 0.0,
+            diverged => diverged.is_lt(),
+        };
         let mut best: Option<usize> = None;
         for (place, tried) in self.tried.iter().enumerate() {
-            if best.is_none_or(|best| rank(tried) < rank(&self.tried[best])) {
+            if best.is_none_or(|best| is_better(tried, &self.tried[best])) {
                 best = Some(place);
             }
         }
@@ -184,6 +190,8 @@ mod tests {
         let best = |tried: &[(Value, Option<f64>, usize)]| arm(tried).place_of_best();
         let three = [(json!(1), Some(0.5), 0), (json!(2), Some(0.2), 0), (json!(3), Some(0.2), 0)];
         assert_eq!(best(&three), Some(1));
+        let summed = [(json!(1), Some(0.1 + 0.2), 0), (json!(2), Some(0.3), 0)];
+        assert_eq!(best(&summed), Some(0), "the same but for rounding");
         assert_eq!(best(&[(json!(1), Some(0.1), 1), (json!(2), Some(0.9), 0)]), Some(1));
         assert_eq!(best(&[(json!(1), None, 2), (json!(2), Some(0.9), 1)]), Some(1));
         assert_eq!(best(&[(json!(1), None, 2), (json!(2), None, 2)]), Some(0));

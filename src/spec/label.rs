@@ -1,10 +1,12 @@
 //! How results name the levels of a factor.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde_json::{Map, Number, Value as Json};
 
-use super::node::{Node, Value};
+use super::node::{Node, Source, Value};
+use super::parse::parse_toml_value;
 
 /// A value as JSON.
 pub(super) fn json(node: &Node) -> Json {
@@ -19,6 +21,14 @@ pub(super) fn json(node: &Node) -> Json {
             Json::Object(entries.collect::<Map<_, _>>())
         }
     }
+}
+
+/// What a text on the command line stands for: its value where it is TOML, else the text itself.
+#[must_use]
+pub fn value_of(text: &str) -> Json {
+    let (name, text) = (String::new(), text.to_owned());
+    let source = Arc::new(Source { name, text, command_line: true });
+    parse_toml_value(&source, 0).map_or_else(|_| source.text.as_str().into(), |node| json(&node))
 }
 
 /// A text that two values share exactly where they are the same, whatever the order of their keys.

@@ -1,16 +1,30 @@
 //! Mean, standard deviation, median.
 
-/// The arithmetic mean; `None` of nothing.
+use super::{difference, sum};
+
+/// The arithmetic mean, which however it is rounded is not beyond the values: that of one value
+/// many times is that value. `None` of nothing.
 #[must_use]
 pub fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    let smallest = values.iter().copied().reduce(f64::min)?;
+    let largest = values.iter().copied().reduce(f64::max)?;
+    let mean = sum(values) / values.len() as f64;
+    // Not `clamp`, which would make a number of a mean that is none.
+    Some(if mean < smallest {
+        smallest
+    } else if mean > largest {
+        largest
+    } else {
+        mean
+    })
 }
 
-/// The standard deviation of a sample, with n - 1 in the denominator; `None` below two values.
+/// The standard deviation of a sample, with n - 1 in the denominator; 0 where the values are equal
+/// but for rounding, `None` below two values.
 #[must_use]
 pub fn sd(values: &[f64]) -> Option<f64> {
     let centre = mean(values).filter(|_| values.len() > 1)?;
-    let squares: f64 = values.iter().map(|value| (value - centre).powi(2)).sum();
+    let squares: f64 = values.iter().map(|value| difference(*value, centre).powi(2)).sum();
     Some((squares / (values.len() - 1) as f64).sqrt())
 }
 

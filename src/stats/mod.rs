@@ -12,6 +12,7 @@ mod large;
 mod normal;
 mod power;
 mod ranks;
+mod rounding;
 mod sign_flip;
 mod student;
 
@@ -23,6 +24,7 @@ pub use power::{power_of_t_test, seeds_for_power};
 pub use ranks::{
     Friedman, friedman, interquartile_mean, probability_below, ranks, sign_test_p, wilcoxon,
 };
+pub use rounding::{are_equal, difference, sum};
 pub use sign_flip::{EXACT_PAIRS, sign_flip_p};
 pub use student::{effect_size, t_interval, t_statistic, t_test_p};
 

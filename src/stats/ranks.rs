@@ -3,21 +3,27 @@
 
 use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
-use super::mean;
 use super::normal::normal_cdf;
+use super::{are_equal, difference, mean, sum};
 
 /// Above so many differences [`wilcoxon`] gives no answer.
 const MOST_DIFFERENCES: usize = 500;
 
-/// The ranks of values from 1, the smallest first; ties share the mean of their ranks.
+/// The ranks of values from 1, the smallest first; those that are equal but for rounding share the
+/// mean of their ranks.
 #[must_use]
 pub fn ranks(values: &[f64]) -> Vec<f64> {
+    ranks_with(values, |a, b| are_equal(values[a], values[b]))
+}
+
+/// The same where two values, by their places, tie as the caller says.
+fn ranks_with(values: &[f64], are_tied: impl Fn(usize, usize) -> bool) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];
     let mut start = 0;
     while start < order.len() {
-        let tied = order[start..].iter().take_while(|i| values[**i] == values[order[start]]);
+        let tied = order[start..].iter().take_while(|i| are_tied(**i, order[start]));
         let end = start + tied.count();
         for index in &order[start..end] {
             ranks[*index] = f64::midpoint((start + 1) as f64, end as f64);
@@ -104,16 +110,27 @@ fn range_cdf(arms: usize, q: f64) -> f64 {
     arms as f64 * sum * step / 3.0
 }
 
-/// Wilcoxon's signed-rank statistic, the smaller of the two sums of ranks, and its exact two-sided
-/// p-value. Differences of 0 are left out; ties share ranks, and the p-value is exact with them too.
+/// Wilcoxon's signed-rank statistic of pairs, the smaller of the two sums of ranks, and its exact
+/// two-sided p-value. Equal pairs are left out; ties share ranks, and the p-value is exact with them
+/// too.
 #[must_use]
-pub fn wilcoxon(differences: &[f64]) -> Option<(f64, f64)> {
-    let there: Vec<f64> = differences.iter().copied().filter(|d| *d != 0.0).collect();
+pub fn wilcoxon(pairs: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let pairs: Vec<(f64, f64)> =
+        pairs.iter().copied().filter(|(a, b)| !are_equal(*a, *b)).collect();
+    let there: Vec<f64> = pairs.iter().map(|(a, b)| difference(*a, *b)).collect();
     if there.is_empty() || there.len() > MOST_DIFFERENCES {
         return None;
     }
     let sizes: Vec<f64> = there.iter().map(|d| d.abs()).collect();
-    let ranks = ranks(&sizes);
+    // A difference is rounded as the pair is, however small it is itself.
+    let larger_and_smaller = |place: usize| {
+        let (a, b) = pairs[place];
+        if a > b { (a, b) } else { (b, a) }
+    };
+    let ranks = ranks_with(&sizes, |one, other| {
+        let ((a, b), (c, d)) = (larger_and_smaller(one), larger_and_smaller(other));
+        are_equal(sizes[one], sizes[other]) || sum(&[a, -b, -c, d]) == 0.0
+    });
     let positive: f64 =
         ranks.iter().zip(&there).filter(|(_, d)| **d > 0.0).map(|(rank, _)| rank).sum();
     let all: f64 = ranks.iter().sum();

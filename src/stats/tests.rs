@@ -36,6 +36,34 @@ fn contrasts() -> Vec<(&'static str, Vec<f64>)> {
 }
 
 #[test]
+fn the_mean_of_one_value_many_times_is_that_value() {
+    for value in [0.434_782_608_695_652_16, 0.1, -0.7, 1e-300] {
+        for times in 1..100 {
+            let values = vec![value; times];
+            assert_eq!(mean(&values).map(f64::to_bits), Some(value.to_bits()), "{times} {value}");
+            assert_eq!(sd(&values), (times > 1).then_some(0.0));
+        }
+    }
+    assert_eq!(mean(&[f64::INFINITY, 1.0]), Some(f64::INFINITY));
+    assert!(mean(&[f64::NAN, f64::NAN]).is_some_and(f64::is_nan));
+}
+
+#[test]
+fn figures_that_differ_by_rounding_share_a_rank_and_have_no_difference() {
+    let rounded = [0.555_555_555_555_555_5, 0.555_555_555_555_555_7, 0.3, 0.1 + 0.2];
+    assert_eq!(ranks(&rounded), [3.5, 3.5, 1.5, 1.5]);
+    let sevenths = |a: u32, b: u32| (f64::from(a) / 7.0, f64::from(b) / 7.0);
+    let exact = [(4.0, 3.0), (5.0, 4.0), (2.0, 3.0), (6.0, 4.0), (5.0, 2.0), (6.0, 7.0)];
+    let pairs = [(4, 3), (5, 4), (2, 3), (6, 4), (5, 2), (6, 7)].map(|(a, b)| sevenths(a, b));
+    assert_eq!(wilcoxon(&pairs), wilcoxon(&exact), "four differences share a rank");
+    let with_equal = [&pairs[..], &[(rounded[0], rounded[1])]].concat();
+    assert_eq!(wilcoxon(&with_equal), wilcoxon(&exact), "what is equal is left out");
+    // However small a difference is, it is rounded as what it is of.
+    let of_large = [(0.9765, 0.9764), (0.9765, 0.9766), (0.5, 0.4999), (0.25, 0.5)];
+    assert_eq!(wilcoxon(&of_large), wilcoxon(&[(1.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.0, 9.0)]));
+}
+
+#[test]
 fn contrasts_of_a_two_by_two_design_equal_the_reference_implementation() {
     let golden = golden();
     for (name, differences) in contrasts() {
@@ -47,7 +75,8 @@ fn contrasts_of_a_two_by_two_design_equal_the_reference_implementation() {
         figure("p_t", t_test_p(&differences).unwrap());
         figure("cohen_dz", effect_size(&differences).unwrap());
         figure("p_signflip_exact", sign_flip_p(&differences).unwrap());
-        let (statistic, p) = wilcoxon(&differences).unwrap();
+        let against_zero: Vec<(f64, f64)> = differences.iter().map(|d| (*d, 0.0)).collect();
+        let (statistic, p) = wilcoxon(&against_zero).unwrap();
         figure("wilcoxon_W", statistic);
         figure("p_wilcoxon_exact", p);
         let interval = t_interval(&differences, 0.95).unwrap();

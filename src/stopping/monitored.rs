@@ -54,12 +54,25 @@ impl Monitored {
     }
 }
 
-/// Whether larger values of a metric column are better: accuracies, f1, auc and r2.
+/// Words of a column's name that make larger values better ones, as frameworks name such metrics.
+const LARGER: [&str; 10] =
+    ["acc", "accuracy", "auc", "auroc", "f1", "fbeta", "fmeasure", "precision", "r2", "recall"];
+
+/// Words that make smaller values better ones, whatever else is in the name.
+const SMALLER: [&str; 2] = ["loss", "error"];
+
+/// Whether larger values of a metric column are better, by the words of its name: `val_accuracy`,
+/// `valid/acc1`, `val_f1_score`.
 #[must_use]
 pub fn larger_is_better(column: &str) -> bool {
-    ["accuracy", "auc", "f1", "r2"].iter().any(|name| {
-        column == *name || column.strip_suffix(name).is_some_and(|rest| rest.ends_with('_'))
-    })
+    let column = column.to_lowercase();
+    let has = |known: &[&str]| {
+        let mut words = column.split(|c: char| !c.is_alphanumeric());
+        // `acc1` is an accuracy, while the digit of `f1` is its own.
+        let plain = |word: &'_ str| word.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        words.any(|word| known.contains(&word) || known.contains(&&word[..plain(word)]))
+    };
+    has(&LARGER) && !has(&SMALLER)
 }
 
 /// The mode of `monitor`.

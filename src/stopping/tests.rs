@@ -135,6 +135,48 @@ fn larger_is_better_by_the_name_of_the_column_or_by_mode() {
 }
 
 #[test]
+fn larger_is_better_where_a_word_of_the_name_says_so() {
+    for larger in [
+        "accuracy",
+        "val_accuracy",
+        "val_balanced_accuracy",
+        "val_f1",
+        "val_auc",
+        "r2",
+        "val_acc",
+        "val_f1_score",
+        "valid_accuracy_top5",
+        "val/Accuracy",
+        "val.AUROC",
+        "acc1",
+        "fbeta_2",
+        "val_precision",
+        "recall_at_5",
+        "fmeasure",
+        "val_sparse_categorical_accuracy",
+    ] {
+        assert!(larger_is_better(larger), "{larger}");
+    }
+    for smaller in [
+        "val_loss",
+        "train_loss_eval",
+        "val_mae",
+        "val_rmse",
+        "accuracy_loss",
+        "error_acc",
+        "f2x",
+        "vacc",
+        "grad_norm",
+        "accept",
+        "spectral_norm",
+        "preact_p15",
+        "elapsed_s",
+    ] {
+        assert!(!larger_is_better(smaller), "{smaller}");
+    }
+}
+
+#[test]
 fn any_stops_with_the_first_rule_and_all_when_every_rule_holds() {
     let table = losses(&[1.0, 0.4, 0.6, 0.7, 0.3, 0.8, 0.9]);
     let rules = json!([

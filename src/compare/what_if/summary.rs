@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Candidate, Row, RuleSummary, cell_name};
 use crate::spec::Factors;
-use crate::stats::{mean, median};
+use crate::stats::{difference, mean, median};
 
 /// A run is good whose test error is within this factor of that under its best rule.
 const GOOD: f64 = 1.05;
@@ -54,7 +54,10 @@ pub(super) fn mark_front(rules: &mut [RuleSummary]) {
         for place in places {
             let (Some(cost), Some(loss)) = figures[*place] else { continue };
             rules[*place].on_front = !places.iter().any(|other| match figures[*other] {
-                (Some(c), Some(l)) => c <= cost && l <= loss && (c < cost || l < loss),
+                (Some(c), Some(l)) => {
+                    let (dearer, worse) = (difference(c, cost), difference(l, loss));
+                    dearer <= 0.0 && worse <= 0.0 && (dearer < 0.0 || worse < 0.0)
+                }
                 _ => false,
             });
         }

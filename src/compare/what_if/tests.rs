@@ -49,6 +49,19 @@ fn close(found: Option<f64>, wanted: f64) -> bool {
 }
 
 #[test]
+fn a_rule_is_not_beaten_by_what_rounding_leaves() {
+    let rule = |given_up: f64| {
+        let candidate = patience(1);
+        let mut rule = summary(&candidate, None, &[]);
+        (rule.mean_epochs, rule.given_up) = (Some(3.0), Some(given_up));
+        rule
+    };
+    let mut rules = [rule(0.1 + 0.2), rule(0.3), rule(0.31)];
+    mark_front(&mut rules);
+    assert_eq!(rules.map(|rule| rule.on_front), [true, true, false]);
+}
+
+#[test]
 fn slowness_and_badness_are_against_the_best_rule_of_the_same_training() {
     let candidates = [patience(1), patience(3), candidate(json!({"kind": "none"}))];
     let answer = answer(&candidates, &[(two_minima(), Factors::new())]);

@@ -1,0 +1,160 @@
+//! Laws of gates, on the golden two by two design.
+
+use serde_json::json;
+
+use super::*;
+use crate::results::fixtures::two_by_two_of;
+use crate::spec::label::value_of;
+
+fn gate(table: Value) -> Gate {
+    let gate: Gate = serde_json::from_value(table).unwrap();
+    gate.check().unwrap();
+    gate
+}
+
+fn of(experiment: &LoadedExperiment) -> Vec<ArmSummary> {
+    arms(std::slice::from_ref(experiment), &[]).unwrap()
+}
+
+fn outcomes(table: Value, baseline: Option<&[ArmSummary]>) -> Vec<Outcome> {
+    let judged = gate(table).judge(&[two_by_two_of(6)], &[], baseline);
+    judged.iter().map(|judged| judged.outcome).collect()
+}
+
+#[test]
+fn a_gate_fails_only_where_the_whole_interval_is_beyond_its_limit() {
+    let experiment = two_by_two_of(6);
+    let results = of(&experiment);
+    let metric = results[0].metrics.get("test_loss").unwrap();
+    let ([low, high], mean) = (metric.ci95.unwrap(), metric.mean.unwrap());
+    let factors = Value::Object(results[0].factors.clone().into_iter().collect());
+    let judged = |key: &str, limit: f64| {
+        let table = json!({"metric": "test_loss", "where": factors, key: limit});
+        let judged = gate(table).judge(std::slice::from_ref(&experiment), &[], None);
+        assert_eq!(judged.len(), 1);
+        judged[0].clone()
+    };
+    assert_eq!(judged("max", mean - 0.9 * (mean - low)).outcome, Outcome::Passed);
+    assert_eq!(judged("max", low - 1e-9).outcome, Outcome::Failed);
+    assert_eq!(judged("min", high - 1e-9).outcome, Outcome::Passed);
+    let failed = judged("min", high + 1e-9);
+    assert_eq!(failed.outcome, Outcome::Failed);
+    assert!(failed.message.contains("95 % interval") && failed.message.contains("n = 6"));
+    assert!(failed.message.contains(&format!("limit min {}", figure(high + 1e-9, 4))));
+}
+
+#[test]
+fn a_mean_at_its_limit_keeps_it_however_it_is_rounded() {
+    let accuracy = 0.434_782_608_695_652_16;
+    let mut experiment = two_by_two_of(12);
+    for arm in experiment.runs.iter_mut().flat_map(|run| &mut run.record.arms) {
+        arm.metrics.insert("val_accuracy".to_owned(), accuracy.into());
+    }
+    for limit in ["min", "max"] {
+        let table = json!({"metric": "val_accuracy", limit: accuracy});
+        for judged in gate(table).judge(std::slice::from_ref(&experiment), &[], None) {
+            assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
+        }
+    }
+    // Each a tenth above the baseline.
+    let mut better = experiment.clone();
+    for arm in better.runs.iter_mut().flat_map(|run| &mut run.record.arms) {
+        arm.metrics.insert("val_accuracy".to_owned(), (1.1 * accuracy).into());
+    }
+    let table = json!({"metric": "val_accuracy", "baseline": "old", "max_increase": 0.1});
+    for judged in gate(table).judge(&[better], &[], Some(&of(&experiment))) {
+        assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
+    }
+}
+
+#[test]
+fn what_is_not_there_or_too_few_cannot_be_judged() {
+    let nothing = json!({"metric": "test_loss", "where": {"model.norm.kind": "layer"}, "max": 1.0});
+    assert_eq!(outcomes(nothing, None), [Outcome::NotJudged]);
+    let metric = json!({"metric": "test_f2", "max": 1.0});
+    assert_eq!(outcomes(metric, None), [Outcome::NotJudged]);
+    let few = [two_by_two_of(2)];
+    let judged = gate(json!({"metric": "test_loss", "max": 1e-9})).judge(&few, &[], None);
+    assert!(judged.iter().all(|judged| judged.outcome == Outcome::NotJudged));
+    assert!(judged[0].message.ends_with("2 seeds, and an interval takes 3"), "{judged:?}");
+}
+
+fn said(table: Value, filters: &[&str]) -> String {
+    let filter = |text: &&str| {
+        let (key, level) = text.split_once('=').unwrap();
+        Filter { key: key.to_owned(), level: value_of(level) }
+    };
+    let filters: Vec<Filter> = filters.iter().map(filter).collect();
+    let judged = gate(table).judge(&[two_by_two_of(6)], &filters, None);
+    judged.into_iter().map(|judged| judged.message + "\n").collect()
+}
+
+#[test]
+fn a_gate_is_about_the_arms_that_filters_leave() {
+    let batch = ["model.norm.kind=batch"];
+    let all = said(json!({"metric": "test_loss", "max": 1.0}), &batch);
+    assert_eq!((all.lines().count(), all.matches("model.norm.kind=batch").count()), (2, 2));
+    let other = json!({"metric": "test_loss", "where": {"model.norm.kind": "none"}, "max": 1.0});
+    assert_eq!(
+        said(other, &batch),
+        "test_loss: `model.norm.kind` has no level `none`: the levels are batch\n"
+    );
+}
+
+#[test]
+fn a_gate_names_a_level_by_its_settings_too() {
+    let about = |level: Value| {
+        let levels = json!({"early_stopping": level, "model.norm.kind": "batch"});
+        said(json!({"metric": "test_loss", "where": levels, "max": 1.0}), &[])
+    };
+    let one = about(json!({"kind": "patience", "mode": "min"}));
+    assert_eq!(one.matches("early_stopping=patience").count(), 1, "{one}");
+    let none = about(json!({"kind": "patience", "mode": "max"}));
+    assert!(none.ends_with("the levels are none, patience\n"), "{none}");
+    let norm = json!({"model.norm.kind": {"kind": "batch"}});
+    let none = said(json!({"metric": "test_loss", "where": norm, "max": 1.0}), &[]);
+    assert!(none.ends_with("the levels are none, batch\n"), "{none}");
+}
+
+#[test]
+fn a_metric_that_nothing_has_is_said_once_with_the_nearest() {
+    assert_eq!(
+        said(json!({"metric": "test_acuracy", "min": 0.5}), &[]),
+        "no arm has the metric `test_acuracy`: did you mean `test_accuracy`?\n"
+    );
+    assert_eq!(
+        said(json!({"metric": "x", "min": 0.5}), &[]),
+        "no arm has the metric `x`: the metrics are `elapsed_s`, `epochs`, `test_accuracy`, \
+         `test_loss`, `val_loss`\n"
+    );
+}
+
+#[test]
+fn a_baseline_is_held_against_arm_by_arm_and_seed_by_seed() {
+    let rule = json!({"metric": "test_loss", "baseline": "old", "max_increase": 0.02});
+    let same = of(&two_by_two_of(6));
+    assert_eq!(outcomes(rule.clone(), Some(&same)), [Outcome::Passed; 4]);
+    let mut better = two_by_two_of(6);
+    for arm in better.runs.iter_mut().flat_map(|run| &mut run.record.arms) {
+        let loss = arm.metrics["test_loss"].as_f64().unwrap();
+        arm.metrics.insert("test_loss".to_owned(), (0.8 * loss).into());
+    }
+    // The results are a quarter above that baseline.
+    assert_eq!(outcomes(rule.clone(), Some(&of(&better))), [Outcome::Failed; 4]);
+    let fall = json!({"metric": "test_loss", "baseline": "old", "max_decrease": 0.02});
+    assert_eq!(outcomes(fall, Some(&of(&better))), [Outcome::Passed; 4]);
+    let mut other = two_by_two_of(6);
+    other.plan.name = "other".to_owned();
+    assert_eq!(outcomes(rule, Some(&of(&other))), [Outcome::NotJudged; 4]);
+}
+
+#[test]
+fn limits_that_do_not_go_together_are_refused() {
+    let problem =
+        |table: Value| serde_json::from_value::<Gate>(table).unwrap().check().unwrap_err();
+    assert!(problem(json!({"metric": "a"})).contains("needs a limit"));
+    assert!(problem(json!({"metric": "a", "max_increase": 0.1})).contains("need a `baseline`"));
+    assert!(problem(json!({"metric": "a", "baseline": "d"})).contains("takes `max_increase`"));
+    let both = json!({"metric": "a", "baseline": "d", "max": 1.0, "max_increase": 0.1});
+    assert!(problem(both).contains("leave `baseline` out"));
+}
