@@ -37,8 +37,11 @@ use crate::spec::training::{ClassWeights, Loss, Optimizer};
 /// Rows that a thread evaluates at a time.
 const EVALUATION_ROWS: usize = 256;
 
-/// Parameters times rows of a batch below which another thread is not worth its waiting: a step of
-/// some 30 microseconds on one.
+/// Parameters times rows of a batch from which on a second thread is worth its waiting: a step of some 20
+/// microseconds on one.
+const WORK_OF_TWO: usize = 250_000;
+
+/// What each thread takes where there are more than two.
 const WORK_OF_A_THREAD: usize = 500_000;
 
 /// A network, its optimizer and the data.
@@ -130,7 +133,9 @@ impl FusedEngine {
     /// How many threads a network of this many parameters gains from at batches of `rows`.
     #[must_use]
     pub fn suitable_threads(parameters: usize, rows: usize) -> usize {
-        (parameters.saturating_mul(rows) / WORK_OF_A_THREAD).max(1)
+        let work = parameters.saturating_mul(rows);
+        let at_least = if work < WORK_OF_TWO { 1 } else { 2 };
+        (work / WORK_OF_A_THREAD).max(at_least)
     }
 
     /// Makes room for a batch of this many rows.

@@ -13,6 +13,9 @@ const WINDOW: Duration = Duration::from_micros(500);
 /// For how long a team that is slower is given up at first, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_secs(1)];
 
+/// And at least this many times what trying it took.
+const TRIAL: u32 = 64;
+
 /// Windows of a team that is faster, after which working alone is measured again.
 const WINDOWS: u32 = 256;
 
@@ -67,16 +70,17 @@ impl Pace {
         }
         let (each, time) = (*time / *rounds, *time);
         self.window = Some((0, Duration::ZERO));
-        let together = if self.together { self.goes_on(each) } else { self.comes_back(each, time) };
+        let together =
+            if self.together { self.goes_on(each, time) } else { self.comes_back(each, time) };
         if together != self.together {
             (self.together, self.window) = (together, None);
         }
     }
 
-    /// Whether to go on together after rounds of this length.
-    fn goes_on(&mut self, each: Duration) -> bool {
+    /// Whether to go on together after rounds of this length, `time` in all.
+    fn goes_on(&mut self, each: Duration, time: Duration) -> bool {
         if each > self.alone {
-            self.stay = self.pause;
+            self.stay = self.pause.max(time * TRIAL);
             self.pause = PAUSES[1].min(self.pause * 2);
             self.windows = 0;
             return false;

@@ -4,13 +4,14 @@
 //! for some milliseconds although another one idles: two threads that wait for each other every few
 //! microseconds are then slower than one.
 
-/// The processor that this thread runs on; none where the system does not say.
+/// The number of the processor that this thread runs on; the same for all where the system does not say.
 #[inline]
-pub fn current() -> Option<usize> {
+#[must_use]
+pub fn current() -> usize {
     #[cfg(target_os = "linux")]
-    return Some(rustix::thread::sched_getcpu());
+    return rustix::thread::sched_getcpu();
     #[cfg(not(target_os = "linux"))]
-    None
+    usize::MAX
 }
 
 /// Moves this thread to another processor if it may run on one; it is free to come back.

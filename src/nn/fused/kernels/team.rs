@@ -103,8 +103,8 @@ impl Shared {
             if self.closing.load(Ordering::SeqCst) {
                 return;
             }
-            if let Some(own) = processor::current()
-                && own == self.start.processor.load(Ordering::Relaxed)
+            let own = processor::current();
+            if own == self.start.processor.load(Ordering::Relaxed)
                 && left.is_none_or(|left: Instant| left.elapsed() > STAY)
             {
                 processor::leave(own);
@@ -171,9 +171,7 @@ impl Team {
         let lasting = unsafe { std::mem::transmute::<Phase<'_>, Phase<'static>>(task) };
         // SAFETY: no helper is busy, so none reads.
         unsafe { *shared.start.task.get() = Some(lasting) };
-        if let Some(processor) = processor::current() {
-            shared.start.processor.store(processor, Ordering::Relaxed);
-        }
+        shared.start.processor.store(processor::current(), Ordering::Relaxed);
         shared.busy.0.store(self.helpers.len(), Ordering::SeqCst);
         shared.start.phase.fetch_add(1, Ordering::SeqCst);
         shared.changed();
