@@ -5,11 +5,10 @@ use super::kernels::buffer::Buffer;
 use super::kernels::descend::{Descend, Gradient, KeepGradient, Weights};
 use super::kernels::normalise::{Affine, ColumnSums};
 use super::kernels::product::{Product, TurnAround};
-use super::kernels::team::{Each, Team};
+use super::kernels::team::{Each, Place, Places, Team};
 use super::kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
 use super::norm::{self, Back, Forward, Norm, Pass};
 use super::parameter::{Parameter, Steps};
-use super::place;
 use crate::nn::layout::LayerLayout;
 use crate::spec::model::{Activation, Placement};
 use crate::spec::training::Optimizer;
@@ -153,7 +152,7 @@ impl Layer {
             Each::from(&mut self.out[..]),
             Each::from(&mut self.kept[..]),
         );
-        team.for_each(items, place(self.layout.outputs), |_, (units, out, kept)| {
+        team.for_each(items, Places::Panels(self.layout.outputs), |_, (units, out, kept)| {
             units.forward(isa, plan, inputs, &mut out[..rows * PANEL], kept, pass);
         });
     }
@@ -166,32 +165,36 @@ impl Layer {
             Each::from(&mut self.gradient[..]),
             Each::from(&mut self.kept[..]),
         );
-        team.for_each(items, place(self.layout.outputs), |panel, (units, gradient, kept)| {
-            let gradient = &mut gradient[..rows * PANEL];
-            isa.run(TurnAround {
-                weights: &next.units,
-                row: panel * PANEL,
-                rows: units.columns,
-                outputs: next.layout.outputs,
-                out: &mut kept.turned,
-            });
-            isa.run(Product {
-                left: &next.gradient,
-                right: &kept.turned,
-                start: None,
-                out: gradient,
-                rows,
-                depth: next.layout.outputs,
-                columns: units.columns,
-            });
-            units.back(isa, plan, &outputs[panel][..rows * PANEL], gradient, kept);
-        });
+        team.for_each(
+            items,
+            Places::Panels(self.layout.outputs),
+            |panel, (units, gradient, kept)| {
+                let gradient = &mut gradient[..rows * PANEL];
+                isa.run(TurnAround {
+                    weights: &next.units,
+                    row: panel * PANEL,
+                    rows: units.columns,
+                    outputs: next.layout.outputs,
+                    out: &mut kept.turned,
+                });
+                isa.run(Product {
+                    left: &next.gradient,
+                    right: &kept.turned,
+                    start: None,
+                    out: gradient,
+                    rows,
+                    depth: next.layout.outputs,
+                    columns: units.columns,
+                });
+                units.back(isa, plan, &outputs[panel][..rows * PANEL], gradient, kept);
+            },
+        );
     }
 
     /// Moves all parameters along the gradients that were kept.
     pub fn step(&mut self, team: &Team, isa: Isa, steps: &Steps, scale: f32) {
         let panels = Each::from(&mut self.units[..]);
-        team.for_each(panels, place(self.layout.outputs), |_, units| {
+        team.for_each(panels, Places::Panels(self.layout.outputs), |_, units| {
             let columns = units.columns;
             units.weight.step(isa, steps, scale, columns);
             units.small_parameters(&mut |small| small.step(isa, steps, scale, columns));
@@ -241,19 +244,15 @@ pub fn descend(
     let mut inputs = inputs;
     let (mut panels, mut places) = (Vec::new(), Vec::new());
     for Layer { units, out, gradient, plan, layout, .. } in layers {
-        places.extend((0..units.len()).map(place(layout.outputs)));
+        places.extend((0..units.len()).map(|panel| Place::of_panel(layout.outputs, panel)));
         let gradients = units.iter_mut().zip(&*gradient);
         panels.extend(gradients.map(|(units, gradient)| (inputs, plan.inputs, units, gradient)));
         inputs = out;
     }
     let panels = Each::from(&mut panels[..]);
-    team.for_each(
-        panels,
-        |index| places[index].clone(),
-        |_, (inputs, depth, units, gradient)| {
-            units.descend(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
-        },
-    );
+    team.for_each(panels, Places::Listed(&places), |_, (inputs, depth, units, gradient)| {
+        units.descend(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
+    });
 }
 
 impl Units {

@@ -22,7 +22,7 @@ use anyhow::{Error, Result};
 
 pub use self::kernels::Isa;
 use self::kernels::buffer::Buffer;
-use self::kernels::team::{Each, Place, Team};
+use self::kernels::team::{Each, Places, Team};
 use self::kernels::{PANEL, columns_of, panels};
 use self::layer::Layer;
 use self::norm::Pass;
@@ -156,7 +156,7 @@ impl FusedEngine {
         self.reserve(rows.len());
         let (isa, inputs) = (self.isa, &self.data.inputs);
         let panels = Each::from(&mut self.inputs[..]);
-        self.team.for_each(panels, place(inputs.width()), |panel, out| {
+        self.team.for_each(panels, Places::Panels(inputs.width()), |panel, out| {
             rows::gather(isa, inputs, rows, panel, out);
         });
         if self.dropout > 0.0 && pass == Pass::Train {
@@ -228,7 +228,7 @@ impl Engine for FusedEngine {
         self.back(rows.len());
         self.descend(rows.len(), lr_factor);
         self.steps += 1;
-        self.team.note(since.elapsed());
+        self.team.note(rows.len(), since.elapsed());
         Ok(())
     }
 
@@ -246,14 +246,10 @@ impl Engine for FusedEngine {
         for (chunks, places) in chunks.chunks(team.size()).zip(places.chunks_mut(team.size())) {
             let count = chunks.len();
             let items = (Each::from(&mut evaluations[..count]), Each::from(places));
-            team.for_each(
-                items,
-                |index| Place { piece: index..index + 1, whole: count },
-                |index, (evaluation, place)| {
-                    evaluation.run(*isa, layers, data, chunks[index]);
-                    rows::scatter(evaluation.last(), *outputs, place);
-                },
-            );
+            team.for_each(items, Places::Even, |index, (evaluation, place)| {
+                evaluation.run(*isa, layers, data, chunks[index]);
+                rows::scatter(evaluation.last(), *outputs, place);
+            });
         }
         Ok(results)
     }
@@ -334,9 +330,4 @@ impl Evaluation {
 /// The columns of panel `index` of a matrix as wide as `width`, as a range.
 fn columns(width: usize, index: usize) -> std::ops::Range<usize> {
     index * PANEL..index * PANEL + columns_of(width, index)
-}
-
-/// The places of the panels of a matrix as wide as `width`.
-fn place(width: usize) -> impl Fn(usize) -> Place + Sync + Copy {
-    move |panel| Place { piece: columns(width, panel), whole: width }
 }

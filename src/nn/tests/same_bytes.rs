@@ -16,13 +16,16 @@ fn a_training_has_the_same_bytes_on_any_number_of_threads() {
         let trained = |isa, threads| {
             let mut engine = setup.fused(isa, threads);
             assert_eq!(engine.runs_on().threads, threads);
+            // Before a step was measured, so together for sure.
+            engine.recalibrate(&[&rows(0, 100), &rows(100, 170)], &|| true).unwrap();
+            let before = bits_of(&engine.evaluate(&rows(0, 700)).unwrap());
             for start in [0, 65, 130] {
                 engine.train_batch(&rows(start, start + 65), 1.0).unwrap();
             }
             engine.train_batch(&rows(195, 200), 1.0).unwrap();
             engine.recalibrate(&[&rows(0, 100), &rows(100, 170)], &|| true).unwrap();
             let outputs = engine.evaluate(&rows(0, 700)).unwrap();
-            (bits(&engine.training_state().unwrap()), bits_of(&outputs))
+            (before, bits(&engine.training_state().unwrap()), bits_of(&outputs))
         };
         for isa in Isa::available() {
             let expected = trained(isa, 1);

@@ -1,17 +1,17 @@
-//! AVX-512F: 16 floats a register, 32 registers.
+//! AVX-512F with VL: 16 floats a register, 32 registers.
 
 use std::arch::x86_64::*;
 
 use super::avx2::Avx2;
 use super::simd::Simd;
 
-/// Proof that the processor has AVX-512F.
+/// Proof that the processor has AVX-512F and VL, AVX2 and FMA.
 #[derive(Clone, Copy)]
 pub struct Avx512(());
 
 impl Avx512 {
     /// # Safety
-    /// The processor has to have AVX-512F.
+    /// The processor has to have AVX-512F and VL, AVX2 and FMA.
     #[inline(always)]
     pub unsafe fn new() -> Self {
         Self(())
@@ -73,7 +73,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn half(self) -> Avx2 {
-        // SAFETY: a processor with AVX-512F has AVX2 and FMA, which is asked of it, too.
+        // SAFETY: `self` proves that the processor has AVX2 and FMA.
         unsafe { Avx2::new() }
     }
 

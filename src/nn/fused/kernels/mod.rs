@@ -21,7 +21,7 @@
 //!   the gradient is given to the optimizer while it is in the first cache, and never reaches memory.
 //!
 //! Where half of a register is enough for the last columns of a panel, a tile uses half of one, which
-//! AVX-512 has in half the time (100 columns take six registers and a half). Rows are divided evenly
+//! many processors do in half the time (100 columns take six registers and a half). Rows are divided evenly
 //! over the tiles (32 rows are 11 + 11 + 10, not 12 + 12 + 8). An element's
 //! sum has the same terms in the same order whatever tile, thread or batch it falls into, so results
 //! depend on neither; they do depend on the instruction set, since a sum over lanes and rounding

@@ -2,19 +2,22 @@
 //!
 //! What a second thread brings cannot be worked out beforehand: it depends on how far its processor is
 //! from the first one and on who else is at work there, and both change while a network trains. So the
-//! time that a round takes (a step of the optimizer) is measured, and whatever was faster is done, until
-//! it is time to try the other one again. Results do not depend on it.
+//! time that rounds take (steps of the optimizer) is measured, per row, and whatever was faster is done,
+//! until it is time to try the other one again. Results do not depend on it.
 
 use std::time::Duration;
 
 /// Rounds are judged together until they have taken this long.
 const WINDOW: Duration = Duration::from_micros(500);
 
-/// For how long a team that is slower is given up at first, and at most.
+/// For how long a team that is slower is given up at first, and at most, but where trying it takes long.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_secs(1)];
 
-/// And at least this many times what trying it took.
-const TRIAL: u32 = 64;
+/// A trial is paid back this many times before the next.
+const TRIAL: u32 = 32;
+
+/// What counts of a trial at most: a machine that slept is none.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Windows of a team that is faster, after which working alone is measured again.
 const WINDOWS: u32 = 256;
@@ -22,30 +25,32 @@ const WINDOWS: u32 = 256;
 /// What was measured, and what is done.
 pub struct Pace {
     together: bool,
-    /// Rounds of this window and the time they took; none yet: the next round wakes threads or makes
-    /// room, and does not count.
-    window: Option<(u32, Duration)>,
-    /// The time of a round alone, as last measured.
-    alone: Duration,
+    /// Rows of this window and the time they took; none yet: the next round wakes threads or makes room,
+    /// and does not count.
+    window: Option<(usize, Duration)>,
+    /// Seconds of a row alone, as last measured.
+    alone: f64,
     /// How long to go on alone.
     stay: Duration,
     /// How long that will be, the next time.
     pause: Duration,
-    /// Windows in a row that the team was faster in.
+    /// Windows that the team was faster in.
     windows: u32,
+    /// Whether the next slow window ends the team: it is on trial, or the last one was slow.
+    doubted: bool,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        // The first window is followed by one alone.
-        let (alone, windows) = (Duration::MAX, WINDOWS - 1);
         Self {
             together: true,
             window: None,
-            alone,
+            alone: f64::INFINITY,
             stay: Duration::ZERO,
             pause: PAUSES[0],
-            windows,
+            // The first window is followed by one alone.
+            windows: WINDOWS - 1,
+            doubted: false,
         }
     }
 }
@@ -57,18 +62,19 @@ impl Pace {
         self.together
     }
 
-    /// Takes in how long a round took.
-    pub fn note(&mut self, took: Duration) {
-        let Some((rounds, time)) = &mut self.window else {
+    /// Takes in how long a round of this many rows took.
+    #[allow(clippy::cast_precision_loss)] // rows of half a millisecond
+    pub fn note(&mut self, rows: usize, took: Duration) {
+        let Some((all, time)) = &mut self.window else {
             self.window = Some((0, Duration::ZERO));
             return;
         };
-        *rounds += 1;
+        *all += rows;
         *time += took;
         if *time < WINDOW {
             return;
         }
-        let (each, time) = (*time / *rounds, *time);
+        let (each, time) = (time.as_secs_f64() / *all as f64, *time);
         self.window = Some((0, Duration::ZERO));
         let together =
             if self.together { self.goes_on(each, time) } else { self.comes_back(each, time) };
@@ -77,26 +83,29 @@ impl Pace {
         }
     }
 
-    /// Whether to go on together after rounds of this length, `time` in all.
-    fn goes_on(&mut self, each: Duration, time: Duration) -> bool {
-        if each > self.alone {
-            self.stay = self.pause.max(time * TRIAL);
+    /// Whether to go on together after rows of this length, `time` in all.
+    fn goes_on(&mut self, each: f64, time: Duration) -> bool {
+        let slower = each > self.alone;
+        if slower && self.doubted {
+            self.stay = self.pause.max(time.min(LONGEST) * TRIAL);
             self.pause = PAUSES[1].min(self.pause * 2);
-            self.windows = 0;
             return false;
         }
-        self.pause = PAUSES[0];
-        self.windows += 1;
-        let again = self.windows >= WINDOWS;
-        if again {
-            self.windows = 0;
+        // One slow window among fast ones is somebody else's moment.
+        self.doubted = slower;
+        if slower {
+            return true;
         }
-        !again
+        self.pause = PAUSES[0];
+        self.windows = (self.windows + 1) % WINDOWS;
+        self.windows > 0
     }
 
-    /// Whether to try together after rounds of this length, `time` in all, alone.
-    fn comes_back(&mut self, each: Duration, time: Duration) -> bool {
+    /// Whether to try together after rows of this length, `time` in all, alone.
+    fn comes_back(&mut self, each: f64, time: Duration) -> bool {
         self.alone = each;
+        // Where the team was only left to measure this, it is on no trial.
+        self.doubted |= !self.stay.is_zero();
         self.stay = self.stay.saturating_sub(time);
         self.stay.is_zero()
     }
@@ -106,16 +115,28 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Runs for this long; gives the time that was spent together.
-    fn run(pace: &mut Pace, time: Duration, round: impl Fn(bool) -> Duration) -> Duration {
+    /// Runs for this long, rounds of so many rows in turn; gives the time that was spent together.
+    fn run_of(
+        pace: &mut Pace,
+        time: Duration,
+        rows: &[usize],
+        round: impl Fn(bool) -> Duration,
+    ) -> Duration {
         let (mut spent, mut together) = (Duration::ZERO, Duration::ZERO);
-        while spent < time {
-            let took = round(pace.together());
+        for rows in rows.iter().cycle() {
+            let took = round(pace.together()) * u32::try_from(*rows).unwrap() / 100;
             together += if pace.together() { took } else { Duration::ZERO };
             spent += took;
-            pace.note(took);
+            pace.note(*rows, took);
+            if spent >= time {
+                break;
+            }
         }
         together
+    }
+
+    fn run(pace: &mut Pace, time: Duration, round: impl Fn(bool) -> Duration) -> Duration {
+        run_of(pace, time, &[100], round)
     }
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -136,8 +157,56 @@ mod tests {
     fn a_team_that_is_slower_is_hardly_ever_tried() {
         for (together, alone) in [(45, 20), (21, 20), (90_000, 20)] {
             let share = run(&mut Pace::default(), SECOND * 20, micros(together, alone));
-            assert!(share < SECOND * 20 * 3 / 100 + SECOND, "{together} {alone}: {share:?}");
+            assert!(share < SECOND * 2, "{together} {alone}: {share:?}");
         }
+    }
+
+    #[test]
+    fn batches_that_are_not_full_mislead_nobody() {
+        for rows in [&[100, 100, 25][..], &[100, 25], &[100, 100, 100, 40], &[100, 125]] {
+            let share = run_of(&mut Pace::default(), SECOND * 60, rows, micros(5500, 10_000));
+            assert!(share > SECOND * 60 * 97 / 100, "{rows:?}: {share:?}");
+        }
+    }
+
+    #[test]
+    fn the_round_after_a_change_does_not_count() {
+        let mut pace = Pace::default();
+        let (mut spent, mut together, mut before) = (Duration::ZERO, Duration::ZERO, false);
+        while spent < SECOND {
+            let now = pace.together();
+            let took = if now != before {
+                2000
+            } else if now {
+                17
+            } else {
+                20
+            };
+            let took = Duration::from_micros(took);
+            before = now;
+            together += if now { took } else { Duration::ZERO };
+            spent += took;
+            pace.note(100, took);
+        }
+        assert!(together > SECOND * 9 / 10, "{together:?}");
+    }
+
+    #[test]
+    fn a_machine_that_slept_does_not_end_a_team_for_hours() {
+        let mut pace = Pace::default();
+        run(&mut pace, SECOND, micros(17, 20));
+        pace.note(100, SECOND * 600);
+        pace.note(100, SECOND * 600);
+        run(&mut pace, SECOND * 40, micros(17, 20));
+        assert!(run(&mut pace, SECOND, micros(17, 20)) > SECOND * 9 / 10);
+    }
+
+    #[test]
+    fn a_slow_moment_does_not_end_a_team() {
+        let mut pace = Pace::default();
+        run(&mut pace, SECOND, micros(17, 20));
+        pace.note(100, SECOND / 400);
+        assert!(run(&mut pace, SECOND, micros(17, 20)) > SECOND * 98 / 100);
     }
 
     #[test]

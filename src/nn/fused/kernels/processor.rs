@@ -4,14 +4,15 @@
 //! for some milliseconds although another one idles: two threads that wait for each other every few
 //! microseconds are then slower than one.
 
-/// The number of the processor that this thread runs on; the same for all where the system does not say.
+/// The number of the processor that this thread runs on; none where the system does not say.
 #[inline]
 #[must_use]
-pub fn current() -> usize {
+#[allow(clippy::unnecessary_wraps)] // elsewhere it is none
+pub fn current() -> Option<usize> {
     #[cfg(target_os = "linux")]
-    return rustix::thread::sched_getcpu();
+    return Some(rustix::thread::sched_getcpu());
     #[cfg(not(target_os = "linux"))]
-    usize::MAX
+    None
 }
 
 /// Moves this thread to another processor if it may run on one; it is free to come back.
@@ -33,4 +34,25 @@ pub fn leave(processor: usize) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = processor;
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::thread::{CpuSet, sched_getaffinity};
+
+    use super::*;
+
+    #[test]
+    fn whoever_leaves_a_processor_may_come_back() {
+        let bits =
+            |set: CpuSet| (0..CpuSet::MAX_CPU).map(|cpu| set.is_set(cpu)).collect::<Vec<_>>();
+        let moved = std::thread::spawn(move || {
+            let before = bits(sched_getaffinity(None).unwrap());
+            for processor in [current().unwrap(), usize::MAX] {
+                leave(processor);
+                assert_eq!(bits(sched_getaffinity(None).unwrap()), before);
+            }
+        });
+        moved.join().unwrap();
+    }
 }

@@ -59,7 +59,8 @@ impl Kernel for Product<'_> {
 #[inline(always)]
 fn registers<S: Simd>(columns: usize) -> (usize, bool) {
     let (whole, rest) = (columns / S::LANES, columns % S::LANES);
-    let half = rest > 0 && rest <= <S::Half as Simd>::LANES && <S::Half as Simd>::LANES < S::LANES;
+    let half =
+        rest > 0 && rest <= <S::Half as Simd>::LANES && 2 * <S::Half as Simd>::LANES == S::LANES;
     (whole + usize::from(rest > 0 && !half), half)
 }
 

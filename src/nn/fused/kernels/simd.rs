@@ -9,7 +9,8 @@ pub trait Simd: Copy {
     /// A register.
     type V: Copy;
 
-    /// Half a register, where that takes half the time; else a whole one.
+    /// Half a register of as many lanes, where that takes half the time on many processors; else a whole
+    /// one.
     type Half: Simd;
 
     /// Floats of a register.

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::pace::Pace;
-use super::processor;
+use super::{PANEL, columns_of, processor};
 
 /// How often a waiting thread looks again before it sleeps: some 20 microseconds.
 const SPINS: usize = 2_000;
@@ -94,6 +94,18 @@ impl Shared {
         self.wake.notify_all();
     }
 
+    /// Goes where it does not have to share a processor with the calling thread, if there is such a place;
+    /// `left` is when it last did.
+    fn leave_the_caller(&self, left: &mut Option<Instant>) {
+        let Some(own) = processor::current() else { return };
+        if own == self.start.processor.load(Ordering::Relaxed)
+            && left.is_none_or(|left| left.elapsed() > STAY)
+        {
+            processor::leave(own);
+            *left = Some(Instant::now());
+        }
+    }
+
     fn help(&self, number: usize) {
         let mut seen = 0;
         let mut left = None;
@@ -103,19 +115,16 @@ impl Shared {
             if self.closing.load(Ordering::SeqCst) {
                 return;
             }
-            let own = processor::current();
-            if own == self.start.processor.load(Ordering::Relaxed)
-                && left.is_none_or(|left: Instant| left.elapsed() > STAY)
-            {
-                processor::leave(own);
-                left = Some(Instant::now());
-            }
             // SAFETY: written before the change of `phase` that was just seen, and not again before
             // the subtraction below.
             let task = unsafe { *self.start.task.get() };
-            if let Some(task) = task
-                && catch_unwind(AssertUnwindSafe(|| task(number))).is_err()
-            {
+            let part = || {
+                self.leave_the_caller(&mut left);
+                if let Some(task) = task {
+                    task(number);
+                }
+            };
+            if catch_unwind(AssertUnwindSafe(part)).is_err() {
                 self.panicked.store(true, Ordering::SeqCst);
             }
             self.busy.0.fetch_sub(1, Ordering::SeqCst);
@@ -157,10 +166,10 @@ impl Team {
         self.helpers.len() + 1
     }
 
-    /// Takes note of the time that a round took, one of many of the same length: what comes next is done
-    /// together or by the calling thread alone, whatever was faster.
-    pub fn note(&self, round: Duration) {
-        self.pace.borrow_mut().note(round);
+    /// Takes note of the time that a round of this many rows took, one of many alike: what comes next is
+    /// done together or by the calling thread alone, whatever was faster.
+    pub fn note(&self, rows: usize, time: Duration) {
+        self.pace.borrow_mut().note(rows, time);
     }
 
     /// Runs `task` once on each thread, with its number, and returns when all are done.
@@ -171,7 +180,9 @@ impl Team {
         let lasting = unsafe { std::mem::transmute::<Phase<'_>, Phase<'static>>(task) };
         // SAFETY: no helper is busy, so none reads.
         unsafe { *shared.start.task.get() = Some(lasting) };
-        shared.start.processor.store(processor::current(), Ordering::Relaxed);
+        if let Some(processor) = processor::current() {
+            shared.start.processor.store(processor, Ordering::Relaxed);
+        }
         shared.busy.0.store(self.helpers.len(), Ordering::SeqCst);
         shared.start.phase.fetch_add(1, Ordering::SeqCst);
         shared.changed();
@@ -192,25 +203,21 @@ impl Team {
     pub fn for_each<I: Items>(
         &self,
         items: I,
-        place: impl Fn(usize) -> Place + Sync,
+        places: Places,
         work: impl Fn(usize, I::Item) + Sync,
     ) {
         let (count, size) = (items.count(), self.size());
         let one = |index: usize| {
-            // SAFETY: `index` is below `count`, and neither loop below names one twice: each item is
-            // one member's.
+            // SAFETY: `index` is below `count`, and neither loop below names one twice: the owner of a
+            // place is the same whoever asks.
             work(index, unsafe { items.take(index) });
         };
-        if size == 1 || count < 2 || !self.pace.borrow().together() {
+        let owner = |index: usize| places.place(index, count).owner(size);
+        if size == 1 || !self.pace.borrow().together() || (0..count).all(|index| owner(index) == 0)
+        {
             return (0..count).for_each(one);
         }
-        self.all(&|member| {
-            for index in 0..count {
-                if place(index).owner(size) == member {
-                    one(index);
-                }
-            }
-        });
+        self.all(&|member| (0..count).filter(|index| owner(*index) == member).for_each(one));
     }
 }
 
@@ -226,6 +233,27 @@ impl Drop for Team {
     }
 }
 
+/// Where items lie in what all members share evenly.
+#[derive(Debug, Clone, Copy)]
+pub enum Places<'a> {
+    /// They are the panels of a matrix this wide.
+    Panels(usize),
+    /// They are all alike.
+    Even,
+    /// As listed.
+    Listed(&'a [Place]),
+}
+
+impl Places<'_> {
+    fn place(self, index: usize, count: usize) -> Place {
+        match self {
+            Self::Panels(width) => Place::of_panel(width, index),
+            Self::Even => Place { piece: index..index + 1, whole: count },
+            Self::Listed(places) => places[index].clone(),
+        }
+    }
+}
+
 /// Where an item lies in what all members share evenly, each a run of neighbours.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -236,10 +264,21 @@ pub struct Place {
 }
 
 impl Place {
-    /// The member whose share the middle lies in. The last share is the calling thread's: it does what
-    /// cannot be shared out, too, and the last panel of a matrix is often a narrow one.
+    /// Panel `index` of a matrix of `width` columns.
+    #[must_use]
+    pub fn of_panel(width: usize, index: usize) -> Self {
+        let start = index * PANEL;
+        Self { piece: start..start + columns_of(width, index), whole: width }
+    }
+
+    /// The member whose share the middle lies in. The last share, and what cannot be shared, is the
+    /// calling thread's (0): it has other things to do, too, and the last panel is often a narrow one.
     fn owner(&self, members: usize) -> usize {
-        let share = (self.piece.start + self.piece.end) * members / (2 * self.whole).max(1);
+        if self.piece.len() == self.whole {
+            return 0;
+        }
+        let twice_the_middle = self.piece.start + self.piece.end;
+        let share = (twice_the_middle * members).saturating_sub(1) / (2 * self.whole).max(1);
         members - 1 - share.min(members - 1)
     }
 }
@@ -325,10 +364,6 @@ mod tests {
         Team::new(NonZeroUsize::new(threads).unwrap())
     }
 
-    fn place(index: usize, whole: usize) -> Place {
-        Place { piece: index..index + 1, whole }
-    }
-
     #[test]
     fn every_item_is_worked_on_once_whatever_the_number_of_threads() {
         for threads in 1..5 {
@@ -338,14 +373,12 @@ mod tests {
                 let mut second: Vec<usize> = vec![5; count];
                 for _ in 0..200 {
                     let items = (Each::from(&mut first[..]), Each::from(&mut second[..]));
-                    team.for_each(
-                        items,
-                        |index| place(index, count),
-                        |index, (a, b)| {
-                            *a += index;
-                            *b += 1;
-                        },
-                    );
+                    // Now and then alone, as if it had been slow together.
+                    team.note(1, Duration::from_secs(1));
+                    team.for_each(items, Places::Even, |index, (a, b)| {
+                        *a += index;
+                        *b += 1;
+                    });
                 }
                 assert!(first.iter().enumerate().all(|(index, a)| *a == 200 * index));
                 assert!(second.iter().all(|b| *b == 205));
@@ -355,14 +388,15 @@ mod tests {
 
     #[test]
     fn shares_are_even_runs_of_neighbours_and_the_last_is_the_callers() {
-        let owners = |members: usize, whole: usize| -> Vec<usize> {
-            let pieces = (0..whole).step_by(32).map(|from| from..whole.min(from + 32));
-            pieces.map(|piece| Place { piece, whole }.owner(members)).collect()
+        let owners = |members: usize, width: usize| -> Vec<usize> {
+            let places = (0..width.div_ceil(PANEL)).map(|index| Place::of_panel(width, index));
+            places.map(|place| place.owner(members)).collect()
         };
         assert_eq!(owners(2, 100), [1, 1, 0, 0]);
         assert_eq!(owners(2, 64), [1, 0]);
         assert_eq!(owners(2, 10), [0]);
-        assert_eq!(owners(2, 96), [1, 0, 0]);
+        assert_eq!(owners(2, 96), [1, 1, 0]);
+        assert_eq!((owners(3, 10), owners(4, 32)), (vec![0], vec![0]));
         assert_eq!(owners(3, 128), [2, 1, 1, 0]);
         assert_eq!(owners(4, 70), [3, 1, 0]);
     }
@@ -376,14 +410,10 @@ mod tests {
             let mut items = vec![0_u8; 3];
             let panic = catch_unwind(AssertUnwindSafe(|| {
                 let items = Each::from(&mut items[..]);
-                team.for_each(items, |index| place(index, 3), |index, _| assert!(fine(index)));
+                team.for_each(items, Places::Even, |index, _| assert!(fine(index)));
             }));
             assert!(panic.is_err());
-            team.for_each(
-                Each::from(&mut items[..]),
-                |index| place(index, 3),
-                |_, item| *item += 1,
-            );
+            team.for_each(Each::from(&mut items[..]), Places::Even, |_, item| *item += 1);
             assert_eq!(items, [1, 1, 1]);
         }
     }
