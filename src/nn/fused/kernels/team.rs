@@ -3,7 +3,7 @@
 //! Phases are short, down to some microseconds, so whoever waits first spins and only then sleeps:
 //! spinning alone would stop everything a hundredfold as soon as another process takes one of the
 //! cores, sleeping alone would cost more than the phase. Whether the team works together at all, or the
-//! calling thread alone, goes by what was faster ([`pace`](super::pace)).
+//! calling thread alone, goes by what was faster: `pace.rs`.
 
 use std::cell::{RefCell, UnsafeCell};
 use std::num::NonZeroUsize;
