@@ -44,11 +44,6 @@ fn filled(len: usize, start: usize) -> Buffer {
     buffer
 }
 
-/// Floats of a panel of weights of so many inputs.
-fn whole(inputs: usize) -> usize {
-    panels(inputs) * PANEL * PANEL
-}
-
 /// Panels of 1 to 4 half registers of AVX-512.
 const COLUMNS: [usize; 4] = [8, 16, 24, 32];
 
@@ -61,7 +56,7 @@ fn widths() -> Vec<(&'static str, usize)> {
 #[divan::bench(args = widths())]
 fn product_of_columns(bencher: Bencher, (name, columns): (&str, usize)) {
     let (rows, depth) = SHAPES[1];
-    let (left, right) = (panels_of(rows, depth), filled(whole(depth), 3));
+    let (left, right) = (panels_of(rows, depth), filled(depth * PANEL, 3));
     let mut out = Buffer::zeros(rows * PANEL);
     let isa = isa(name);
     bencher.counter(ItemsCount::new(rows * depth * columns)).bench_local(|| {
@@ -73,7 +68,7 @@ fn product_of_columns(bencher: Bencher, (name, columns): (&str, usize)) {
 /// A panel of a layer's outputs.
 #[divan::bench(args = cases())]
 fn product(bencher: Bencher, (name, (rows, depth)): (&str, (usize, usize))) {
-    let (left, right) = (panels_of(rows, depth), filled(whole(depth), 3));
+    let (left, right) = (panels_of(rows, depth), filled(depth * PANEL, 3));
     let mut out = Buffer::zeros(rows * PANEL);
     let isa = isa(name);
     bencher.counter(ItemsCount::new(rows * depth * PANEL)).bench_local(|| {
@@ -94,9 +89,9 @@ fn product(bencher: Bencher, (name, (rows, depth)): (&str, (usize, usize))) {
 fn descend(bencher: Bencher, (name, (rows, depth)): (&str, (usize, usize))) {
     let (inputs, outputs) = (panels_of(rows, depth), filled(rows * PANEL, 5));
     let optimizer = Optimizer::Adam(Adam::default());
-    let mut values = filled(whole(depth), 1);
+    let mut values = filled(depth * PANEL, 1);
     let mut memory: Vec<Buffer> =
-        memory(&optimizer).iter().map(|start| Buffer::filled(whole(depth), *start)).collect();
+        memory(&optimizer).iter().map(|start| Buffer::filled(depth * PANEL, *start)).collect();
     let isa = isa(name);
     let mut number = 0;
     bencher.counter(ItemsCount::new(rows * depth * PANEL)).bench_local(|| {

@@ -23,7 +23,7 @@ use anyhow::{Error, Result};
 pub use self::kernels::Isa;
 use self::kernels::buffer::Buffer;
 use self::kernels::team::{Each, Places, Team};
-use self::kernels::{PANEL, columns_of, panels};
+use self::kernels::{PANEL, panels};
 use self::layer::Layer;
 use self::norm::Pass;
 use self::parameter::Steps;
@@ -325,9 +325,4 @@ impl Evaluation {
     fn last(&self) -> &[Buffer] {
         self.outputs.last().unwrap_or(&self.inputs)
     }
-}
-
-/// The columns of panel `index` of a matrix as wide as `width`, as a range.
-fn columns(width: usize, index: usize) -> std::ops::Range<usize> {
-    index * PANEL..index * PANEL + columns_of(width, index)
 }

@@ -1,15 +1,14 @@
 //! Between rows of the data and panels.
 
-use super::columns;
 use super::kernels::buffer::Buffer;
 use super::kernels::gather::{GatherBytes, GatherFloats};
-use super::kernels::{Isa, PANEL};
+use super::kernels::{Isa, PANEL, range_of};
 use crate::data::Inputs;
 
 /// Copies columns `panel * PANEL..` of these rows into a panel; images become numbers on the way.
 pub fn gather(isa: Isa, inputs: &Inputs, rows: &[u32], panel: usize, out: &mut Buffer) {
     let width = inputs.width();
-    let columns = columns(width, panel);
+    let columns = range_of(width, panel);
     let (from, columns) = (columns.start, columns.len());
     match inputs {
         Inputs::Table { values, .. } => {
@@ -25,7 +24,7 @@ pub fn gather(isa: Isa, inputs: &Inputs, rows: &[u32], panel: usize, out: &mut B
 /// Copies panels into rows of `width` numbers.
 pub fn scatter(panels: &[Buffer], width: usize, out: &mut [f32]) {
     for (index, panel) in panels.iter().enumerate() {
-        let columns = columns(width, index);
+        let columns = range_of(width, index);
         for (row, place) in panel.chunks_exact(PANEL).zip(out.chunks_exact_mut(width)) {
             place[columns.clone()].copy_from_slice(&row[..columns.len()]);
         }

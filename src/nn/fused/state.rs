@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 
-use super::columns;
-use super::kernels::PANEL;
+use super::kernels::{PANEL, range_of};
 use super::layer::{Layer, Units};
 use super::parameter::Parameter;
 use crate::nn::state::StateDict;
@@ -157,7 +156,7 @@ fn to_rows<'a>(layer: &'a Layer, panel: impl Fn(&'a Units) -> &'a [f32]) -> Vec<
     let mut rows = vec![0.0; outputs * inputs];
     for (index, units) in layer.units.iter().enumerate() {
         let panel = panel(units);
-        for (column, output) in columns(outputs, index).enumerate() {
+        for (column, output) in range_of(outputs, index).enumerate() {
             for input in 0..inputs {
                 rows[output * inputs + input] = panel[input * PANEL + column];
             }
@@ -171,7 +170,7 @@ fn from_rows(layer: &mut Layer, rows: &[f32], panel: impl Fn(&mut Units) -> &mut
     let (inputs, outputs) = (layer.layout.inputs, layer.layout.outputs);
     for (index, units) in layer.units.iter_mut().enumerate() {
         let panel = panel(units);
-        for (column, output) in columns(outputs, index).enumerate() {
+        for (column, output) in range_of(outputs, index).enumerate() {
             for input in 0..inputs {
                 panel[input * PANEL + column] = rows[output * inputs + input];
             }
@@ -184,7 +183,7 @@ fn to_vector<'a>(layer: &'a Layer, panel: impl Fn(&'a Units) -> Option<&'a [f32]
     let outputs = layer.layout.outputs;
     let mut vector = Vec::with_capacity(outputs);
     for (index, units) in layer.units.iter().enumerate() {
-        let columns = columns(outputs, index).len();
+        let columns = range_of(outputs, index).len();
         vector.extend(panel(units).map(|panel| &panel[..columns]).into_iter().flatten());
     }
     vector
@@ -198,7 +197,7 @@ fn from_vector(
 ) {
     let outputs = layer.layout.outputs;
     for (index, units) in layer.units.iter_mut().enumerate() {
-        let columns = columns(outputs, index);
+        let columns = range_of(outputs, index);
         if let Some(panel) = panel(units) {
             panel[..columns.len()].copy_from_slice(&vector[columns]);
         }

@@ -21,11 +21,10 @@
 //!   the gradient is given to the optimizer while it is in the first cache, and never reaches memory.
 //!
 //! Where half of a register is enough for the last columns of a panel, a tile uses half of one, which
-//! many processors do in half the time (100 columns take six registers and a half). Rows are divided evenly
-//! over the tiles (32 rows are 11 + 11 + 10, not 12 + 12 + 8). An element's
-//! sum has the same terms in the same order whatever tile, thread or batch it falls into, so results
-//! depend on neither; they do depend on the instruction set, since a sum over lanes and rounding
-//! differ.
+//! many processors do in half the time (100 columns take six registers and a half). Rows are divided
+//! evenly over the tiles (32 rows are 11 + 11 + 10, not 12 + 12 + 8). An element's sum has the same
+//! terms in the same order whatever tile, thread or batch it falls into, so results depend on neither;
+//! they do depend on the instruction set, since a sum over lanes and rounding differ.
 //!
 //! **Instruction sets.** Kernels are written once, over [`simd::Simd`]. [`Isa::run`] compiles a
 //! kernel for AVX-512, for AVX2 with FMA, and in plain Rust, and picks at run time. `BNES_ISA` =
@@ -34,6 +33,10 @@
 #![allow(unsafe_code)] // each block says why
 #![allow(clippy::inline_always)] // or a kernel would be compiled without its instructions
 #![allow(clippy::wildcard_imports)] // of intrinsics
+
+use std::ops::Range;
+#[cfg(target_arch = "x86_64")]
+use std::sync::LazyLock;
 
 pub mod activate;
 pub mod buffer;
@@ -71,6 +74,12 @@ pub fn panels(columns: usize) -> usize {
 #[must_use]
 pub fn columns_of(columns: usize, index: usize) -> usize {
     PANEL.min(columns - index * PANEL)
+}
+
+/// Which ones these are.
+#[must_use]
+pub fn range_of(columns: usize, index: usize) -> Range<usize> {
+    index * PANEL..index * PANEL + columns_of(columns, index)
 }
 
 /// A piece of arithmetic that is compiled for every instruction set.
@@ -173,10 +182,14 @@ fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
 }
 
-/// Half registers are AVX2's, with the registers of AVX-512VL.
+/// Half registers are AVX2's, with the registers of AVX-512VL. One answer to four questions, since every
+/// kernel asks.
 #[cfg(target_arch = "x86_64")]
 fn has_avx512() -> bool {
-    has_avx2() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
+    static ANSWER: LazyLock<bool> = LazyLock::new(|| {
+        has_avx2() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
+    });
+    *ANSWER
 }
 
 /// # Safety

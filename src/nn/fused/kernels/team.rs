@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::pace::Pace;
-use super::{PANEL, columns_of, processor};
+use super::{processor, range_of};
 
 /// How often a waiting thread looks again before it sleeps: some 20 microseconds.
 const SPINS: usize = 2_000;
@@ -212,7 +212,7 @@ impl Team {
             // place is the same whoever asks.
             work(index, unsafe { items.take(index) });
         };
-        let owner = |index: usize| places.place(index, count).owner(size);
+        let owner = |index: usize| places.owner(index, count, size);
         if size == 1 || !self.pace.borrow().together() || (0..count).all(|index| owner(index) == 0)
         {
             return (0..count).for_each(one);
@@ -245,17 +245,18 @@ pub enum Places<'a> {
 }
 
 impl Places<'_> {
-    fn place(self, index: usize, count: usize) -> Place {
+    /// Whose item `index` of `count` is, of so many members.
+    fn owner(self, index: usize, count: usize, members: usize) -> usize {
         match self {
-            Self::Panels(width) => Place::of_panel(width, index),
-            Self::Even => Place { piece: index..index + 1, whole: count },
-            Self::Listed(places) => places[index].clone(),
+            Self::Panels(width) => Place::of_panel(width, index).owner(members),
+            Self::Even => Place { piece: index..index + 1, whole: count }.owner(members),
+            Self::Listed(places) => places[index].owner(members),
         }
     }
 }
 
 /// Where an item lies in what all members share evenly, each a run of neighbours.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Place {
     /// The item: some of the columns of a matrix, or of the rows.
     pub piece: Range<usize>,
@@ -267,8 +268,7 @@ impl Place {
     /// Panel `index` of a matrix of `width` columns.
     #[must_use]
     pub fn of_panel(width: usize, index: usize) -> Self {
-        let start = index * PANEL;
-        Self { piece: start..start + columns_of(width, index), whole: width }
+        Self { piece: range_of(width, index), whole: width }
     }
 
     /// The member whose share the middle lies in. The last share, and what cannot be shared, is the
@@ -358,6 +358,7 @@ impl<A: Items, B: Items, C: Items> Items for (A, B, C) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::panels;
     use super::*;
 
     fn team(threads: usize) -> Team {
@@ -389,7 +390,7 @@ mod tests {
     #[test]
     fn shares_are_even_runs_of_neighbours_and_the_last_is_the_callers() {
         let owners = |members: usize, width: usize| -> Vec<usize> {
-            let places = (0..width.div_ceil(PANEL)).map(|index| Place::of_panel(width, index));
+            let places = (0..panels(width)).map(|index| Place::of_panel(width, index));
             places.map(|place| place.owner(members)).collect()
         };
         assert_eq!(owners(2, 100), [1, 1, 0, 0]);
