@@ -232,30 +232,48 @@ impl<S: Simd, const R: usize, const N: usize, const H: usize> Sums<S, R, N, H> {
         mut right: *const f32,
         terms: usize,
     ) {
-        let half = simd.half();
-        for _ in 0..terms {
-            let mut whole = [simd.splat(0.0); N];
-            for (n, value) in whole.iter_mut().enumerate() {
-                // SAFETY: the caller's promise.
-                *value = unsafe { simd.load(right.add(n * S::LANES)) };
+        for _ in 0..terms / S::TERMS {
+            for term in 0..S::TERMS {
+                // SAFETY: the caller's promise; so many terms are left.
+                unsafe { self.term::<ROW>(simd, left.add(term * TERM), right.add(term * PANEL)) };
             }
-            let mut halves = [half.splat(0.0); H];
-            for value in &mut halves {
-                // SAFETY: the caller's promise.
-                *value = unsafe { half.load(right.add(N * S::LANES)) };
-            }
-            for r in 0..R {
-                // SAFETY: the caller's promise.
-                let factor = unsafe { *left.add(r * ROW) };
-                for (sum, value) in self.whole[r].iter_mut().zip(&whole) {
-                    *sum = simd.mul_add(simd.splat(factor), *value, *sum);
-                }
-                for (sum, value) in self.halves[r].iter_mut().zip(&halves) {
-                    *sum = half.mul_add(half.splat(factor), *value, *sum);
-                }
-            }
+            left = left.wrapping_add(S::TERMS * TERM);
+            right = right.wrapping_add(S::TERMS * PANEL);
+        }
+        for _ in 0..terms % S::TERMS {
+            // SAFETY: the caller's promise.
+            unsafe { self.term::<ROW>(simd, left, right) };
             left = left.wrapping_add(TERM);
             right = right.wrapping_add(PANEL);
+        }
+    }
+
+    /// Adds a product to each sum.
+    ///
+    /// # Safety
+    /// As [`accumulate`](Self::accumulate), of one term.
+    #[inline(always)]
+    unsafe fn term<const ROW: usize>(&mut self, simd: S, left: *const f32, right: *const f32) {
+        let half = simd.half();
+        let mut whole = [simd.splat(0.0); N];
+        for (n, value) in whole.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            *value = unsafe { simd.load(right.add(n * S::LANES)) };
+        }
+        let mut halves = [half.splat(0.0); H];
+        for value in &mut halves {
+            // SAFETY: the caller's promise.
+            *value = unsafe { half.load(right.add(N * S::LANES)) };
+        }
+        for r in 0..R {
+            // SAFETY: the caller's promise.
+            let factor = unsafe { *left.add(r * ROW) };
+            for (sum, value) in self.whole[r].iter_mut().zip(&whole) {
+                *sum = simd.mul_add(simd.splat(factor), *value, *sum);
+            }
+            for (sum, value) in self.halves[r].iter_mut().zip(&halves) {
+                *sum = half.mul_add(half.splat(factor), *value, *sum);
+            }
         }
     }
 
