@@ -11,8 +11,18 @@ fn number<'de, D: Deserializer<'de>>(
     if value.is_finite() && holds(value) {
         Ok(value)
     } else {
-        Err(D::Error::custom(format_args!("{value} is out of range: expected {wanted}")))
+        // Not 300 zeros.
+        let shown = match value.abs() {
+            0.0 | 1e-5..1e16 => value.to_string(),
+            _ => format!("{value:e}"),
+        };
+        Err(D::Error::custom(format_args!("{shown} is out of range: expected {wanted}")))
     }
+}
+
+#[allow(clippy::cast_possible_truncation)] // what is left is asked
+fn is_normal_in_single(value: f64) -> bool {
+    (value as f32).is_normal()
 }
 
 macro_rules! limits {
@@ -32,6 +42,10 @@ limits! {
     finite: "a finite number", |_| true;
     /// Above 0.
     positive: "a number above 0", |v| v > 0.0;
+    /// Above 0 in 32 bits, too, in which a smaller number is 0 and divides 0 by 0.
+    positive_in_single: "a number that is a normal 32-bit float: 1.2e-38 to 3.4e38", |v| {
+        v > 0.0 && is_normal_in_single(v)
+    };
     /// Above 1: a factor that something grows by.
     above_one: "a number above 1", |v| v > 1.0;
     /// At least 0.

@@ -230,6 +230,11 @@ fn wrong_types_and_values_are_said_in_words() {
             "`training.optimizer.lr`: 0 is out of range: expected a number above 0",
             "0",
         ),
+        (
+            "training.optimizer.eps = 1e-46",
+            "`training.optimizer.eps`: 1e-46 is out of range: expected a number that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "1e-46",
+        ),
         ("evaluation.train = 1", "`evaluation.train`: expected true or false, found 1", "1"),
         (
             "evaluation.inside = [\"modes\", \"drfit\"]",

@@ -79,7 +79,7 @@ pub struct BatchNorm {
     /// On which side of the activation.
     pub placement: Placement,
     /// Keeps the division away from 0.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub eps: f64,
     /// Where `eps` is added.
     pub eps_placement: EpsPlacement,

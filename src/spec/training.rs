@@ -151,7 +151,7 @@ pub struct Adam {
     #[serde(deserialize_with = "check::share")]
     pub beta2: f64,
     /// Added to the root of the mean square.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub eps: f64,
 }
 
@@ -198,7 +198,7 @@ pub struct RmsProp {
     #[serde(deserialize_with = "check::share")]
     pub alpha: f64,
     /// Added to the root of the mean square.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub eps: f64,
 }
 
