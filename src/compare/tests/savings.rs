@@ -1,0 +1,142 @@
+//! What stopping saved, and what it cost.
+
+use super::*;
+
+#[test]
+fn what_stopping_saved_and_cost_is_read_against_the_full_run_of_the_same_training() {
+    let comparison = compared(&[two_by_two()]);
+    assert_eq!(comparison.early_stopping.len(), 3, "over all, and for each norm");
+    for saving in &comparison.early_stopping {
+        // 40 to 47 of 100 epochs at 0.2 s each.
+        let close = |seen: Option<f64>, expected: f64| {
+            assert!(seen.is_some_and(|s| (s - expected).abs() < 1e-12), "{seen:?} {expected}");
+        };
+        close(saving.epochs_saved, 0.565);
+        close(saving.seconds_saved, 11.3);
+        close(saving.seconds_saved_fraction, 0.565);
+        close(saving.val_regret, 0.002);
+        close(saving.test_regret, 0.001);
+        assert_eq!(saving.rule, "patience");
+    }
+    assert_eq!(comparison.early_stopping[0].n, 16);
+}
+
+#[test]
+fn where_the_training_had_itself_stopped_only_the_epochs_are_known() {
+    let rule = json!({"kind": "patience", "patience": 5, "monitor": "val_loss", "mode": "min"});
+    let metrics = json!({"test_loss": 0.5, "val_loss": 0.5, "epochs": 25, "elapsed_s": 5.0});
+    let config = json!({"training": {"epochs": 100}});
+    let runs = (0..3).map(|seed| {
+        let arm = arm(json!({}), rule.clone(), metrics.clone(), None);
+        run(seed, config.clone(), vec![arm])
+    });
+    let comparison = compared(&[experiment("plain", &[], runs.collect())]);
+    let saving = &comparison.early_stopping[0];
+    assert_eq!(saving.epochs_saved, Some(0.75));
+    assert_eq!((saving.seconds_saved, saving.val_regret, saving.test_regret), (None, None, None));
+    assert!(comparison.references.is_empty());
+    assert_eq!(comparison.arms[0].factors, Factors::new());
+}
+
+#[test]
+fn what_diverged_is_told_beside_what_was_saved_and_stays_in_references() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs[..2] {
+        run.record.status = Status::Diverged;
+        for arm in &mut run.record.arms {
+            (arm.status, arm.full_run) = (Status::Diverged, None);
+            arm.metrics.insert("test_loss".to_owned(), Value::Null);
+        }
+    }
+    let comparison = compared(&[loaded]);
+    let saving = &comparison.early_stopping[0];
+    assert_eq!((saving.n, saving.diverged), (14, 2));
+    let told = comparison.verdict.iter().find(|told| told.starts_with("patience saved")).unwrap();
+    assert!(
+        told.contains(" over the 14 of 16 trainings that did not diverge and gave up"),
+        "{told}"
+    );
+    let reference = &comparison.references[0];
+    assert_eq!((reference.n, reference.diverged), (8, 2));
+    let values = &reference.metrics.get("test_loss").unwrap().values;
+    assert_eq!((values.len(), &values[..2]), (8, &[None, None][..]));
+    assert!(values[2..].iter().all(Option::is_some));
+}
+
+#[test]
+fn what_was_given_up_says_of_how_many_trainings_it_is_known() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs[..4] {
+        run.record.status = Status::Stopped;
+        run.record.identity += "of its own";
+        run.record.arms.remove(0);
+        run.record.arms[0].full_run = None;
+    }
+    let comparison = compared(&[loaded]);
+    let told = comparison.verdict.iter().find(|told| told.starts_with("patience saved")).unwrap();
+    assert!(told.contains(" over 16 trainings and gave up"), "{told}");
+    assert!(told.ends_with("against the best checkpoint of the full run in 12 of them."), "{told}");
+}
+
+#[test]
+fn a_renamed_factor_finds_its_readings_by_their_rule() {
+    let mut loaded = two_by_two();
+    for run in &mut loaded.runs {
+        for arm in &mut run.record.arms {
+            arm.factors = map(json!({"older": "name"}));
+        }
+    }
+    assert!(compared(&[loaded]) == compared(&[two_by_two()]));
+}
+
+#[test]
+fn a_plain_rule_is_held_against_the_full_run_that_another_config_trained() {
+    let rule = json!({"kind": "patience", "patience": 5, "monitor": "val_loss", "mode": "min"});
+    let none = json!({"kind": "none", "monitor": "val_loss", "mode": "min"});
+    let config = json!({"training": {"epochs": 100}});
+    let stopped = json!({"test_loss": 0.5, "val_loss": 0.5, "epochs": 25, "elapsed_s": 5.0});
+    let last = json!({"test_loss": 0.6, "val_loss": 0.6, "epochs": 100, "elapsed_s": 20.0});
+    let best = json!({"test_loss": 0.25, "val_loss": 0.375, "elapsed_s": 20.0});
+    let of = |name: &str, rule: &Value, metrics: &Value, full: Option<&Value>| {
+        let runs = (0..3).map(|seed| {
+            let arm = arm(json!({}), rule.clone(), metrics.clone(), full.cloned());
+            run(seed, config.clone(), vec![arm])
+        });
+        experiment(name, &[], runs.collect())
+    };
+    let mut early = of("early", &rule, &stopped, None);
+    early.runs.iter_mut().for_each(|run| run.record.status = Status::Stopped);
+    let mut full = of("full", &none, &last, Some(&best));
+    let comparison = compared(&[early.clone(), full.clone()]);
+    let saving = &comparison.early_stopping[0];
+    assert_eq!((saving.n, saving.n_full), (3, 3));
+    assert_eq!((saving.val_regret, saving.test_regret), (Some(0.125), Some(0.25)));
+    assert_eq!(saving.seconds_saved, Some(15.0));
+    let told = comparison.verdict.last().unwrap();
+    assert_eq!(
+        told,
+        "patience saved 75 % of the epochs (15.0 s of 20.0 s) and gave up 0.12 of val_loss and \
+         0.25 of test_loss against the best checkpoint of the full run."
+    );
+
+    for run in &mut full.runs {
+        run.record.identity = "another".to_owned();
+    }
+    let comparison = compared(&[early, full]);
+    assert_eq!(comparison.early_stopping[0].val_regret, None);
+    let told = comparison.verdict.last().unwrap();
+    assert!(told.ends_with("unknown, since its own trainings stopped there."), "{told}");
+}
+
+#[test]
+fn where_the_full_run_has_no_monitored_column_that_is_why_nothing_is_known() {
+    let mut experiment = two_by_two_of(3);
+    for run in &mut experiment.runs {
+        for arm in &mut run.record.arms {
+            arm.full_run = None;
+        }
+    }
+    let comparison = compared(&[experiment]);
+    let told = comparison.verdict.last().unwrap();
+    assert!(told.contains("what it gave up is unknown, since it was not recorded"), "{told}");
+}

@@ -1,0 +1,120 @@
+//! Metrics that are in one unit, and losses that are not.
+
+use super::*;
+
+/// Two losses crossed with two norms, the accuracies far apart between the losses.
+fn of_two_losses(config_of: &dyn Fn(&str) -> (Value, Value), key: &str) -> LoadedExperiment {
+    let mut runs = Vec::new();
+    for (i, level) in ["first", "second"].into_iter().enumerate() {
+        for (j, norm) in ["none", "batch"].into_iter().enumerate() {
+            for seed in 0..8_u32 {
+                let noise = 0.001 * f64::from(seed);
+                let metrics = json!({"test_loss": 1.0 - 0.9 * i as f64 - 0.1 * j as f64 + noise,
+                    "test_rmse": 1.0 + 0.2 * i as f64 + noise,
+                    "test_accuracy": 0.9 - 0.05 * i as f64 + noise * i as f64});
+                let factors = json!({key: level, "model.norm.kind": norm});
+                let arm = arm(factors, json!({"kind": "none"}), metrics, None);
+                let (config, data) = config_of(level);
+                let mut run = run(u64::from(seed), config, vec![arm]);
+                run.record.data = map(data).into();
+                runs.push(run);
+            }
+        }
+    }
+    let factors =
+        [(key, json!(["first", "second"])), ("model.norm.kind", json!(["none", "batch"]))];
+    experiment("losses", &factors, runs)
+}
+
+#[test]
+fn losses_of_two_functions_are_not_subtracted() {
+    let config = |level: &str| {
+        let loss = if level == "first" { "cross_entropy" } else { "mse" };
+        (json!({"training": {"loss": loss}}), json!({"task": "classification"}))
+    };
+    let comparison = compared(&[of_two_losses(&config, "training.loss")]);
+    let main = contrast(&comparison, "training.loss", "test_loss");
+    assert!(main.units_differ && main.n == 8);
+    assert_eq!(
+        (main.estimate, main.ci95, main.p, main.p_holm, main.wins),
+        (None, None, None, None, 0)
+    );
+    let simple = contrast(&comparison, "model.norm.kind | training.loss=second", "test_loss");
+    assert!(!simple.units_differ, "within one loss there is a difference");
+    let stand_in = contrast(&comparison, "training.loss", "test_accuracy");
+    assert!(!stand_in.units_differ && stand_in.p_holm.is_some());
+    assert!(
+        comparison.verdict[0].starts_with(
+            "Worse: training.loss second instead of first lowers test_accuracy by 0.0465 ("
+        ) && comparison.verdict[0].ends_with(
+            "averaged over model.norm.kind, on one split. (The unit of test_loss depends on \
+             training.loss.)"
+        ),
+        "{:?}",
+        comparison.verdict
+    );
+    let text = comparison.verdict.join(" ");
+    assert!(!text.contains("lowers test_loss") && !text.contains("raises test_loss"), "{text}");
+    assert!(serde_json::to_value(main).unwrap()["units_differ"] == true);
+}
+
+#[test]
+fn the_two_forms_of_the_logarithmic_loss_are_one_unit() {
+    let config = |level: &str| {
+        let loss = if level == "first" { "cross_entropy" } else { "bce" };
+        (json!({"training": {"loss": loss}}), json!({"task": "classification"}))
+    };
+    let comparison = compared(&[of_two_losses(&config, "training.loss")]);
+    assert!(!contrast(&comparison, "training.loss", "test_loss").units_differ);
+}
+
+#[test]
+fn losses_of_a_regression_depend_on_the_scale_of_its_targets_and_its_distances_do_not() {
+    let of_task = |task: &'static str| {
+        move |level: &str| {
+            let standardize = level == "first";
+            (json!({"data": {"standardize": standardize}}), json!({"task": task}))
+        }
+    };
+    let key = "data.standardize";
+    let comparison = compared(&[of_two_losses(&of_task("regression"), key)]);
+    assert!(contrast(&comparison, key, "test_loss").units_differ);
+    assert!(!contrast(&comparison, key, "test_rmse").units_differ);
+    let comparison = compared(&[of_two_losses(&of_task("classification"), key)]);
+    assert!(!contrast(&comparison, key, "test_loss").units_differ);
+}
+
+#[test]
+fn other_data_are_other_units_of_losses_and_distances_alike() {
+    let config = |level: &str| (json!({"data": {"source": level}}), json!({"digest": level}));
+    let comparison = compared(&[of_two_losses(&config, "data.source")]);
+    assert!(contrast(&comparison, "data.source", "test_loss").units_differ);
+    assert!(contrast(&comparison, "data.source", "test_rmse").units_differ);
+    assert!(!contrast(&comparison, "data.source", "test_accuracy").units_differ);
+}
+
+#[test]
+fn where_no_other_metric_was_recorded_nothing_is_told() {
+    let config = |loss: &str| json!({"training": {"loss": loss}});
+    let comparison = compared(&[
+        plain("a", &config("cross_entropy"), &[0.5; 3]),
+        plain("b", &config("mse"), &[0.05; 3]),
+    ]);
+    assert_eq!(
+        comparison.verdict,
+        ["Nothing to tell: the unit of test_loss depends on training.loss, and no metric that \
+          training.loss mse instead of cross_entropy could be told by was recorded."]
+    );
+}
+
+#[test]
+fn what_is_measured_beside_a_training_is_no_treatment() {
+    let config = |level: &str| (json!({"evaluation": {"train": level}}), json!({}));
+    let comparison = compared(&[of_two_losses(&config, "evaluation.train")]);
+    let measured = contrast(&comparison, "evaluation.train", "test_loss");
+    assert!(measured.estimate.is_some() && measured.p_holm.is_none());
+    let norm = contrast(&comparison, "model.norm.kind", "test_loss");
+    assert_eq!(norm.p_holm, norm.p, "a family of one");
+    assert_eq!(comparison.verdict.len(), 1, "{:?}", comparison.verdict);
+    assert!(comparison.verdict[0].starts_with("Better: model.norm.kind batch"));
+}
