@@ -5,12 +5,12 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
-use super::columns::{self, Columns, Role};
+use super::columns::{self, Columns};
 use super::error::{CellProblem, DataError, Place, counted};
 use super::file::{self, Hashing};
 use super::quotes::{QuoteFault, Quotes};
 use super::sniff::{self, Layout};
-use super::table::{Builder, Table};
+use super::table::{Builder, Roles, Table};
 use crate::spec::data::DataSpec;
 
 /// The beginning, which was looked at for its layout, and the rest.
@@ -40,7 +40,7 @@ pub(super) fn read_files(
             .roles_in(&file.names)
             .map_err(|problem| DataError::File { file: test.to_owned(), problem })?;
         builder.begin_test(test, &new);
-        file.rows(&roles, &mut builder)?;
+        file.rows(&roles.into(), &mut builder)?;
         builder.end_file(file.digest());
     }
     builder.finish()
@@ -54,7 +54,7 @@ pub(super) fn read_built_in(text: &[u8], name: &Path, spec: &DataSpec) -> Result
 fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Builder, DataError> {
     let mut file = Delimited::open(reader, path, spec)?;
     let columns = Columns::new(file.names.clone(), spec, &file_name(path))?;
-    let roles = columns.roles.clone();
+    let roles = columns.roles.clone().into();
     let mut builder = Builder::new(columns, spec, path);
     if !file.has_header {
         builder.note(format!(
@@ -145,7 +145,7 @@ impl<'a, R: Read> Delimited<'a, R> {
         })
     }
 
-    fn rows(&mut self, roles: &[Role], builder: &mut Builder) -> Result<(), DataError> {
+    fn rows(&mut self, roles: &Roles, builder: &mut Builder) -> Result<(), DataError> {
         let mut record = ByteRecord::new();
         let mut place = Place { file: builder.file(), line: 0, row: 0 };
         while self.next(&mut record)? {

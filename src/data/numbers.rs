@@ -64,11 +64,8 @@ impl Numbers {
             _ => 0,
         };
         let decimal = (before..POWERS.len()).chain(0..before).find_map(|places| {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            for value in &self.rest {
-                chunk.push(digits(*value, POWERS[places])?);
-            }
-            Some(Chunk::Decimal { digits: chunk.into(), places })
+            let digits = all_digits(&self.rest, POWERS[places])?;
+            Some(Chunk::Decimal { digits, places })
         });
         decimal.unwrap_or_else(|| match self.chunks.len() {
             EXACT.. => near(&self.rest),
@@ -127,15 +124,32 @@ impl FromIterator<f64> for Numbers {
     }
 }
 
-/// The whole number that comes back as this value; none for what does not, such as -0.
-fn digits(value: f64, power: f64) -> Option<i32> {
-    if value.is_nan() {
-        return Some(MISSING);
+/// The whole numbers that come back as these values; none where one does not.
+fn all_digits(values: &[f64], power: f64) -> Option<Box<[i32]>> {
+    // The wrong power is mostly known by the first values.
+    if !values.iter().take(16).all(|value| digits(*value, power).1) {
+        return None;
     }
+    let mut all_come_back = true;
+    let digits = values.iter().map(|value| {
+        let (digits, comes_back) = digits(*value, power);
+        all_come_back &= comes_back;
+        digits
+    });
+    let digits = digits.collect();
+    all_come_back.then_some(digits)
+}
+
+/// The nearest whole number, and whether it comes back as this value; -0 and what is large do not.
+#[inline]
+fn digits(value: f64, power: f64) -> (i32, bool) {
+    // Behind it, the last bits of a sum are those of a whole number.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
     #[allow(clippy::cast_possible_truncation)] // what does not fit does not come back
-    let digits = (value * power + 0.5_f64.copysign(value)) as i32;
+    let digits = (value * power + SHIFT).to_bits() as i32;
     let comes_back = (f64::from(digits) / power).to_bits() == value.to_bits();
-    (comes_back && digits != MISSING).then_some(digits)
+    let missing = value.is_nan();
+    (if missing { MISSING } else { digits }, missing | (comes_back & (digits != MISSING)))
 }
 
 fn near(values: &[f64]) -> Chunk {

@@ -46,6 +46,20 @@ pub(super) struct Builder {
     notes: Vec<String>,
 }
 
+/// What the columns of a file are for, in their order.
+pub(super) struct Roles {
+    all: Vec<Role>,
+    /// Which of them are targets.
+    targets: Vec<usize>,
+}
+
+impl From<Vec<Role>> for Roles {
+    fn from(all: Vec<Role>) -> Self {
+        let is_target = |at: &usize| matches!(all[*at], Role::Target(_));
+        Self { targets: (0..all.len()).filter(is_target).collect(), all }
+    }
+}
+
 /// The cells that hold nothing.
 struct Missing {
     words: Vec<Vec<u8>>,
@@ -138,20 +152,18 @@ impl Builder {
     pub fn row(
         &mut self,
         record: &ByteRecord,
-        roles: &[Role],
+        roles: &Roles,
         place: Place,
     ) -> Result<(), DataError> {
-        let lacks_target = |(at, role): (usize, &Role)| {
-            matches!(role, Role::Target(_)) && self.missing.has(record[at].trim_ascii())
-        };
-        if roles.iter().enumerate().any(lacks_target) {
+        let lacks_target = |at: &usize| self.missing.has(record[*at].trim_ascii());
+        if roles.targets.iter().any(lacks_target) {
             self.left_out += 1;
             if self.without_target.len() < NAMED {
                 self.without_target.push(place);
             }
             return Ok(());
         }
-        for (cell, role) in record.iter().zip(roles) {
+        for (cell, role) in record.iter().zip(&roles.all) {
             let cell = cell.trim_ascii();
             let taken = match *role {
                 Role::Dropped => Ok(()),
