@@ -13,7 +13,7 @@ use super::tuning::TuningRecord;
 use crate::spec::{Factor, Factors, Overrides};
 
 /// A table that is the same in many records; readers of many keep it once.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct Shared(Arc<Map<String, Value>>);
 

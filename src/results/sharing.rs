@@ -1,18 +1,17 @@
 //! Tables that many records hold alike, kept once: ten thousand trainings differ in their metrics
 //! and their seeds, hardly in their configs and rules.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use foldhash::fast::FixedState;
 use serde_json::Map;
 
 use super::record::{Plan, RunRecord, Shared};
 
-/// So many different tables are looked through; an experiment with more has little to share.
-const MOST: usize = 64;
-
 /// The tables met so far.
 #[derive(Default)]
-pub(super) struct Sharing(Mutex<Vec<Shared>>);
+pub(super) struct Sharing(Mutex<HashSet<Shared, FixedState>>);
 
 impl Sharing {
     /// Lets the plan's rules be those met before.
@@ -37,10 +36,10 @@ impl Sharing {
 
     fn table(&self, table: &mut Shared) {
         let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match met.iter().find(|other| *other == table) {
-            Some(other) => *table = other.clone(),
-            None if met.len() < MOST => met.push(table.clone()),
-            None => {}
+        if let Some(other) = met.get(table) {
+            *table = other.clone();
+        } else {
+            met.insert(table.clone());
         }
     }
 }
@@ -73,13 +72,17 @@ mod tests {
     }
 
     #[test]
-    fn beyond_so_many_tables_each_stays_as_it_is() {
+    fn each_of_many_tables_is_kept_once() {
         let sharing = Sharing::default();
-        for width in 0..2 * MOST as u64 {
-            let mut shared = record(0, width);
-            sharing.record(&mut shared);
-            assert_eq!(shared.config["model"]["hidden"][0], width);
+        let shared = |width: u64| {
+            let mut record = record(width, width % 1000);
+            sharing.record(&mut record);
+            record
+        };
+        let records: Vec<RunRecord> = (0..2000).map(shared).collect();
+        for (first, second) in records.iter().zip(&records[1000..]) {
+            assert!(first.config.is(&second.config));
         }
-        assert_eq!(sharing.0.lock().unwrap().len(), MOST);
+        assert_eq!(records[999].config["model"]["hidden"][0], 999);
     }
 }
