@@ -149,7 +149,7 @@ fn digits(value: f64, power: f64) -> (i32, bool) {
     let digits = (value * power + SHIFT).to_bits() as i32;
     let comes_back = (f64::from(digits) / power).to_bits() == value.to_bits();
     let missing = value.is_nan();
-    (if missing { MISSING } else { digits }, missing | (comes_back & (digits != MISSING)))
+    (if missing { MISSING } else { digits }, missing || comes_back && digits != MISSING)
 }
 
 fn near(values: &[f64]) -> Chunk {
