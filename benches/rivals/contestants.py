@@ -171,7 +171,7 @@ def rust_rival(name, binary, limit_s):
     target = Path(os.environ.get("CARGO_TARGET_DIR", folder / "target"))
     binary = Path(binary) if binary else target / "release" / f"{name}_mlp"
     if not binary.is_file():
-        build = f"cargo build --release --manifest-path {os.path.relpath(folder / 'Cargo.toml')}"
+        build = f"cargo build --release --locked --manifest-path {os.path.relpath(folder / 'Cargo.toml')}"
         raise measure.Failed(f"{binary} is not there; `{build}` makes it (--binary {name}=PATH)")
     pinned = re.search(rf'^{CRATES[name]} = .*"=([\d.]+)"', (folder / "Cargo.toml").read_text(), re.MULTILINE)
     return Rival(name, (binary,), pinned[1], limit_s)
