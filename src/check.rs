@@ -42,7 +42,7 @@ limits! {
     finite: "a finite number", |_| true;
     /// Above 0.
     positive: "a number above 0", |v| v > 0.0;
-    /// Above 0 in 32 bits, too, in which a smaller number is 0 and divides 0 by 0.
+    /// Above 0 in 32 bits, too, where a smaller number is 0 or its inverse infinite, and 0 times that is NaN.
     positive_in_single: "a number that is a normal 32-bit float: 1.2e-38 to 3.4e38", |v| {
         v > 0.0 && is_normal_in_single(v)
     };

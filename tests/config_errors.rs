@@ -235,6 +235,16 @@ fn wrong_types_and_values_are_said_in_words() {
             "`training.optimizer.eps`: 1e-46 is out of range: expected a number that is a normal 32-bit float: 1.2e-38 to 3.4e38",
             "1e-46",
         ),
+        (
+            "model.norm = { kind = \"batch\", eps = 1e-40 }",
+            "`model.norm.eps`: 1e-40 is out of range: expected a number that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "1e-40",
+        ),
+        (
+            "training.optimizer.eps = 1e300",
+            "`training.optimizer.eps`: 1e300 is out of range: expected a number that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "1e300",
+        ),
         ("evaluation.train = 1", "`evaluation.train`: expected true or false, found 1", "1"),
         (
             "evaluation.inside = [\"modes\", \"drfit\"]",

@@ -35,7 +35,7 @@ impl Simd for Avx2 {
     const LANES: usize = 8;
     const ROWS: usize = 6;
     const WIDTH: usize = 2;
-    const TERMS: usize = 4;
+    const UNROLL: usize = 4;
 
     operations! {
         add(a, b) => _mm256_add_ps(a, b);

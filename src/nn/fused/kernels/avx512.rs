@@ -37,7 +37,7 @@ impl Simd for Avx512 {
     const ROWS: usize = 12;
     const WIDTH: usize = 2;
     // With more, the compiler runs out of registers for the largest tile.
-    const TERMS: usize = 1;
+    const UNROLL: usize = 1;
 
     operations! {
         add(a, b) => _mm512_add_ps(a, b);

@@ -30,7 +30,7 @@ impl Simd for Portable {
     const LANES: usize = LANES;
     const ROWS: usize = 4;
     const WIDTH: usize = 1;
-    const TERMS: usize = 4;
+    const UNROLL: usize = 4;
 
     operations! {
         add(a, b) => a + b;

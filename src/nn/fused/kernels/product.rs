@@ -232,15 +232,15 @@ impl<S: Simd, const R: usize, const N: usize, const H: usize> Sums<S, R, N, H> {
         mut right: *const f32,
         terms: usize,
     ) {
-        for _ in 0..terms / S::TERMS {
-            for term in 0..S::TERMS {
+        for _ in 0..terms / S::UNROLL {
+            for term in 0..S::UNROLL {
                 // SAFETY: the caller's promise; so many terms are left.
                 unsafe { self.term::<ROW>(simd, left.add(term * TERM), right.add(term * PANEL)) };
             }
-            left = left.wrapping_add(S::TERMS * TERM);
-            right = right.wrapping_add(S::TERMS * PANEL);
+            left = left.wrapping_add(S::UNROLL * TERM);
+            right = right.wrapping_add(S::UNROLL * PANEL);
         }
-        for _ in 0..terms % S::TERMS {
+        for _ in 0..terms % S::UNROLL {
             // SAFETY: the caller's promise.
             unsafe { self.term::<ROW>(simd, left, right) };
             left = left.wrapping_add(TERM);

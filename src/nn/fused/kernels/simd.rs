@@ -20,9 +20,9 @@ pub trait Simd: Copy {
     const ROWS: usize;
     /// Registers side by side in a tile of a matrix product.
     const WIDTH: usize;
-    /// Terms that a turn of a matrix product's innermost loop adds: short turns are many, and a processor
-    /// guesses wrong when the last of many has come.
-    const TERMS: usize;
+    /// Terms per turn of a matrix product's innermost loop: of many turns, the branch predictor misses
+    /// the last.
+    const UNROLL: usize;
 
     /// The instructions for half a register.
     fn half(self) -> Self::Half;
