@@ -59,8 +59,10 @@ impl Simd for Avx2 {
             let mask = _mm256_set1_ps(-0.0);
             _mm256_or_ps(_mm256_andnot_ps(mask, a), _mm256_and_ps(mask, sign))
         };
+        // Bit by bit: of a blend with 0, the compiler makes a load under a mask, at a quarter of the speed.
         if_greater(a, b, yes, no) => {
-            _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b))
+            let mask = _mm256_cmp_ps::<_CMP_GT_OQ>(a, b);
+            _mm256_or_ps(_mm256_and_ps(mask, yes), _mm256_andnot_ps(mask, no))
         };
     }
 
