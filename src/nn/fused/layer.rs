@@ -217,7 +217,7 @@ impl Layer {
         for (units, out) in self.units.iter().zip(out) {
             let out = &mut out[..rows * PANEL];
             units.product(isa, inputs, rows, depth, out);
-            let affine = units.norm.as_ref().map(|norm| norm.evaluation());
+            let affine = units.norm.as_ref().map(|norm| norm.evaluation(isa));
             if let (Some((scale, shift)), Placement::BeforeActivation) = (&affine, placement) {
                 isa.run(Affine { x: out, scale, shift });
             }

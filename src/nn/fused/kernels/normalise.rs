@@ -26,14 +26,15 @@ pub struct Settings {
 impl Settings {
     /// What is divided by, and by how much the slope of its root differs from that of the variance:
     /// `s / sigma` where eps stands outside of the root (0 where sigma is 0), else 1.
-    #[must_use]
-    pub fn spread(self, var: f32) -> (f32, f32) {
+    #[inline(always)]
+    fn spread<S: Simd>(self, simd: S, var: S::V) -> (S::V, S::V) {
+        let eps = simd.splat(self.eps);
         if self.eps_outside {
-            let sigma = var.sqrt();
-            let spread = sigma + self.eps;
-            (spread, if sigma == 0.0 { 0.0 } else { spread / sigma })
+            let (zero, sigma) = (simd.splat(0.0), simd.sqrt(var));
+            let spread = simd.add(sigma, eps);
+            (spread, simd.if_greater(sigma, zero, simd.div(spread, sigma), zero))
         } else {
-            ((var + self.eps).sqrt(), 1.0)
+            (simd.sqrt(simd.add(var, eps)), simd.splat(1.0))
         }
     }
 }
@@ -173,12 +174,10 @@ impl Normalise<'_> {
             let var = simd.mul(sum_of_squares(simd, x, column, mean), share);
             simd.write(&mut moments.mean[column..], mean);
             simd.write(&mut moments.var[column..], var);
-            for lane in column..column + S::LANES {
-                let (spread, correction) = settings.spread(moments.var[lane]);
-                moments.inverse[lane] = 1.0 / spread;
-                moments.correction[lane] = correction;
-            }
-            let inverse = simd.read(&moments.inverse[column..]);
+            let (spread, correction) = settings.spread(simd, var);
+            let inverse = simd.div(simd.splat(1.0), spread);
+            simd.write(&mut moments.inverse[column..], inverse);
+            simd.write(&mut moments.correction[column..], correction);
             let (scale, shift) = affine_of(simd, affine, column);
             for (index, (x, out)) in x.iter_mut().zip(out.iter_mut()).enumerate() {
                 let x = &mut x[column..];
@@ -312,6 +311,38 @@ impl Kernel for ColumnSums<'_> {
             let total = sum(simd, rows(self.panel), column);
             simd.write(&mut self.sums[column..], total);
         }
+    }
+}
+
+/// What a batch norm with fixed statistics does, as a factor and an addend of each column.
+pub struct Fixed<'a> {
+    /// Of the norm.
+    pub settings: Settings,
+    /// Of each column.
+    pub mean: &'a Row,
+    /// Of each column.
+    pub var: &'a Row,
+    /// Of each column.
+    pub scale: &'a [f32],
+    /// Of each column.
+    pub shift: &'a [f32],
+}
+
+impl Kernel for Fixed<'_> {
+    type Output = (Row, Row);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> (Row, Row) {
+        let (mut factors, mut addends) = ([0.0; PANEL], [0.0; PANEL]);
+        for column in (0..PANEL).step_by(S::LANES) {
+            let (spread, _) = self.settings.spread(simd, simd.read(&self.var[column..]));
+            let factor = simd.div(simd.read(&self.scale[column..]), spread);
+            let moved = simd.mul(simd.read(&self.mean[column..]), factor);
+            let addend = simd.sub(simd.read(&self.shift[column..]), moved);
+            simd.write(&mut factors[column..], factor);
+            simd.write(&mut addends[column..], addend);
+        }
+        (factors, addends)
     }
 }
 

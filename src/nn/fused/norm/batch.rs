@@ -1,7 +1,9 @@
 //! Batch normalisation (Ioffe & Szegedy 2015, algorithms 1 and 2).
 
 use super::{Back, Forward, Norm, Pass};
-use crate::nn::fused::kernels::normalise::{Moments, Normalise, NormaliseBack, Row, Settings};
+use crate::nn::fused::kernels::normalise::{
+    Fixed, Moments, Normalise, NormaliseBack, Row, Settings,
+};
 use crate::nn::fused::kernels::{Isa, PANEL};
 use crate::nn::fused::parameter::Parameter;
 use crate::spec::norm::{BatchNorm as Spec, EpsPlacement, Statistics};
@@ -111,16 +113,15 @@ impl Norm for BatchNorm {
         });
     }
 
-    fn evaluation(&self) -> (Row, Row) {
-        let (mut scales, mut shifts) = ([0.0; PANEL], [0.0; PANEL]);
-        for column in 0..PANEL {
-            let (spread, _) = self.settings.spread(self.running_var[column]);
+    fn evaluation(&self, isa: Isa) -> (Row, Row) {
+        isa.run(Fixed {
+            settings: self.settings,
+            mean: &self.running_mean,
+            var: &self.running_var,
             // 1 and 0 where the norm is not affine: nothing moves them.
-            let (scale, shift) = (self.scale.values[column], self.shift.values[column]);
-            scales[column] = scale / spread;
-            shifts[column] = shift - self.running_mean[column] * scales[column];
-        }
-        (scales, shifts)
+            scale: &self.scale.values,
+            shift: &self.shift.values,
+        })
     }
 
     #[allow(clippy::cast_possible_truncation)] // statistics are f32

@@ -24,7 +24,7 @@ pub trait Norm: Send + Sync {
     fn back(&mut self, isa: Isa, panel: Back);
 
     /// Factor and addend of each column outside of training.
-    fn evaluation(&self) -> (Row, Row);
+    fn evaluation(&self, isa: Isa) -> (Row, Row);
 
     /// Puts what a recalibration counted in place of the running statistics, or forgets it.
     fn finish_recalibration(&mut self, put: bool);

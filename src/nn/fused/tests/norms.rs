@@ -90,7 +90,7 @@ fn batch_norm_forward_backward_and_statistics_hold_to_the_reference() {
             close("running var", &var, &case.running_var_out_unbiased, values);
 
             // Outside of training: y = scale x + shift, so dx = scale dy.
-            let (scale, shift) = norm.evaluation();
+            let (scale, shift) = norm.evaluation(isa);
             let along = |rows: &[Vec<f64>], shift: &[f32]| -> Vec<f64> {
                 let of_row = |row: &Vec<f64>| -> Vec<f64> {
                     let columns = row.iter().zip(&scale).zip(shift);
