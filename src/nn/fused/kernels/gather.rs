@@ -1,6 +1,21 @@
 //! Rows of the data into panels.
+//!
+//! The rows of a batch lie all over the data. While a panel is filled, the lines of the next one are
+//! asked for, so that no row has to be waited for on its own.
 
 use super::{Kernel, PANEL, Simd};
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Asks for the lines from this one on that hold so many bytes.
+#[inline(always)]
+fn ask<S: Simd>(simd: S, from: *const u8, bytes: usize) {
+    for at in (0..bytes).step_by(LINE) {
+        simd.prefetch(from.wrapping_add(at).cast());
+    }
+    simd.prefetch(from.wrapping_add(bytes - 1).cast());
+}
 
 /// Copies columns of some rows of floats into a panel.
 pub struct GatherFloats<'a> {
@@ -25,8 +40,12 @@ impl Kernel for GatherFloats<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Self { values, width, rows, from, columns, out } = self;
         let whole = columns - columns % S::LANES;
+        let next = PANEL.min(width - from - columns);
         for (row, place) in rows.iter().zip(out.as_chunks_mut::<PANEL>().0) {
             let row = &values[*row as usize * width + from..][..columns];
+            if next > 0 {
+                ask(simd, row.as_ptr().wrapping_add(PANEL).cast(), next * size_of::<f32>());
+            }
             for column in (0..whole).step_by(S::LANES) {
                 simd.write(&mut place[column..], simd.read(&row[column..]));
             }
@@ -63,8 +82,13 @@ impl Kernel for GatherBytes<'_> {
         let Self { bytes, width, rows, from, columns, scale, shift, out } = self;
         let whole = columns - columns % S::LANES;
         let (factor, addend) = (simd.splat(scale), simd.splat(shift));
+        // A line holds two panels.
+        let ahead = from.is_multiple_of(LINE) && from + LINE < width;
         for (row, place) in rows.iter().zip(out.as_chunks_mut::<PANEL>().0) {
             let row = &bytes[*row as usize * width + from..][..columns];
+            if ahead {
+                ask(simd, row.as_ptr().wrapping_add(LINE), LINE);
+            }
             for column in (0..whole).step_by(S::LANES) {
                 // SAFETY: `column + LANES` is at most `whole`, within the row.
                 let value = unsafe { simd.load_bytes(row.as_ptr().add(column)) };
