@@ -98,7 +98,7 @@ fn descend(bencher: Bencher, (name, (rows, depth)): (&str, (usize, usize))) {
         number += 1;
         isa.run(Descend {
             gradient: Gradient { inputs: &inputs, depth, outputs: &outputs, rows, columns: PANEL },
-            step: Step::new(&optimizer, 1.0, number, true),
+            step: Step::new(&optimizer, 1.0, number),
             weights: Weights { values: &mut values, memory: &mut memory },
         });
     });

@@ -28,8 +28,8 @@ pub struct Steps {
 impl Steps {
     /// Step number `number` (from 1).
     pub fn new(optimizer: &Optimizer, lr_factor: f64, number: i32) -> Self {
-        let step = |decays| Step::new(optimizer, lr_factor, number, decays);
-        Self { decaying: step(true), plain: step(false) }
+        let decaying = Step::new(optimizer, lr_factor, number);
+        Self { decaying, plain: decaying.without_decay() }
     }
 
     /// The one for a parameter.

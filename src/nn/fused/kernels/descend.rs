@@ -77,12 +77,10 @@ pub struct Rprop {
 }
 
 impl Step {
-    /// Step number `steps` (from 1) at `lr_factor` times the learning rate; `decays` says whether
-    /// weight decay applies.
+    /// Step number `steps` (from 1) at `lr_factor` times the learning rate.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)] // constants are rounded to f32 once
-    pub fn new(settings: &Optimizer, lr_factor: f64, steps: i32, decays: bool) -> Self {
-        let decay = |decay: f64| if decays { decay } else { 0.0 };
+    pub fn new(settings: &Optimizer, lr_factor: f64, steps: i32) -> Self {
         match settings {
             Optimizer::Adam(adam) | Optimizer::AdamW(adam) => {
                 let lr = adam.lr * lr_factor;
@@ -95,15 +93,14 @@ impl Step {
                     correction: (1.0 / (1.0 - adam.beta2.powi(steps)).sqrt()) as f32,
                     eps: adam.eps as f32,
                 };
-                let decay = decay(adam.weight_decay);
-                if decay == 0.0 {
+                if adam.weight_decay == 0.0 {
                     return Self::Adam(constants);
                 }
                 let decoupled = matches!(settings, Optimizer::AdamW(_));
                 Self::DecayingAdam(DecayingAdam {
                     adam: constants,
-                    decay: if decoupled { 0.0 } else { decay as f32 },
-                    keep: if decoupled { (1.0 - lr * decay) as f32 } else { 1.0 },
+                    decay: if decoupled { 0.0 } else { adam.weight_decay as f32 },
+                    keep: if decoupled { (1.0 - lr * adam.weight_decay) as f32 } else { 1.0 },
                 })
             }
             Optimizer::Sgd(sgd) => {
@@ -112,7 +109,7 @@ impl Step {
                 let nesterov = sgd.nesterov && sgd.momentum > 0.0;
                 Self::Sgd(Sgd {
                     rate: (sgd.lr * lr_factor) as f32,
-                    decay: decay(sgd.weight_decay) as f32,
+                    decay: sgd.weight_decay as f32,
                     momentum: if first { 0.0 } else { momentum },
                     along_velocity: if nesterov { momentum } else { 1.0 },
                     along_gradient: if nesterov { 1.0 } else { 0.0 },
@@ -120,19 +117,30 @@ impl Step {
             }
             Optimizer::RmsProp(rmsprop) => Self::RmsProp(RmsProp {
                 rate: (rmsprop.lr * lr_factor) as f32,
-                decay: decay(rmsprop.weight_decay) as f32,
+                decay: rmsprop.weight_decay as f32,
                 alpha: rmsprop.alpha as f32,
                 alpha_rest: (1.0 - rmsprop.alpha) as f32,
                 eps: rmsprop.eps as f32,
             }),
             Optimizer::Rprop(rprop) => Self::Rprop(Rprop {
                 factor: lr_factor as f32,
-                decay: decay(rprop.weight_decay) as f32,
+                decay: rprop.weight_decay as f32,
                 eta_minus: rprop.eta_minus as f32,
                 eta_plus: rprop.eta_plus as f32,
                 step_min: rprop.step_min as f32,
                 step_max: rprop.step_max as f32,
             }),
+        }
+    }
+
+    /// The same step for a parameter that does not decay.
+    #[must_use]
+    pub fn without_decay(self) -> Self {
+        match self {
+            Self::Adam(adam) | Self::DecayingAdam(DecayingAdam { adam, .. }) => Self::Adam(adam),
+            Self::Sgd(sgd) => Self::Sgd(Sgd { decay: 0.0, ..sgd }),
+            Self::RmsProp(rmsprop) => Self::RmsProp(RmsProp { decay: 0.0, ..rmsprop }),
+            Self::Rprop(rprop) => Self::Rprop(Rprop { decay: 0.0, ..rprop }),
         }
     }
 }
