@@ -1,12 +1,15 @@
 //! Rows of the data into panels.
 //!
 //! The rows of a batch lie all over the data. While a panel is filled, the lines of the next one are
-//! asked for, so that no row has to be waited for on its own.
+//! asked for, so that it does not wait for one row after another.
 
 use super::{Kernel, PANEL, Simd};
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
+
+/// Rows whose next lines stay in the second cache until they are wanted.
+const AHEAD: usize = 1024;
 
 /// Asks for the lines from this one on that hold so many bytes.
 #[inline(always)]
@@ -39,8 +42,9 @@ impl Kernel for GatherFloats<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { values, width, rows, from, columns, out } = self;
+        assert!(columns <= PANEL && from + columns <= width);
         let whole = columns - columns % S::LANES;
-        let next = PANEL.min(width - from - columns);
+        let next = if rows.len() > AHEAD { 0 } else { PANEL.min(width - from - columns) };
         for (row, place) in rows.iter().zip(out.as_chunks_mut::<PANEL>().0) {
             let row = &values[*row as usize * width + from..][..columns];
             if next > 0 {
@@ -80,14 +84,16 @@ impl Kernel for GatherBytes<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { bytes, width, rows, from, columns, scale, shift, out } = self;
+        assert!(columns <= PANEL && from + columns <= width);
         let whole = columns - columns % S::LANES;
         let (factor, addend) = (simd.splat(scale), simd.splat(shift));
-        // A line holds two panels.
-        let ahead = from.is_multiple_of(LINE) && from + LINE < width;
+        // A line holds two panels: of every second one, those of the next two.
+        let even = from.is_multiple_of(LINE) && rows.len() <= AHEAD;
+        let next = if even { LINE.min(width.saturating_sub(from + LINE)) } else { 0 };
         for (row, place) in rows.iter().zip(out.as_chunks_mut::<PANEL>().0) {
             let row = &bytes[*row as usize * width + from..][..columns];
-            if ahead {
-                ask(simd, row.as_ptr().wrapping_add(LINE), LINE);
+            if next > 0 {
+                ask(simd, row.as_ptr().wrapping_add(LINE), next);
             }
             for column in (0..whole).step_by(S::LANES) {
                 // SAFETY: `column + LANES` is at most `whole`, within the row.

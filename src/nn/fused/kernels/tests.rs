@@ -1,6 +1,7 @@
 //! Kernels against loops in double precision, on every instruction set.
 
 mod functions;
+mod gather;
 mod losses;
 mod products;
 mod sums;
