@@ -27,6 +27,7 @@ fn give_memory_back() {
 #[cfg(feature = "mimalloc")]
 const PURGE_DELAY: std::ffi::c_int = 15;
 
+// SAFETY: the signature is that of mimalloc's header, whose library this feature links.
 #[cfg(feature = "mimalloc")]
 #[allow(unsafe_code)]
 unsafe extern "C" {

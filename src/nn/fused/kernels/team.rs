@@ -284,7 +284,11 @@ impl Place {
 }
 
 /// Slices, or tuples of slices of one length, to share out.
-pub trait Items: Sync {
+///
+/// # Safety
+/// Items below [`count`](Self::count) have to be there and apart from each other: several threads take
+/// them at once.
+pub unsafe trait Items: Sync {
     /// What a member gets.
     type Item: Send;
 
@@ -315,7 +319,8 @@ impl<'a, T> From<&'a mut [T]> for Each<'a, T> {
     }
 }
 
-impl<'a, T: Send> Items for Each<'a, T> {
+// SAFETY: the items of a slice.
+unsafe impl<'a, T: Send> Items for Each<'a, T> {
     type Item = &'a mut T;
 
     fn count(&self) -> usize {
@@ -328,7 +333,8 @@ impl<'a, T: Send> Items for Each<'a, T> {
     }
 }
 
-impl<A: Items, B: Items> Items for (A, B) {
+// SAFETY: pairs of items that are apart are.
+unsafe impl<A: Items, B: Items> Items for (A, B) {
     type Item = (A::Item, B::Item);
 
     fn count(&self) -> usize {
@@ -342,7 +348,8 @@ impl<A: Items, B: Items> Items for (A, B) {
     }
 }
 
-impl<A: Items, B: Items, C: Items> Items for (A, B, C) {
+// SAFETY: as pairs.
+unsafe impl<A: Items, B: Items, C: Items> Items for (A, B, C) {
     type Item = (A::Item, B::Item, C::Item);
 
     fn count(&self) -> usize {
