@@ -17,8 +17,10 @@ use bnes::kinds::NoSettings;
 use bnes::nn::fused::kernels::buffer::Buffer;
 use bnes::nn::{Engine, FusedEngine, Isa, Network};
 use bnes::seed::{Seed, Stream};
-use bnes::spec::model::{Activation, BatchNorm, ModelSpec, Norm, Placement};
-use bnes::spec::training::{Adam, Loss, Optimizer, Rprop, Sgd, TrainingSpec};
+use bnes::spec::model::{Activation, BatchNorm, EpsPlacement, ModelSpec, Norm, Placement};
+use bnes::spec::training::{
+    Adam, ClassWeights, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec,
+};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 /// Allocations of fewer bytes, with no wish for a cache line, are left to the system.
@@ -159,12 +161,19 @@ fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
         Norm::None(NoSettings {}),
         norm(Placement::BeforeActivation),
         norm(Placement::AfterActivation),
+        Norm::Batch(BatchNorm {
+            affine: false,
+            eps_placement: EpsPlacement::Std,
+            ..BatchNorm::default()
+        }),
     ];
     let optimizers = [
         Optimizer::Adam(Adam::default()),
         Optimizer::Sgd(Sgd::default()),
         Optimizer::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }),
         Optimizer::Rprop(Rprop::default()),
+        Optimizer::RmsProp(RmsProp::default()),
+        Optimizer::AdamW(Adam { weight_decay: 0.1, ..Adam::default() }),
     ];
     for _ in 0..120 {
         let (loss, outputs) = match stream.below(3) {
@@ -183,15 +192,21 @@ fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
         let training = TrainingSpec {
             optimizer: one_of(&mut stream, &optimizers),
             clip_norm: one_of(&mut stream, &[None, Some(0.1)]),
+            class_weights: match loss {
+                Loss::Mse => None,
+                _ => one_of(&mut stream, &[None, Some(ClassWeights::Balanced)]),
+            },
             ..TrainingSpec::default()
         };
         let data = Arc::new(data(&mut stream, loss, outputs));
         // The last rows of the data stand right before the page.
         let last: Vec<u32> = (0..u32::try_from(ROWS).unwrap()).rev().collect();
-        let sizes: Vec<usize> = (0..3).map(|_| one_of(&mut stream, &WIDTHS)).collect();
+        let mut sizes: Vec<usize> = (0..3).map(|_| one_of(&mut stream, &WIDTHS)).collect();
+        // Sums of several runs.
+        sizes.extend(one_of(&mut stream, &[None, Some(ROWS)]));
         let (model, training, data) = (&model, &training, &data);
         let network = Network { model, training, loss, outputs, data, seed: Seed(1) };
-        let threads = one_of(&mut stream, &[1, 2]);
+        let threads = one_of(&mut stream, &[1, 2, 3]);
         for isa in Isa::available() {
             let mut engine = FusedEngine::with_isa(&network, threads, isa).unwrap();
             for size in &sizes {

@@ -19,8 +19,11 @@ use crate::spec::model::{Activation, ModelSpec, Norm};
 use crate::spec::training::{ClassWeights, Loss, Optimizer, Sgd};
 
 /// Widths on both sides of every edge of a tile, a register and a panel.
-const EDGES: [usize; 20] =
+pub(super) const EDGES: [usize; 20] =
     [1, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100];
+
+/// On both sides of those of a half register, of the fourth and the fifth panel, and of several tiles.
+const MORE_EDGES: [usize; 10] = [24, 25, 40, 41, 72, 73, 96, 97, 128, 129];
 
 /// Rows of the data.
 const ROWS: usize = 150;
@@ -48,12 +51,12 @@ struct Case {
     threads: usize,
 }
 
-fn edge() -> impl Strategy<Value = usize> {
-    select(EDGES.to_vec())
+pub(super) fn edge(edges: &'static [usize]) -> impl Strategy<Value = usize> {
+    select(edges)
 }
 
-fn models() -> impl Strategy<Value = ModelSpec> {
-    let hidden = vec(edge(), 0..=3);
+pub(super) fn models(edges: &'static [usize]) -> impl Strategy<Value = ModelSpec> {
+    let hidden = vec(edge(edges), 0..=3);
     let activation = select(Activation::ALL.to_vec());
     (hidden, activation, select(norms()), select(vec![0.0, 0.3])).prop_map(
         |(hidden, activation, norm, dropout)| ModelSpec {
@@ -66,18 +69,18 @@ fn models() -> impl Strategy<Value = ModelSpec> {
     )
 }
 
-fn cases() -> impl Strategy<Value = Case> {
+fn cases(edges: &'static [usize]) -> impl Strategy<Value = Case> {
     let classes = || select(vec![2, 3, 10, 16, 17, 33, 100, 300]);
     let goal = prop_oneof![
         classes().prop_map(Goal::CrossEntropy),
         Just(Goal::Bce),
-        edge().prop_map(Goal::MseOfValues),
+        edge(edges).prop_map(Goal::MseOfValues),
         classes().prop_map(Goal::MseOfClasses),
     ];
-    let data = (edge(), any::<bool>(), goal, any::<bool>());
+    let data = (edge(edges), any::<bool>(), goal, any::<bool>());
     let clip_norm = prop_oneof![Just(None), (0.01..3.0).prop_map(Some)];
-    let step = (clip_norm, edge(), edge(), 1..=4_usize);
-    (models(), data, step).prop_map(|(model, data, step)| {
+    let step = (clip_norm, edge(edges), edge(edges), 1..=4_usize);
+    (models(edges), data, step).prop_map(|(model, data, step)| {
         let (inputs, images, goal, weighted) = data;
         let (clip_norm, batch, before, threads) = step;
         Case { model, inputs, images, goal, weighted, clip_norm, batch, before, threads }
@@ -220,7 +223,21 @@ proptest! {
     })]
 
     #[test]
-    fn fused_steps_are_those_of_autograd_in_double_precision(case in cases()) {
+    fn fused_steps_are_those_of_autograd_in_double_precision(case in cases(&EDGES)) {
+        holds(&case);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        rng_seed: RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn fused_steps_of_several_panels_are_those_of_autograd(case in cases(&MORE_EDGES)) {
         holds(&case);
     }
 }
@@ -252,6 +269,30 @@ fn every_activation_norm_and_loss_agrees_with_autograd() {
                     threads: 1,
                 });
             }
+        }
+    }
+}
+
+#[test]
+fn batches_that_are_summed_in_several_runs_agree_with_autograd() {
+    for norm in norms() {
+        for batch in [255, 256, 257, 513, 600] {
+            holds(&Case {
+                model: ModelSpec {
+                    hidden: vec![33, 9],
+                    activation: Activation::Relu,
+                    norm: norm.clone(),
+                    ..ModelSpec::default()
+                },
+                inputs: 65,
+                images: batch % 2 == 0,
+                goal: Goal::CrossEntropy(10),
+                weighted: batch == 256,
+                clip_norm: (batch == 600).then_some(0.1),
+                batch,
+                before: 4,
+                threads: 3,
+            });
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Several steps of the fused engine against the graph engine in double precision.
 
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::RngSeed;
+
+use super::agreement::{EDGES, edge, models};
 use super::setup::{Setup, batch_norm, optimizers, rows, scattered};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
 use crate::nn::{Engine, Isa};
 use crate::spec::model::{Activation, BatchNorm, ModelSpec, Norm, Placement, Statistics};
-use crate::spec::training::Loss;
+use crate::spec::training::{Loss, Optimizer};
 
 /// Every tensor to `tolerance` times 1 + its length, counts exactly.
 fn assert_close(label: &str, actual: &StateDict, expected: &StateDict, tolerance: f64) {
@@ -95,6 +100,58 @@ fn statistics_of_every_convention_are_those_of_the_graph_engine() {
                     assert_close(&label, actual, expected, 1e-4);
                 }
             }
+        }
+    }
+}
+
+/// The optimizers, with an eps beside which the rounding of a gradient that ought to be 0 is nothing;
+/// but for Rprop, which goes by the sign alone.
+fn smooth_optimizers() -> Vec<Optimizer> {
+    let mut optimizers = optimizers();
+    optimizers.retain_mut(|optimizer| {
+        match optimizer {
+            Optimizer::Adam(adam) | Optimizer::AdamW(adam) => adam.eps = 1e-2,
+            Optimizer::RmsProp(rmsprop) => rmsprop.eps = 1e-2,
+            Optimizer::Sgd(_) => {}
+            Optimizer::Rprop(_) => return false,
+        }
+        true
+    });
+    optimizers
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        rng_seed: RngSeed::Fixed(6),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn steps_of_any_optimizer_on_any_network_are_those_of_double_precision(
+        model in models(&EDGES),
+        optimizer in select(smooth_optimizers()),
+        inputs in edge(&EDGES),
+        clip_norm in prop_oneof![Just(None), Just(Some(0.1))],
+        threads in 1..=4_usize,
+    ) {
+        let mut setup = Setup::new(model, Loss::CrossEntropy, 120, inputs, 5);
+        setup.training.optimizer = optimizer;
+        setup.training.clip_norm = clip_norm;
+        let mut reference = setup.reference();
+        let start = scattered(reference.state().unwrap());
+        let steps = |engine: &mut dyn Engine| {
+            engine.load(&start).unwrap();
+            for step in 0..3 {
+                engine.train_batch(&rows(40 * step, 40 * step + 40), 1.0).unwrap();
+            }
+            engine.state().unwrap()
+        };
+        let expected = steps(&mut reference);
+        for isa in Isa::available() {
+            let label = format!("{isa:?} {:?} {:?}", setup.model, setup.training.optimizer);
+            assert_close(&label, &steps(&mut setup.fused(isa, threads)), &expected, 1e-4);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::spec::training::Optimizer;
 /// A step of an optimizer, its constants worked out once.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
-    /// `adam` and `adamw` where no weight decays.
+    /// `adam` and `adamw` without weight decay.
     Adam(Adam),
     /// `adam` and `adamw` with weight decay.
     DecayingAdam(DecayingAdam),

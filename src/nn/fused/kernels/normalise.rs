@@ -25,7 +25,7 @@ pub struct Settings {
 
 impl Settings {
     /// What is divided by, and by how much the slope of its root differs from that of the variance:
-    /// `s / sigma` where eps stands outside of the root (0 where sigma is 0), else 1.
+    /// `s / sigma` where eps stands outside of the root (0 where sigma is 0 or NaN), else 1.
     #[inline(always)]
     fn spread<S: Simd>(self, simd: S, var: S::V) -> (S::V, S::V) {
         let eps = simd.splat(self.eps);

@@ -2,7 +2,8 @@
 //!
 //! A norm that looks at one column at a time, over the batch or chunks of it, implements [`Norm`].
 //! One that looks along the rows needs all panels of a layer at once: its place is a phase of its own
-//! between a layer's product and its activation. What is not here runs on the graph engine.
+//! between a layer's product and its activation. [`build`] names every norm that a config can have, so
+//! that none is left out unnoticed.
 
 mod batch;
 

@@ -215,3 +215,44 @@ fn what_is_not_a_number_stays_so_through_every_activation() {
         }
     }
 }
+
+/// `if_greater` of whole registers.
+struct Choose<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    yes: &'a [f32],
+    no: &'a [f32],
+}
+
+impl Kernel for Choose<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Vec<f32> {
+        let mut chosen = vec![0.0; self.a.len()];
+        for at in (0..self.a.len()).step_by(S::LANES) {
+            let [a, b, yes, no] =
+                [self.a, self.b, self.yes, self.no].map(|values| simd.read(&values[at..]));
+            simd.write(&mut chosen[at..], simd.if_greater(a, b, yes, no));
+        }
+        chosen
+    }
+}
+
+#[test]
+fn a_choice_gives_every_bit_of_what_it_chooses() {
+    let floats =
+        [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::from_bits(1)];
+    let all = |pick: fn(usize) -> usize| -> Vec<f32> {
+        (0..floats.len().pow(4)).map(|index| floats[pick(index) % floats.len()]).collect()
+    };
+    let [a, b] = [all(|index| index), all(|index| index / 8)];
+    let [yes, no] = [all(|index| index / 64), all(|index| index / 512)];
+    for isa in Isa::available() {
+        let chosen = isa.run(Choose { a: &a, b: &b, yes: &yes, no: &no });
+        for (index, chosen) in chosen.into_iter().enumerate() {
+            let expected = if a[index] > b[index] { yes[index] } else { no[index] };
+            assert_eq!(chosen.to_bits(), expected.to_bits(), "{isa:?} {} > {}", a[index], b[index]);
+        }
+    }
+}
