@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::path::PathBuf;
 
 use bnes::nn::Isa;
 use common::{Place, bytes, column, curve, json, stderr, weights};
@@ -445,23 +446,21 @@ fn a_network_that_no_memory_holds_is_refused_at_its_key() {
 
 #[test]
 fn every_instruction_set_of_the_processor_can_be_forced_and_is_recorded() {
-    let place = Place::new();
-    // Adam's first steps go by the sign of what may be rounding.
-    place.write("small.toml", &SMALL.replace("lr = 0.01", "kind = \"sgd\"\nlr = 0.1"));
     let losses = |isa: &str| -> Vec<f64> {
-        let args = ["run", "--config", "small.toml", "--results", isa];
+        let place = Place::new();
+        // Adam's first steps go by the sign of what may be rounding.
+        place.write("small.toml", &SMALL.replace("lr = 0.01", "kind = \"sgd\"\nlr = 0.1"));
+        let args = ["run", "--config", "small.toml"];
         let output = place.command(&args).env("BNES_ISA", isa).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
-        let folders = fs::read_dir(place.path(isa).join("small")).unwrap();
-        let mut folders: Vec<_> = folders.map(|entry| entry.unwrap().path()).collect();
-        folders.retain(|folder| folder.join("run.json").exists());
-        folders.sort();
-        assert!(!folders.is_empty());
-        let of_folder = |folder: &std::path::PathBuf| {
-            assert_eq!(json(&folder.join("run.json"))["provenance"]["instruction_set"], isa);
-            column(folder, "val_loss")[..3].to_vec()
+        let trainings = place.trainings("results/small");
+        assert!(!trainings.is_empty());
+        let of_training = |training: &PathBuf| {
+            let record = json(&training.join("run.json"));
+            assert_eq!(record["provenance"]["instruction_set"], isa);
+            column(training, "val_loss")[..3].to_vec()
         };
-        folders.iter().flat_map(of_folder).collect()
+        trainings.iter().flat_map(of_training).collect()
     };
     let portable = losses("portable");
     for isa in Isa::available() {

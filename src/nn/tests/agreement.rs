@@ -9,9 +9,8 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::RngSeed;
 
-use super::setup::{Setup, classes, dataset, norms, scattered};
+use super::setup::{Setup, classes, dataset, fixed, norms, scattered};
 use crate::data::{Dataset, Inputs};
 use crate::nn::state::{NamedTensor, StateDict, TensorData};
 use crate::nn::{Engine, Isa};
@@ -215,12 +214,7 @@ fn holds(case: &Case) {
 proptest! {
     // The same networks each time: that a piecewise linear unit comes to lie within rounding of its
     // kink is rare, but no fault.
-    #![proptest_config(ProptestConfig {
-        cases: 256,
-        rng_seed: RngSeed::Fixed(5),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(fixed(256, 5))]
 
     #[test]
     fn fused_steps_are_those_of_autograd_in_double_precision(case in cases(&EDGES)) {
@@ -229,12 +223,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 64,
-        rng_seed: RngSeed::Fixed(7),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(fixed(64, 7))]
 
     #[test]
     fn fused_steps_of_several_panels_are_those_of_autograd(case in cases(&MORE_EDGES)) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
+
 use crate::data::{Dataset, Inputs, Splits, Targets};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
@@ -9,6 +11,12 @@ use crate::nn::{Engine, FusedEngine, Isa, Network};
 use crate::seed::Seed;
 use crate::spec::model::{BatchNorm, EpsPlacement, ModelSpec, Norm, Placement};
 use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec};
+
+/// So many cases, the same ones each time.
+pub fn fixed(cases: u32, seed: u64) -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(seed);
+    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
+}
 
 /// An engine in single precision.
 #[derive(Debug, Clone, Copy)]

@@ -2,10 +2,9 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::RngSeed;
 
 use super::agreement::{EDGES, edge, models};
-use super::setup::{Setup, batch_norm, optimizers, rows, scattered};
+use super::setup::{Setup, batch_norm, fixed, optimizers, rows, scattered};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
 use crate::nn::{Engine, Isa};
@@ -42,6 +41,16 @@ fn setup(norm: Norm) -> Setup {
     Setup::new(model, Loss::CrossEntropy, 100, 6, 5)
 }
 
+/// Where so many steps of `size` rows lead from a state, each shorter than the one before.
+fn after(engine: &mut dyn Engine, start: &StateDict, steps: u32, size: u32) -> StateDict {
+    engine.load(start).unwrap();
+    for step in 0..steps {
+        let factor = 1.0 - 0.1 * f64::from(step);
+        engine.train_batch(&rows(size * step, size * step + size), factor).unwrap();
+    }
+    engine.state().unwrap()
+}
+
 #[test]
 fn five_steps_of_every_optimizer_lead_where_they_lead_in_double_precision() {
     for norm in [Norm::None(NoSettings {}), batch_norm(Placement::AfterActivation)] {
@@ -53,20 +62,13 @@ fn five_steps_of_every_optimizer_lead_where_they_lead_in_double_precision() {
             setup.training.clip_norm = clip_norm;
             let mut reference = setup.reference();
             let start = scattered(reference.state().unwrap());
-            let steps = |engine: &mut dyn Engine| {
-                engine.load(&start).unwrap();
-                for step in 0..5 {
-                    let factor = 1.0 - 0.1 * f64::from(step);
-                    engine.train_batch(&rows(20 * step, 20 * step + 20), factor).unwrap();
-                }
-                (engine.state().unwrap(), engine.take_loss_sum().unwrap())
-            };
-            let (expected, expected_loss) = steps(&mut reference);
+            let expected = after(&mut reference, &start, 5, 20);
+            let expected_loss = reference.take_loss_sum().unwrap();
             for isa in Isa::available() {
                 let label = format!("{isa:?} {norm:?} {optimizer:?} {clip_norm:?}");
                 let mut engine = setup.fused(isa, 2);
-                let (state, loss) = steps(&mut engine);
-                assert_close(&label, &state, &expected, 2e-5);
+                assert_close(&label, &after(&mut engine, &start, 5, 20), &expected, 2e-5);
+                let loss = engine.take_loss_sum().unwrap();
                 let error = (loss - expected_loss).abs();
                 assert!(error <= 1e-5 * expected_loss, "{label}: {loss} {expected_loss}");
                 assert_eq!(engine.take_loss_sum().unwrap(), 0.0);
@@ -121,12 +123,7 @@ fn smooth_optimizers() -> Vec<Optimizer> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 96,
-        rng_seed: RngSeed::Fixed(6),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(fixed(96, 6))]
 
     #[test]
     fn steps_of_any_optimizer_on_any_network_are_those_of_double_precision(
@@ -141,17 +138,11 @@ proptest! {
         setup.training.clip_norm = clip_norm;
         let mut reference = setup.reference();
         let start = scattered(reference.state().unwrap());
-        let steps = |engine: &mut dyn Engine| {
-            engine.load(&start).unwrap();
-            for step in 0..3 {
-                engine.train_batch(&rows(40 * step, 40 * step + 40), 1.0).unwrap();
-            }
-            engine.state().unwrap()
-        };
-        let expected = steps(&mut reference);
+        let expected = after(&mut reference, &start, 3, 40);
         for isa in Isa::available() {
             let label = format!("{isa:?} {:?} {:?}", setup.model, setup.training.optimizer);
-            assert_close(&label, &steps(&mut setup.fused(isa, threads)), &expected, 1e-4);
+            let actual = after(&mut setup.fused(isa, threads), &start, 3, 40);
+            assert_close(&label, &actual, &expected, 1e-4);
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The arithmetic of a step: the one room with `unsafe` code and with instructions of a processor.
 //!
 //! **Layout.** Matrices are kept in panels of [`PANEL`] = 32 columns: a panel holds its 32 columns of
-//! every row, row after row, `rows x 32` floats on 64-byte boundaries, and columns beyond the
-//! matrix's width are zeros (in activations: anything, which no sum reads). Activations are rows of a
-//! batch x units, weights are inputs x units
-//! (transposed against a `state_dict`). A panel of outputs needs all panels of the inputs and one
-//! panel of weights, so a layer is computed panel by panel: while a panel of outputs is in the first
-//! cache, batch statistics, norm, activation and what the backward pass needs are done on it. No
-//! panel waits for another one of its layer, which is what the work is divided by between threads.
+//! every row, row after row, `rows x 32` floats on 64-byte boundaries, and columns beyond the matrix's
+//! width are zeros (in activations: anything, which no sum reads). Activations are rows of a batch x
+//! units, weights are inputs x units (transposed against a `state_dict`). A panel of outputs needs all
+//! panels of the inputs and one panel of weights, so a layer is computed panel by panel: while a panel
+//! of outputs is in the first cache, batch statistics, norm, activation and what the backward pass
+//! needs are done on it. No panel waits for another one of its layer, which is what the work is divided
+//! by between threads.
 //!
 //! **Products.** All three products of a layer are one kernel ([`product`]): a tile of up to 12 rows
 //! x 32 columns is summed in registers over the whole inner dimension, in its order; one column of
