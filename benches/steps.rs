@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bnes::data::{Dataset, Inputs, Splits, Targets};
+use bnes::data::{Blocks, Dataset, Inputs, Splits, Targets};
 use bnes::nn::{Engine, FusedEngine, GraphEngine, Network};
 use bnes::seed::Seed;
 use bnes::spec::model::{Activation, BatchNorm, ModelSpec, Norm};
@@ -40,11 +40,11 @@ fn workload(name: &str) -> (usize, ModelSpec, TrainingSpec) {
 #[allow(clippy::cast_possible_truncation)] // a small number; inputs are f32
 fn data(width: usize) -> Arc<Dataset> {
     let mut stream = Seed(0).stream("bench/data", 0);
-    let values = (0..ROWS * width).map(|_| stream.normal() as f32).collect();
+    let values: Vec<f32> = (0..ROWS * width).map(|_| stream.normal() as f32).collect();
     let labels = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
     let rows = |range: std::ops::Range<u32>| range.collect::<Vec<u32>>();
     Arc::new(Dataset {
-        inputs: Inputs::Table { values, width },
+        inputs: Inputs::Table(Blocks::of_rows(&values, width)),
         targets: Targets::Classes {
             labels,
             names: (0..CLASSES).map(|class| class.to_string()).collect(),

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::ptr;
 use std::sync::Arc;
 
-use bnes::data::{Dataset, Inputs, Splits, Targets};
+use bnes::data::{Blocks, Dataset, Inputs, Splits, Targets};
 use bnes::kinds::NoSettings;
 use bnes::nn::fused::kernels::buffer::Buffer;
 use bnes::nn::{Engine, FusedEngine, Isa, Network};
@@ -121,8 +121,8 @@ const ROWS: usize = 300;
 fn data(stream: &mut Stream, loss: Loss, outputs: usize) -> Dataset {
     let width = one_of(stream, &WIDTHS);
     let inputs = if stream.below(2) == 0 {
-        let values = (0..ROWS * width).map(|_| stream.normal() as f32).collect();
-        Inputs::Table { values, width }
+        let values: Vec<f32> = (0..ROWS * width).map(|_| stream.normal() as f32).collect();
+        Inputs::Table(Blocks::of_rows(&values, width))
     } else {
         let bytes = Arc::new((0..ROWS * width).map(|_| stream.below(256) as u8).collect());
         Inputs::Images { bytes, width, scale: 0.01, shift: -1.0 }

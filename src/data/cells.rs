@@ -7,18 +7,16 @@
 //! Distinct cells are kept once and each row holds a code, so that a column of text costs four
 //! bytes a row. One with more distinct cells than a column of levels may have is from then on read
 //! as numbers, and text in it is counted: little of it is a slip, much makes it a column that names
-//! its rows.
+//! its rows. The cells themselves are in the [`Sheet`].
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use super::decimal::{self, Decimal, Number};
 use super::error::{CellProblem, Place};
-use super::numbers::Numbers;
-use super::target::{self, Number};
-
-/// The code of a cell that holds nothing.
-pub(super) const MISSING: u32 = u32::MAX;
+use super::sheet::{MISSING, Sheet};
+use super::target;
 
 /// More levels than this are names of rows, not of groups.
 pub(super) const MOST_LEVELS: usize = 1000;
@@ -30,11 +28,12 @@ const LONGEST_CELL: usize = 65_536;
 /// What a column turned out to hold.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cells {
-    /// NaN where a cell holds nothing.
-    Numbers(Numbers),
-    /// A level of each row, or [`MISSING`]; levels as they first occur. `categorical`: whatever they
-    /// look like.
-    Levels { codes: Vec<u32>, levels: Vec<Level>, categorical: bool },
+    Numbers,
+    /// What the codes stand for; levels as they first occur. `categorical`: whatever they look like.
+    Levels {
+        levels: Vec<Level>,
+        categorical: bool,
+    },
     /// More than [`MOST_LEVELS`].
     TooMany,
 }
@@ -65,46 +64,68 @@ pub(super) struct InputColumn {
 enum State {
     /// Levels, or numbers if there is no text.
     Open {
-        codes: Vec<u32>,
         levels: Vec<Level>,
         code_of: HashMap<Box<[u8]>, u32, FixedState>,
     },
     /// Too many for levels; NaN where there is text.
-    Numbers(Numbers),
+    Numbers,
     TooMany,
 }
 
 impl InputColumn {
     /// A column before its first cell.
     pub fn new(categorical: bool) -> Self {
-        let (codes, levels, code_of) = (Vec::new(), Vec::new(), HashMap::default());
-        let state = State::Open { codes, levels, code_of };
+        let state = State::Open { levels: Vec::new(), code_of: HashMap::default() };
         Self { categorical, state, present: 0, text_cells: 0, first_text: None }
     }
 
-    /// Takes the next row's cell, which holds nothing.
-    pub fn push_missing(&mut self) {
-        match &mut self.state {
-            State::Open { codes, .. } => codes.push(MISSING),
-            State::Numbers(values) => values.push(f64::NAN),
+    /// Takes the next row's cell, which holds nothing, as column `at` of the sheet.
+    pub fn push_missing(&self, sheet: &mut Sheet, at: usize) {
+        match self.state {
+            State::Open { .. } => sheet.put_code(at, MISSING),
+            State::Numbers => sheet.put(at, f64::NAN),
             State::TooMany => {}
         }
     }
 
-    /// Takes the next row's cell.
-    pub fn push(&mut self, cell: &[u8], place: Place) -> Result<(), Fault> {
+    /// Takes the next row's cell as column `at` of the sheet.
+    #[inline]
+    pub fn push(
+        &mut self,
+        sheet: &mut Sheet,
+        at: usize,
+        cell: &[u8],
+        place: Place,
+    ) -> Result<(), Fault> {
         self.present += 1;
-        match &mut self.state {
+        if let State::Numbers = self.state
+            && let Some(number) = Decimal::read(cell)
+        {
+            sheet.put_decimal(at, number);
+            return Ok(());
+        }
+        self.push_other(sheet, at, cell, place)
+    }
+
+    /// Takes what is no plain number in a column of numbers.
+    fn push_other(
+        &mut self,
+        sheet: &mut Sheet,
+        at: usize,
+        cell: &[u8],
+        place: Place,
+    ) -> Result<(), Fault> {
+        match &self.state {
             State::TooMany => return Ok(()),
-            State::Numbers(values) => {
-                if let Number::Finite(value) = target::number(cell) {
-                    values.push(value);
+            State::Numbers => {
+                if let Number::Finite(value) = decimal::number(cell) {
+                    sheet.put(at, value);
                     return Ok(());
                 }
             }
-            State::Open { codes, levels, code_of } => {
+            State::Open { levels, code_of } => {
                 if let Some(code) = code_of.get(cell) {
-                    codes.push(*code);
+                    sheet.put_code(at, *code);
                     let may_be_text = self.first_text.is_some();
                     let is_text = may_be_text && levels[*code as usize].is_text();
                     self.text_cells += usize::from(is_text);
@@ -112,29 +133,36 @@ impl InputColumn {
                 }
             }
         }
-        self.push_new(cell, Level::new(cell, place)?)
+        self.push_new(sheet, at, cell, Level::new(cell, place)?)
     }
 
     /// Takes a cell that is new among the levels, or no number among numbers.
-    fn push_new(&mut self, cell: &[u8], level: Level) -> Result<(), Fault> {
+    fn push_new(
+        &mut self,
+        sheet: &mut Sheet,
+        at: usize,
+        cell: &[u8],
+        level: Level,
+    ) -> Result<(), Fault> {
         if level.is_text() {
             self.text_cells += 1;
             self.first_text.get_or_insert_with(|| level.fault());
         }
         match &mut self.state {
             State::TooMany => {}
-            State::Numbers(_) if !level.is_text() => return Err(level.fault()),
-            State::Numbers(values) => values.push(f64::NAN),
-            State::Open { codes, levels, code_of } => {
+            State::Numbers if !level.is_text() => return Err(level.fault()),
+            State::Numbers => sheet.put(at, f64::NAN),
+            State::Open { levels, code_of } => {
                 let code = u32::try_from(levels.len()).unwrap_or(MISSING);
-                codes.push(code);
+                sheet.put_code(at, code);
                 code_of.insert(cell.into(), code);
                 levels.push(level);
                 if levels.len() > MOST_LEVELS {
                     self.state = if self.categorical {
                         State::TooMany
                     } else {
-                        State::Numbers(numbers(codes, levels)?)
+                        sheet.turn_to_numbers(at, &numbers(levels)?);
+                        State::Numbers
                     };
                 }
             }
@@ -143,18 +171,17 @@ impl InputColumn {
     }
 
     /// What the column holds, now that all rows are in.
-    pub fn finish(self) -> Result<Cells, Fault> {
+    pub fn finish(self, sheet: &mut Sheet, at: usize) -> Result<Cells, Fault> {
         let Self { categorical, state, present, text_cells, first_text } = self;
         match (state, first_text) {
-            (State::Numbers(values), None) => Ok(Cells::Numbers(values)),
-            (State::Numbers(_), Some(slip)) if are_slips(text_cells, present) => Err(slip),
-            (State::Numbers(_), Some(_)) | (State::TooMany, _) => Ok(Cells::TooMany),
-            (State::Open { codes, levels, .. }, None) if !categorical => {
-                numbers(&codes, &levels).map(Cells::Numbers)
+            (State::Numbers, None) => Ok(Cells::Numbers),
+            (State::Numbers, Some(slip)) if are_slips(text_cells, present) => Err(slip),
+            (State::Numbers, Some(_)) | (State::TooMany, _) => Ok(Cells::TooMany),
+            (State::Open { levels, .. }, None) if !categorical => {
+                sheet.turn_to_numbers(at, &numbers(&levels)?);
+                Ok(Cells::Numbers)
             }
-            (State::Open { codes, levels, .. }, _) => {
-                Ok(Cells::Levels { codes, levels, categorical })
-            }
+            (State::Open { levels, .. }, _) => Ok(Cells::Levels { levels, categorical }),
         }
     }
 }
@@ -165,18 +192,11 @@ fn are_slips(text_cells: usize, present: usize) -> bool {
 }
 
 impl Cells {
-    /// Gives back the memory of numbers that are no longer needed.
-    pub fn forget(&mut self, chunk: usize) {
-        if let Self::Numbers(numbers) = self {
-            numbers.forget(chunk);
-        }
-    }
-
     /// Refuses text in a column that is numeric by its training rows, wherever the text stands:
     /// under one training cell of a hundred is text, or all of it is numbers with a decimal comma.
-    pub fn check(&self, train: &[u32]) -> Result<(), Fault> {
-        let Self::Levels { codes, levels, categorical: false } = self else { return Ok(()) };
-        let counts = counts(codes, levels, train);
+    pub fn check(&self, sheet: &Sheet, at: usize, train: &[u32]) -> Result<(), Fault> {
+        let Self::Levels { levels, categorical: false } = self else { return Ok(()) };
+        let counts = sheet.counts(at, levels.len(), train);
         let text = || levels.iter().zip(&counts).filter(|(level, _)| level.is_text());
         let trained = || text().filter(|(_, count)| **count > 0).map(|(level, _)| level);
         let text_cells = text().map(|(_, count)| count).sum();
@@ -189,17 +209,6 @@ impl Cells {
             _ => Ok(()),
         }
     }
-}
-
-/// How many of these rows have each level.
-pub(super) fn counts(codes: &[u32], levels: &[Level], rows: &[u32]) -> Vec<usize> {
-    let mut counts = vec![0; levels.len()];
-    for row in rows {
-        if let Some(count) = counts.get_mut(codes[*row as usize] as usize) {
-            *count += 1;
-        }
-    }
-    counts
 }
 
 impl Level {
@@ -221,18 +230,18 @@ impl Level {
         if cell.contains(&0) {
             return Err((first, CellProblem::Nul));
         }
-        Ok(Self { name: text.to_owned(), number: target::number(cell), first })
+        Ok(Self { name: text.to_owned(), number: decimal::number(cell), first })
     }
 }
 
-fn numbers(codes: &[u32], levels: &[Level]) -> Result<Numbers, Fault> {
+/// Their values, which are none where there is text.
+fn numbers(levels: &[Level]) -> Result<Vec<f64>, Fault> {
     let value = |level: &Level| match level.number {
         Number::Finite(value) => Ok(value),
         Number::None => Ok(f64::NAN),
         Number::NotFinite | Number::TooLarge => Err(level.fault()),
     };
-    let values: Vec<f64> = levels.iter().map(value).collect::<Result<_, _>>()?;
-    Ok(codes.iter().map(|code| values.get(*code as usize).copied().unwrap_or(f64::NAN)).collect())
+    levels.iter().map(value).collect()
 }
 
 fn numeric_problem(cell: &[u8]) -> CellProblem {
@@ -243,30 +252,66 @@ fn numeric_problem(cell: &[u8]) -> CellProblem {
 mod tests {
     use super::*;
 
-    fn read(cells: &[&str], categorical: bool) -> Result<Cells, (usize, CellProblem)> {
-        let mut column = InputColumn::new(categorical);
+    /// A column alone.
+    #[derive(Debug, PartialEq)]
+    struct Column {
+        sheet: Sheet,
+        cells: Cells,
+    }
+
+    type Read = Result<Column, (usize, CellProblem)>;
+
+    fn read(cells: &[&str], categorical: bool) -> Read {
+        let (mut sheet, mut column) = (Sheet::new(1), InputColumn::new(categorical));
         let fault = |(place, problem): Fault| (place.row, problem);
         for (row, cell) in cells.iter().enumerate() {
             let place = Place { file: 0, line: row as u64 + 2, row: row + 1 };
+            sheet.begin_row();
             match *cell {
-                "" => column.push_missing(),
-                cell => column.push(cell.as_bytes(), place).map_err(fault)?,
+                "" => column.push_missing(&mut sheet, 0),
+                cell => column.push(&mut sheet, 0, cell.as_bytes(), place).map_err(fault)?,
             }
         }
-        column.finish().map_err(fault)
+        let cells = column.finish(&mut sheet, 0).map_err(fault)?;
+        Ok(Column { sheet, cells })
     }
 
     /// The same, with all rows for training.
-    fn trained(cells: &[&str], categorical: bool) -> Result<Cells, (usize, CellProblem)> {
+    fn trained(cells: &[&str], categorical: bool) -> Read {
         let rows: Vec<u32> = (0..u32::try_from(cells.len()).unwrap()).collect();
-        let cells = read(cells, categorical)?;
-        cells.check(&rows).map_err(|(place, problem)| (place.row, problem))?;
-        Ok(cells)
+        let column = read(cells, categorical)?;
+        column.check(&rows)?;
+        Ok(column)
     }
 
-    fn levels(cells: Result<Cells, (usize, CellProblem)>) -> (Vec<u32>, Vec<String>) {
-        let Ok(Cells::Levels { codes, levels, .. }) = cells else { panic!("{cells:?}") };
-        (codes, levels.into_iter().map(|level| level.name).collect())
+    impl Column {
+        fn check(&self, train: &[u32]) -> Result<(), (usize, CellProblem)> {
+            let fault = |(place, problem): Fault| (place.row, problem);
+            self.cells.check(&self.sheet, 0, train).map_err(fault)
+        }
+    }
+
+    fn numbers(read: Read) -> Vec<f64> {
+        let column = read.unwrap();
+        assert_eq!(column.cells, Cells::Numbers);
+        let mut numbers = Vec::new();
+        column.sheet.each_row(|row| numbers.extend_from_slice(row));
+        numbers
+    }
+
+    fn levels(read: Read) -> (Vec<u32>, Vec<String>) {
+        let Ok(Column { sheet, cells: Cells::Levels { levels, .. } }) = read else {
+            panic!("{read:?}")
+        };
+        (sheet.codes(0).collect(), levels.into_iter().map(|level| level.name).collect())
+    }
+
+    fn is_levels(read: &Read) -> bool {
+        matches!(read, Ok(Column { cells: Cells::Levels { .. }, .. }))
+    }
+
+    fn is_too_many(read: &Read) -> bool {
+        matches!(read, Ok(Column { cells: Cells::TooMany, .. }))
     }
 
     fn named(codes: &[u32], names: &[&str]) -> (Vec<u32>, Vec<String>) {
@@ -276,16 +321,12 @@ mod tests {
     #[test]
     fn large_numbers_that_differ_little_keep_their_difference() {
         let times = read(&["1700000000", "1700000001", "1700000002"], false);
-        assert_eq!(
-            times,
-            Ok(Cells::Numbers([1.7e9, 1.7e9 + 1.0, 1.7e9 + 2.0].into_iter().collect()))
-        );
+        assert_eq!(numbers(times), [1.7e9, 1.7e9 + 1.0, 1.7e9 + 2.0]);
     }
 
     #[test]
     fn numbers_stay_numbers_and_text_becomes_levels() {
-        let Ok(Cells::Numbers(values)) = read(&["1", "", "2.50", "1"], false) else { panic!() };
-        let values: Vec<f64> = values.iter().collect();
+        let values = numbers(read(&["1", "", "2.50", "1"], false));
         assert_eq!((values[0], values[2], values[3]), (1.0, 2.5, 1.0));
         assert!(values[1].is_nan());
         let mixed = levels(read(&["1", "", "b", "1.0", "b"], false));
@@ -298,12 +339,12 @@ mod tests {
         let mut cells = vec!["1"; 101];
         cells[7] = "x";
         assert_eq!(trained(&cells, false), Err((8, CellProblem::Text("x".to_owned()))));
-        assert!(matches!(trained(&cells[..100], false), Ok(Cells::Levels { .. })));
-        assert!(matches!(trained(&cells, true), Ok(Cells::Levels { .. })));
+        assert!(is_levels(&trained(&cells[..100], false)));
+        assert!(is_levels(&trained(&cells, true)));
         // Cells that hold nothing are no evidence either way.
         let mut sparse = vec![""; 1000];
         (sparse[0], sparse[1]) = ("1", "x");
-        assert!(matches!(trained(&sparse, false), Ok(Cells::Levels { .. })));
+        assert!(is_levels(&trained(&sparse, false)));
         assert_eq!(
             trained(&["1,5", "2,5"], false),
             Err((1, CellProblem::DecimalComma("1,5".to_owned())))
@@ -313,7 +354,7 @@ mod tests {
     #[test]
     fn the_training_rows_alone_say_what_a_column_is() {
         let cells = read(&["1", "2", "3", "x", "", "4,5"], false).unwrap();
-        let check = |train: &[u32]| cells.check(train).map_err(|(place, _)| place.row);
+        let check = |train: &[u32]| cells.check(train).map_err(|(row, _)| row);
         assert_eq!(check(&[0, 1, 2]), Err(4), "text elsewhere in a column of numbers");
         assert_eq!(check(&[0, 1, 5]), Err(6), "all text in training is decimal commas");
         assert_eq!(check(&[0, 1, 3, 5]), Ok(()), "levels");
@@ -325,11 +366,10 @@ mod tests {
 
     #[test]
     fn of_more_cells_than_levels_little_text_is_a_slip_and_much_names_rows() {
-        let numbers: Vec<String> = (0..=MOST_LEVELS + 5).map(|n| n.to_string()).collect();
-        let mut cells: Vec<&str> = numbers.iter().map(String::as_str).collect();
-        assert!(matches!(read(&cells, true), Ok(Cells::TooMany)));
-        let Ok(Cells::Numbers(values)) = read(&cells, false) else { panic!() };
-        let values: Vec<f64> = values.iter().collect();
+        let whole: Vec<String> = (0..=MOST_LEVELS + 5).map(|n| n.to_string()).collect();
+        let mut cells: Vec<&str> = whole.iter().map(String::as_str).collect();
+        assert!(is_too_many(&read(&cells, true)));
+        let values = numbers(read(&cells, false));
         assert_eq!((values.len(), values[1004]), (MOST_LEVELS + 6, 1004.0));
         cells.push("x");
         let row = cells.len();
@@ -337,11 +377,11 @@ mod tests {
         cells.swap(0, row - 1);
         assert_eq!(read(&cells, false), Err((1, CellProblem::Text("x".to_owned()))));
         cells.extend(["y"; 10]);
-        assert_eq!(read(&cells, false), Ok(Cells::TooMany));
+        assert!(is_too_many(&read(&cells, false)));
         let names: Vec<String> = (0..=MOST_LEVELS).map(|n| format!("n{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(read(&names, false), Ok(Cells::TooMany));
-        assert!(matches!(read(&names[1..], false), Ok(Cells::Levels { .. })));
+        assert!(is_too_many(&read(&names, false)));
+        assert!(is_levels(&read(&names[1..], false)));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::decimal::{self, Number};
 use super::error::{self, DataError, listed_shortly, shortened};
-use super::target::{self, Number};
+
 use crate::spec::data::{DataSpec, Target, Task};
 
 /// What a column is for.
@@ -173,7 +174,7 @@ pub(super) fn check_names(
     drop: &[String],
     delimiter: u8,
 ) -> Result<(), String> {
-    let number = |name: &&String| matches!(target::number(name.as_bytes()), Number::Finite(_));
+    let number = |name: &&String| matches!(decimal::number(name.as_bytes()), Number::Finite(_));
     if names.len() == 1 {
         let delimiter = match delimiter {
             b',' | b'\t' | b';' | b'|' => "`,`, tab, `;` or `|`".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::blocks::Blocks;
 use crate::spec::data::Task;
 
 /// Encoded rows, their targets and their splits.
@@ -28,12 +29,7 @@ pub struct Dataset {
 #[derive(Debug, Clone)]
 pub enum Inputs {
     /// Numbers as the network takes them.
-    Table {
-        /// rows x width
-        values: Vec<f32>,
-        /// Numbers a row.
-        width: usize,
-    },
+    Table(Blocks),
     /// Bytes b that the network takes as `b * scale + shift`.
     Images {
         /// rows x width; shared by all splits of a source
@@ -110,7 +106,8 @@ impl Inputs {
     #[must_use]
     pub fn width(&self) -> usize {
         match self {
-            Self::Table { width, .. } | Self::Images { width, .. } => *width,
+            Self::Table(blocks) => blocks.width(),
+            Self::Images { width, .. } => *width,
         }
     }
 
@@ -118,7 +115,7 @@ impl Inputs {
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {
-            Self::Table { values, width } => values.len() / width.max(&1),
+            Self::Table(blocks) => blocks.rows(),
             Self::Images { bytes, width, .. } => bytes.len() / width.max(&1),
         }
     }

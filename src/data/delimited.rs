@@ -1,14 +1,14 @@
 //! CSV, TSV and their kin, read once from end to end, row by row.
 
-use std::io::{Chain, Cursor, Read};
+use std::io::{self, Chain, Cursor, Read};
 use std::path::Path;
-
-use csv::ByteRecord;
 
 use super::columns::{self, Columns};
 use super::error::{CellProblem, DataError, Place, counted};
 use super::file::{self, Hashing};
+use super::pages::SmallPages;
 use super::quotes::{QuoteFault, Quotes};
+use super::rows::{Row, Rows};
 use super::sniff::{self, Layout};
 use super::table::{Builder, Roles, Table};
 use crate::spec::data::DataSpec;
@@ -19,11 +19,9 @@ type Text<R> = Chain<Cursor<Vec<u8>>, Hashing<R>>;
 /// A file being read.
 struct Delimited<'a, R> {
     path: &'a Path,
-    reader: csv::Reader<Quotes<Text<R>>>,
+    text: Rows<Quotes<Text<R>>>,
     names: Vec<String>,
     has_header: bool,
-    /// The first row, where there is no header and it has been read for its width.
-    first: Option<ByteRecord>,
 }
 
 /// Reads a file, and the rows of a test file behind it.
@@ -32,6 +30,7 @@ pub(super) fn read_files(
     test: Option<&Path>,
     spec: &DataSpec,
 ) -> Result<Table, DataError> {
+    let _small = SmallPages::new();
     let mut builder = read(file::open(path)?.reader, path, spec)?;
     if let Some(test) = test {
         let mut file = Delimited::open(file::open(test)?.reader, test, spec)?;
@@ -81,80 +80,54 @@ impl<'a, R: Read> Delimited<'a, R> {
             return Err(DataError::File { file: path.to_owned(), problem });
         }
         let layout = sniff::layout(&head, whole, path, spec);
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(layout.delimiter)
-            .buffer_capacity(1 << 16)
-            .from_reader(Quotes::new(Cursor::new(head).chain(reader), layout.delimiter));
+        let quotes = Quotes::new(Cursor::new(head).chain(reader), layout.delimiter);
+        let text = Rows::new(quotes, layout.delimiter);
         let (names, has_header) = (Vec::new(), layout.header);
-        let mut file = Self { path, reader, names, has_header, first: None };
+        let mut file = Self { path, text, names, has_header };
         file.read_names(layout, spec)?;
         Ok(file)
     }
 
     fn read_names(&mut self, layout: Layout, spec: &DataSpec) -> Result<(), DataError> {
-        let mut record = ByteRecord::new();
-        if !self.next(&mut record)? {
-            return Err(DataError::File {
-                file: self.path.to_owned(),
-                problem: "the file is empty: expected a header line and a row for each example; name another file in data.source, or fill this one"
-                    .to_owned(),
-            });
-        }
-        let line = record.position().map_or(1, csv::Position::line);
-        let wrong = |problem: String| DataError::Line {
-            file: self.path.to_owned(),
-            line,
-            row: None,
-            problem,
+        let file = self.path.to_owned();
+        let Some(first) = self.text.next().map_err(|cause| unread(&file, cause))? else {
+            let problem = "the file is empty: expected a header line and a row for each example; name another file in data.source, or fill this one".to_owned();
+            return Err(DataError::File { file, problem });
         };
-        self.names = if layout.header {
-            header(&record).map_err(|problem| wrong(problem.to_string()))?
+        let line = first.line;
+        let wrong = |problem: String| DataError::Line { file, line, row: None, problem };
+        let names = if layout.header {
+            header(&first).map_err(|problem| problem.to_string())
         } else {
-            columns::counted_names(record.len())
+            Ok(columns::counted_names(first.len()))
         };
-        columns::check_names(&self.names, spec.header.is_none(), &spec.drop, layout.delimiter)
-            .map_err(wrong)?;
+        let checked = names.and_then(|names| {
+            let inferred = spec.header.is_none();
+            columns::check_names(&names, inferred, &spec.drop, layout.delimiter)?;
+            Ok(names)
+        });
+        self.names = checked.map_err(wrong)?;
         for (name, place) in self.names.iter_mut().zip(1..).filter(|(name, _)| name.is_empty()) {
             *name = format!("c{place}");
         }
-        self.first = (!layout.header).then_some(record);
+        if !layout.header {
+            self.text.again();
+        }
         Ok(())
     }
 
-    fn next(&mut self, record: &mut ByteRecord) -> Result<bool, DataError> {
-        if let Some(first) = self.first.take() {
-            *record = first;
-            return Ok(true);
-        }
-        self.reader.read_byte_record(record).map_err(|error| {
-            let cause = match error.into_kind() {
-                csv::ErrorKind::Io(cause) => cause,
-                other => std::io::Error::other(format!("{other:?}")),
-            };
-            match QuoteFault::of(&cause) {
-                Some(fault) => DataError::Line {
-                    file: self.path.to_owned(),
-                    line: fault.line(),
-                    row: None,
-                    problem: fault.to_string(),
-                },
-                None => DataError::reading(self.path, cause),
-            }
-        })
-    }
-
     fn rows(&mut self, roles: &Roles, builder: &mut Builder) -> Result<(), DataError> {
-        let mut record = ByteRecord::new();
         let mut place = Place { file: builder.file(), line: 0, row: 0 };
-        while self.next(&mut record)? {
-            place.line = record.position().map_or(0, csv::Position::line);
+        while let Some(row) = self.text.next().map_err(|cause| unread(self.path, cause))? {
+            place.line = row.line;
             place.row += 1;
-            if record.len() != self.names.len() {
-                return Err(self.ragged(place, &record));
+            if row.len() != self.names.len() {
+                let (expected, has_header) = (self.names.len(), self.has_header);
+                let problem = ragged(&row, expected, has_header);
+                let (file, row) = (self.path.to_owned(), Some(place.row));
+                return Err(DataError::Line { file, line: place.line, row, problem });
             }
-            builder.row(&record, roles, place)?;
+            builder.row(&row, roles, place)?;
         }
         if place.row == 0 {
             return Err(DataError::File {
@@ -166,41 +139,50 @@ impl<'a, R: Read> Delimited<'a, R> {
         Ok(())
     }
 
-    fn ragged(&self, place: Place, record: &ByteRecord) -> DataError {
-        let first = if self.has_header { "the header" } else { "the first row" };
-        let more_by_an_empty_one = record.len() == self.names.len() + 1
-            && record.iter().next_back().is_some_and(|cell| cell.trim_ascii().is_empty());
-        let advice = if more_by_an_empty_one {
-            "the line ends with a delimiter: take it out of every line, or end the header with one, too"
-        } else {
-            "add or take out cells, or quote those that hold the delimiter"
-        };
-        let mut problem = format!(
-            "{}, but {first} has {}: {advice}",
-            counted(record.len(), "cell"),
-            self.names.len()
-        );
-        if record.iter().any(|cell| cell.contains(&b'\n')) {
-            problem.push_str("; a quote may have been closed too late");
-        }
-        let Place { line, row, .. } = place;
-        DataError::Line { file: self.path.to_owned(), line, row: Some(row), problem }
-    }
-
     fn digest(self) -> String {
-        let (_, hashing) = self.reader.into_inner().inner.into_inner();
+        let (_, hashing) = self.text.inner.inner.into_inner();
         file::hex(hashing.hash)
     }
 }
 
-fn header(record: &ByteRecord) -> Result<Vec<String>, CellProblem> {
+/// Why the text could not be read on.
+fn unread(file: &Path, cause: io::Error) -> DataError {
+    match QuoteFault::of(&cause) {
+        Some(fault) => DataError::Line {
+            file: file.to_owned(),
+            line: fault.line(),
+            row: None,
+            problem: fault.to_string(),
+        },
+        None => DataError::reading(file, cause),
+    }
+}
+
+/// What is wrong with a row of too few or too many cells.
+fn ragged(row: &Row<'_>, expected: usize, has_header: bool) -> String {
+    let first = if has_header { "the header" } else { "the first row" };
+    let cells = row.len();
+    let more_by_an_empty_one = cells == expected + 1 && row.cell(cells - 1).trim_ascii().is_empty();
+    let advice = if more_by_an_empty_one {
+        "the line ends with a delimiter: take it out of every line, or end the header with one, too"
+    } else {
+        "add or take out cells, or quote those that hold the delimiter"
+    };
+    let mut problem = format!("{}, but {first} has {expected}: {advice}", counted(cells, "cell"));
+    if row.cells().any(|cell| cell.contains(&b'\n')) {
+        problem.push_str("; a quote may have been closed too late");
+    }
+    problem
+}
+
+fn header(row: &Row<'_>) -> Result<Vec<String>, CellProblem> {
     let name = |cell: &[u8]| {
         if cell.contains(&0) {
             return Err(CellProblem::Nul);
         }
         std::str::from_utf8(cell).map(str::to_owned).map_err(|_| CellProblem::NotUtf8)
     };
-    record.iter().map(<[u8]>::trim_ascii).map(name).collect()
+    row.cells().map(<[u8]>::trim_ascii).map(name).collect()
 }
 
 /// The last part of a path, for summaries.

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::cells::{Cells, MISSING, MOST_LEVELS};
+use super::cells::{Cells, MOST_LEVELS};
 use super::columns::Role;
+use super::sheet::{MISSING, Sheet};
 use super::source::{RawInputs, Source};
 use super::target::RawTargets;
 use crate::spec::data::DataSpec;
@@ -90,14 +91,17 @@ impl Source {
     #[must_use]
     pub fn describe(&self, spec: &DataSpec) -> Description {
         let classes = match &self.targets {
-            RawTargets::Classes { labels, names } => counted(labels, names),
+            RawTargets::Classes { labels, names } => counted(labels.iter().copied(), names),
             RawTargets::Values { .. } => Vec::new(),
         };
         let mut columns = match (&self.inputs, &self.columns) {
-            (RawInputs::Table { columns: cells, .. }, Some(columns)) => (columns.names.iter())
-                .zip(&columns.roles)
-                .map(|(name, role)| self.column(name, *role, cells, &classes))
-                .collect(),
+            (RawInputs::Table { sheet, columns: cells, names }, Some(columns)) => {
+                let inputs = inputs(sheet, cells, names);
+                (columns.names.iter())
+                    .zip(&columns.roles)
+                    .map(|(name, role)| self.column(name, *role, &inputs, &classes))
+                    .collect()
+            }
             (RawInputs::Images { width, height, full_scale, .. }, _) => {
                 let (width, height, full_scale) = (*width, *height, *full_scale);
                 let kind = ColumnKind::Pixels { width, height, full_scale };
@@ -121,14 +125,14 @@ impl Source {
         &self,
         name: &str,
         role: Role,
-        cells: &[Cells],
+        inputs: &[ColumnDescription],
         classes: &[(String, usize)],
     ) -> ColumnDescription {
         match role {
-            Role::Input(at) => cells.get(at).map_or_else(
-                || column(name, ColumnRole::Input, ColumnKind::NotRead),
-                |cells| input(name, cells),
-            ),
+            Role::Input(at) => inputs
+                .get(at)
+                .cloned()
+                .unwrap_or_else(|| column(name, ColumnRole::Input, ColumnKind::NotRead)),
             Role::Target(at) => self.target(name, at, classes),
             Role::Split => column(name, ColumnRole::Split, ColumnKind::NotRead),
             Role::Dropped => column(name, ColumnRole::Dropped, ColumnKind::NotRead),
@@ -139,7 +143,9 @@ impl Source {
         let kind = match &self.targets {
             RawTargets::Classes { .. } => ColumnKind::Levels { levels: classes.to_vec() },
             RawTargets::Values { values, names } => {
-                numbers(values.iter().skip(at).step_by(names.len()).copied())
+                let mut figures = Figures::default();
+                values.iter().skip(at).step_by(names.len()).for_each(|value| figures.add(*value));
+                figures.kind()
             }
         };
         let missing = self.without_target;
@@ -151,21 +157,26 @@ fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
     ColumnDescription { name: name.to_owned(), role, kind, missing: 0, note: None }
 }
 
-fn input(name: &str, cells: &Cells) -> ColumnDescription {
-    let (kind, missing) = match cells {
-        Cells::Numbers(values) => {
-            (numbers(values.iter()), values.iter().filter(|value| value.is_nan()).count())
-        }
-        Cells::Levels { codes, levels, .. } => {
-            let names: Vec<String> = levels.iter().map(|level| level.name.clone()).collect();
-            let mut levels = counted(codes, &names);
-            levels.sort();
-            let missing = codes.iter().filter(|code| **code == MISSING).count();
-            (ColumnKind::Levels { levels }, missing)
-        }
-        Cells::TooMany => (ColumnKind::TooManyLevels, 0),
+fn inputs(sheet: &Sheet, cells: &[Cells], names: &[String]) -> Vec<ColumnDescription> {
+    let mut figures = vec![Figures::default(); cells.len()];
+    sheet.each_row(|numbers| {
+        figures.iter_mut().zip(numbers).for_each(|(figures, number)| figures.add(*number));
+    });
+    let of = |(at, (cells, name)): (usize, (&Cells, &String))| {
+        let (kind, missing) = match cells {
+            Cells::Numbers => (figures[at].kind(), figures[at].missing),
+            Cells::Levels { levels, .. } => {
+                let names: Vec<String> = levels.iter().map(|level| level.name.clone()).collect();
+                let mut levels = counted(sheet.codes(at), &names);
+                levels.sort();
+                let missing = sheet.codes(at).filter(|code| *code == MISSING).count();
+                (ColumnKind::Levels { levels }, missing)
+            }
+            Cells::TooMany => (ColumnKind::TooManyLevels, 0),
+        };
+        ColumnDescription { missing, ..column(name, ColumnRole::Input, kind) }
     };
-    ColumnDescription { missing, ..column(name, ColumnRole::Input, kind) }
+    cells.iter().zip(names).enumerate().map(of).collect()
 }
 
 /// Why an input would not be taken as it is.
@@ -193,22 +204,46 @@ fn oddity(column: &ColumnDescription) -> Option<String> {
     }
 }
 
-fn counted(codes: &[u32], names: &[String]) -> Vec<(String, usize)> {
+fn counted(codes: impl Iterator<Item = u32>, names: &[String]) -> Vec<(String, usize)> {
     let mut counts: Vec<(String, usize)> = names.iter().map(|name| (name.clone(), 0)).collect();
     for code in codes {
-        if let Some((_, count)) = counts.get_mut(*code as usize) {
+        if let Some((_, count)) = counts.get_mut(code as usize) {
             *count += 1;
         }
     }
     counts
 }
 
-fn numbers(cells: impl Iterator<Item = f64>) -> ColumnKind {
-    let (mut min, mut max, mut sum, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0.0);
-    for cell in cells.filter(|cell| !cell.is_nan()) {
-        (min, max) = (min.min(cell), max.max(cell));
-        sum += cell;
-        count += 1.0;
+/// Of numbers, those that are missing apart.
+#[derive(Clone)]
+struct Figures {
+    min: f64,
+    max: f64,
+    sum: f64,
+    count: f64,
+    missing: usize,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, count: 0.0, missing: 0 }
     }
-    ColumnKind::Number { min, max, mean: sum / count }
+}
+
+impl Figures {
+    /// Takes a number; NaN where a cell holds nothing.
+    fn add(&mut self, number: f64) {
+        if number.is_nan() {
+            self.missing += 1;
+            return;
+        }
+        (self.min, self.max) = (self.min.min(number), self.max.max(number));
+        self.sum += number;
+        self.count += 1.0;
+    }
+
+    fn kind(&self) -> ColumnKind {
+        let Self { min, max, .. } = *self;
+        ColumnKind::Number { min, max, mean: self.sum / self.count }
+    }
 }

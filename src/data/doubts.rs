@@ -1,9 +1,10 @@
 //! What a column of levels makes one wonder about: cells that look as if they held nothing, numbers
 //! that became names for the sake of a few words among them, names of splits, names of rows.
 
-use super::cells::{self, Cells, Level};
+use super::cells::{Cells, Level};
 use super::error::{listed_shortly, shortened};
 use super::given::{self, Part};
+use super::sheet::Sheet;
 
 /// What people write into a cell that holds nothing; in lower case.
 const MARKERS: [&str; 15] = [
@@ -22,15 +23,16 @@ pub(super) fn is_marker(cell: &str) -> bool {
 /// Notes on the columns, numeric or not by what the training rows hold; `missing` is the list in
 /// force.
 pub(super) fn of_inputs(
+    sheet: &Sheet,
     columns: &[Cells],
-    names: &[&String],
+    names: &[String],
     train: &[u32],
     missing: &[String],
 ) -> Vec<String> {
     let (mut numbers, mut markers, mut marked) = (Vec::new(), Vec::new(), Vec::new());
-    for (cells, name) in columns.iter().zip(names) {
-        let Cells::Levels { codes, levels, categorical } = cells else { continue };
-        let counts = cells::counts(codes, levels, train);
+    for (at, (cells, name)) in columns.iter().zip(names).enumerate() {
+        let Cells::Levels { levels, categorical } = cells else { continue };
+        let counts = sheet.counts(at, levels.len(), train);
         let held = || levels.iter().zip(&counts).filter(|(_, count)| **count > 0);
         let text: Vec<&Level> = held().map(|(level, _)| level).filter(|l| l.is_text()).collect();
         let text_cells: usize = held().filter(|(l, _)| l.is_text()).map(|(_, count)| count).sum();
@@ -42,8 +44,8 @@ pub(super) fn of_inputs(
             if !markers.contains(&level.name) {
                 markers.push(level.name.clone());
             }
-            if !marked.contains(*name) {
-                marked.push((*name).clone());
+            if !marked.contains(name) {
+                marked.push(name.clone());
             }
         }
     }
@@ -67,9 +69,9 @@ pub(super) fn of_inputs(
             "`{name}` is an input and its cells are called as splits are: if they say which row is in which, set data.split.column = {name:?}"
         )
     });
-    let of_rows: Vec<String> = (columns.iter().zip(names))
-        .filter(|(cells, _)| names_rows(cells, train))
-        .map(|(_, name)| (*name).clone())
+    let of_rows: Vec<String> = (columns.iter().zip(names).enumerate())
+        .filter(|(at, (cells, _))| names_rows(sheet, *at, cells, train))
+        .map(|(_, (_, name))| name.clone())
         .collect();
     let of_rows = (!of_rows.is_empty()).then(|| {
         format!(
@@ -91,9 +93,9 @@ fn names_splits(cells: &Cells) -> bool {
 }
 
 /// Whether levels tell training rows apart rather than group them.
-fn names_rows(cells: &Cells, train: &[u32]) -> bool {
-    let Cells::Levels { codes, levels, categorical: false } = cells else { return false };
-    let counts = cells::counts(codes, levels, train);
+fn names_rows(sheet: &Sheet, at: usize, cells: &Cells, train: &[u32]) -> bool {
+    let Cells::Levels { levels, categorical: false } = cells else { return false };
+    let counts = sheet.counts(at, levels.len(), train);
     let known = counts.iter().filter(|count| **count > 0).count();
     known > FEW_LEVELS && 2 * known > counts.iter().sum()
 }

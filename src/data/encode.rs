@@ -10,7 +10,9 @@ use super::dataset::{Dataset, Inputs, Targets};
 use super::doubts;
 use super::error::{DataError, counted, listed_shortly, shortened};
 use super::inputs;
+use super::pages::SmallPages;
 use super::scale::{self, Scale};
+use super::sheet::Sheet;
 use super::source::{RawInputs, Source};
 use super::split::{self, Drawn, Rows};
 use super::target::RawTargets;
@@ -27,11 +29,11 @@ impl Source {
     /// many levels, one that is numeric by the training rows holds text, or `spec` names another
     /// source, target or task.
     pub fn dataset(&self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
-        let columns = match &self.inputs {
-            RawInputs::Table { columns, .. } => columns.as_slice(),
-            RawInputs::Images { .. } => &[],
+        let sheet = match &self.inputs {
+            RawInputs::Table { sheet, .. } => Cow::Borrowed(sheet),
+            RawInputs::Images { .. } => Cow::default(),
         };
-        self.dataset_of(Cow::Borrowed(columns), spec, split_seed)
+        self.dataset_of(sheet, spec, split_seed)
     }
 
     /// As [`Source::dataset`], for the last dataset that is made of it: the source's numbers go as
@@ -40,16 +42,16 @@ impl Source {
     /// # Errors
     /// As there.
     pub fn into_dataset(mut self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
-        let columns = match &mut self.inputs {
-            RawInputs::Table { columns, .. } => std::mem::take(columns),
-            RawInputs::Images { .. } => Vec::new(),
+        let sheet = match &mut self.inputs {
+            RawInputs::Table { sheet, .. } => std::mem::take(sheet),
+            RawInputs::Images { .. } => Sheet::default(),
         };
-        self.dataset_of(Cow::Owned(columns), spec, split_seed)
+        self.dataset_of(Cow::Owned(sheet), spec, split_seed)
     }
 
     fn dataset_of(
         &self,
-        columns: Cow<'_, [Cells]>,
+        sheet: Cow<'_, Sheet>,
         spec: &DataSpec,
         split_seed: Seed,
     ) -> Result<Dataset, DataError> {
@@ -61,6 +63,8 @@ impl Source {
                 spec.source
             )));
         }
+        let is_table = matches!(self.inputs, RawInputs::Table { .. });
+        let _small = is_table.then(SmallPages::new);
         let classes = match &self.targets {
             RawTargets::Classes { labels, names } => Some((labels.as_slice(), names.as_slice())),
             RawTargets::Values { .. } => None,
@@ -76,20 +80,21 @@ impl Source {
         let train = &drawn.splits.train;
         let mut notes = [self.notes.as_slice(), &drawn.notes].concat();
         let (inputs, inputs_json) = match &self.inputs {
-            RawInputs::Table { names, .. } => {
-                let names: Vec<&String> = names.iter().collect();
-                self.check_types(&columns, &names, train)?;
-                let doubts = doubts::of_inputs(&columns, &names, train, &self.key.missing);
-                let encoded = inputs::encode(columns, &names, self.rows(), train, spec.standardize)
+            RawInputs::Table { columns, names, .. } => {
+                self.check_types(&sheet, columns, names, train)?;
+                let doubts = doubts::of_inputs(&sheet, columns, names, train, &self.key.missing);
+                let encoded = inputs::encode(sheet, columns, names, train, spec.standardize)
                     .map_err(target_problem)?;
                 notes.extend(encoded.notes);
                 notes.extend(doubts);
                 let json = json!({
                     "kind": "table", "missing": self.key.missing, "columns": encoded.json,
                 });
-                (Inputs::Table { values: encoded.values, width: encoded.width }, json)
+                (Inputs::Table(encoded.rows), json)
             }
-            RawInputs::Images { .. } => self.images(train, spec),
+            RawInputs::Images { bytes, width, height, full_scale } => {
+                Self::images(bytes, (*width, *height), *full_scale, train, spec)
+            }
         };
         let (targets, targets_json) = self.targets(train, spec.standardize);
         notes.extend(self.unvarying_targets(train));
@@ -111,12 +116,13 @@ impl Source {
     /// Refuses columns that are numeric by the training rows and hold text.
     fn check_types(
         &self,
+        sheet: &Sheet,
         columns: &[Cells],
-        names: &[&String],
+        names: &[String],
         train: &[u32],
     ) -> Result<(), DataError> {
-        for (cells, name) in columns.iter().zip(names) {
-            cells.check(train).map_err(|(place, problem)| DataError::Cell {
+        for (at, (cells, name)) in columns.iter().zip(names).enumerate() {
+            cells.check(sheet, at, train).map_err(|(place, problem)| DataError::Cell {
                 file: self.files.get(place.file).cloned().unwrap_or_default(),
                 place,
                 column: shortened(name.as_bytes()),
@@ -126,24 +132,27 @@ impl Source {
         Ok(())
     }
 
-    fn images(&self, train: &[u32], spec: &DataSpec) -> (Inputs, Value) {
-        let RawInputs::Images { bytes, width, height, full_scale } = &self.inputs else {
-            return (Inputs::Table { values: Vec::new(), width: 0 }, Value::Null);
-        };
+    fn images(
+        bytes: &Arc<Vec<u8>>,
+        (width, height): (usize, usize),
+        full_scale: u8,
+        train: &[u32],
+        spec: &DataSpec,
+    ) -> (Inputs, Value) {
         let mut bytes = Arc::clone(bytes);
         if let Some(share) = spec.binarize {
-            let limit = share * f64::from(*full_scale);
-            let binary = |byte: &u8| if f64::from(*byte) > limit { *full_scale } else { 0 };
+            let limit = share * f64::from(full_scale);
+            let binary = |byte: &u8| if f64::from(*byte) > limit { full_scale } else { 0 };
             bytes = Arc::new(bytes.iter().map(binary).collect());
         }
         let pixels = width * height;
         let Scale { mean, sd } = if spec.standardize {
-            scale::pixels(&bytes, pixels, train, *full_scale)
+            scale::pixels(&bytes, pixels, train, full_scale)
         } else {
             Scale::NONE
         };
         #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
-        let (scale, shift) = ((1.0 / (f64::from(*full_scale) * sd)) as f32, (-mean / sd) as f32);
+        let (scale, shift) = ((1.0 / (f64::from(full_scale) * sd)) as f32, (-mean / sd) as f32);
         // -0 would be kept as such.
         let shift = if shift == 0.0 { 0.0 } else { shift };
         let mut json = json!({

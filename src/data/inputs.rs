@@ -13,10 +13,11 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::cells::{Cells, Level, MISSING, MOST_LEVELS};
+use super::blocks::Blocks;
+use super::cells::{Cells, Level, MOST_LEVELS};
 use super::error::{counted, listed_shortly};
-use super::numbers::{CHUNK, Numbers};
-use super::scale::{self, Scale};
+use super::scale::{Moments, Scale};
+use super::sheet::{Block, Sheet};
 
 /// How one column becomes inputs.
 #[derive(Debug)]
@@ -47,24 +48,24 @@ enum Kind {
 
 /// The inputs of all rows and how they came about.
 pub(super) struct Encoded {
-    pub values: Vec<f32>,
-    pub width: usize,
+    pub rows: Blocks,
     pub json: Value,
     pub notes: Vec<String>,
 }
 
-/// Learns on `train` and encodes all `rows`, a chunk of all columns after the other. Columns that
-/// are given away give their memory back on the way, so that there is one copy of the data.
+/// Learns on `train`, whose rows are in order, and encodes all rows, block by block. A sheet that is
+/// given away gives its memory back on the way, or becomes the inputs, so that there is one copy of
+/// the data.
 pub(super) fn encode(
-    mut columns: Cow<'_, [Cells]>,
-    names: &[&String],
-    rows: usize,
+    sheet: Cow<'_, Sheet>,
+    columns: &[Cells],
+    names: &[String],
     train: &[u32],
     standardize: bool,
 ) -> Result<Encoded, String> {
     let too_many: Vec<String> = (columns.iter().zip(names))
         .filter(|(cells, _)| **cells == Cells::TooMany)
-        .map(|(_, name)| (*name).clone())
+        .map(|(_, name)| name.clone())
         .collect();
     if !too_many.is_empty() {
         return Err(format!(
@@ -73,14 +74,14 @@ pub(super) fn encode(
         ));
     }
     let mut learnt = Learnt::default();
+    let seen = Seen::of(&sheet, train);
     for (column, cells) in columns.iter().enumerate() {
         match cells {
-            Cells::Numbers(numbers) => learnt.numbers(column, numbers, train, standardize),
-            Cells::Levels { codes, levels, .. } => learnt.levels(column, codes, levels, train),
+            Cells::Numbers => learnt.numbers(column, &seen, train.len(), standardize),
+            Cells::Levels { levels, .. } => learnt.levels(column, &sheet, levels, train),
             Cells::TooMany => {}
         }
     }
-    learnt.present = Vec::new();
     let Learnt { encoders, width, .. } = &learnt;
     if encoders.is_empty() {
         return Err(format!(
@@ -88,35 +89,61 @@ pub(super) fn encode(
             counted(train.len(), "training row")
         ));
     }
-    let mut values = Vec::new();
-    let size = rows.saturating_mul(*width);
-    values.try_reserve_exact(size).map_err(|_| {
+    let rows = sheet.rows();
+    let whole = Vec::<f32>::new().try_reserve_exact(rows.saturating_mul(*width));
+    whole.map_err(|_| {
         format!(
             "{} of {width} inputs do not fit into memory: leave columns out by data.drop",
             counted(rows, "row")
         )
     })?;
-    let mut unpacked = Vec::with_capacity(CHUNK);
-    for (chunk, from) in (0..rows).step_by(CHUNK).enumerate() {
-        let begin = values.len();
-        values.resize(begin + CHUNK.min(rows - from) * width, 0.0);
-        for encoder in encoders {
-            encoder.fill(
-                &columns[encoder.column],
-                chunk,
-                &mut unpacked,
-                &mut values[begin..],
-                *width,
-            );
+    let block_rows = sheet.block_rows();
+    let blocks = match sheet {
+        Cow::Borrowed(sheet) => sheet.blocks().iter().map(|block| learnt.rows(block)).collect(),
+        Cow::Owned(sheet) => {
+            let in_place = learnt.is_one_number_a_column(sheet.width());
+            let encoded =
+                |block| if in_place { learnt.in_place(block) } else { learnt.rows(&block) };
+            sheet.into_blocks().into_iter().map(encoded).collect()
         }
-        if let Cow::Owned(columns) = &mut columns {
-            for cells in columns.iter_mut() {
-                cells.forget(chunk);
-            }
-        }
-    }
+    };
     let json: Vec<Value> = encoders.iter().map(|encoder| encoder.json(names)).collect();
-    Ok(Encoded { values, width: *width, json: json!(json), notes: learnt.notes(names) })
+    let rows = Blocks::new(*width, block_rows, blocks);
+    Ok(Encoded { rows, json: json!(json), notes: learnt.notes(names) })
+}
+
+/// What the rows of columns of numbers hold; of those of levels, nothing.
+struct Seen {
+    /// Over the training rows.
+    moments: Moments,
+    /// Of each column, whether any row at all lacks a number.
+    missing: Vec<bool>,
+}
+
+impl Seen {
+    fn of(sheet: &Sheet, train: &[u32]) -> Self {
+        let mut moments = Moments::new(sheet.width());
+        let mut missing = vec![false; sheet.width()];
+        let (mut row, mut left) = (0, train.iter().peekable());
+        sheet.each_row(|numbers| {
+            for (missing, number) in missing.iter_mut().zip(numbers) {
+                *missing |= number.is_nan();
+            }
+            if left.next_if_eq(&&row).is_some() {
+                moments.add(numbers);
+            }
+            row += 1;
+        });
+        moments.begin_squares();
+        (row, left) = (0, train.iter().peekable());
+        sheet.each_row(|numbers| {
+            if left.next_if_eq(&&row).is_some() {
+                moments.add_squares(numbers);
+            }
+            row += 1;
+        });
+        Self { moments, missing }
+    }
 }
 
 #[derive(Default)]
@@ -128,8 +155,6 @@ struct Learnt {
     empty: Vec<usize>,
     filled: Vec<usize>,
     unseen: Vec<usize>,
-    /// The training rows' numbers of the column at hand; kept for its memory.
-    present: Vec<f64>,
 }
 
 impl Learnt {
@@ -139,28 +164,14 @@ impl Learnt {
         self.encoders.push(Encoder { column, at, kind });
     }
 
-    fn numbers(&mut self, column: usize, numbers: &Numbers, train: &[u32], standardize: bool) {
-        let (mut rows, mut unpacked, mut missing) = (train.iter().peekable(), Vec::new(), false);
-        self.present.clear();
-        for chunk in 0..numbers.chunks() {
-            numbers.unpack(chunk, &mut unpacked);
-            missing |= unpacked.iter().any(|value| value.is_nan());
-            let from = chunk * CHUNK;
-            let held = |row: &u32| unpacked.get(*row as usize - from).copied();
-            // They are in order.
-            while let Some(value) = rows.peek().and_then(|row| held(row)) {
-                rows.next();
-                if !value.is_nan() {
-                    self.present.push(value);
-                }
-            }
-        }
-        if self.present.is_empty() {
+    fn numbers(&mut self, column: usize, seen: &Seen, trained: usize, standardize: bool) {
+        let present = seen.moments.count(column);
+        if present == 0 {
             self.empty.push(column);
             return;
         }
-        let indicator = self.present.len() < train.len();
-        let of = scale::column(&self.present);
+        let indicator = present < trained;
+        let of = seen.moments.column(column);
         if of.constant {
             if indicator {
                 self.indicated.push(column);
@@ -170,18 +181,18 @@ impl Learnt {
             }
             return;
         }
-        if missing && !indicator {
+        if seen.missing[column] && !indicator {
             self.filled.push(column);
         }
         let scale = if standardize { of.scale } else { Scale::NONE };
         self.push(column, Kind::Number { scale, imputed: of.scale.mean, indicator });
     }
 
-    fn levels(&mut self, column: usize, codes: &[u32], levels: &[Level], train: &[u32]) {
+    fn levels(&mut self, column: usize, sheet: &Sheet, levels: &[Level], train: &[u32]) {
         let mut seen = vec![false; levels.len()];
         let mut missing = false;
         for row in train {
-            match seen.get_mut(codes[*row as usize] as usize) {
+            match seen.get_mut(sheet.code(*row as usize, column) as usize) {
                 Some(seen) => *seen = true,
                 None => missing = true,
             }
@@ -204,15 +215,64 @@ impl Learnt {
         if missing {
             input_of[levels.len()] = known.len();
         }
-        let is_unseen = |code: &u32| input_of[(*code as usize).min(levels.len())] == other;
-        if codes.iter().any(is_unseen) {
+        let is_unseen = |code: u32| input_of[(code as usize).min(levels.len())] == other;
+        if sheet.codes(column).any(is_unseen) {
             self.unseen.push(column);
         }
         let levels = known.iter().map(|level| levels[*level].name.clone()).collect();
         self.push(column, Kind::Levels { input_of, levels, missing });
     }
 
-    fn notes(&self, names: &[&String]) -> Vec<String> {
+    /// Whether each column becomes one input, at its own place.
+    fn is_one_number_a_column(&self, columns: usize) -> bool {
+        let is_one = |(at, encoder): (usize, &Encoder)| {
+            encoder.column == at && matches!(encoder.kind, Kind::Number { indicator: false, .. })
+        };
+        self.encoders.len() == columns && self.encoders.iter().enumerate().all(is_one)
+    }
+
+    /// The inputs of a block's rows in place of its cells.
+    fn in_place(&self, block: Block) -> Vec<f32> {
+        let kinds: Vec<(Scale, f64)> = (self.encoders.iter())
+            .filter_map(|encoder| match encoder.kind {
+                Kind::Number { scale, imputed, .. } => Some((scale, imputed)),
+                _ => None,
+            })
+            .collect();
+        block.into_floats(|numbers, row| {
+            for ((input, number), (scale, imputed)) in row.iter_mut().zip(numbers).zip(&kinds) {
+                *input = scaled(*number, *scale, *imputed);
+            }
+        })
+    }
+
+    /// The inputs of a block's rows.
+    fn rows(&self, block: &Block) -> Vec<f32> {
+        let mut inputs = vec![0.0; block.rows() * self.width];
+        let mut rows = inputs.chunks_exact_mut(self.width);
+        block.each_row(|numbers, codes| {
+            let Some(row) = rows.next() else { return };
+            for Encoder { column, at, kind } in &self.encoders {
+                let (number, row) = (numbers[*column], &mut row[*at..]);
+                match kind {
+                    Kind::Number { scale, imputed, indicator } => {
+                        row[0] = scaled(number, *scale, *imputed);
+                        if *indicator && number.is_nan() {
+                            row[1] = 1.0;
+                        }
+                    }
+                    Kind::Indicator => row[0] = if number.is_nan() { 1.0 } else { 0.0 },
+                    // The code of a cell that holds nothing is above all others.
+                    Kind::Levels { input_of, .. } => {
+                        row[input_of[(codes[*column] as usize).min(input_of.len() - 1)]] = 1.0;
+                    }
+                }
+            }
+        });
+        inputs
+    }
+
+    fn notes(&self, names: &[String]) -> Vec<String> {
         let note = |what: &str, columns: &[usize]| {
             let columns: Vec<String> = columns.iter().map(|at| names[*at].clone()).collect();
             (!columns.is_empty()).then(|| format!("{what}: {}", listed_shortly(&columns)))
@@ -236,6 +296,13 @@ impl Learnt {
     }
 }
 
+/// A number as an input; a missing one is imputed.
+fn scaled(number: f64, scale: Scale, imputed: f64) -> f32 {
+    #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
+    let input = scale.apply(if number.is_nan() { imputed } else { number }) as f32;
+    input
+}
+
 impl Kind {
     fn width(&self) -> usize {
         match self {
@@ -247,49 +314,8 @@ impl Kind {
 }
 
 impl Encoder {
-    /// Fills this column's inputs into the rows of a chunk, which are zeros.
-    fn fill(
-        &self,
-        cells: &Cells,
-        chunk: usize,
-        unpacked: &mut Vec<f64>,
-        rows: &mut [f32],
-        width: usize,
-    ) {
-        if let Cells::Numbers(numbers) = cells {
-            numbers.unpack(chunk, unpacked);
-        }
-        let rows = rows.chunks_exact_mut(width).map(|row| &mut row[self.at..]);
-        match (&self.kind, cells) {
-            (Kind::Number { scale, imputed, indicator }, _) => {
-                for (row, value) in rows.zip(unpacked) {
-                    let value = *value;
-                    let held = if value.is_nan() { *imputed } else { value };
-                    #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
-                    let input = scale.apply(held) as f32;
-                    row[0] = input;
-                    if *indicator && value.is_nan() {
-                        row[1] = 1.0;
-                    }
-                }
-            }
-            (Kind::Indicator, _) => {
-                for (row, value) in rows.zip(unpacked) {
-                    row[0] = if value.is_nan() { 1.0 } else { 0.0 };
-                }
-            }
-            (Kind::Levels { input_of, .. }, Cells::Levels { codes, .. }) => {
-                for (row, code) in rows.zip(&codes[chunk * CHUNK..]) {
-                    let code = if *code == MISSING { input_of.len() - 1 } else { *code as usize };
-                    row[input_of[code]] = 1.0;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn json(&self, names: &[&String]) -> Value {
-        let name = names[self.column];
+    fn json(&self, names: &[String]) -> Value {
+        let name = &names[self.column];
         match &self.kind {
             Kind::Number { scale: Scale { mean, sd }, imputed, indicator } => json!({
                 "name": name, "kind": "number", "mean": mean, "sd": sd,

@@ -1,8 +1,10 @@
 //! From a file to rows that a network takes: read, split, encode, standardise.
 
+mod blocks;
 mod cells;
 mod columns;
 mod dataset;
+mod decimal;
 mod delimited;
 mod describe;
 mod doubts;
@@ -12,10 +14,12 @@ mod file;
 mod given;
 mod idx;
 mod inputs;
-mod numbers;
+mod pages;
 mod proben1;
 mod quotes;
+mod rows;
 mod scale;
+mod sheet;
 mod sniff;
 mod source;
 mod split;
@@ -25,6 +29,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::Blocks;
 pub use dataset::{Dataset, Inputs, Splits, Targets};
 pub use describe::{ColumnDescription, ColumnKind, ColumnRole, Description};
 pub use error::{BUILT_IN, CellProblem, DataError, Place, shortened};

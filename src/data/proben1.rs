@@ -10,12 +10,14 @@ use std::path::Path;
 
 use super::cells::{Fault, InputColumn};
 use super::columns::{Columns, Role};
+use super::decimal::{self, Number};
 use super::delimited::file_name;
 use super::error::{CellProblem, DataError, Place, counted};
 use super::file::{self, Hashing};
 use super::given::{Given, Part};
+use super::sheet::Sheet;
 use super::table::Table;
-use super::target::{self, Number, RawTargets};
+use super::target::{self, RawTargets};
 use crate::spec::data::{DataSpec, Task};
 
 const KEYS: [&str; 7] = [
@@ -110,6 +112,7 @@ impl<R: Read> Lines<'_, R> {
 #[derive(Default)]
 struct Examples {
     rows: usize,
+    sheet: Sheet,
     inputs: Vec<InputColumn>,
     outputs: Vec<f64>,
     outputs_width: usize,
@@ -144,6 +147,10 @@ impl Examples {
             examples.outputs_width = usize::try_from(announced.outputs).unwrap_or(0);
             let inputs = usize::try_from(announced.inputs).unwrap_or(0);
             examples.inputs.resize_with(inputs, || InputColumn::new(false));
+            if examples.rows == 1 {
+                examples.sheet = Sheet::new(inputs);
+            }
+            examples.sheet.begin_row();
             let place = Place { file: 0, line: lines.line, row: examples.rows };
             for (at, cell) in cells().enumerate() {
                 examples.take(at, cell, place, missing).map_err(|((place, problem), column)| {
@@ -164,13 +171,15 @@ impl Examples {
     ) -> Result<(), (Fault, String)> {
         match self.inputs.get_mut(at) {
             Some(column) if missing.iter().any(|word| word.as_bytes() == cell) => {
-                column.push_missing();
+                column.push_missing(&mut self.sheet, at);
             }
             Some(column) => {
-                column.push(cell, place).map_err(|fault| (fault, format!("x{}", at + 1)))?;
+                column
+                    .push(&mut self.sheet, at, cell, place)
+                    .map_err(|fault| (fault, format!("x{}", at + 1)))?;
             }
             None => {
-                let Number::Finite(value) = target::number(cell) else {
+                let Number::Finite(value) = decimal::number(cell) else {
                     let problem = target::problem_of(cell, CellProblem::TextInTarget);
                     return Err(((place, problem), format!("y{}", at + 1 - self.inputs.len())));
                 };
@@ -185,7 +194,7 @@ fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Table, DataEr
     let reader = BufReader::new(Hashing::new(reader));
     let mut lines = Lines { path, reader, line: 0, text: Vec::new() };
     let announced = lines.announced()?;
-    let Examples { rows, inputs, outputs, outputs_width } =
+    let Examples { rows, mut sheet, inputs, outputs, outputs_width } =
         Examples::read(&mut lines, &announced, &spec.missing)?;
     let wrong = |problem| DataError::File { file: path.to_owned(), problem };
     let [train, validation, test] = announced.parts;
@@ -213,12 +222,9 @@ fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Table, DataEr
     };
     Columns::check_target(spec.target.as_ref(), &target_names, &file_name(path))?;
     let mut finished = Vec::with_capacity(inputs.len());
-    for (column, name) in inputs.into_iter().zip(&names) {
-        finished.push(column.finish().map_err(|(place, problem)| DataError::Cell {
-            file: path.to_owned(),
-            place,
-            column: name.clone(),
-            problem,
+    for (at, (column, name)) in inputs.into_iter().zip(&names).enumerate() {
+        finished.push(column.finish(&mut sheet, at).map_err(|(place, problem)| {
+            DataError::Cell { file: path.to_owned(), place, column: name.clone(), problem }
         })?);
     }
     let roles = (0..names.len()).map(Role::Input).chain((0..target_names.len()).map(Role::Target));
@@ -230,7 +236,7 @@ fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Table, DataEr
     let digest = file::hex(lines.reader.into_inner().hash);
     let files = vec![path.to_owned()];
     let inputs = finished;
-    Ok(Table { columns, files, inputs, targets, given, digest, without_target: 0, notes })
+    Ok(Table { columns, files, sheet, inputs, targets, given, digest, without_target: 0, notes })
 }
 
 /// Classes where the outputs can be read as such.

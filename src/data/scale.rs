@@ -32,37 +32,84 @@ impl Scale {
 }
 
 /// Each column of a row-major table, over `rows`.
-pub(super) fn columns<T: Copy + Into<f64>>(
-    values: &[T],
-    width: usize,
-    rows: &[u32],
-) -> Vec<Column> {
-    let of = |at: usize| rows.iter().map(move |row| values[*row as usize * width + at].into());
-    (0..width).map(|at| column(&of(at).collect::<Vec<f64>>())).collect()
+pub(super) fn columns(values: &[f64], width: usize, rows: &[u32]) -> Vec<Column> {
+    let row = |row: &u32| &values[*row as usize * width..][..width];
+    let mut moments = Moments::new(width);
+    for at in rows {
+        moments.add(row(at));
+    }
+    moments.begin_squares();
+    for at in rows {
+        moments.add_squares(row(at));
+    }
+    (0..width).map(|at| moments.column(at)).collect()
 }
 
-/// A column of numbers: its mean in the first pass, squares in the second.
-pub(super) fn column(values: &[f64]) -> Column {
-    let (mut low, mut high, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
-    for value in values {
-        sum += value;
-        low = low.min(*value);
-        high = high.max(*value);
+/// Columns of numbers in two passes over their rows: the mean in the first, squares in the second.
+/// NaN is passed over.
+#[derive(Debug)]
+pub(super) struct Moments {
+    count: Vec<f64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    sum: Vec<f64>,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Moments {
+    /// Of so many columns, before any row.
+    pub fn new(width: usize) -> Self {
+        let zeros = || vec![0.0; width];
+        let (low, high) = (vec![f64::INFINITY; width], vec![f64::NEG_INFINITY; width]);
+        Self { count: zeros(), low, high, sum: zeros(), mean: zeros(), squares: zeros() }
     }
-    let constant = low >= high;
-    if constant {
-        // The value itself, not its mean, so that it becomes 0 to the last bit.
-        let mean = if low.is_finite() { low } else { 0.0 };
-        return Column { scale: Scale { mean, sd: 1.0 }, constant };
+
+    /// Takes a row in the first pass.
+    pub fn add(&mut self, row: &[f64]) {
+        let Self { count, low, high, sum, .. } = self;
+        let columns = count.iter_mut().zip(low).zip(high).zip(sum).zip(row);
+        for ((((count, low), high), sum), value) in columns {
+            // Nothing is less or more than NaN.
+            *low = if value < low { *value } else { *low };
+            *high = if value > high { *value } else { *high };
+            *sum += if value.is_nan() { 0.0 } else { *value };
+            *count += if value.is_nan() { 0.0 } else { 1.0 };
+        }
     }
-    #[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
-    let count = values.len() as f64;
-    let mean = sum / count;
-    let mut squares = 0.0;
-    for value in values {
-        squares += (value - mean) * (value - mean);
+
+    /// Ends the first pass.
+    pub fn begin_squares(&mut self) {
+        for ((mean, sum), count) in self.mean.iter_mut().zip(&self.sum).zip(&self.count) {
+            *mean = sum / count;
+        }
     }
-    Column { scale: Scale::of(mean, squares / count), constant }
+
+    /// Takes a row in the second pass.
+    pub fn add_squares(&mut self, row: &[f64]) {
+        for ((squares, mean), value) in self.squares.iter_mut().zip(&self.mean).zip(row) {
+            let square = (value - mean) * (value - mean);
+            *squares += if value.is_nan() { 0.0 } else { square };
+        }
+    }
+
+    /// How many numbers a column has.
+    pub fn count(&self, at: usize) -> usize {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rows, counted
+        let count = self.count[at] as usize;
+        count
+    }
+
+    /// A column, after both passes.
+    pub fn column(&self, at: usize) -> Column {
+        let constant = self.low[at] >= self.high[at];
+        if constant {
+            // The value itself, not its mean, so that it becomes 0 to the last bit.
+            let mean = if self.low[at].is_finite() { self.low[at] } else { 0.0 };
+            return Column { scale: Scale { mean, sd: 1.0 }, constant };
+        }
+        Column { scale: Scale::of(self.mean[at], self.squares[at] / self.count[at]), constant }
+    }
 }
 
 /// All pixels of `rows` together, as shares of the full scale. Bytes are counted first, which
@@ -96,7 +143,7 @@ mod tests {
 
     #[test]
     fn mean_and_population_sd_are_taken_over_the_rows_named() {
-        let values = [1.0_f32, 10.0, 2.0, 20.0, 3.0, 99.0, 4.0, 20.0];
+        let values = [1.0, 10.0, 2.0, 20.0, 3.0, 99.0, 4.0, 20.0];
         let columns = columns(&values, 2, &[0, 1, 3]);
         assert_eq!(columns[0].scale.mean, 7.0 / 3.0);
         assert!((columns[0].scale.sd - (14.0_f64 / 9.0).sqrt()).abs() < 1e-15);
@@ -106,11 +153,11 @@ mod tests {
 
     #[test]
     fn a_constant_column_is_known_whatever_its_mean_rounds_to() {
-        let values = vec![0.1_f32; 1001];
+        let values = vec![0.1; 1001];
         let rows: Vec<u32> = (0..1001).collect();
         let [column] = columns(&values, 1, &rows)[..] else { panic!("one column") };
         assert!(column.constant);
-        assert_eq!(column.scale.apply(0.1_f32.into()), 0.0);
+        assert_eq!(column.scale.apply(0.1), 0.0);
     }
 
     #[test]

@@ -4,10 +4,10 @@
 use std::io::Read;
 use std::path::Path;
 
-use csv::ByteRecord;
-
+use super::decimal::{self, Number};
 use super::file;
-use super::target::{self, Number};
+use super::rows::Rows;
+
 use crate::spec::data::DataSpec;
 
 /// A first line is looked for in this much of the file.
@@ -119,35 +119,34 @@ fn has_decimal_commas_alone(text: &[u8]) -> bool {
     })
 }
 
-fn sample(head: &[u8], whole: bool, delimiter: u8) -> Vec<ByteRecord> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(head);
-    let mut records: Vec<ByteRecord> =
-        reader.byte_records().take(SAMPLE + 1).map_while(Result::ok).collect();
-    if !whole && records.len() > 1 {
-        records.pop();
+/// The cells of some rows, without blanks around them.
+type Sample = Vec<Vec<Vec<u8>>>;
+
+fn sample(head: &[u8], whole: bool, delimiter: u8) -> Sample {
+    let (mut rows, mut sample) = (Rows::new(head, delimiter), Sample::new());
+    while let Ok(Some(row)) = rows.next()
+        && sample.len() <= SAMPLE
+    {
+        sample.push(row.cells().map(|cell| cell.trim_ascii().to_vec()).collect());
     }
-    records
+    if !whole && sample.len() > 1 {
+        sample.pop();
+    }
+    sample
 }
 
 /// Names are text over numbers. Where nothing is, a first line that holds numbers or cells that
 /// come again is a row like the others.
-fn has_header(records: &[ByteRecord], spec: &DataSpec) -> bool {
-    let Some((first, below)) = records.split_first() else { return true };
+fn has_header(sample: &Sample, spec: &DataSpec) -> bool {
+    let Some((first, below)) = sample.split_first() else { return true };
     let missing = |cell: &[u8]| spec.missing.iter().any(|word| word.as_bytes() == cell);
-    let is_number = |cell: &[u8]| !matches!(target::number(cell), Number::None);
+    let is_number = |cell: &[u8]| !matches!(decimal::number(cell), Number::None);
     let (mut over_numbers, mut real, mut whole, mut text, mut again) = (0, 0, 0, 0, 0);
-    for (place, cell) in first.iter().map(<[u8]>::trim_ascii).enumerate() {
+    for (place, cell) in first.iter().enumerate() {
         if missing(cell) {
             continue;
         }
-        let cells = || {
-            let cells = below.iter().filter_map(|record| record.get(place));
-            cells.map(<[u8]>::trim_ascii).filter(|cell| !missing(cell))
-        };
+        let cells = || below.iter().filter_map(|row| row.get(place)).filter(|cell| !missing(cell));
         let numbers = cells().filter(|cell| is_number(cell)).count();
         let numeric = 2 * numbers >= cells().count();
         match (is_number(cell), numeric) {

@@ -11,6 +11,7 @@ use super::file;
 use super::given::Given;
 use super::idx::{self, Images};
 use super::proben1;
+use super::sheet::Sheet;
 use super::table::Table;
 use super::target::RawTargets;
 use crate::spec::data::{DataSpec, Task};
@@ -43,8 +44,9 @@ pub struct Source {
 
 #[derive(Debug)]
 pub(super) enum RawInputs {
-    /// The cells of each column.
+    /// The cells of all inputs, and what each column holds.
     Table {
+        sheet: Sheet,
         columns: Vec<Cells>,
         names: Vec<String>,
     },
@@ -197,11 +199,12 @@ impl Source {
     }
 
     fn of_table(table: Table, spec: &DataSpec, name: String) -> Self {
-        let Table { columns, files, inputs, targets, given, digest, without_target, notes } = table;
+        let Table { columns, files, sheet, inputs, targets, given, digest, without_target, notes } =
+            table;
         let names = columns.inputs().cloned().collect();
         Self {
             name,
-            inputs: RawInputs::Table { columns: inputs, names },
+            inputs: RawInputs::Table { sheet, columns: inputs, names },
             targets,
             task_inferred: spec.task.is_none() && columns.targets.len() == 1,
             target_names: columns.targets.clone(),

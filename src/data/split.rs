@@ -39,14 +39,17 @@ pub(super) struct Undrawn {
 /// Draws the splits, or says why they cannot be had.
 pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, Undrawn> {
     let of = |wanted: Part| -> Vec<u32> {
-        numbered(rows.count).filter(|row| rows.given.part(*row as usize) == wanted).collect()
+        let these = || numbered(rows.count).filter(|row| rows.given.part(*row as usize) == wanted);
+        let mut all = Vec::with_capacity(these().count());
+        all.extend(these());
+        all
     };
     let pool = of(Part::Pool);
     let mut notes = Vec::new();
     let mut parts = [of(Part::Train), of(Part::Validation), of(Part::Test)];
     let mut stratified = false;
     if !pool.is_empty() || parts[0].is_empty() {
-        stratified = divide(rows, &pool, spec, seed, &mut parts, &mut notes)?;
+        stratified = divide(rows, pool, spec, seed, &mut parts, &mut notes)?;
     }
     let [train, validation, test] = parts;
     if let Some((labels, names)) = rows.classes {
@@ -59,7 +62,7 @@ pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, Un
 /// Divides the rows of the pool among the splits; says whether by class.
 fn divide(
     rows: Rows,
-    pool: &[u32],
+    pool: Vec<u32>,
     spec: &SplitSpec,
     seed: Seed,
     parts: &mut [Vec<u32>; 3],
@@ -86,7 +89,7 @@ fn divide(
     let totals = [train, validation, test];
     let groups = match rows.classes {
         Some((labels, names)) if spec.stratify => {
-            let groups = by_class(pool, labels, names.len());
+            let groups = by_class(&pool, labels, names.len());
             let wanted = totals.iter().filter(|total| **total > 0).count();
             let small =
                 groups.iter().zip(names).find(|(group, _)| (1..wanted).contains(&group.len()));
@@ -104,12 +107,21 @@ fn divide(
         _ => None,
     };
     let stratified = groups.is_some();
-    let mut groups = groups.unwrap_or_else(|| vec![pool.to_vec()]);
+    let groups = match groups {
+        Some(groups) => {
+            drop(pool);
+            groups
+        }
+        None => vec![pool],
+    };
     let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
     let shares = stratify::shares(&sizes, totals);
     let mut stream = seed.stream("split", 0);
-    for (group, share) in groups.iter_mut().zip(&shares) {
-        stream.shuffle(group);
+    for (part, total) in parts.iter_mut().zip(totals) {
+        part.reserve_exact(total);
+    }
+    for (mut group, share) in groups.into_iter().zip(&shares) {
+        stream.shuffle(&mut group);
         let mut rest = group.as_slice();
         for (part, rows) in parts.iter_mut().zip(share) {
             let (these, others) = rest.split_at(*rows);
@@ -142,12 +154,13 @@ fn rounded(fraction: f64, rows: usize, key: &'static str) -> Result<usize, Undra
 }
 
 fn by_class(pool: &[u32], labels: &[u32], classes: usize) -> Vec<Vec<u32>> {
-    let mut groups = vec![Vec::new(); classes];
+    let mut sizes = vec![0; classes];
     for row in pool {
-        let label = labels.get(*row as usize).and_then(|label| groups.get_mut(*label as usize));
-        if let Some(group) = label {
-            group.push(*row);
-        }
+        sizes[labels[*row as usize] as usize] += 1;
+    }
+    let mut groups: Vec<Vec<u32>> = sizes.into_iter().map(Vec::with_capacity).collect();
+    for row in pool {
+        groups[labels[*row as usize] as usize].push(*row);
     }
     groups
 }
@@ -175,6 +188,7 @@ fn evaluated(train: &[u32], rows: usize, seed: Seed) -> Vec<u32> {
     let mut part = train.to_vec();
     seed.stream("train_evaluated", 0).shuffle(&mut part);
     part.truncate(rows);
+    part.shrink_to_fit();
     part.sort_unstable();
     part
 }

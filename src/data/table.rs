@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 
 use super::cells::{Cells, InputColumn};
@@ -10,6 +9,8 @@ use super::columns::{Columns, Role};
 use super::error::{CellProblem, DataError, Place, counted, listed_shortly, shortened};
 use super::file;
 use super::given::{self, Given, Part};
+use super::rows::Row;
+use super::sheet::Sheet;
 use super::target::{Finished, RawTargets, TargetColumn};
 use crate::spec::data::{DataSpec, Task};
 
@@ -19,7 +20,8 @@ pub(super) struct Table {
     pub columns: Columns,
     /// What was read, as places count it.
     pub files: Vec<PathBuf>,
-    /// The cells of each input.
+    /// The cells of all inputs, and what each column holds.
+    pub sheet: Sheet,
     pub inputs: Vec<Cells>,
     pub targets: RawTargets,
     pub given: Given,
@@ -35,6 +37,7 @@ pub(super) struct Builder {
     pub columns: Columns,
     files: Vec<PathBuf>,
     missing: Missing,
+    sheet: Sheet,
     inputs: Vec<InputColumn>,
     targets: Vec<TargetColumn>,
     parts: Option<Vec<Part>>,
@@ -95,12 +98,14 @@ const NAMED: usize = 3;
 impl Builder {
     pub fn new(columns: Columns, spec: &DataSpec, file: &Path) -> Self {
         let categorical = |name: &String| spec.categorical.contains(name);
-        let inputs = columns.inputs().map(|name| InputColumn::new(categorical(name))).collect();
+        let inputs: Vec<InputColumn> =
+            columns.inputs().map(|name| InputColumn::new(categorical(name))).collect();
         let several = columns.targets.len() > 1;
         let task = if several { Some(Task::Regression) } else { spec.task };
         Self {
             files: vec![file.to_owned()],
             missing: Missing::new(&spec.missing),
+            sheet: Sheet::new(inputs.len()),
             inputs,
             targets: columns.targets.iter().map(|_| TargetColumn::new(task)).collect(),
             parts: spec.split.column.is_some().then(Vec::new),
@@ -149,13 +154,8 @@ impl Builder {
     }
 
     /// Takes a row of as many cells as there are roles.
-    pub fn row(
-        &mut self,
-        record: &ByteRecord,
-        roles: &Roles,
-        place: Place,
-    ) -> Result<(), DataError> {
-        let lacks_target = |at: &usize| self.missing.has(record[*at].trim_ascii());
+    pub fn row(&mut self, row: &Row<'_>, roles: &Roles, place: Place) -> Result<(), DataError> {
+        let lacks_target = |at: &usize| self.missing.has(row.cell(*at).trim_ascii());
         if roles.targets.iter().any(lacks_target) {
             self.left_out += 1;
             if self.without_target.len() < NAMED {
@@ -163,15 +163,16 @@ impl Builder {
             }
             return Ok(());
         }
-        for (cell, role) in record.iter().zip(&roles.all) {
+        self.sheet.begin_row();
+        for (cell, role) in row.cells().zip(&roles.all) {
             let cell = cell.trim_ascii();
             let taken = match *role {
                 Role::Dropped => Ok(()),
                 Role::Input(at) if self.missing.has(cell) => {
-                    self.inputs[at].push_missing();
+                    self.inputs[at].push_missing(&mut self.sheet, at);
                     Ok(())
                 }
-                Role::Input(at) => self.inputs[at].push(cell, place),
+                Role::Input(at) => self.inputs[at].push(&mut self.sheet, at, cell, place),
                 Role::Target(at) => self.targets[at].push(cell, place).map_err(|p| (place, p)),
                 Role::Split => match (given::part(cell), &mut self.parts) {
                     (Some(part), Some(parts)) => {
@@ -217,7 +218,7 @@ impl Builder {
         for (at, column) in std::mem::take(&mut self.inputs).into_iter().enumerate() {
             inputs.push(
                 column
-                    .finish()
+                    .finish(&mut self.sheet, at)
                     .map_err(|(place, problem)| self.cell_error(Role::Input(at), place, problem))?,
             );
         }
@@ -248,6 +249,7 @@ impl Builder {
         };
         let targets = together(targets, &self.columns.targets);
         Ok(Table {
+            sheet: self.sheet,
             inputs,
             targets,
             given,

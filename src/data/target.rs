@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
+use super::decimal::{Number, number};
 use super::doubts;
 use super::error::{CellProblem, Place, shortened};
-use super::numbers::POWERS;
 use crate::spec::data::Task;
 
 /// More distinct whole numbers than this are a quantity, not classes.
@@ -22,108 +22,6 @@ const MOST_NUMERIC_LEVELS: usize = 10_000;
 pub(super) enum RawTargets {
     Classes { labels: Vec<u32>, names: Vec<String> },
     Values { values: Vec<f64>, names: Vec<String> },
-}
-
-/// A cell as a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Number {
-    Finite(f64),
-    NotFinite,
-    TooLarge,
-    None,
-}
-
-/// Reads a cell as a number that a 32-bit float can hold.
-pub(super) fn number(cell: &[u8]) -> Number {
-    if let Some(value) = plain(cell) {
-        return Number::Finite(value);
-    }
-    let Some(value) = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok())
-    else {
-        return Number::None;
-    };
-    #[allow(clippy::cast_possible_truncation)] // that is the question
-    let fits = (value as f32).is_finite();
-    match (fits, cell.iter().any(u8::is_ascii_digit)) {
-        (true, _) => Number::Finite(value),
-        (false, true) => Number::TooLarge,
-        (false, false) => Number::NotFinite,
-    }
-}
-
-/// A number of at most 15 digits without an exponent, as most are. Whole numbers and powers of ten
-/// of that size are exact in 64 bits, so that one division rounds as reading does (Clinger 1990).
-fn plain(cell: &[u8]) -> Option<f64> {
-    let negative = cell.first() == Some(&b'-');
-    let unsigned = &cell[usize::from(negative)..];
-    let (whole, places) = match unsigned.len() {
-        1..=8 => short(unsigned)?,
-        9..=16 => long(unsigned)?,
-        _ => return None,
-    };
-    // Signed, since that takes one instruction.
-    #[allow(clippy::cast_precision_loss)] // below 2^53
-    let value = whole.cast_signed() as f64 / POWERS[places];
-    // No branch, which every other cell of a column around 0 would take.
-    Some(f64::from_bits(value.to_bits() | u64::from(negative) << 63))
-}
-
-/// The digits of one to eight bytes and how many of them stand behind the point; all bytes at once,
-/// since cells differ in length and a loop over their bytes is guessed wrong at every other's end.
-fn short(cell: &[u8]) -> Option<(u64, usize)> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x80 * ONES;
-    const ZEROS: u64 = b'0' as u64 * ONES;
-    // The first byte lowest, the last one highest, `0` before the first.
-    let before = 8 * (8 - cell.len());
-    let mut text = if let [.., b4, b5, b6, b7] = *cell {
-        let last = u64::from(u32::from_le_bytes([b4, b5, b6, b7])) << 32;
-        let first = u32::from_le_bytes([cell[0], cell[1], cell[2], cell[3]]);
-        last | u64::from(first) << before
-    } else {
-        cell.iter().fold(0, |text, byte| text >> 8 | u64::from(*byte) << 56)
-    };
-    text |= ZEROS & ((1 << before) - 1);
-    let points = text ^ (u64::from(b'.') * ONES);
-    let point = points.wrapping_sub(ONES) & !points & TOPS;
-    let mut places = 0;
-    if point != 0 {
-        let at = point.trailing_zeros() / 8;
-        places = 7 - at as usize;
-        let below = (1 << (8 * at)) - 1;
-        let upto = below << 8 | 0xff;
-        text = text & !upto | (text & below) << 8 | u64::from(b'0');
-        if cell.len() == 1 {
-            return None;
-        }
-    }
-    let digits = text.wrapping_sub(ZEROS);
-    // A byte above `9` runs over when the distance from `9` to 0x7f is added, one below `0` did just now.
-    if (text.wrapping_add((0x7f - u64::from(b'9')) * ONES) | digits | text) & TOPS != 0 {
-        return None;
-    }
-    // Neighbours become numbers of two digits, those of four, those of eight.
-    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    Some(((fours * 10_000 + (fours >> 32)) & 0xffff_ffff, places))
-}
-
-fn long(cell: &[u8]) -> Option<(u64, usize)> {
-    let (mut whole, mut point) = (0_u64, None);
-    for (at, byte) in cell.iter().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            whole = whole * 10 + u64::from(digit);
-        } else if *byte == b'.' && point.is_none() {
-            point = Some(at);
-        } else {
-            return None;
-        }
-    }
-    match point {
-        Some(point) => Some((whole, cell.len() - 1 - point)),
-        None => (cell.len() < 16).then_some((whole, 0)),
-    }
 }
 
 /// Why a cell that should be a number is none.
@@ -149,9 +47,9 @@ pub(super) fn is_decimal_comma(cell: &[u8]) -> bool {
 /// A target column while it is read, cell by cell.
 pub(super) struct TargetColumn {
     task: Option<Task>,
-    /// Of each row, as long as the column may be numeric.
+    /// Of each row, once the column is numeric.
     numbers: Vec<f64>,
-    /// Of each row, as long as the column may be classes.
+    /// Of each row, until then.
     codes: Vec<u32>,
     levels: Vec<Level>,
     code_of: HashMap<Box<[u8]>, u32>,
@@ -221,21 +119,27 @@ impl TargetColumn {
     /// what is clearly a quantity.
     fn note_kind(&mut self, code: u32) {
         match self.levels.get(code as usize).map(|level| level.number) {
-            Some(Number::Finite(value)) if self.text_cells == 0 => {
-                self.numbers.push(value);
-                if self.levels.len() > MOST_NUMERIC_LEVELS {
-                    self.numeric = true;
-                    self.codes = Vec::new();
-                    self.levels = Vec::new();
-                    self.code_of = HashMap::new();
-                }
+            Some(Number::Finite(_))
+                if self.text_cells == 0 && self.levels.len() > MOST_NUMERIC_LEVELS =>
+            {
+                self.numeric = true;
+                self.numbers = self.values();
+                self.codes = Vec::new();
+                self.levels = Vec::new();
+                self.code_of = HashMap::new();
             }
             Some(Number::Finite(_)) => {}
-            _ => {
-                self.text_cells += 1;
-                self.numbers = Vec::new();
-            }
+            _ => self.text_cells += 1,
         }
+    }
+
+    /// The numbers of all rows of a column without text.
+    fn values(&self) -> Vec<f64> {
+        let value = |code: &u32| match self.levels.get(*code as usize).map(|level| level.number) {
+            Some(Number::Finite(value)) => value,
+            _ => f64::NAN,
+        };
+        self.codes.iter().map(value).collect()
     }
 
     /// Decides, now that all rows are in.
@@ -264,7 +168,7 @@ impl TargetColumn {
         values.dedup();
         match self.task {
             None if !all_whole || values.len() > MOST_INFERRED_CLASSES => {
-                Ok(Finished::Numbers(self.numbers))
+                Ok(Finished::Numbers(self.values()))
             }
             _ if all_whole => Ok(self.into_whole_classes(&values)),
             _ => match self.levels.iter().find(|level| level.whole().is_none()) {
@@ -280,7 +184,7 @@ impl TargetColumn {
         let mut names: Vec<String> = self.levels.iter().map(|level| level.text.clone()).collect();
         names.sort_unstable();
         let place = |level: &Level| names.binary_search(&level.text).unwrap_or(0);
-        let labels = relabelled(&self.codes, self.levels.iter().map(place));
+        let labels = relabelled(self.codes, self.levels.iter().map(place));
         Finished::Classes { labels, names }
     }
 
@@ -288,14 +192,17 @@ impl TargetColumn {
         let place = |level: &Level| {
             level.whole().and_then(|value| values.binary_search(&value).ok()).unwrap_or(0)
         };
-        let labels = relabelled(&self.codes, self.levels.iter().map(place));
+        let labels = relabelled(self.codes, self.levels.iter().map(place));
         Finished::Classes { labels, names: values.iter().map(ToString::to_string).collect() }
     }
 }
 
-fn relabelled(codes: &[u32], places: impl Iterator<Item = usize>) -> Vec<u32> {
+fn relabelled(mut codes: Vec<u32>, places: impl Iterator<Item = usize>) -> Vec<u32> {
     let places: Vec<u32> = places.map(|place| u32::try_from(place).unwrap_or(u32::MAX)).collect();
-    codes.iter().filter_map(|code| places.get(*code as usize).copied()).collect()
+    for code in &mut codes {
+        *code = places[*code as usize];
+    }
+    codes
 }
 
 impl Level {
@@ -314,8 +221,6 @@ impl Level {
 #[cfg(test)]
 #[allow(clippy::cast_precision_loss)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn read(cells: &[&str], task: Option<Task>) -> Result<Finished, CellProblem> {
@@ -329,38 +234,6 @@ mod tests {
     fn classes(labels: &[u32], names: &[&str]) -> Finished {
         let names = names.iter().map(ToString::to_string).collect();
         Finished::Classes { labels: labels.to_vec(), names }
-    }
-
-    proptest! {
-        #[test]
-        fn a_cell_is_read_as_the_nearest_number(
-            cell in "[+-]?[0-9]{0,18}[.]?[0-9]{0,18}(e-?[0-9]{1,2})?|-?[0-9]{0,5}[.]?[0-9]{0,5}",
-        ) {
-            let expected = cell.parse::<f64>().ok().filter(|value| value.abs() < 3e38);
-            let read = match number(cell.as_bytes()) {
-                Number::Finite(value) => Some(value.to_bits()),
-                _ => None,
-            };
-            prop_assert_eq!(read, expected.map(f64::to_bits), "{}", cell);
-        }
-    }
-
-    #[test]
-    fn every_other_byte_in_a_cell_makes_it_no_plain_number() {
-        for length in 1..=17 {
-            for at in 0..length {
-                for byte in 0..=255_u8 {
-                    let mut cell = vec![b'7'; length];
-                    cell[at] = byte;
-                    let text = std::str::from_utf8(&cell).ok();
-                    let expected = text.and_then(|text| text.parse::<f64>().ok());
-                    let read = plain(&cell);
-                    assert!(read.is_none() || read == expected, "{cell:?}: {read:?}");
-                    let is_plain = byte.is_ascii_digit() || byte == b'.' && length > 1;
-                    assert!(read.is_some() || !is_plain || length > 15, "{cell:?}");
-                }
-            }
-        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn target(names: &[&str]) -> impl Fn(&mut DataSpec) {
 
 fn row(dataset: &Dataset, row: usize) -> &[f32] {
     match &dataset.inputs {
-        Inputs::Table { values, width } => &values[row * width..][..*width],
+        Inputs::Table(rows) => rows.row(row),
         Inputs::Images { .. } => panic!("images"),
     }
 }

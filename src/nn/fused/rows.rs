@@ -11,9 +11,7 @@ pub fn gather(isa: Isa, inputs: &Inputs, rows: &[u32], panel: usize, out: &mut B
     let columns = range_of(width, panel);
     let (from, columns) = (columns.start, columns.len());
     match inputs {
-        Inputs::Table { values, .. } => {
-            isa.run(GatherFloats { values, width, rows, from, columns, out });
-        }
+        Inputs::Table(table) => isa.run(GatherFloats { table, rows, from, columns, out }),
         Inputs::Images { bytes, scale, shift, .. } => {
             let (scale, shift) = (*scale, *shift);
             isa.run(GatherBytes { bytes, width, rows, from, columns, scale, shift, out });

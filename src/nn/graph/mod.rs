@@ -81,8 +81,8 @@ impl DeviceData {
     fn new(data: &Dataset, dtype: DType, device: &Device) -> candle_core::Result<Self> {
         let rows = data.inputs.rows();
         let (inputs, affine) = match &data.inputs {
-            Inputs::Table { values, width } => {
-                let inputs = Tensor::from_slice(values, (rows, *width), device)?;
+            Inputs::Table(table) => {
+                let inputs = Tensor::from_vec(table.to_vec(), (rows, table.width()), device)?;
                 (inputs.to_dtype(dtype)?, None)
             }
             Inputs::Images { bytes, width, scale, shift } => {

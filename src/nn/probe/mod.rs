@@ -209,14 +209,13 @@ impl<'a> Probe<'a> {
         let width = inputs.width();
         let mut gathered = Vec::with_capacity(rows.len() * width);
         for row in rows {
-            let at = *row as usize * width;
             match inputs {
-                Inputs::Table { values, .. } => {
-                    gathered.extend(values[at..at + width].iter().map(|value| f64::from(*value)));
+                Inputs::Table(table) => {
+                    gathered.extend(table.row(*row as usize).iter().map(|v| f64::from(*v)));
                 }
                 Inputs::Images { bytes, scale, shift, .. } => {
                     let (scale, shift) = (f64::from(*scale), f64::from(*shift));
-                    let bytes = &bytes[at..at + width];
+                    let bytes = &bytes[*row as usize * width..][..width];
                     gathered.extend(bytes.iter().map(|byte| f64::from(*byte) * scale + shift));
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
-use crate::data::{Dataset, Inputs, Splits, Targets};
+use crate::data::{Blocks, Dataset, Inputs, Splits, Targets};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
 use crate::nn::{Engine, FusedEngine, Isa, Network};
@@ -91,8 +91,8 @@ pub fn dataset(inputs: Inputs, targets: Targets) -> Dataset {
 #[allow(clippy::cast_possible_truncation)] // inputs are f32
 pub fn normal(rows: usize, width: usize) -> Inputs {
     let mut stream = Seed(0).stream("test/inputs", 0);
-    let values = (0..rows * width).map(|_| stream.normal() as f32).collect();
-    Inputs::Table { values, width }
+    let values: Vec<f32> = (0..rows * width).map(|_| stream.normal() as f32).collect();
+    Inputs::Table(Blocks::of_rows(&values, width))
 }
 
 pub fn classes(rows: usize, count: usize) -> Targets {

@@ -4,6 +4,7 @@
 //! asked for, so that it does not wait for one row after another.
 
 use super::{Kernel, PANEL, Simd};
+use crate::data::Blocks;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -22,10 +23,8 @@ fn ask<S: Simd>(simd: S, from: *const u8, bytes: usize) {
 
 /// Copies columns of some rows of floats into a panel.
 pub struct GatherFloats<'a> {
-    /// Rows of `width` floats.
-    pub values: &'a [f32],
-    /// Floats of a row.
-    pub width: usize,
+    /// All rows.
+    pub table: &'a Blocks,
     /// Which rows.
     pub rows: &'a [u32],
     /// The first column.
@@ -41,12 +40,13 @@ impl Kernel for GatherFloats<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { values, width, rows, from, columns, out } = self;
+        let Self { table, rows, from, columns, out } = self;
+        let width = table.width();
         assert!(columns <= PANEL && from + columns <= width);
         let whole = columns - columns % S::LANES;
         let next = if rows.len() > AHEAD { 0 } else { PANEL.min(width - from - columns) };
         for (row, place) in rows.iter().zip(out.as_chunks_mut::<PANEL>().0) {
-            let row = &values[*row as usize * width + from..][..columns];
+            let row = &table.row(*row as usize)[from..][..columns];
             if next > 0 {
                 ask(simd, row.as_ptr().wrapping_add(PANEL).cast(), next * size_of::<f32>());
             }

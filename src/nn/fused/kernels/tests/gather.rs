@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::UNTOUCHED;
-use crate::data::Inputs;
+use crate::data::{Blocks, Inputs};
 use crate::nn::fused::kernels::buffer::Buffer;
 use crate::nn::fused::kernels::{Isa, PANEL, panels, range_of};
 use crate::nn::fused::rows::gather;
@@ -39,7 +39,7 @@ fn a_panel_holds_the_columns_of_its_rows_and_nothing_else() {
         let bytes: Vec<u8> = (0..len).map(|at| (at * 7919 / 64).to_le_bytes()[0]).collect();
         let values: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / 7.0).collect();
         let pixels: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) * scale + shift).collect();
-        let table = Inputs::Table { values: values.clone(), width };
+        let table = Inputs::Table(Blocks::of_rows(&values, width));
         let images = Inputs::Images { bytes: Arc::new(bytes), width, scale, shift };
         for isa in Isa::available() {
             for rows in [&few, &many] {

@@ -1,0 +1,87 @@
+//! Rows of numbers as a network takes them.
+
+/// Rows of as many numbers each, in blocks of as many rows each: while one block after the other is
+/// made, what it is made of can go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Blocks {
+    width: usize,
+    /// Rows of a block; the last one perhaps has fewer.
+    block_rows: usize,
+    values: Vec<Vec<f32>>,
+}
+
+impl Blocks {
+    /// Blocks of `block_rows` rows, the last one perhaps of fewer, of `width` numbers each.
+    ///
+    /// # Panics
+    /// Where one of the two is 0, or a block has other rows than that.
+    #[must_use]
+    pub fn new(width: usize, block_rows: usize, blocks: Vec<Vec<f32>>) -> Self {
+        let full = width * block_rows;
+        assert!(full > 0, "a row holds at least one number, a block at least one row");
+        if let Some((last, others)) = blocks.split_last() {
+            assert!(others.iter().all(|block| block.len() == full), "all but the last are full");
+            assert!(last.len() <= full && last.len().is_multiple_of(width), "rows are whole");
+        }
+        Self { width, block_rows, values: blocks }
+    }
+
+    /// The rows of `values`, which lie one behind the other.
+    ///
+    /// # Panics
+    /// Where `width` is 0, or rows are not whole.
+    #[must_use]
+    pub fn of_rows(values: &[f32], width: usize) -> Self {
+        let block_rows = 1000;
+        let blocks = values.chunks((width * block_rows).max(1)).map(<[f32]>::to_vec).collect();
+        Self::new(width, block_rows, blocks)
+    }
+
+    /// Numbers of a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        let Some((last, others)) = self.values.split_last() else { return 0 };
+        others.len() * self.block_rows + last.len() / self.width
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    #[inline]
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[row / self.block_rows][row % self.block_rows * self.width..][..self.width]
+    }
+
+    /// All numbers, row behind row.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<f32> {
+        self.values.concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_wherever_blocks_end() {
+        for rows in [0, 1, 999, 1000, 1001, 3000] {
+            #[allow(clippy::cast_precision_loss)] // small
+            let values: Vec<f32> = (0..3 * rows).map(|at| at as f32).collect();
+            let blocks = Blocks::of_rows(&values, 3);
+            assert_eq!((blocks.rows(), blocks.width()), (rows, 3));
+            assert_eq!(blocks.to_vec(), values);
+            for row in 0..rows {
+                assert_eq!(blocks.row(row), &values[3 * row..3 * row + 3]);
+            }
+        }
+    }
+}
