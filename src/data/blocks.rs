@@ -5,8 +5,8 @@
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blocks {
     width: usize,
-    /// Rows of a block; the last one perhaps has fewer.
-    block_rows: usize,
+    /// A block holds two to this power of rows; the last one perhaps fewer.
+    log_rows: u32,
     values: Vec<Vec<f32>>,
 }
 
@@ -14,16 +14,16 @@ impl Blocks {
     /// Blocks of `block_rows` rows, the last one perhaps of fewer, of `width` numbers each.
     ///
     /// # Panics
-    /// Where one of the two is 0, or a block has other rows than that.
+    /// Where `width` is 0, `block_rows` is no power of two, or a block has other rows than that.
     #[must_use]
     pub fn new(width: usize, block_rows: usize, blocks: Vec<Vec<f32>>) -> Self {
         let full = width * block_rows;
-        assert!(full > 0, "a row holds at least one number, a block at least one row");
+        assert!(width > 0 && block_rows.is_power_of_two(), "rows hold numbers, blocks rows");
         if let Some((last, others)) = blocks.split_last() {
             assert!(others.iter().all(|block| block.len() == full), "all but the last are full");
             assert!(last.len() <= full && last.len().is_multiple_of(width), "rows are whole");
         }
-        Self { width, block_rows, values: blocks }
+        Self { width, log_rows: block_rows.ilog2(), values: blocks }
     }
 
     /// The rows of `values`, which lie one behind the other.
@@ -32,7 +32,7 @@ impl Blocks {
     /// Where `width` is 0, or rows are not whole.
     #[must_use]
     pub fn of_rows(values: &[f32], width: usize) -> Self {
-        let block_rows = 1000;
+        let block_rows = 1024;
         let blocks = values.chunks((width * block_rows).max(1)).map(<[f32]>::to_vec).collect();
         Self::new(width, block_rows, blocks)
     }
@@ -47,7 +47,7 @@ impl Blocks {
     #[must_use]
     pub fn rows(&self) -> usize {
         let Some((last, others)) = self.values.split_last() else { return 0 };
-        others.len() * self.block_rows + last.len() / self.width
+        (others.len() << self.log_rows) + last.len() / self.width
     }
 
     /// One row.
@@ -57,7 +57,8 @@ impl Blocks {
     #[inline]
     #[must_use]
     pub fn row(&self, row: usize) -> &[f32] {
-        &self.values[row / self.block_rows][row % self.block_rows * self.width..][..self.width]
+        let block = row >> self.log_rows;
+        &self.values[block][(row - (block << self.log_rows)) * self.width..][..self.width]
     }
 
     /// All numbers, row behind row.
@@ -73,7 +74,7 @@ mod tests {
 
     #[test]
     fn rows_come_back_wherever_blocks_end() {
-        for rows in [0, 1, 999, 1000, 1001, 3000] {
+        for rows in [0, 1, 1023, 1024, 1025, 3000] {
             #[allow(clippy::cast_precision_loss)] // small
             let values: Vec<f32> = (0..3 * rows).map(|at| at as f32).collect();
             let blocks = Blocks::of_rows(&values, 3);

@@ -15,7 +15,7 @@ use foldhash::fast::FixedState;
 
 use super::decimal::{self, Decimal, Number};
 use super::error::{CellProblem, Place};
-use super::sheet::{MISSING, Sheet};
+use super::sheet::{Counts, MISSING, Sheet, Turned};
 use super::target;
 
 /// More levels than this are names of rows, not of groups.
@@ -107,7 +107,7 @@ impl InputColumn {
         self.push_other(sheet, at, cell, place)
     }
 
-    /// Takes what is no plain number in a column of numbers.
+    /// Takes whatever is no plain number in a column of numbers.
     fn push_other(
         &mut self,
         sheet: &mut Sheet,
@@ -161,7 +161,7 @@ impl InputColumn {
                     self.state = if self.categorical {
                         State::TooMany
                     } else {
-                        sheet.turn_to_numbers(at, &numbers(levels)?);
+                        sheet.turn_to_numbers(&[Turned { column: at, values: numbers(levels)? }]);
                         State::Numbers
                     };
                 }
@@ -170,20 +170,44 @@ impl InputColumn {
         Ok(())
     }
 
-    /// What the column holds, now that all rows are in.
-    pub fn finish(self, sheet: &mut Sheet, at: usize) -> Result<Cells, Fault> {
+    /// What the column holds, now that all rows are in; if its codes are numbers, these are added to
+    /// what is to be turned.
+    fn finish(self, column: usize, turned: &mut Vec<Turned>) -> Result<Cells, Fault> {
         let Self { categorical, state, present, text_cells, first_text } = self;
         match (state, first_text) {
             (State::Numbers, None) => Ok(Cells::Numbers),
             (State::Numbers, Some(slip)) if are_slips(text_cells, present) => Err(slip),
             (State::Numbers, Some(_)) | (State::TooMany, _) => Ok(Cells::TooMany),
             (State::Open { levels, .. }, None) if !categorical => {
-                sheet.turn_to_numbers(at, &numbers(&levels)?);
+                turned.push(Turned { column, values: numbers(&levels)? });
                 Ok(Cells::Numbers)
             }
             (State::Open { levels, .. }, _) => Ok(Cells::Levels { levels, categorical }),
         }
     }
+}
+
+/// What the columns of a sheet hold, now that all rows are in; or the fault of the first that has one.
+pub(super) fn finish(
+    columns: Vec<InputColumn>,
+    sheet: &mut Sheet,
+) -> Result<Vec<Cells>, (usize, Fault)> {
+    let mut turned = Vec::new();
+    let cells: Vec<Cells> = (columns.into_iter().enumerate())
+        .map(|(at, column)| column.finish(at, &mut turned).map_err(|fault| (at, fault)))
+        .collect::<Result<_, _>>()?;
+    // All at once, since a pass over the sheet for each would take longer than reading did.
+    sheet.turn_to_numbers(&turned);
+    Ok(cells)
+}
+
+/// How often each level of each column occurs, in all rows and in those named.
+pub(super) fn counts(columns: &[Cells], sheet: &Sheet, rows: &[u32]) -> Counts {
+    let levels = |cells: &Cells| match cells {
+        Cells::Levels { levels, .. } => levels.len(),
+        Cells::Numbers | Cells::TooMany => 0,
+    };
+    sheet.counts(&columns.iter().map(levels).collect::<Vec<usize>>(), rows)
 }
 
 /// Text in under one cell of a hundred is no level.
@@ -194,10 +218,11 @@ fn are_slips(text_cells: usize, present: usize) -> bool {
 impl Cells {
     /// Refuses text in a column that is numeric by its training rows, wherever the text stands:
     /// under one training cell of a hundred is text, or all of it is numbers with a decimal comma.
-    pub fn check(&self, sheet: &Sheet, at: usize, train: &[u32]) -> Result<(), Fault> {
+    /// `counts`: how often each level occurs in these.
+    pub fn check(&self, counts: &[usize]) -> Result<(), Fault> {
         let Self::Levels { levels, categorical: false } = self else { return Ok(()) };
-        let counts = sheet.counts(at, levels.len(), train);
-        let text = || levels.iter().zip(&counts).filter(|(level, _)| level.is_text());
+        let counts = &counts[..levels.len()];
+        let text = || levels.iter().zip(counts).filter(|(level, _)| level.is_text());
         let trained = || text().filter(|(_, count)| **count > 0).map(|(level, _)| level);
         let text_cells = text().map(|(_, count)| count).sum();
         let present: usize = counts.iter().sum();
@@ -272,7 +297,7 @@ mod tests {
                 cell => column.push(&mut sheet, 0, cell.as_bytes(), place).map_err(fault)?,
             }
         }
-        let cells = column.finish(&mut sheet, 0).map_err(fault)?;
+        let cells = finish(vec![column], &mut sheet).map_err(|(_, found)| fault(found))?.remove(0);
         Ok(Column { sheet, cells })
     }
 
@@ -287,7 +312,8 @@ mod tests {
     impl Column {
         fn check(&self, train: &[u32]) -> Result<(), (usize, CellProblem)> {
             let fault = |(place, problem): Fault| (place.row, problem);
-            self.cells.check(&self.sheet, 0, train).map_err(fault)
+            let counts = counts(std::slice::from_ref(&self.cells), &self.sheet, train);
+            self.cells.check(&counts.named[0]).map_err(fault)
         }
     }
 
@@ -303,7 +329,9 @@ mod tests {
         let Ok(Column { sheet, cells: Cells::Levels { levels, .. } }) = read else {
             panic!("{read:?}")
         };
-        (sheet.codes(0).collect(), levels.into_iter().map(|level| level.name).collect())
+        let mut codes = Vec::new();
+        sheet.blocks().iter().for_each(|block| block.each_row(|_, row| codes.push(row[0])));
+        (codes, levels.into_iter().map(|level| level.name).collect())
     }
 
     fn is_levels(read: &Read) -> bool {

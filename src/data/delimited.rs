@@ -6,7 +6,6 @@ use std::path::Path;
 use super::columns::{self, Columns};
 use super::error::{CellProblem, DataError, Place, counted};
 use super::file::{self, Hashing};
-use super::pages::SmallPages;
 use super::quotes::{QuoteFault, Quotes};
 use super::rows::{Row, Rows};
 use super::sniff::{self, Layout};
@@ -30,7 +29,6 @@ pub(super) fn read_files(
     test: Option<&Path>,
     spec: &DataSpec,
 ) -> Result<Table, DataError> {
-    let _small = SmallPages::new();
     let mut builder = read(file::open(path)?.reader, path, spec)?;
     if let Some(test) = test {
         let mut file = Delimited::open(file::open(test)?.reader, test, spec)?;
@@ -72,7 +70,8 @@ impl<'a, R: Read> Delimited<'a, R> {
         let failed = |cause| DataError::reading(path, cause);
         let mut reader = Hashing::new(reader);
         let (mut head, whole) = sniff::read_head(&mut reader).map_err(failed)?;
-        if head.starts_with(b"\xef\xbb\xbf") {
+        // Some programs put one before another's.
+        while head.starts_with(b"\xef\xbb\xbf") {
             head.drain(..3);
         }
         if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {

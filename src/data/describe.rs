@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::cells::{Cells, MOST_LEVELS};
+use super::cells::{self, Cells, MOST_LEVELS};
 use super::columns::Role;
-use super::sheet::{MISSING, Sheet};
+use super::sheet::Sheet;
 use super::source::{RawInputs, Source};
 use super::target::RawTargets;
 use crate::spec::data::DataSpec;
@@ -91,7 +91,7 @@ impl Source {
     #[must_use]
     pub fn describe(&self, spec: &DataSpec) -> Description {
         let classes = match &self.targets {
-            RawTargets::Classes { labels, names } => counted(labels.iter().copied(), names),
+            RawTargets::Classes { labels, names } => counted(labels, names),
             RawTargets::Values { .. } => Vec::new(),
         };
         let mut columns = match (&self.inputs, &self.columns) {
@@ -157,26 +157,27 @@ fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
     ColumnDescription { name: name.to_owned(), role, kind, missing: 0, note: None }
 }
 
-fn inputs(sheet: &Sheet, cells: &[Cells], names: &[String]) -> Vec<ColumnDescription> {
-    let mut figures = vec![Figures::default(); cells.len()];
+fn inputs(sheet: &Sheet, columns: &[Cells], names: &[String]) -> Vec<ColumnDescription> {
+    let mut figures = vec![Figures::default(); columns.len()];
     sheet.each_row(|numbers| {
         figures.iter_mut().zip(numbers).for_each(|(figures, number)| figures.add(*number));
     });
+    let counts = cells::counts(columns, sheet, &[]).all;
     let of = |(at, (cells, name)): (usize, (&Cells, &String))| {
         let (kind, missing) = match cells {
             Cells::Numbers => (figures[at].kind(), figures[at].missing),
             Cells::Levels { levels, .. } => {
-                let names: Vec<String> = levels.iter().map(|level| level.name.clone()).collect();
-                let mut levels = counted(sheet.codes(at), &names);
+                let names = levels.iter().map(|level| level.name.clone());
+                let missing = counts[at][levels.len()];
+                let mut levels: Vec<(String, usize)> = names.zip(counts[at].clone()).collect();
                 levels.sort();
-                let missing = sheet.codes(at).filter(|code| *code == MISSING).count();
                 (ColumnKind::Levels { levels }, missing)
             }
             Cells::TooMany => (ColumnKind::TooManyLevels, 0),
         };
         ColumnDescription { missing, ..column(name, ColumnRole::Input, kind) }
     };
-    cells.iter().zip(names).enumerate().map(of).collect()
+    columns.iter().zip(names).enumerate().map(of).collect()
 }
 
 /// Why an input would not be taken as it is.
@@ -204,10 +205,10 @@ fn oddity(column: &ColumnDescription) -> Option<String> {
     }
 }
 
-fn counted(codes: impl Iterator<Item = u32>, names: &[String]) -> Vec<(String, usize)> {
+fn counted(codes: &[u32], names: &[String]) -> Vec<(String, usize)> {
     let mut counts: Vec<(String, usize)> = names.iter().map(|name| (name.clone(), 0)).collect();
     for code in codes {
-        if let Some((_, count)) = counts.get_mut(code as usize) {
+        if let Some((_, count)) = counts.get_mut(*code as usize) {
             *count += 1;
         }
     }

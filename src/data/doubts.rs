@@ -4,7 +4,7 @@
 use super::cells::{Cells, Level};
 use super::error::{listed_shortly, shortened};
 use super::given::{self, Part};
-use super::sheet::Sheet;
+use super::sheet::Counts;
 
 /// What people write into a cell that holds nothing; in lower case.
 const MARKERS: [&str; 15] = [
@@ -20,20 +20,19 @@ pub(super) fn is_marker(cell: &str) -> bool {
     MARKERS.contains(&cell.to_lowercase().as_str())
 }
 
-/// Notes on the columns, numeric or not by what the training rows hold; `missing` is the list in
-/// force.
+/// Notes on the columns, numeric or not by what the training rows hold, which are those that `counts`
+/// names; `missing` is the list in force.
 pub(super) fn of_inputs(
-    sheet: &Sheet,
     columns: &[Cells],
     names: &[String],
-    train: &[u32],
+    counts: &Counts,
     missing: &[String],
 ) -> Vec<String> {
     let (mut numbers, mut markers, mut marked) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, (cells, name)) in columns.iter().zip(names).enumerate() {
+    for ((cells, name), counts) in columns.iter().zip(names).zip(&counts.named) {
         let Cells::Levels { levels, categorical } = cells else { continue };
-        let counts = sheet.counts(at, levels.len(), train);
-        let held = || levels.iter().zip(&counts).filter(|(_, count)| **count > 0);
+        let counts = &counts[..levels.len()];
+        let held = || levels.iter().zip(counts).filter(|(_, count)| **count > 0);
         let text: Vec<&Level> = held().map(|(level, _)| level).filter(|l| l.is_text()).collect();
         let text_cells: usize = held().filter(|(l, _)| l.is_text()).map(|(_, count)| count).sum();
         let present: usize = counts.iter().sum();
@@ -69,9 +68,9 @@ pub(super) fn of_inputs(
             "`{name}` is an input and its cells are called as splits are: if they say which row is in which, set data.split.column = {name:?}"
         )
     });
-    let of_rows: Vec<String> = (columns.iter().zip(names).enumerate())
-        .filter(|(at, (cells, _))| names_rows(sheet, *at, cells, train))
-        .map(|(_, (_, name))| name.clone())
+    let of_rows: Vec<String> = (columns.iter().zip(&counts.named).zip(names))
+        .filter(|((cells, counts), _)| names_rows(cells, counts))
+        .map(|(_, name)| name.clone())
         .collect();
     let of_rows = (!of_rows.is_empty()).then(|| {
         format!(
@@ -93,9 +92,9 @@ fn names_splits(cells: &Cells) -> bool {
 }
 
 /// Whether levels tell training rows apart rather than group them.
-fn names_rows(sheet: &Sheet, at: usize, cells: &Cells, train: &[u32]) -> bool {
+fn names_rows(cells: &Cells, counts: &[usize]) -> bool {
     let Cells::Levels { levels, categorical: false } = cells else { return false };
-    let counts = sheet.counts(at, levels.len(), train);
+    let counts = &counts[..levels.len()];
     let known = counts.iter().filter(|count| **count > 0).count();
     known > FEW_LEVELS && 2 * known > counts.iter().sum()
 }

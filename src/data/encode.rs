@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::cells::Cells;
+use super::cells::{self, Cells};
 use super::dataset::{Dataset, Inputs, Targets};
 use super::doubts;
 use super::error::{DataError, counted, listed_shortly, shortened};
 use super::inputs;
-use super::pages::SmallPages;
 use super::scale::{self, Scale};
-use super::sheet::Sheet;
+use super::sheet::{Counts, Sheet};
 use super::source::{RawInputs, Source};
 use super::split::{self, Drawn, Rows};
 use super::target::RawTargets;
@@ -63,8 +62,6 @@ impl Source {
                 spec.source
             )));
         }
-        let is_table = matches!(self.inputs, RawInputs::Table { .. });
-        let _small = is_table.then(SmallPages::new);
         let classes = match &self.targets {
             RawTargets::Classes { labels, names } => Some((labels.as_slice(), names.as_slice())),
             RawTargets::Values { .. } => None,
@@ -81,10 +78,12 @@ impl Source {
         let mut notes = [self.notes.as_slice(), &drawn.notes].concat();
         let (inputs, inputs_json) = match &self.inputs {
             RawInputs::Table { columns, names, .. } => {
-                self.check_types(&sheet, columns, names, train)?;
-                let doubts = doubts::of_inputs(&sheet, columns, names, train, &self.key.missing);
-                let encoded = inputs::encode(sheet, columns, names, train, spec.standardize)
-                    .map_err(target_problem)?;
+                let counts = cells::counts(columns, &sheet, train);
+                self.check_types(columns, names, &counts)?;
+                let doubts = doubts::of_inputs(columns, names, &counts, &self.key.missing);
+                let encoded =
+                    inputs::encode(sheet, columns, names, &counts, train, spec.standardize)
+                        .map_err(target_problem)?;
                 notes.extend(encoded.notes);
                 notes.extend(doubts);
                 let json = json!({
@@ -116,13 +115,12 @@ impl Source {
     /// Refuses columns that are numeric by the training rows and hold text.
     fn check_types(
         &self,
-        sheet: &Sheet,
         columns: &[Cells],
         names: &[String],
-        train: &[u32],
+        counts: &Counts,
     ) -> Result<(), DataError> {
-        for (at, (cells, name)) in columns.iter().zip(names).enumerate() {
-            cells.check(sheet, at, train).map_err(|(place, problem)| DataError::Cell {
+        for ((cells, name), counts) in columns.iter().zip(names).zip(&counts.named) {
+            cells.check(counts).map_err(|(place, problem)| DataError::Cell {
                 file: self.files.get(place.file).cloned().unwrap_or_default(),
                 place,
                 column: shortened(name.as_bytes()),

@@ -17,7 +17,7 @@ use super::blocks::Blocks;
 use super::cells::{Cells, Level, MOST_LEVELS};
 use super::error::{counted, listed_shortly};
 use super::scale::{Moments, Scale};
-use super::sheet::{Block, Sheet};
+use super::sheet::{Block, Counts, Sheet};
 
 /// How one column becomes inputs.
 #[derive(Debug)]
@@ -53,13 +53,15 @@ pub(super) struct Encoded {
     pub notes: Vec<String>,
 }
 
-/// Learns on `train`, whose rows are in order, and encodes all rows, block by block. A sheet that is
+/// Learns on `train`, whose rows are in order and those that `counts` names, and encodes all rows,
+/// block by block. A sheet that is
 /// given away gives its memory back on the way, or becomes the inputs, so that there is one copy of
 /// the data.
 pub(super) fn encode(
     sheet: Cow<'_, Sheet>,
     columns: &[Cells],
     names: &[String],
+    counts: &Counts,
     train: &[u32],
     standardize: bool,
 ) -> Result<Encoded, String> {
@@ -78,7 +80,9 @@ pub(super) fn encode(
     for (column, cells) in columns.iter().enumerate() {
         match cells {
             Cells::Numbers => learnt.numbers(column, &seen, train.len(), standardize),
-            Cells::Levels { levels, .. } => learnt.levels(column, &sheet, levels, train),
+            Cells::Levels { levels, .. } => {
+                learnt.levels(column, levels, &counts.named[column], &counts.all[column]);
+            }
             Cells::TooMany => {}
         }
     }
@@ -89,22 +93,19 @@ pub(super) fn encode(
             counted(train.len(), "training row")
         ));
     }
-    let rows = sheet.rows();
-    let whole = Vec::<f32>::new().try_reserve_exact(rows.saturating_mul(*width));
-    whole.map_err(|_| {
-        format!(
-            "{} of {width} inputs do not fit into memory: leave columns out by data.drop",
-            counted(rows, "row")
-        )
-    })?;
     let block_rows = sheet.block_rows();
+    let in_place = learnt.is_one_number_a_column(sheet.width());
     let blocks = match sheet {
-        Cow::Borrowed(sheet) => sheet.blocks().iter().map(|block| learnt.rows(block)).collect(),
+        Cow::Owned(sheet) if in_place => {
+            sheet.into_blocks().into_iter().map(|block| learnt.in_place(block)).collect()
+        }
         Cow::Owned(sheet) => {
-            let in_place = learnt.is_one_number_a_column(sheet.width());
-            let encoded =
-                |block| if in_place { learnt.in_place(block) } else { learnt.rows(&block) };
-            sheet.into_blocks().into_iter().map(encoded).collect()
+            learnt.check_room(sheet.rows())?;
+            sheet.into_blocks().into_iter().map(|block| learnt.rows(&block)).collect()
+        }
+        Cow::Borrowed(sheet) => {
+            learnt.check_room(sheet.rows())?;
+            sheet.blocks().iter().map(|block| learnt.rows(block)).collect()
         }
     };
     let json: Vec<Value> = encoders.iter().map(|encoder| encoder.json(names)).collect();
@@ -112,7 +113,7 @@ pub(super) fn encode(
     Ok(Encoded { rows, json: json!(json), notes: learnt.notes(names) })
 }
 
-/// What the rows of columns of numbers hold; of those of levels, nothing.
+/// What the rows of columns of numbers hold; of those of levels, nothing of use.
 struct Seen {
     /// Over the training rows.
     moments: Moments,
@@ -188,16 +189,10 @@ impl Learnt {
         self.push(column, Kind::Number { scale, imputed: of.scale.mean, indicator });
     }
 
-    fn levels(&mut self, column: usize, sheet: &Sheet, levels: &[Level], train: &[u32]) {
-        let mut seen = vec![false; levels.len()];
-        let mut missing = false;
-        for row in train {
-            match seen.get_mut(sheet.code(*row as usize, column) as usize) {
-                Some(seen) => *seen = true,
-                None => missing = true,
-            }
-        }
-        let mut known: Vec<usize> = (0..levels.len()).filter(|level| seen[*level]).collect();
+    /// `trained` and `all`: how often each level occurs in the training rows and in all.
+    fn levels(&mut self, column: usize, levels: &[Level], trained: &[usize], all: &[usize]) {
+        let mut known: Vec<usize> = (0..levels.len()).filter(|level| trained[*level] > 0).collect();
+        let missing = trained[levels.len()] > 0;
         if known.is_empty() {
             self.empty.push(column);
             return;
@@ -215,12 +210,22 @@ impl Learnt {
         if missing {
             input_of[levels.len()] = known.len();
         }
-        let is_unseen = |code: u32| input_of[(code as usize).min(levels.len())] == other;
-        if sheet.codes(column).any(is_unseen) {
+        if (0..=levels.len()).any(|code| all[code] > 0 && input_of[code] == other) {
             self.unseen.push(column);
         }
         let levels = known.iter().map(|level| levels[*level].name.clone()).collect();
         self.push(column, Kind::Levels { input_of, levels, missing });
+    }
+
+    /// Refuses rows that do not fit into memory.
+    fn check_room(&self, rows: usize) -> Result<(), String> {
+        let inputs = self.width;
+        Vec::<f32>::new().try_reserve_exact(rows.saturating_mul(inputs)).map_err(|_| {
+            format!(
+                "{} of {inputs} inputs do not fit into memory: leave columns out by data.drop",
+                counted(rows, "row")
+            )
+        })
     }
 
     /// Whether each column becomes one input, at its own place.

@@ -1,7 +1,7 @@
 //! Pages of memory.
 
-/// Has memory that is first touched while this lives come in small pages, where the system would give
-/// huge ones: of those, each block of a table has two that are partly used.
+/// Has memory that the whole process first touches while this lives come in small pages, where the
+/// system would give huge ones.
 pub(super) struct SmallPages {
     #[cfg(target_os = "linux")]
     were_disabled: bool,

@@ -8,7 +8,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::cells::{Fault, InputColumn};
+use super::cells::{self, Fault, InputColumn};
 use super::columns::{Columns, Role};
 use super::decimal::{self, Number};
 use super::delimited::file_name;
@@ -221,12 +221,9 @@ fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Table, DataEr
         RawTargets::Values { names, .. } => names.clone(),
     };
     Columns::check_target(spec.target.as_ref(), &target_names, &file_name(path))?;
-    let mut finished = Vec::with_capacity(inputs.len());
-    for (at, (column, name)) in inputs.into_iter().zip(&names).enumerate() {
-        finished.push(column.finish(&mut sheet, at).map_err(|(place, problem)| {
-            DataError::Cell { file: path.to_owned(), place, column: name.clone(), problem }
-        })?);
-    }
+    let inputs = cells::finish(inputs, &mut sheet).map_err(|(at, (place, problem))| {
+        DataError::Cell { file: path.to_owned(), place, column: names[at].clone(), problem }
+    })?;
     let roles = (0..names.len()).map(Role::Input).chain((0..target_names.len()).map(Role::Target));
     let columns = Columns {
         roles: roles.collect(),
@@ -235,7 +232,6 @@ fn read(reader: impl Read, path: &Path, spec: &DataSpec) -> Result<Table, DataEr
     };
     let digest = file::hex(lines.reader.into_inner().hash);
     let files = vec![path.to_owned()];
-    let inputs = finished;
     Ok(Table { columns, files, sheet, inputs, targets, given, digest, without_target: 0, notes })
 }
 

@@ -5,11 +5,12 @@
 //! number of 32 bits over a power of ten gives each of them back, bit for bit: both are exact in 64
 //! bits, and division rounds as reading does. Numbers that do not fit are kept in 64 bits. In a
 //! column that goes on and on they are instead kept in 32 bits, off by at most 2^-24 of themselves.
-//! Where the rows of a block lie close together they are kept by their distance from the middle of
+//! Where the rows of a band lie close together they are kept by their distance from the middle of
 //! these, off by at most 2^-24 of that distance: 32-bit floats alone would lose the minutes of a
 //! time in seconds since 1970.
 
 use super::decimal::{Decimal, POWERS};
+use super::pages::SmallPages;
 
 /// The code of a cell that holds nothing.
 pub(super) const MISSING: u32 = u32::MAX;
@@ -20,10 +21,13 @@ const NO_NUMBER: i32 = i32::MIN;
 /// Rows whose numbers are exact whatever they are.
 const EXACT: usize = 1 << 15;
 
+/// Rows of a band, unless a block has fewer.
+const BAND: usize = 1 << 10;
+
 /// Bytes of a block of many rows, or somewhat fewer.
 const BLOCK: usize = 4 << 20;
 
-/// All rows of the inputs.
+/// All rows of the inputs, in blocks, which can become floats and go one by one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Sheet {
     width: usize,
@@ -32,12 +36,16 @@ pub(super) struct Sheet {
     blocks: Vec<Block>,
 }
 
-/// Some rows.
+/// Some rows, in bands: in each of these, a column has its own form.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Block {
-    /// rows x forms
+    width: usize,
+    /// rows x width
     cells: Vec<u32>,
-    forms: Vec<Form>,
+    /// Rows of a band; the last one perhaps has fewer.
+    band_rows: usize,
+    /// bands x width
+    bands: Vec<Vec<Form>>,
 }
 
 /// How the cells of a column are to be understood.
@@ -49,8 +57,14 @@ enum Form {
     Decimal { places: usize },
     /// 32-bit floats: distances from this number.
     Near { centre: f64 },
-    /// Not at all: numbers of 64 bits, one for each row.
-    Double(Vec<f64>),
+    /// The low halves of 64-bit floats, of which these are the high ones.
+    Double { high: Vec<u32> },
+}
+
+/// A column of codes that is to hold numbers: for each code its value.
+pub(super) struct Turned {
+    pub column: usize,
+    pub values: Vec<f64>,
 }
 
 impl Sheet {
@@ -64,7 +78,7 @@ impl Sheet {
         self.width
     }
 
-    /// Rows of a block; the last one perhaps has fewer.
+    /// Rows of a block, a power of two; the last one perhaps has fewer.
     pub fn block_rows(&self) -> usize {
         self.block_rows
     }
@@ -92,7 +106,12 @@ impl Sheet {
         if self.blocks.last().is_none_or(|block| block.cells.len() == full) {
             self.begin_block(full);
         }
-        if let Some(Block { cells, .. }) = self.blocks.last_mut() {
+        let before = self.blocks.len().saturating_sub(1) * self.block_rows;
+        if let Some(block) = self.blocks.last_mut() {
+            if block.cells.len() == block.bands.len() * block.band_rows * block.width {
+                block.begin_band(before);
+            }
+            let cells = &mut block.cells;
             if cells.len() == cells.capacity() {
                 // Only the first block has not had all its room from the beginning.
                 cells.reserve_exact(cells.len().clamp(self.width, full - cells.len()));
@@ -102,46 +121,32 @@ impl Sheet {
     }
 
     fn begin_block(&mut self, full: usize) {
-        let is_first = self.blocks.is_empty();
-        self.close(self.blocks.len().saturating_sub(1));
-        let forms = match self.blocks.last() {
-            Some(before) => before.forms.iter().map(Form::next).collect(),
+        let before = self.blocks.len().saturating_sub(1) * self.block_rows;
+        let forms = match self.blocks.last_mut() {
+            Some(block) => block.close_band(before),
             None => vec![Form::Codes; self.width],
         };
-        let cells = if is_first { Vec::new() } else { Vec::with_capacity(full) };
-        self.blocks.push(Block { cells, forms });
-    }
-
-    fn is_exact(&self, index: usize) -> bool {
-        (index + 1) * self.block_rows <= EXACT
-    }
-
-    /// Has all numbers of a full block take four bytes, if they can.
-    fn close(&mut self, index: usize) {
-        let exact = self.is_exact(index);
-        let Some(block) = self.blocks.get_mut(index) else { return };
-        for at in 0..self.width {
-            if let Form::Double(values) = &mut block.forms[at] {
-                let values = std::mem::take(values);
-                block.pack(at, values, exact);
-            }
-        }
+        let cells = if self.blocks.is_empty() { Vec::new() } else { room_for(full) };
+        let (width, band_rows) = (self.width, BAND.min(self.block_rows));
+        self.blocks.push(Block { width, cells, band_rows, bands: vec![forms] });
     }
 
     /// Puts a code, or [`MISSING`], into a column of codes.
     #[inline]
     pub fn put_code(&mut self, at: usize, code: u32) {
         if let Some(block) = self.blocks.last_mut() {
-            block.last(at, code);
+            block.set_last(at, code);
         }
     }
 
     /// Puts a number into a column of numbers; NaN where a cell holds nothing.
     pub fn put(&mut self, at: usize, value: f64) {
         let Some(block) = self.blocks.last_mut() else { return };
-        match &mut block.forms[at] {
-            Form::Decimal { .. } if value.is_nan() => block.last(at, NO_NUMBER.cast_unsigned()),
-            _ => block.doubles(at).push(value),
+        match block.form(at) {
+            Some(Form::Decimal { .. }) if value.is_nan() => {
+                block.set_last(at, NO_NUMBER.cast_unsigned());
+            }
+            _ => block.put_double(at, value),
         }
     }
 
@@ -149,42 +154,68 @@ impl Sheet {
     #[inline]
     pub fn put_decimal(&mut self, at: usize, number: Decimal) {
         let Some(block) = self.blocks.last_mut() else { return };
-        if block.forms[at] == (Form::Decimal { places: number.places })
+        if let Some(Form::Decimal { places }) = block.form(at)
+            && *places == number.places
             && let Some(whole) = signed(number)
         {
-            block.last(at, whole.cast_unsigned());
+            block.set_last(at, whole.cast_unsigned());
         } else {
             block.put_other(at, number);
         }
     }
 
-    /// Has a column of codes hold numbers from now on: for each code its value.
-    pub fn turn_to_numbers(&mut self, at: usize, values: &[f64]) {
-        let value = |code: u32| values.get(code as usize).copied().unwrap_or(f64::NAN);
-        for index in 0..self.blocks.len() {
-            let exact = index + 1 == self.blocks.len() || self.is_exact(index);
-            let block = &mut self.blocks[index];
-            let numbers = block.column(at).map(value).collect();
-            block.pack(at, numbers, exact);
+    /// Has columns of codes hold numbers from now on.
+    pub fn turn_to_numbers(&mut self, turned: &[Turned]) {
+        let whole: Vec<Option<(usize, Vec<u32>)>> =
+            turned.iter().map(|turned| whole_numbers(&turned.values)).collect();
+        let rows = self.rows();
+        let mut before = 0;
+        for block in &mut self.blocks {
+            for cells in block.cells.chunks_exact_mut(self.width) {
+                for (Turned { column, .. }, whole) in turned.iter().zip(&whole) {
+                    if let Some((_, whole)) = whole {
+                        let code = cells[*column] as usize;
+                        let missing = NO_NUMBER.cast_unsigned();
+                        cells[*column] = whole.get(code).copied().unwrap_or(missing);
+                    }
+                }
+            }
+            for band in 0..block.bands.len() {
+                before += block.band_rows;
+                // The band that is open goes on as whole numbers or those of 64 bits.
+                let exact = before <= EXACT || before >= rows;
+                for (Turned { column, values }, whole) in turned.iter().zip(&whole) {
+                    if let Some((places, _)) = whole {
+                        block.bands[band][*column] = Form::Decimal { places: *places };
+                    } else {
+                        let value = |code| values.get(code as usize).copied().unwrap_or(f64::NAN);
+                        let numbers: Vec<f64> = block.column(*column, band).map(value).collect();
+                        block.pack(*column, band, &numbers, exact);
+                    }
+                }
+            }
         }
     }
 
-    /// The code in a column of codes.
-    pub fn code(&self, row: usize, at: usize) -> u32 {
-        self.blocks[row / self.block_rows].cells[row % self.block_rows * self.width + at]
-    }
-
-    /// All codes of a column of codes.
-    pub fn codes(&self, at: usize) -> impl Iterator<Item = u32> {
-        self.blocks.iter().flat_map(move |block| block.column(at))
-    }
-
-    /// How many of these rows have each of so many codes.
-    pub fn counts(&self, at: usize, codes: usize, rows: &[u32]) -> Vec<usize> {
-        let mut counts = vec![0; codes];
-        for row in rows {
-            if let Some(count) = counts.get_mut(self.code(*row as usize, at) as usize) {
-                *count += 1;
+    /// How often each code occurs in columns of which each has so many, and behind these how often
+    /// a cell holds nothing: in all rows, and in those named.
+    pub fn counts(&self, codes: &[usize], rows: &[u32]) -> Counts {
+        let columns: Vec<usize> = (0..codes.len()).filter(|at| codes[*at] > 0).collect();
+        let none: Vec<Vec<usize>> = (codes.iter())
+            .map(|count| if *count > 0 { vec![0; count + 1] } else { Vec::new() })
+            .collect();
+        let mut counts = Counts { all: none.clone(), named: none };
+        if columns.is_empty() {
+            return counts;
+        }
+        let mut named = rows.iter().peekable();
+        let cells = self.blocks.iter().flat_map(|block| block.cells.chunks_exact(self.width));
+        for (row, cells) in (0..).zip(cells) {
+            let is_named = named.next_if_eq(&&row).is_some();
+            for at in &columns {
+                let code = (cells[*at] as usize).min(codes[*at]);
+                counts.all[*at][code] += 1;
+                counts.named[*at][code] += usize::from(is_named);
             }
         }
         counts
@@ -198,129 +229,209 @@ impl Sheet {
     }
 }
 
+/// How often codes occur, of each column of codes; that of none is the last.
+#[derive(Debug, PartialEq)]
+pub(super) struct Counts {
+    pub all: Vec<Vec<usize>>,
+    pub named: Vec<Vec<usize>>,
+}
+
 impl Block {
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.cells.len() / self.forms.len()
-    }
-
-    /// The first cells of a column: the codes of a column of codes.
-    fn column(&self, at: usize) -> impl Iterator<Item = u32> {
-        self.cells.chunks_exact(self.forms.len()).map(move |row| row[at])
+        self.cells.len() / self.width
     }
 
     /// The numbers and the cells of each row for `take`; a cell is a code where the column has codes,
     /// and where it has numbers, they are NaN if a cell holds nothing.
     pub fn each_row(&self, mut take: impl FnMut(&[f64], &[u32])) {
-        let (reading, mut numbers) = (Reading::new(&self.forms), vec![0.0; self.forms.len()]);
-        for (row, cells) in self.cells.chunks_exact(self.forms.len()).enumerate() {
-            reading.read(row, cells, &mut numbers);
-            take(&numbers, cells);
+        let mut numbers = vec![0.0; self.width];
+        let bands = self.cells.chunks(self.band_rows * self.width);
+        for (band, forms) in bands.zip(&self.bands) {
+            let reading = Reading::new(forms);
+            for (row, cells) in band.chunks_exact(self.width).enumerate() {
+                reading.read(row, cells, &mut numbers);
+                take(&numbers, cells);
+            }
         }
     }
 
     /// Puts floats in place of the cells of columns of numbers: `make` makes those of a row of its
     /// numbers.
-    pub fn into_floats(self, make: impl Fn(&[f64], &mut [f32])) -> Vec<f32> {
-        let Self { mut cells, forms } = self;
-        let (reading, mut numbers) = (Reading::new(&forms), vec![0.0; forms.len()]);
-        for (row, cells) in cells.chunks_exact_mut(forms.len()).enumerate() {
-            reading.read(row, cells, &mut numbers);
-            make(&numbers, bytemuck::cast_slice_mut(cells));
+    pub fn into_floats(mut self, make: impl Fn(&[f64], &mut [f32])) -> Vec<f32> {
+        let mut numbers = vec![0.0; self.width];
+        let bands = self.cells.chunks_mut(self.band_rows * self.width);
+        for (band, forms) in bands.zip(&self.bands) {
+            let reading = Reading::new(forms);
+            for (row, cells) in band.chunks_exact_mut(self.width).enumerate() {
+                reading.read(row, cells, &mut numbers);
+                make(&numbers, bytemuck::cast_slice_mut(cells));
+            }
         }
-        bytemuck::cast_vec(cells)
+        bytemuck::cast_vec(self.cells)
+    }
+
+    /// The cells of a column in a band.
+    fn column(&self, at: usize, band: usize) -> impl Iterator<Item = u32> {
+        let from = band * self.band_rows * self.width;
+        let to = self.cells.len().min(from + self.band_rows * self.width);
+        self.cells[from..to].chunks_exact(self.width).map(move |row| row[at])
+    }
+
+    /// The form of a column in the band that is open.
+    #[inline]
+    fn form(&self, at: usize) -> Option<&Form> {
+        self.bands.last().map(|forms| &forms[at])
     }
 
     /// Sets the cell of the last row.
     #[inline]
-    fn last(&mut self, at: usize, cell: u32) {
-        let begin = self.cells.len() - self.forms.len();
+    fn set_last(&mut self, at: usize, cell: u32) {
+        let begin = self.cells.len() - self.width;
         self.cells[begin + at] = cell;
+    }
+
+    /// Begins a band; `before`: rows before this block.
+    fn begin_band(&mut self, before: usize) {
+        let forms = self.close_band(before);
+        self.bands.push(forms);
+    }
+
+    /// Has all numbers of the full band that is open take four bytes, if they can; returns the forms
+    /// of the next band. `before`: rows before this block.
+    fn close_band(&mut self, before: usize) -> Vec<Form> {
+        let exact = before + self.rows() <= EXACT;
+        let band = self.bands.len() - 1;
+        for at in 0..self.width {
+            if let Form::Double { .. } = self.bands[band][at] {
+                let numbers: Vec<f64> = self.numbers(at).collect();
+                self.pack(at, band, &numbers, exact);
+            }
+        }
+        self.bands[band].iter().map(Form::next).collect()
+    }
+
+    /// The numbers of a column in the band that is open.
+    fn numbers(&self, at: usize) -> impl Iterator<Item = f64> {
+        let band = self.bands.len() - 1;
+        let form = &self.bands[band][at];
+        self.column(at, band).enumerate().map(move |(row, cell)| form.number(row, cell))
     }
 
     /// Puts a number of other places than those before it, or of too many digits.
     fn put_other(&mut self, at: usize, number: Decimal) {
         self.widen(at, number.places);
-        match self.forms[at] {
-            Form::Decimal { places }
-                if let Some(whole) = signed(number)
-                    && let Some(whole) = widened(whole, places - number.places) =>
-            {
-                self.last(at, whole.cast_unsigned());
+        let whole = match self.form(at) {
+            Some(Form::Decimal { places }) => {
+                signed(number).and_then(|whole| widened(whole, places - number.places))
             }
-            _ => self.doubles(at).push(number.value()),
+            _ => None,
+        };
+        match whole {
+            Some(whole) => self.set_last(at, whole.cast_unsigned()),
+            None => self.put_double(at, number.value()),
         }
     }
 
-    /// Has whole numbers stand over at least this power of ten, or become numbers of 64 bits.
+    /// Has whole numbers stand over at least this power of ten, if they fit.
     fn widen(&mut self, at: usize, to: usize) {
-        let Form::Decimal { places } = self.forms[at] else { return };
+        let band = self.bands.len() - 1;
+        let Form::Decimal { places } = self.bands[band][at] else { return };
         let by = to.saturating_sub(places);
         if by == 0 {
             return;
         }
         let wide = |cell: u32| widened(cell.cast_signed(), by).map(i32::cast_unsigned);
-        // The last row is still to come.
-        let before = self.column(at).take(self.rows() - 1);
-        match before.map(wide).collect::<Option<Vec<u32>>>() {
-            Some(cells) => self.set(at, Form::Decimal { places: to }, cells),
-            None => {
-                self.doubles(at);
-            }
+        match self.before(at).map(wide).collect::<Option<Vec<u32>>>() {
+            Some(cells) => self.set(at, band, Form::Decimal { places: to }, cells),
+            None => self.double(at),
         }
     }
 
-    /// A column's numbers of 64 bits, as which those before the last row are kept from now on.
-    fn doubles(&mut self, at: usize) -> &mut Vec<f64> {
-        if let Form::Decimal { places } = self.forms[at] {
-            let power = POWERS[places];
-            let before = self.column(at).take(self.rows() - 1);
-            self.forms[at] = Form::Double(before.map(|cell| decimal(cell, power)).collect());
+    /// The cells of a column in the band that is open, but for the last row.
+    fn before(&self, at: usize) -> impl Iterator<Item = u32> {
+        let band = self.bands.len() - 1;
+        self.column(at, band).take(self.rows() - 1 - band * self.band_rows)
+    }
+
+    /// Puts a number of 64 bits.
+    fn put_double(&mut self, at: usize, value: f64) {
+        self.double(at);
+        let (high, low) = halves(value);
+        if let Some(Form::Double { high: all }) = self.bands.last_mut().map(|forms| &mut forms[at])
+        {
+            all.push(high);
         }
-        match &mut self.forms[at] {
-            Form::Double(values) => values,
-            _ => unreachable!("a column that takes numbers has whole ones or those of 64 bits"),
+        self.set_last(at, low);
+    }
+
+    /// Has a column hold numbers of 64 bits in the band that is open, before its last row.
+    fn double(&mut self, at: usize) {
+        let band = self.bands.len() - 1;
+        let form = &self.bands[band][at];
+        if let Form::Double { .. } = form {
+            return;
         }
+        let halves = self.before(at).map(|cell| halves(form.number(0, cell)));
+        let (mut high, low): (Vec<u32>, Vec<u32>) = halves.unzip();
+        high.reserve_exact(self.band_rows - high.len());
+        self.set(at, band, Form::Double { high }, low);
     }
 
     /// Keeps the numbers of a column in four bytes each if that is exact, or need not be.
-    fn pack(&mut self, at: usize, values: Vec<f64>, exact: bool) {
-        let decimal = POWERS.iter().enumerate().find_map(|(places, power)| {
-            let cells = all_digits(&values, *power)?;
-            Some((Form::Decimal { places }, cells))
-        });
-        match decimal {
-            Some((form, cells)) => self.set(at, form, cells),
-            None if exact => self.forms[at] = Form::Double(values),
-            None => {
-                let (centre, cells) = near(&values);
-                self.set(at, Form::Near { centre }, cells);
-            }
-        }
+    fn pack(&mut self, at: usize, band: usize, numbers: &[f64], exact: bool) {
+        let (form, cells) = if let Some((places, cells)) = whole_numbers(numbers) {
+            (Form::Decimal { places }, cells)
+        } else if exact {
+            let (high, low) = numbers.iter().map(|number| halves(*number)).unzip();
+            (Form::Double { high }, low)
+        } else {
+            let (centre, cells) = near(numbers);
+            (Form::Near { centre }, cells)
+        };
+        self.set(at, band, form, cells);
     }
 
-    /// Sets the first cells of a column.
-    fn set(&mut self, at: usize, form: Form, cells: Vec<u32>) {
-        let width = self.forms.len();
-        for (row, cell) in self.cells.chunks_exact_mut(width).zip(cells) {
+    /// Sets the first cells of a column in a band.
+    fn set(&mut self, at: usize, band: usize, form: Form, cells: Vec<u32>) {
+        let rows = &mut self.cells[band * self.band_rows * self.width..];
+        for (row, cell) in rows.chunks_exact_mut(self.width).zip(cells) {
             row[at] = cell;
         }
-        self.forms[at] = form;
+        self.bands[band][at] = form;
     }
 }
 
 impl Form {
-    /// That of the next block at its beginning.
+    /// That of the next band at its beginning.
     fn next(&self) -> Self {
         match self {
             Self::Codes => Self::Codes,
             Self::Decimal { places } => Self::Decimal { places: *places },
-            Self::Near { .. } | Self::Double(_) => Self::Decimal { places: 0 },
+            Self::Near { .. } | Self::Double { .. } => Self::Decimal { places: 0 },
+        }
+    }
+
+    /// The number that a cell stands for, in a row of the band.
+    fn number(&self, row: usize, cell: u32) -> f64 {
+        match self {
+            Self::Codes => f64::NAN,
+            Self::Decimal { places } => decimal(cell, POWERS[*places]),
+            Self::Near { centre } => centre + f64::from(f32::from_bits(cell)),
+            Self::Double { high } => f64::from_bits(u64::from(high[row]) << 32 | u64::from(cell)),
         }
     }
 }
 
-/// How the cells of a block become numbers, a row at a time.
+/// The high and the low half of a number of 64 bits.
+fn halves(number: f64) -> (u32, u32) {
+    let bits = number.to_bits();
+    #[allow(clippy::cast_possible_truncation)] // that is a half
+    let halves = ((bits >> 32) as u32, bits as u32);
+    halves
+}
+
+/// How the cells of a band become numbers, a row at a time.
 struct Reading<'a> {
     forms: &'a [Form],
     /// Of each column: that of [`Form::Decimal`], or any.
@@ -335,7 +446,7 @@ impl<'a> Reading<'a> {
             Form::Decimal { places } => POWERS[*places],
             _ => 1.0,
         };
-        let is_other = |at: &usize| matches!(forms[*at], Form::Near { .. } | Form::Double(_));
+        let is_other = |at: &usize| matches!(forms[*at], Form::Near { .. } | Form::Double { .. });
         let others = (0..forms.len()).filter(is_other).collect();
         Self { forms, powers: forms.iter().map(power).collect(), others }
     }
@@ -345,11 +456,7 @@ impl<'a> Reading<'a> {
             *number = decimal(*cell, *power);
         }
         for at in &self.others {
-            numbers[*at] = match &self.forms[*at] {
-                Form::Near { centre } => centre + f64::from(f32::from_bits(cells[*at])),
-                Form::Double(values) => values[row],
-                _ => numbers[*at],
-            };
+            numbers[*at] = self.forms[*at].number(row, cells[*at]);
         }
     }
 }
@@ -362,9 +469,21 @@ fn decimal(cell: u32, power: f64) -> f64 {
     if whole == NO_NUMBER { f64::NAN } else { number }
 }
 
-/// How many rows of so many cells make a block.
+/// Room for a block's cells, in small pages: huge ones would reach into the gaps between blocks.
+fn room_for(cells: usize) -> Vec<u32> {
+    let _small = SmallPages::new();
+    let mut room = Vec::with_capacity(cells);
+    // Pages come when they are written to.
+    room.resize(cells, 0);
+    room.clear();
+    room
+}
+
+/// How many rows of so many cells make a block: a power of two, so that bands fill it and those that
+/// are exact fill blocks.
 fn block_rows(width: usize) -> usize {
-    (BLOCK / size_of::<u32>() / width.max(1)).clamp(64, EXACT)
+    let rows = BLOCK / size_of::<u32>() / width.max(1);
+    1 << rows.clamp(64, EXACT).ilog2()
 }
 
 /// The whole number of a decimal; none for -0 and for what does not fit.
@@ -385,6 +504,13 @@ fn widened(whole: i32, places: usize) -> Option<i32> {
     }
     let factor = 10_i32.checked_pow(u32::try_from(places).ok()?)?;
     whole.checked_mul(factor).filter(|wide| *wide != NO_NUMBER)
+}
+
+/// The least power of ten over which whole numbers come back as these values, and these; none where
+/// one does not.
+fn whole_numbers(values: &[f64]) -> Option<(usize, Vec<u32>)> {
+    let of = |(places, power): (usize, &f64)| Some((places, all_digits(values, *power)?));
+    POWERS.iter().enumerate().find_map(of)
 }
 
 /// The whole numbers that come back as these values; none where one does not.
@@ -449,8 +575,8 @@ mod tests {
         for (row, value) in values.iter().enumerate() {
             sheet.begin_row();
             if row == 0 {
-                sheet.turn_to_numbers(0, &[*value]);
-                sheet.turn_to_numbers(1, &[*value]);
+                turn(&mut sheet, 0, &[*value]);
+                turn(&mut sheet, 1, &[*value]);
             } else {
                 sheet.put(0, *value);
                 match written(*value) {
@@ -460,6 +586,10 @@ mod tests {
             }
         }
         sheet
+    }
+
+    fn turn(sheet: &mut Sheet, column: usize, values: &[f64]) {
+        sheet.turn_to_numbers(&[Turned { column, values: values.to_vec() }]);
     }
 
     fn written(value: f64) -> Option<Decimal> {
@@ -472,13 +602,14 @@ mod tests {
         numbers
     }
 
-    /// Bytes a number takes in full blocks.
+    /// Bytes a number takes in blocks behind which there is another one.
     fn bytes(sheet: &Sheet, at: usize) -> usize {
-        let of = |block: &Block| match &block.forms[at] {
-            Form::Double(_) => 8,
+        let of = |block: &Block| match &block.bands[0][at] {
+            Form::Double { .. } => 8,
             _ => 4,
         };
-        sheet.blocks.iter().filter(|block| block.rows() == ROWS).map(of).max().unwrap_or(0)
+        let closed = sheet.blocks.len() - 1;
+        sheet.blocks[..closed].iter().map(of).max().unwrap_or(4)
     }
 
     fn bits(values: &[f64]) -> Vec<u64> {
@@ -512,7 +643,7 @@ mod tests {
             for (row, cell) in cells.iter().enumerate() {
                 sheet.begin_row();
                 if row == 0 {
-                    sheet.turn_to_numbers(0, &[values[0]]);
+                    turn(&mut sheet, 0, &values[..1]);
                 } else if let Some(number) = Decimal::read(cell.as_bytes()) {
                     sheet.put_decimal(0, number);
                 } else {
@@ -559,30 +690,46 @@ mod tests {
     fn a_long_column_of_long_numbers_takes_four_bytes_and_keeps_small_differences() {
         #[allow(clippy::cast_precision_loss)] // small
         let value = |row: usize| 1.7e9 + (row as f64 * 0.1).sin();
-        let values: Vec<f64> = (0..EXACT + 4 * ROWS).map(value).collect();
-        let sheet = packed(&values);
-        let is_near = |block: &Block| matches!(block.forms[0], Form::Near { .. });
-        assert!(sheet.blocks[EXACT / ROWS..EXACT / ROWS + 3].iter().all(is_near));
+        let values: Vec<f64> = (0..EXACT + 4 * BAND + 3).map(value).collect();
+        let sheet = of_width(1, &values);
+        let near = |forms: &Vec<Form>| matches!(forms[0], Form::Near { .. });
+        let near = sheet.blocks.iter().flat_map(|block| &block.bands).map(near);
+        let bands = EXACT / BAND;
+        assert!(near.enumerate().all(|(at, near)| near == (bands..bands + 4).contains(&at)));
         let back = column(&sheet, 0);
         let (exact, near) = values.split_at(EXACT);
         assert_eq!(bits(&back[..exact.len()]), bits(exact));
         assert!(back[exact.len()..].iter().zip(near).all(|(b, v)| (b - v).abs() <= 1e-7));
-        let constant = vec![0.1 + 0.2; EXACT + 4 * ROWS];
-        assert_eq!(column(&packed(&constant), 0), constant);
+        let constant = vec![0.1 + 0.2; EXACT + 4 * BAND];
+        assert_eq!(column(&of_width(1, &constant), 0), constant);
     }
 
-    /// A sheet of one column in blocks of few rows.
-    fn packed(values: &[f64]) -> Sheet {
-        let mut sheet = Sheet { width: 1, block_rows: ROWS, blocks: Vec::new() };
+    /// A sheet of columns that all hold these numbers.
+    fn of_width(width: usize, values: &[f64]) -> Sheet {
+        let mut sheet = Sheet::new(width);
         for value in values {
             sheet.begin_row();
-            if sheet.rows() == 1 {
-                sheet.turn_to_numbers(0, &[*value]);
-            } else {
-                sheet.put(0, *value);
+            for at in 0..width {
+                if sheet.rows() == 1 {
+                    turn(&mut sheet, at, &[*value]);
+                } else {
+                    sheet.put(at, *value);
+                }
             }
         }
         sheet
+    }
+
+    #[test]
+    fn the_first_rows_are_exact_whatever_the_width() {
+        #[allow(clippy::cast_precision_loss)] // small
+        let values: Vec<f64> = (0..EXACT + 3 * BAND).map(|row| (row as f64).sqrt()).collect();
+        for width in [1, 33, 60, 100] {
+            let sheet = of_width(width, &values);
+            let back = column(&sheet, width - 1);
+            assert_eq!(bits(&back[..EXACT]), bits(&values[..EXACT]));
+            assert_ne!(bits(&back), bits(&values));
+        }
     }
 
     #[test]
@@ -590,10 +737,10 @@ mod tests {
         #[allow(clippy::cast_precision_loss)] // small
         let value = |row: usize| (row as f64 * 0.1).sin() + 0.1 / 3.0;
         for far in [1e6, -1e30, 3e38] {
-            let mut values: Vec<f64> = (0..EXACT + 4 * ROWS).map(value).collect();
-            values[EXACT + ROWS + 7] = far;
-            let sheet = packed(&values);
-            assert!(matches!(sheet.blocks[EXACT / ROWS + 1].forms[0], Form::Near { .. }));
+            let mut values: Vec<f64> = (0..EXACT + 4 * BAND).map(value).collect();
+            values[EXACT + BAND + 7] = far;
+            let sheet = of_width(1, &values);
+            assert!(matches!(sheet.blocks[1].bands[1][0], Form::Near { .. }));
             for (back, value) in column(&sheet, 0).iter().zip(&values) {
                 assert!((back - value).abs() <= value.abs() / f64::from(1 << 24), "{back} {value}");
             }
@@ -601,30 +748,45 @@ mod tests {
     }
 
     #[test]
-    fn codes_become_the_numbers_they_stand_for_in_all_blocks() {
-        let mut sheet = Sheet { width: 2, block_rows: ROWS, blocks: Vec::new() };
+    fn codes_become_the_numbers_they_stand_for_in_all_bands() {
         let code = |row: u32| if row.is_multiple_of(7) { MISSING } else { row % 7 };
-        let rows = 3 * u32::try_from(ROWS).unwrap() + 5;
-        for row in 0..rows {
-            sheet.begin_row();
-            sheet.put_code(0, code(row));
-            sheet.put_code(1, row);
-        }
-        let values: Vec<f64> = (0..7).map(|code| f64::from(code) / 8.0).collect();
-        sheet.turn_to_numbers(0, &values);
-        sheet.begin_row();
-        sheet.put(0, 0.1);
-        sheet.put_code(1, rows);
-        let numbers = column(&sheet, 0);
-        for (row, number) in (0..rows).zip(&numbers) {
-            match code(row) {
-                MISSING => assert!(number.is_nan()),
-                code => assert_eq!(*number, f64::from(code) / 8.0),
+        let rows = u32::try_from(EXACT + 2 * BAND + 5).unwrap();
+        for turned_at in [1, 70, 1024, 1025, rows - 1] {
+            let mut sheet = Sheet::new(2);
+            let values: Vec<f64> = (0..7).map(|code| f64::from(code) / 8.0).collect();
+            for row in 0..rows {
+                sheet.begin_row();
+                sheet.put_code(1, row);
+                if row <= turned_at {
+                    sheet.put_code(0, code(row));
+                } else {
+                    sheet.put(0, values.get(code(row) as usize).copied().unwrap_or(f64::NAN));
+                }
+                if row == turned_at {
+                    turn(&mut sheet, 0, &values);
+                }
             }
+            for (row, number) in (0..rows).zip(column(&sheet, 0)) {
+                match code(row) {
+                    MISSING => assert!(number.is_nan()),
+                    code => assert_eq!(number, f64::from(code) / 8.0),
+                }
+            }
+            let mut codes = Vec::new();
+            sheet.blocks.iter().for_each(|block| block.each_row(|_, cells| codes.push(cells[1])));
+            assert!(codes.into_iter().eq(0..rows));
         }
-        assert_eq!(numbers.last(), Some(&0.1));
-        assert!(sheet.codes(1).eq(0..=rows));
-        assert_eq!(sheet.code(ROWS + 1, 1), u32::try_from(ROWS).unwrap() + 1);
-        assert_eq!(sheet.counts(1, 4, &[1, 1, 3, 190]), [0, 2, 0, 1]);
+    }
+
+    #[test]
+    fn codes_are_counted_in_all_rows_and_in_those_named() {
+        let mut sheet = Sheet::new(3);
+        for row in 0..200_000_u32 {
+            sheet.begin_row();
+            sheet.put_code(1, if row % 5 == 4 { MISSING } else { row % 5 });
+        }
+        let counts = sheet.counts(&[0, 4, 0], &[0, 5, 6, 9, 199_999]);
+        assert_eq!(counts.all, [vec![], vec![40_000; 5], vec![]]);
+        assert_eq!(counts.named, [vec![], vec![2, 1, 0, 0, 2], vec![]]);
     }
 }

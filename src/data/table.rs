@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::cells::{Cells, InputColumn};
+use super::cells::{self, Cells, InputColumn};
 use super::columns::{Columns, Role};
 use super::error::{CellProblem, DataError, Place, counted, listed_shortly, shortened};
 use super::file;
@@ -214,14 +214,9 @@ impl Builder {
         if self.left_out > 0 {
             self.notes.push(self.left_out_note());
         }
-        let mut inputs = Vec::with_capacity(self.inputs.len());
-        for (at, column) in std::mem::take(&mut self.inputs).into_iter().enumerate() {
-            inputs.push(
-                column
-                    .finish(&mut self.sheet, at)
-                    .map_err(|(place, problem)| self.cell_error(Role::Input(at), place, problem))?,
-            );
-        }
+        let inputs = cells::finish(std::mem::take(&mut self.inputs), &mut self.sheet);
+        let inputs = inputs
+            .map_err(|(at, (place, problem))| self.cell_error(Role::Input(at), place, problem))?;
         let mut targets = Vec::with_capacity(self.targets.len());
         for (at, column) in std::mem::take(&mut self.targets).into_iter().enumerate() {
             targets.push(

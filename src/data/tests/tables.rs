@@ -47,6 +47,21 @@ fn a_table_is_standardised_by_its_training_rows_and_constant_columns_go() {
     }
 }
 
+/// Of a table: a dataset made of its source, which is the same as one that takes its source along.
+fn made_and_taken(text: &str) -> Dataset {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), text).unwrap();
+    let spec = DataSpec::new("t.csv");
+    let open = || Source::open(&spec, folder.path()).unwrap();
+    let made = open().dataset(&spec, Seed(1)).unwrap();
+    let taken = open().into_dataset(&spec, Seed(1)).unwrap();
+    let bits = |dataset: &Dataset| table(dataset).iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+    assert_eq!(bits(&taken), bits(&made));
+    assert_eq!(taken.preprocessing, made.preprocessing);
+    assert_eq!((&taken.notes, &taken.summary), (&made.notes, &made.summary));
+    taken
+}
+
 #[test]
 fn a_dataset_that_takes_its_source_along_is_the_same() {
     let row = |n: u32| match n % 7 {
@@ -54,17 +69,55 @@ fn a_dataset_that_takes_its_source_along_is_the_same() {
         1 => format!("{}.25,0.5,,1,{}\n", n % 5, n % 2),
         _ => format!("{n},{}e-7,y,1,{}\n", f64::from(n).sqrt(), n % 2),
     };
-    let text = format!("a,b,c,d,y\n{}", (0..2500).map(row).collect::<String>());
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("t.csv"), text).unwrap();
-    let spec = DataSpec::new("t.csv");
-    let open = || Source::open(&spec, folder.path()).unwrap();
-    let kept = open().dataset(&spec, Seed(1)).unwrap();
-    let taken = open().into_dataset(&spec, Seed(1)).unwrap();
-    let bits = |dataset: &Dataset| table(dataset).iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
-    assert_eq!(bits(&taken), bits(&kept));
-    assert_eq!(taken.preprocessing, kept.preprocessing);
-    assert_eq!((taken.notes, taken.summary), (kept.notes, kept.summary));
+    made_and_taken(&format!("a,b,c,d,y\n{}", (0..2500).map(row).collect::<String>()));
+}
+
+/// Wide enough for blocks of few rows: numbers of few digits, of various places, long ones, and few
+/// different ones; `more` stands in front of the class.
+fn wide(rows: u32, more: impl Fn(u32) -> String) -> String {
+    let columns = 6000;
+    let cell = |row: u32, column: u32| match column % 4 {
+        0 => format!("{}.{:03}", row * 7 % 113, column % 1000),
+        1 => (f64::from(row * column) / 8.0).to_string(),
+        2 => f64::from(row * 31 + column).sqrt().to_string(),
+        _ => ((row + column) % 9).to_string(),
+    };
+    let header: Vec<String> = (0..columns).map(|column| format!("x{column}")).collect();
+    let line = |row: u32| {
+        let cells: Vec<String> = (0..columns).map(|column| cell(row, column)).collect();
+        format!("{},{},{}\n", cells.join(","), more(row), row % 2)
+    };
+    format!("{},more,y\n{}", header.join(","), (0..rows).map(line).collect::<String>())
+}
+
+#[test]
+#[allow(clippy::cast_possible_truncation)] // as the network computes
+fn numbers_become_inputs_in_place_across_all_blocks() {
+    let text = wide(270, |row| (row * row).to_string());
+    let dataset = made_and_taken(&text);
+    let columns = dataset.preprocessing["inputs"]["columns"].as_array().unwrap();
+    assert_eq!(columns.len(), 6001, "none is left out");
+    for (row, line) in text.lines().skip(1).enumerate() {
+        let inputs = super::row(&dataset, row);
+        for ((input, column), cell) in inputs.iter().zip(columns).zip(line.split(',')) {
+            let (mean, sd) = (column["mean"].as_f64().unwrap(), column["sd"].as_f64().unwrap());
+            let cell: f64 = cell.parse().unwrap();
+            assert_eq!(*input, ((cell - mean) / sd) as f32, "row {row}, {}", column["name"]);
+        }
+    }
+}
+
+#[test]
+fn levels_and_missing_cells_are_encoded_across_all_blocks() {
+    let level = |row: u32| ["red", "", "blue", "green"][row as usize % 4].to_owned();
+    let dataset = made_and_taken(&wide(270, level));
+    for row in 0..270 {
+        let inputs = super::row(&dataset, row);
+        // blue, green, red, missing, other
+        let mut expected = [0.0; 5];
+        expected[[2, 3, 0, 1][row % 4]] = 1.0;
+        assert_eq!(inputs[inputs.len() - 5..], expected, "row {row}");
+    }
 }
 
 #[test]
