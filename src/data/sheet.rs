@@ -470,6 +470,7 @@ fn decimal(cell: u32, power: f64) -> f64 {
 }
 
 /// Room for a block's cells, in small pages: huge ones would reach into the gaps between blocks.
+#[allow(clippy::slow_vector_initialization)] // zeros from the system would not be written
 fn room_for(cells: usize) -> Vec<u32> {
     let _small = SmallPages::new();
     let mut room = Vec::with_capacity(cells);
