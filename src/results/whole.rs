@@ -17,7 +17,7 @@ use super::process::Process;
 const PARTIAL: &str = ".partial-";
 
 /// After this long without a change, what a process of another machine left unfinished is given up.
-const GIVEN_UP: Duration = Duration::from_secs(3600);
+const GIVEN_UP: Duration = Duration::from_hours(1);
 
 /// Writes a file into a folder that is not yet in its place.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {

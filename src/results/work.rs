@@ -20,7 +20,7 @@ use super::process::Process;
 use super::whole::{clean, write_bytes};
 
 /// After this long without a sign of life, the claim of a process on another machine is void.
-pub const SILENCE: Duration = Duration::from_secs(120);
+pub const SILENCE: Duration = Duration::from_mins(2);
 
 /// The folder of all work in hand, beside the trainings.
 const WORK: &str = ".work";

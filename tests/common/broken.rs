@@ -85,7 +85,7 @@ pub fn signal(child: &Child, name: &str) {
 
 /// Waits until a file whose path ends so is there, while the program runs.
 pub fn wait_for(place: &Place, child: &mut Child, what: impl Fn(&Path) -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while child.try_wait().unwrap().is_none() && Instant::now() < until {
         let found = files(&place.path("results")).iter().any(|path| what(path));
         if found {
