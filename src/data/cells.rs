@@ -204,10 +204,10 @@ pub(super) fn finish(
 /// How often each level of each column occurs, in all rows and in those named.
 pub(super) fn counts(columns: &[Cells], sheet: &Sheet, rows: &[u32]) -> Counts {
     let levels = |cells: &Cells| match cells {
-        Cells::Levels { levels, .. } => levels.len(),
-        Cells::Numbers | Cells::TooMany => 0,
+        Cells::Levels { levels, .. } => Some(levels.len()),
+        Cells::Numbers | Cells::TooMany => None,
     };
-    sheet.counts(&columns.iter().map(levels).collect::<Vec<usize>>(), rows)
+    sheet.counts(&columns.iter().map(levels).collect::<Vec<Option<usize>>>(), rows)
 }
 
 /// Text in under one cell of a hundred is no level.

@@ -113,7 +113,7 @@ impl Sheet {
             }
             let cells = &mut block.cells;
             if cells.len() == cells.capacity() {
-                // Only the first block has not had all its room from the beginning.
+                // The first block, and one of very wide rows, has not had all its room at once.
                 cells.reserve_exact(cells.len().clamp(self.width, full - cells.len()));
             }
             cells.resize(cells.len() + self.width, 0);
@@ -126,7 +126,9 @@ impl Sheet {
             Some(block) => block.close_band(before),
             None => vec![Form::Codes; self.width],
         };
-        let cells = if self.blocks.is_empty() { Vec::new() } else { room_for(full) };
+        let is_large = full * size_of::<u32>() > BLOCK;
+        let grows = self.blocks.is_empty() || is_large;
+        let cells = if grows { Vec::new() } else { room_for(full) };
         let (width, band_rows) = (self.width, BAND.min(self.block_rows));
         self.blocks.push(Block { width, cells, band_rows, bands: vec![forms] });
     }
@@ -198,11 +200,12 @@ impl Sheet {
     }
 
     /// How often each code occurs in columns of which each has so many, and behind these how often
-    /// a cell holds nothing: in all rows, and in those named.
-    pub fn counts(&self, codes: &[usize], rows: &[u32]) -> Counts {
-        let columns: Vec<usize> = (0..codes.len()).filter(|at| codes[*at] > 0).collect();
+    /// a cell holds nothing: in all rows, and in those named. Other columns have none.
+    pub fn counts(&self, codes: &[Option<usize>], rows: &[u32]) -> Counts {
+        let columns: Vec<(usize, usize)> =
+            codes.iter().enumerate().filter_map(|(at, codes)| Some((at, (*codes)?))).collect();
         let none: Vec<Vec<usize>> = (codes.iter())
-            .map(|count| if *count > 0 { vec![0; count + 1] } else { Vec::new() })
+            .map(|count| count.map_or_else(Vec::new, |count| vec![0; count + 1]))
             .collect();
         let mut counts = Counts { all: none.clone(), named: none };
         if columns.is_empty() {
@@ -212,8 +215,8 @@ impl Sheet {
         let cells = self.blocks.iter().flat_map(|block| block.cells.chunks_exact(self.width));
         for (row, cells) in (0..).zip(cells) {
             let is_named = named.next_if_eq(&&row).is_some();
-            for at in &columns {
-                let code = (cells[*at] as usize).min(codes[*at]);
+            for (at, codes) in &columns {
+                let code = (cells[*at] as usize).min(*codes);
                 counts.all[*at][code] += 1;
                 counts.named[*at][code] += usize::from(is_named);
             }
@@ -786,7 +789,7 @@ mod tests {
             sheet.begin_row();
             sheet.put_code(1, if row % 5 == 4 { MISSING } else { row % 5 });
         }
-        let counts = sheet.counts(&[0, 4, 0], &[0, 5, 6, 9, 199_999]);
+        let counts = sheet.counts(&[None, Some(4), None], &[0, 5, 6, 9, 199_999]);
         assert_eq!(counts.all, [vec![], vec![40_000; 5], vec![]]);
         assert_eq!(counts.named, [vec![], vec![2, 1, 0, 0, 2], vec![]]);
     }

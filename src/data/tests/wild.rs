@@ -432,3 +432,21 @@ fn a_description_names_every_column_and_what_it_is_taken_for() {
     assert_eq!((levels[0].0.as_str(), levels[0].1, colour.missing), ("blue", 2, 2));
     assert!(source.dataset(&spec, Seed(0)).is_ok());
 }
+
+#[test]
+fn a_categorical_column_that_holds_nothing_is_left_out_and_said() {
+    let content = "a,c,y\n1,,0\n2,,1\n3,,0\n4,,1\n";
+    let categorical = |spec: &mut DataSpec| {
+        spec.categorical = vec!["c".to_owned()];
+        (spec.split.validation, spec.split.test) = (0.0, 0.0);
+    };
+    let dataset = taken("t.csv", content.as_bytes(), categorical).unwrap();
+    assert_eq!(dataset.inputs.width(), 1);
+    assert_eq!(dataset.notes, ["left out, no training row holds anything: `c`"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("t.csv"), content).unwrap();
+    let mut spec = DataSpec::new("t.csv");
+    categorical(&mut spec);
+    let described = Source::open(&spec, folder.path()).unwrap().describe(&spec);
+    assert_eq!((described.columns[1].missing, described.rows), (4, 4));
+}
