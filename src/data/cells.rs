@@ -15,7 +15,8 @@ use foldhash::fast::FixedState;
 
 use super::decimal::{self, Decimal, Number};
 use super::error::{CellProblem, Place};
-use super::sheet::{Counts, MISSING, Sheet, Turned};
+use super::form::MISSING;
+use super::sheet::{Counts, Sheet, Turned};
 use super::target;
 
 /// More levels than this are names of rows, not of groups.

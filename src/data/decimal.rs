@@ -1,5 +1,7 @@
 //! Cells as numbers.
 
+use super::words::{ONES, TOPS};
+
 /// Powers of ten that 64 bits hold exactly.
 pub(super) const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
@@ -82,8 +84,6 @@ impl Part {
     /// bytes is guessed wrong at every other's end.
     #[inline]
     fn read(cell: &[u8]) -> Option<Self> {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const TOPS: u64 = 0x80 * ONES;
         const ZEROS: u64 = b'0' as u64 * ONES;
         // The first byte lowest, the last one highest, `0` before the first.
         let before = 8 * (8 - cell.len());

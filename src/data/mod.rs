@@ -11,6 +11,7 @@ mod doubts;
 mod encode;
 mod error;
 mod file;
+mod form;
 mod given;
 mod idx;
 mod inputs;
@@ -28,6 +29,7 @@ mod table;
 mod target;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use blocks::Blocks;
 pub use dataset::{Dataset, Inputs, Splits, Targets};

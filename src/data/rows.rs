@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::{memchr, memchr_iter, memchr3};
 
+use super::words::{ONES, TOPS};
+
 /// Bytes that are read at once; a row that is longer is held as a whole.
 const READ: usize = 1 << 17;
 
@@ -185,9 +187,6 @@ impl<R: Read> Rows<R> {
         (self.from, self.quote, self.line) = self.taken;
     }
 }
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const TOPS: u64 = 0x80 * ONES;
 
 /// The top bit of each byte that is 0.
 fn zeros(word: u64) -> u64 {
