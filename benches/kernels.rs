@@ -3,12 +3,15 @@
 //!
 //! Products report multiply-adds a second: twice that is FLOP/s.
 
+use bnes::data::Blocks;
 use bnes::nn::fused::Isa;
+use bnes::nn::fused::kernels::activate::{Activate, Slope};
 use bnes::nn::fused::kernels::buffer::Buffer;
 use bnes::nn::fused::kernels::descend::{Descend, Gradient, Step, Weights, memory};
+use bnes::nn::fused::kernels::gather::{GatherBytes, GatherFloats};
 use bnes::nn::fused::kernels::loss::CrossEntropy;
-use bnes::nn::fused::kernels::normalise::{Moments, Normalise, Settings};
-use bnes::nn::fused::kernels::product::Product;
+use bnes::nn::fused::kernels::normalise::{Moments, Normalise, NormaliseBack, Settings};
+use bnes::nn::fused::kernels::product::{Product, TurnAround};
 use bnes::nn::fused::kernels::{PANEL, panels};
 use bnes::spec::model::Activation;
 use bnes::spec::training::{Adam, Optimizer};
@@ -104,6 +107,8 @@ fn descend(bencher: Bencher, (name, (rows, depth)): (&str, (usize, usize))) {
     });
 }
 
+const SETTINGS: Settings = Settings { eps: 1e-5, eps_outside: false };
+
 /// Batch statistics, normalisation and relu of a panel.
 #[divan::bench(args = cases())]
 fn normalise(bencher: Bencher, (name, (rows, _)): (&str, (usize, usize))) {
@@ -112,7 +117,7 @@ fn normalise(bencher: Bencher, (name, (rows, _)): (&str, (usize, usize))) {
     let isa = isa(name);
     bencher.counter(ItemsCount::new(rows * PANEL)).bench_local(|| {
         isa.run(Normalise {
-            settings: Settings { eps: 1e-5, eps_outside: false },
+            settings: SETTINGS,
             x: &mut x,
             out: &mut out,
             saved: None,
@@ -121,6 +126,128 @@ fn normalise(bencher: Bencher, (name, (rows, _)): (&str, (usize, usize))) {
             moments: &mut moments,
             columns: PANEL,
         });
+    });
+}
+
+/// The way back through relu and the norm.
+#[divan::bench(args = cases())]
+fn normalise_back(bencher: Bencher, (name, (rows, _)): (&str, (usize, usize))) {
+    let (mut normalised, mut saved) = (filled(rows * PANEL, 7), Buffer::zeros(rows * PANEL));
+    let mut gradient = filled(rows * PANEL, 4);
+    let (scale, mut moments) = ([1.1; PANEL], Moments::default());
+    let (mut scale_gradient, mut shift_gradient) = ([0.0; PANEL], [0.0; PANEL]);
+    let isa = isa(name);
+    isa.run(Normalise {
+        settings: SETTINGS,
+        x: &mut normalised,
+        out: &mut saved,
+        saved: None,
+        affine: None,
+        activation: Activation::Relu,
+        moments: &mut moments,
+        columns: PANEL,
+    });
+    bencher.counter(ItemsCount::new(rows * PANEL)).bench_local(|| {
+        isa.run(NormaliseBack {
+            normalised: &normalised,
+            saved: &saved,
+            gradient: &mut gradient,
+            scale: Some(&scale),
+            activation: Activation::Relu,
+            moments: &moments,
+            scale_gradient: &mut scale_gradient,
+            shift_gradient: &mut shift_gradient,
+            columns: PANEL,
+        });
+    });
+}
+
+fn activations() -> Vec<(&'static str, Activation)> {
+    let isas = Isa::available();
+    isas.iter().flat_map(|isa| Activation::ALL.map(|activation| (isa.name(), activation))).collect()
+}
+
+/// An activation of a panel of 128 rows.
+#[divan::bench(args = activations())]
+fn activate(bencher: Bencher, (name, activation): (&str, Activation)) {
+    let (start, mut values) = (filled(128 * PANEL, 7), Buffer::zeros(128 * PANEL));
+    let isa = isa(name);
+    bencher.counter(ItemsCount::new(values.len())).bench_local(|| {
+        values.copy_from_slice(&start);
+        isa.run(Activate { activation, values: &mut values, saved: None });
+    });
+}
+
+/// The way back through an activation of a panel of 128 rows.
+#[divan::bench(args = activations())]
+fn slope(bencher: Bencher, (name, activation): (&str, Activation)) {
+    let (saved, start) = (filled(128 * PANEL, 7), filled(128 * PANEL, 4));
+    let mut gradient = Buffer::zeros(128 * PANEL);
+    let isa = isa(name);
+    bencher.counter(ItemsCount::new(gradient.len())).bench_local(|| {
+        gradient.copy_from_slice(&start);
+        isa.run(Slope { activation, saved: &saved, gradient: &mut gradient });
+    });
+}
+
+struct Panel(Buffer);
+
+impl AsRef<[f32]> for Panel {
+    fn as_ref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+/// A panel of weights turned around for the way back, for as many outputs as inputs.
+#[divan::bench(args = cases())]
+fn turn_around(bencher: Bencher, (name, (_, width)): (&str, (usize, usize))) {
+    let weights: Vec<Panel> =
+        (0..panels(width)).map(|panel| Panel(filled(width * PANEL, panel))).collect();
+    let mut out = Buffer::zeros(width.next_multiple_of(PANEL) * PANEL);
+    let isa = isa(name);
+    bencher.counter(ItemsCount::new(width * PANEL)).bench_local(|| {
+        let weights = &weights[..];
+        isa.run(TurnAround { weights, row: 0, rows: PANEL, outputs: width, out: &mut out });
+    });
+}
+
+/// Rows of the data from all over it.
+#[allow(clippy::cast_possible_truncation)] // few rows
+fn batch(rows: usize) -> Vec<u32> {
+    (0..rows).map(|row| (row * 7919 % DATA_ROWS) as u32).collect()
+}
+
+const DATA_ROWS: usize = 10_000;
+
+/// A panel of a batch of bytes.
+#[divan::bench(args = cases())]
+fn gather_bytes(bencher: Bencher, (name, (rows, width)): (&str, (usize, usize))) {
+    let (bytes, batch) = (vec![7; DATA_ROWS * width], batch(rows));
+    let mut out = Buffer::zeros(rows * PANEL);
+    let isa = isa(name);
+    bencher.counter(ItemsCount::new(rows * PANEL)).bench_local(|| {
+        isa.run(GatherBytes {
+            bytes: &bytes,
+            width,
+            rows: &batch,
+            from: 0,
+            columns: PANEL,
+            scale: 0.01,
+            shift: -1.0,
+            out: &mut out,
+        });
+    });
+}
+
+/// A panel of a batch of floats.
+#[divan::bench(args = cases())]
+fn gather_floats(bencher: Bencher, (name, (rows, width)): (&str, (usize, usize))) {
+    let (table, batch) = (Blocks::of_rows(&vec![0.5; DATA_ROWS * width], width), batch(rows));
+    let mut out = Buffer::zeros(rows * PANEL);
+    let isa = isa(name);
+    bencher.counter(ItemsCount::new(rows * PANEL)).bench_local(|| {
+        let (table, rows) = (&table, &batch[..]);
+        isa.run(GatherFloats { table, rows, from: 0, columns: PANEL, out: &mut out });
     });
 }
 

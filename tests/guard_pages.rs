@@ -113,8 +113,8 @@ fn one_of<T: Clone>(stream: &mut Stream, all: &[T]) -> T {
     all[usize::try_from(stream.below(all.len() as u64)).unwrap()].clone()
 }
 
-const WIDTHS: [usize; 20] =
-    [1, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100];
+const WIDTHS: [usize; 24] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100];
 const ROWS: usize = 300;
 
 #[allow(clippy::cast_possible_truncation)] // inputs are f32 and bytes

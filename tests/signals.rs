@@ -10,6 +10,7 @@ use std::fs;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use bnes::nn::Isa;
 use common::broken::{
     LONG, all_of, assert_tidy, interrupted, is_checkpoint, resumed, signal, start, undisturbed,
     wait_for,
@@ -52,6 +53,33 @@ fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
         let elapsed = column(&training, "elapsed_s");
         assert!(elapsed.windows(2).all(|pair| pair[0] < pair[1]), "{elapsed:?}");
     }
+}
+
+#[test]
+fn a_training_that_goes_on_on_other_instructions_says_so_and_records_both() {
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let mut again = place.command(&["run", "--config", "config.toml"]);
+    let output = again.env("BNES_ISA", "portable").output().unwrap();
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    let record = json(&place.training("results/long", "seed0").join("run.json"));
+    let provenance = &record["provenance"];
+    let first = Isa::available().last().unwrap().name();
+    assert_eq!(provenance["instruction_set"], "portable");
+    assert_eq!(provenance["resumed"][0]["instruction_set"], first);
+    let compared = place.succeeds(&["compare", "results/long"]);
+    let moved = first != "portable";
+    assert_eq!(
+        said.contains(&format!("began on {first} and goes on on portable")),
+        moved,
+        "{said}"
+    );
+    assert_eq!(compared.contains("several instruction sets"), moved, "{compared}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What may decide a comparison beside what it is about: one learning rate for all, losses of two
 //! modes, unlike machines, a rule made to fit.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::study::{Reading, Study};
@@ -18,7 +20,7 @@ const EPOCHS: &str = "training.epochs";
 const AGAINST_TRAINING: [&str; 2] = ["gap", "correlation"];
 
 /// What is told of where a training ran.
-type OfProvenance = fn(&Provenance) -> &str;
+type OfProvenance = fn(&Provenance) -> BTreeSet<&str>;
 
 /// What makes a study less than fair, a sentence each with what to do.
 pub(super) fn warnings(study: &Study, metric: &str) -> Vec<String> {
@@ -104,21 +106,18 @@ fn against_training(rule: &Map<String, Value>) -> Option<&str> {
 
 fn unlike_machines(study: &Study) -> Option<String> {
     let kinds: [(&str, OfProvenance); 4] = [
-        ("devices", |p| &p.device),
-        ("versions of bnes", |p| &p.version),
-        ("engines", |p| &p.engine),
-        ("instruction sets", |p| &p.instruction_set),
+        ("devices", |p| BTreeSet::from([p.device.as_str()])),
+        ("versions of bnes", |p| BTreeSet::from([p.version.as_str()])),
+        ("engines", Provenance::engines),
+        ("instruction sets", Provenance::instruction_sets),
     ];
     let mut mixed = Vec::new();
     for (what, of) in kinds {
-        let mut values: Vec<&str> = Vec::new();
-        for value in readings(study).map(|reading| of(&reading.run.provenance)) {
-            if !value.is_empty() && !values.contains(&value) {
-                values.push(value);
-            }
-        }
+        let mut values = BTreeSet::new();
+        values.extend(readings(study).flat_map(|reading| of(&reading.run.provenance)));
+        values.remove("");
         if values.len() > 1 {
-            values.sort_unstable();
+            let values: Vec<&str> = values.into_iter().collect();
             mixed.push(format!("{what} ({})", values.join(", ")));
         }
     }

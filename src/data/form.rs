@@ -3,7 +3,8 @@
 //! A column holds codes of levels, or numbers. The numbers of a text have few digits, and a whole
 //! number of 32 bits over a power of ten gives each of them back, bit for bit: both are exact in 64
 //! bits, and division rounds as reading does. Numbers that do not fit are kept in 64 bits, or, where
-//! they need not be exact, in 32 bits, off by at most 2^-24 of themselves. Where those of a band lie
+//! they need not be exact, in 32 bits, off by at most 2^-24 of themselves (below 1e-38, of the largest
+//! one of their band). Where those of a band lie
 //! close together they are kept by their distance from the middle of these, off by at most 2^-24 of
 //! that distance: 32-bit floats alone would lose the minutes of a time in seconds since 1970.
 
@@ -155,15 +156,22 @@ fn digits(value: f64, power: f64) -> (i32, bool) {
     (if missing { NO_NUMBER } else { digits }, missing || comes_back && digits != NO_NUMBER)
 }
 
-/// A number, and the distances from it as 32-bit floats.
-pub(super) fn near(values: &[f64]) -> (f64, Vec<u32>) {
+/// A number, and the distances from it as 32-bit floats; none where even the largest of these is so
+/// small that they lose digits.
+pub(super) fn near(values: &[f64]) -> Option<(f64, Vec<u32>)> {
+    // What floats below the normal ones are off by is less than 2^-24 of this.
+    const LEAST: f64 = 1e-30;
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let range = high - low;
     // Beside a number far off, the distances of all others would lose what tells these apart.
     let close = 2.0 * range <= low.abs().max(high.abs());
     let centre = if close { low + range / 2.0 } else { 0.0 };
+    let largest = (high - centre).max(centre - low);
+    if 0.0 < largest && largest < LEAST {
+        return None;
+    }
     #[allow(clippy::cast_possible_truncation)] // as the network computes
     let distance = |value: &f64| ((value - centre) as f32).to_bits();
-    (centre, values.iter().map(distance).collect())
+    Some((centre, values.iter().map(distance).collect()))
 }

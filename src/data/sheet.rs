@@ -366,12 +366,11 @@ impl Block {
     fn pack(&mut self, at: usize, band: usize, numbers: &[f64], exact: bool) {
         let (form, cells) = if let Some((places, cells)) = whole_numbers(numbers) {
             (Form::Decimal { places }, cells)
-        } else if exact {
+        } else if let Some((centre, cells)) = (!exact).then(|| near(numbers)).flatten() {
+            (Form::Near { centre }, cells)
+        } else {
             let (high, low) = numbers.iter().map(|number| halves(*number)).unzip();
             (Form::Double { high }, low)
-        } else {
-            let (centre, cells) = near(numbers);
-            (Form::Near { centre }, cells)
         };
         self.set(at, band, form, cells);
     }
@@ -590,6 +589,17 @@ mod tests {
             for (back, value) in column(&sheet, 0).iter().zip(&values) {
                 assert!((back - value).abs() <= value.abs() / f64::from(1 << 24), "{back} {value}");
             }
+        }
+    }
+
+    #[test]
+    fn numbers_too_small_for_32_bits_keep_their_digits() {
+        #[allow(clippy::cast_precision_loss)] // small
+        let value = |row: usize| (row as f64).sqrt();
+        for (small, shift) in [(1e-33, 0.0), (1e-45, 0.0), (1e-60, 0.0), (1e-300, 1e-290)] {
+            let values: Vec<f64> =
+                (0..EXACT + 4 * BAND).map(|row| value(row) * small + shift).collect();
+            assert_eq!(bits(&column(&of_width(1, &values), 0)), bits(&values));
         }
     }
 

@@ -22,6 +22,12 @@ pub struct Notes {
     pub identity: String,
     /// Breaks so far.
     pub resumed: Vec<Resumed>,
+    /// The engine that it runs on.
+    #[serde(default)]
+    pub engine: String,
+    /// Its instructions.
+    #[serde(default)]
+    pub instruction_set: String,
     /// Processor seconds so far, where the system tells.
     pub cpu_s: Option<f64>,
     /// Seconds spent on checkpoints so far.

@@ -97,7 +97,22 @@ pub fn run_one(
         epochs: task.trajectory.training.epochs,
         resumed: resumed.map(|at| (at.epoch, at.batch)),
     });
-    notes.resumed.extend(resumed.map(|at| Resumed { epoch: at.epoch, batch: at.batch }));
+    let engine_before = std::mem::replace(&mut notes.engine, runs_on.engine.to_owned());
+    let set_before =
+        std::mem::replace(&mut notes.instruction_set, runs_on.instruction_set.to_owned());
+    if let Some(Position { epoch, batch }) = resumed {
+        let (engine, instruction_set) = (engine_before, set_before);
+        let now = &notes.instruction_set;
+        if !instruction_set.is_empty() && instruction_set != *now {
+            let message = format!(
+                "{}: it began on {instruction_set} and goes on on {now}, which gives other last \
+                 digits than either alone",
+                task.dir
+            );
+            observer.on_event(Event::Note { message });
+        }
+        notes.resumed.push(Resumed { epoch, batch, engine, instruction_set });
+    }
     let (fitted, notes, saved) = match claim {
         None => {
             let mut keeper = Unkept(setting.interrupt);
@@ -256,8 +271,8 @@ fn finished(
         .collect();
     let runs_on = engine.runs_on();
     let provenance = Provenance {
-        engine: runs_on.engine.to_owned(),
-        instruction_set: runs_on.instruction_set.to_owned(),
+        engine: notes.engine,
+        instruction_set: notes.instruction_set,
         threads: runs_on.threads,
         wall_s: trained.table.cell("elapsed_s", trained.table.len()).unwrap_or(0.0),
         cpu_s: notes.cpu_s,

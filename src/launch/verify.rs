@@ -1,5 +1,6 @@
 //! `--verify`: a training trained again in memory, and the first thing in which it differs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -103,12 +104,13 @@ impl fmt::Display for Verdict {
 
 /// That a training ran on something else before, which alone makes for other last digits.
 fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
+    let all = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<&str>>().join(" and ");
     let changed: Vec<String> = [
-        ("bnes", &was.version, &is.version),
-        ("device", &was.device, &is.device),
-        ("processor", &was.cpu, &is.cpu),
-        ("engine", &was.engine, &is.engine),
-        ("instruction set", &was.instruction_set, &is.instruction_set),
+        ("bnes", was.version.clone(), is.version.clone()),
+        ("device", was.device.clone(), is.device.clone()),
+        ("processor", was.cpu.clone(), is.cpu.clone()),
+        ("engine", all(was.engines()), all(is.engines())),
+        ("instruction set", all(was.instruction_sets()), all(is.instruction_sets())),
     ]
     .into_iter()
     .filter(|(_, was, is)| was != is)
@@ -206,6 +208,7 @@ fn of_weights(file: &str, was: &[u8], is: &[u8]) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Resumed;
 
     #[test]
     fn what_else_a_training_ran_on_is_said() {
@@ -217,6 +220,15 @@ mod tests {
         assert_eq!(elsewhere(&on("avx2"), &on("avx2")), None);
         let said = " (instruction set avx2 then, avx512 now: other last digits are to be expected)";
         assert_eq!(elsewhere(&on("avx2"), &on("avx512")).as_deref(), Some(said));
+        let mut moved = on("avx2");
+        moved.resumed.push(Resumed {
+            epoch: 3,
+            batch: 0,
+            engine: "fused".to_owned(),
+            instruction_set: "avx512".to_owned(),
+        });
+        let said = elsewhere(&moved, &on("avx2")).unwrap();
+        assert!(said.contains("set avx2 and avx512 then, avx2 now"), "{said}");
     }
 
     #[test]

@@ -50,7 +50,8 @@ pub struct Network<'a> {
 pub struct RunsOn {
     /// `fused` or `graph`.
     pub engine: &'static str,
-    /// The processor's vector instructions: `avx512`, `avx2`, `portable`.
+    /// The processor's vector instructions: `avx512`, `avx2`, `portable`; `candle` where that is
+    /// candle's choice.
     pub instruction_set: &'static str,
     /// Threads, the calling one among them.
     pub threads: usize,

@@ -1,5 +1,6 @@
 //! What `run.json` and `experiment.json` hold.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Deref;
 use std::path::Path;
@@ -160,9 +161,10 @@ pub struct Provenance {
     pub host: String,
     /// Model name of its processor.
     pub cpu: String,
-    /// `fused`, or `graph` for candle's autograd.
+    /// The one that it ran on at last: `fused`, or `graph` for candle's autograd.
     pub engine: String,
-    /// The vector instructions that it ran on: `avx512`, `avx2`, `portable`.
+    /// The vector instructions that it ran on at last: `avx512`, `avx2`, `portable`; `candle` where
+    /// that is candle's choice.
     pub instruction_set: String,
     /// `cpu` or `cuda:0`.
     pub device: String,
@@ -181,13 +183,35 @@ pub struct Provenance {
     pub resumed: Vec<Resumed>,
 }
 
-/// A place at which a training went on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A place at which a training went on, and what it had run on until there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumed {
     /// The epoch at hand, from 1.
     pub epoch: usize,
     /// Batches of it that were trained before.
     pub batch: usize,
+    /// As [`Provenance::engine`].
+    #[serde(default)]
+    pub engine: String,
+    /// As [`Provenance::instruction_set`].
+    #[serde(default)]
+    pub instruction_set: String,
+}
+
+impl Provenance {
+    /// The engines that it ran on, in order of their names.
+    #[must_use]
+    pub fn engines(&self) -> BTreeSet<&str> {
+        let before = self.resumed.iter().map(|resumed| resumed.engine.as_str());
+        before.chain([self.engine.as_str()]).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// The instruction sets that it ran on, in order of their names.
+    #[must_use]
+    pub fn instruction_sets(&self) -> BTreeSet<&str> {
+        let before = self.resumed.iter().map(|resumed| resumed.instruction_set.as_str());
+        before.chain([self.instruction_set.as_str()]).filter(|name| !name.is_empty()).collect()
+    }
 }
 
 /// `experiment.json`: what the config as given, with its overrides, comes to.

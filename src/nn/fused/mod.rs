@@ -66,6 +66,8 @@ pub struct FusedEngine {
     data: Arc<Dataset>,
     /// The inputs of a batch, `rows x PANEL` a panel.
     inputs: Vec<Buffer>,
+    /// What dropout keeps of a layer, row by row, before it is cut into panels.
+    mask: Vec<f32>,
     /// Rows that the buffers have room for.
     room: usize,
     /// One per thread.
@@ -92,7 +94,7 @@ impl FusedEngine {
     /// The same on instructions that this processor has to have.
     ///
     /// # Errors
-    /// None.
+    /// Where the model has a norm that this engine does not know.
     pub fn with_isa(network: &Network, threads: usize, isa: Isa) -> Result<Self> {
         let Network { model, training, loss, outputs, data, seed } = *network;
         let layout = Layout::new(model, data.inputs.width(), outputs);
@@ -123,6 +125,7 @@ impl FusedEngine {
             loss_sum: 0.0,
             data: Arc::clone(data),
             inputs: Vec::new(),
+            mask: Vec::new(),
             room: 0,
             evaluations: Vec::new(),
         };
@@ -173,14 +176,14 @@ impl FusedEngine {
     fn draw_masks(&mut self, rows: usize) {
         #[allow(clippy::cast_possible_truncation)] // a rate
         let (rate, kept) = (self.dropout as f32, (1.0 / (1.0 - self.dropout)) as f32);
-        let mut mask = Vec::new();
-        for (index, layer) in self.layers.iter_mut().enumerate() {
+        let Self { layers, mask, seed, steps, .. } = self;
+        for (index, layer) in layers.iter_mut().enumerate() {
             if layer.layout.hidden.is_some() {
-                let mut stream = self.seed.stream(&format!("dropout/{index}"), self.steps);
+                let mut stream = seed.stream(&format!("dropout/{index}"), *steps);
                 let draw = |_| if stream.uniform_f32() < rate { 0.0 } else { kept };
                 mask.clear();
                 mask.extend((0..rows * layer.layout.outputs).map(draw));
-                layer.set_mask(&mask);
+                layer.set_mask(mask);
             }
         }
     }
@@ -201,7 +204,7 @@ impl FusedEngine {
     }
 
     fn descend(&mut self, rows: usize, lr_factor: f64) {
-        self.optimizer_steps += 1;
+        self.optimizer_steps = self.optimizer_steps.saturating_add(1);
         let steps = Steps::new(&self.optimizer, lr_factor, self.optimizer_steps);
         let at_once = if self.clip_norm.is_some() { None } else { Some(&steps) };
         let Self { layers, team, isa, inputs, .. } = self;

@@ -1,6 +1,6 @@
 //! Between panels and the tensors of a `state_dict`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::kernels::{PANEL, range_of};
 use super::layer::{Layer, Units};
@@ -52,15 +52,19 @@ pub fn load(layers: &mut [Layer], state: &StateDict) -> Result<()> {
         let weights = state.floats(&format!("{number}.weight"), &[outputs, inputs])?;
         from_rows(layer, weights, |units| &mut units.weight.values);
         if layer.layout.bias {
-            let biases = state.floats(&format!("{number}.bias"), &[outputs])?;
-            from_vector(layer, biases, |units| Some(&mut units.bias.as_mut()?.values));
+            let name = format!("{number}.bias");
+            let biases = state.floats(&name, &[outputs])?;
+            from_vector(layer, &name, biases, |units| Some(&mut units.bias.as_mut()?.values))?;
         }
         let Some((number, norm)) = layer.layout.norm() else { continue };
         for tensor in norm.inner().tensors() {
             match tensor {
                 NormTensor::Parameter { name, .. } | NormTensor::Statistic { name, .. } => {
-                    let values = state.floats(&format!("{number}.{name}"), &[outputs])?;
-                    from_vector(layer, values, |units| units.norm.as_mut()?.tensor_mut(name));
+                    let full = format!("{number}.{name}");
+                    let values = state.floats(&full, &[outputs])?;
+                    from_vector(layer, &full, values, |units| {
+                        units.norm.as_mut()?.tensor_mut(name)
+                    })?;
                 }
                 NormTensor::Count { name } => {
                     let count = state.count(&format!("{number}.{name}"))?;
@@ -105,8 +109,11 @@ pub fn load_memory(layers: &mut [Layer], state: &StateDict) -> Result<i32> {
             let values = state.floats(&name, &[outputs, inputs])?;
             from_rows(layer, values, |units| &mut units.weight.memory[index]);
             for (name, small) in Small::all(layer) {
-                let values = state.floats(&format!("optimizer.{name}.{index}"), &[outputs])?;
-                from_vector(layer, values, |units| Some(&mut *small.of_mut(units)?.memory[index]));
+                let name = format!("optimizer.{name}.{index}");
+                let values = state.floats(&name, &[outputs])?;
+                from_vector(layer, &name, values, |units| {
+                    Some(&mut *small.of_mut(units)?.memory[index])
+                })?;
             }
         }
     }
@@ -190,16 +197,20 @@ fn to_vector<'a>(layer: &'a Layer, panel: impl Fn(&'a Units) -> Option<&'a [f32]
 }
 
 /// The other way round.
+///
+/// # Errors
+/// Where a layer lacks what the layout says it has: a norm that this engine does not know.
 fn from_vector(
     layer: &mut Layer,
+    name: &str,
     vector: &[f32],
     panel: impl Fn(&mut Units) -> Option<&mut [f32]>,
-) {
+) -> Result<()> {
     let outputs = layer.layout.outputs;
     for (index, units) in layer.units.iter_mut().enumerate() {
         let columns = range_of(outputs, index);
-        if let Some(panel) = panel(units) {
-            panel[..columns.len()].copy_from_slice(&vector[columns]);
-        }
+        let panel = panel(units).with_context(|| format!("the fused engine has no `{name}`"))?;
+        panel[..columns.len()].copy_from_slice(&vector[columns]);
     }
+    Ok(())
 }

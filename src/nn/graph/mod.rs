@@ -16,7 +16,6 @@ use self::loss::Target;
 use self::norm::Norm;
 use self::optimizer::Optimizer;
 use self::tensors::{from_floats, to_floats};
-use super::fused::Isa;
 use super::init::initial_state;
 use super::layout::{LayerLayout, Layout};
 use super::{Engine, Network, RunsOn, StateDict};
@@ -388,13 +387,9 @@ impl Engine for GraphEngine {
     }
 
     fn runs_on(&self) -> RunsOn {
-        // Of the processor: what candle's products use of it, candle does not tell.
-        let best = Isa::available().last().map_or("portable", |isa| isa.name());
-        RunsOn {
-            engine: "graph",
-            instruction_set: best,
-            threads: candle_core::utils::get_num_threads(),
-        }
+        // What candle's products use, candle does not tell.
+        let (engine, instruction_set) = ("graph", "candle");
+        RunsOn { engine, instruction_set, threads: candle_core::utils::get_num_threads() }
     }
 
     fn training_state(&self) -> Result<StateDict> {

@@ -54,7 +54,7 @@ impl Optimizer {
     /// # Errors
     /// Where the device fails.
     pub fn step(&mut self, gradients: &[Tensor], lr_factor: f64) -> Result<()> {
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         let scale = self.clip_norm.map(|limit| clip_scale(gradients, limit)).transpose()?;
         for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
             let gradient = match &scale {

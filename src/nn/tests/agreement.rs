@@ -18,8 +18,8 @@ use crate::spec::model::{Activation, ModelSpec, Norm};
 use crate::spec::training::{ClassWeights, Loss, Optimizer, Sgd};
 
 /// Widths on both sides of every edge of a tile, a register and a panel.
-pub(super) const EDGES: [usize; 20] =
-    [1, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100];
+pub(super) const EDGES: [usize; 22] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100];
 
 /// On both sides of those of a half register, of the fourth and the fifth panel, and of several tiles.
 const MORE_EDGES: [usize; 10] = [24, 25, 40, 41, 72, 73, 96, 97, 128, 129];

@@ -3,7 +3,7 @@
 //! The rows of a batch lie all over the data. While a panel is filled, the lines of the next one are
 //! asked for, so that it does not wait for one row after another.
 
-use super::{Kernel, PANEL, Simd};
+use super::{Kernel, MAX_LANES, PANEL, Simd};
 use crate::data::Blocks;
 
 /// Bytes of a cache line.
@@ -100,8 +100,13 @@ impl Kernel for GatherBytes<'_> {
                 let value = unsafe { simd.load_bytes(row.as_ptr().add(column)) };
                 simd.write(&mut place[column..], simd.mul_add(value, factor, addend));
             }
-            for column in whole..columns {
-                place[column] = f32::from(row[column]).mul_add(scale, shift);
+            if whole < columns {
+                let (mut rest, mut values) = ([0_u8; MAX_LANES], [0.0; MAX_LANES]);
+                rest[..columns - whole].copy_from_slice(&row[whole..]);
+                // SAFETY: no instructions have more lanes than `rest` has bytes.
+                let value = unsafe { simd.load_bytes(rest.as_ptr()) };
+                simd.write(&mut values, simd.mul_add(value, factor, addend));
+                place[whole..columns].copy_from_slice(&values[..columns - whole]);
             }
         }
     }

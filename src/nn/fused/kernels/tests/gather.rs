@@ -29,6 +29,31 @@ fn holds(isa: Isa, inputs: &Inputs, rows: &[u32], expected: &[f32]) {
 }
 
 #[test]
+fn a_byte_becomes_the_same_number_in_whichever_column_it_stands() {
+    let (scale, shift) = (0.013_7, -0.731);
+    let rows: Vec<u32> = (0..=255).collect();
+    for isa in Isa::available() {
+        let mut whole = Vec::new();
+        for width in [PANEL, 1, 7, 8, 13, 16, 23, 31, 33, 47] {
+            let bytes = (0..=255_u8).flat_map(|byte| vec![byte; width]).collect();
+            let images = Inputs::Images { bytes: Arc::new(bytes), width, scale, shift };
+            for panel in 0..panels(width) {
+                let mut out = Buffer::zeros(rows.len() * PANEL);
+                gather(isa, &images, &rows, panel, &mut out);
+                if whole.is_empty() {
+                    whole = out.to_vec();
+                }
+                let columns = range_of(width, panel).len();
+                for (row, out) in whole.chunks_exact(PANEL).zip(out.chunks_exact(PANEL)) {
+                    let same = |value: &f32| value.to_bits() == row[0].to_bits();
+                    assert!(out[..columns].iter().all(same), "{isa:?}, width {width}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_panel_holds_the_columns_of_its_rows_and_nothing_else() {
     let (scale, shift) = (0.01, -1.0);
     // The last row first, and more rows than are asked for ahead.
