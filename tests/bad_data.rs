@@ -121,6 +121,18 @@ fn what_the_config_asks_of_the_data_is_pointed_at_by_its_key() {
             "a.toml:3:14",
             "data.split.test = 0.001 of 30 rows is no row at all",
         ),
+        (
+            "split = { validation = 0.5, test = 0.5 }",
+            "a.toml:3:36",
+            "no row is left to train on with data.split.validation = 0.5 and data.split.test = 0.5 \
+             of 30 rows",
+        ),
+        ("split.validation = 0.9", "a.toml:3:20", "no row is left to train on"),
+        (
+            "split.validation = 0\n[early_stopping]\nkind = \"patience\"",
+            "a.toml:3:20",
+            "the stopping rule `patience` needs `val_loss`, and there is no validation row",
+        ),
     ] {
         let message = refused(2, "t.csv", good().as_bytes(), config);
         says(&message, &[place, what]);
@@ -138,6 +150,34 @@ fn what_the_config_asks_of_the_data_is_pointed_at_by_its_key() {
     let wrong = dt.replace("test_examples=1", "test_examples=2");
     let told = "the header announces 2 + 1 + 2 = 5 examples, there are 4";
     says(&refused(1, "t.dt", wrong.as_bytes(), ""), &["t.dt: ", told, "its counts are wrong"]);
+}
+
+#[test]
+fn fractions_count_only_where_the_source_brings_no_split() {
+    let place = Place::new();
+    place.write("t.csv", &good());
+    place.write("u.csv", &good());
+    let split = |row: u32| ["train", "train", "valid", "test"][row as usize % 4];
+    let row = |n: u32| format!("{n},{}.5,{},{}\n", n * 7 % 11, split(n), n % 3);
+    place.write("s.csv", &format!("a,b,s,y\n{}", (1..=30).map(row).collect::<String>()));
+    place.write(
+        "t.dt",
+        "bool_in=0\nreal_in=1\nbool_out=2\nreal_out=0\ntraining_examples=2\n\
+         validation_examples=1\ntest_examples=1\n1 1 0\n2 0 1\n3 1 0\n4 0 1\n",
+    );
+    let unused = "split.validation = 0.85\nsplit.test = 0.9";
+    let none = "split.validation = 0\nsplit.test = 0\n[early_stopping]\nkind = \"patience\"";
+    for (source, rest, splits) in [
+        ("t.csv\"\ntest_source = \"u.csv", unused, "train 4, validation 26, test 30"),
+        ("s.csv\"\nsplit.column = \"s", unused, "train 15, validation 8, test 7"),
+        ("s.csv\"\nsplit.column = \"s", none, "train 15, validation 8, test 7"),
+        ("t.dt", unused, "train 2, validation 1, test 1"),
+        ("t.dt", none, "train 2, validation 1, test 1"),
+    ] {
+        place.write("a.toml", &format!("[data]\nsource = \"{source}\"\n{rest}"));
+        let checked = place.succeeds(&["check", "--config", "a.toml", "--format", "json"]);
+        assert!(checked.contains(splits), "{checked}");
+    }
 }
 
 #[test]

@@ -76,16 +76,8 @@ fn divide(
     let test_fraction = if rows.given.decides() { 0.0 } else { spec.test };
     let test = rounded(test_fraction, pool_rows, "data.split.test")?;
     let validation = rounded(spec.validation, pool_rows, "data.split.validation")?;
-    let train = pool_rows.checked_sub(test + validation).filter(|rows| *rows > 0).ok_or_else(
-        || {
-            let problem = format!(
-                "validation = {} and test = {test_fraction} of {} leave none for training: lower data.split.validation or data.split.test",
-                spec.validation,
-                counted(pool_rows, "row")
-            );
-            Undrawn { key: Some("data.split"), problem }
-        },
-    )?;
+    let train = pool_rows.checked_sub(test + validation).filter(|rows| *rows > 0);
+    let train = train.ok_or_else(|| none_to_train_on(spec.validation, test_fraction, pool_rows))?;
     let totals = [train, validation, test];
     let groups = match rows.classes {
         Some((labels, names)) if spec.stratify => {
@@ -133,6 +125,19 @@ fn divide(
         part.sort_unstable();
     }
     Ok(stratified)
+}
+
+/// Points at the larger of the fractions that are used.
+fn none_to_train_on(validation: f64, test: f64, rows: usize) -> Undrawn {
+    let fractions = [("data.split.validation", validation), ("data.split.test", test)];
+    let used = fractions.iter().filter(|(_, fraction)| *fraction > 0.0);
+    let used: Vec<String> = used.map(|(key, fraction)| format!("{key} = {fraction}")).collect();
+    let problem = format!(
+        "no row is left to train on with {} of {}: lower a share",
+        used.join(" and "),
+        counted(rows, "row")
+    );
+    Undrawn { key: Some(fractions[usize::from(test >= validation)].0), problem }
 }
 
 /// Rows are counted in 32 bits; the readers refuse more.
@@ -221,7 +226,8 @@ mod tests {
     #[test]
     fn a_test_split_of_the_source_is_kept_and_the_rest_is_divided() {
         let rows = Rows { count: 12, given: &Given::TestFrom(10), classes: None };
-        let splits = draw(rows, &spec(0.2, 0.5), Seed(0)).unwrap().splits;
+        // The test fraction is not used, however large.
+        let splits = draw(rows, &spec(0.2, 0.9), Seed(0)).unwrap().splits;
         assert_eq!(splits.test, [10, 11]);
         assert_eq!((splits.train.len(), splits.validation.len()), (8, 2));
     }
@@ -241,8 +247,8 @@ mod tests {
     fn fractions_that_leave_a_split_without_rows_are_refused() {
         let rows = Rows { count: 10, given: &Given::Nothing, classes: None };
         let why = |spec: &SplitSpec| draw(rows, spec, Seed(0)).unwrap_err().problem;
-        assert!(why(&spec(0.5, 0.5)).contains("none for training"));
-        assert!(why(&spec(0.9, 0.9)).contains("none for training"));
+        assert!(why(&spec(0.5, 0.5)).contains("no row is left to train on"));
+        assert!(why(&spec(0.9, 0.9)).contains("no row is left to train on"));
         assert!(why(&spec(0.04, 0.2)).contains("split.validation"));
         let splits = draw(rows, &spec(0.0, 0.0), Seed(0)).unwrap().splits;
         assert_eq!(splits.train.len(), 10);

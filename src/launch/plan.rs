@@ -230,6 +230,7 @@ impl Task {
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
         let columns = train::columns(&data, loss, trajectory, &rules);
         for arm in arms {
+            check_validation(experiment, arm, &data)?;
             check_columns(experiment, trajectory, arm, &columns)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
@@ -277,6 +278,26 @@ fn check_batches(
     .replace("of 1 rows", "of 1 row");
     let help = "give it more rows, or leave the norm out";
     Err(experiment.error_in_arm(&factors, "data.split", message, Some(help.to_owned())))
+}
+
+/// Refuses a rule that reads the validation split where that has no row.
+fn check_validation(experiment: &Experiment, arm: &Arm, data: &Dataset) -> Result<(), ConfigError> {
+    let columns = arm.rule.columns();
+    let Some(column) = columns.iter().find(|column| column.starts_with("val_")) else {
+        return Ok(());
+    };
+    if !data.splits.validation.is_empty() {
+        return Ok(());
+    }
+    Err(experiment.error_where_varied(
+        &arm.factors,
+        "data.split.validation",
+        format!(
+            "the stopping rule `{}` needs `{column}`, and there is no validation row for it",
+            arm.rule.kind()
+        ),
+        Some("raise the fraction, or take a rule that reads the training loss".to_owned()),
+    ))
 }
 
 /// Refuses a rule whose columns this training will not record.

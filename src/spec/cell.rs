@@ -120,34 +120,8 @@ impl Cell {
     }
 
     fn data_fault(&self) -> Option<(&'static str, String)> {
-        let split = &self.data.split;
         if self.data.source.is_empty() {
             return Some(("data.source", "`data.source` is empty".to_owned()));
-        }
-        if split.validation + split.test >= 1.0 {
-            let (validation, test) = (split.validation, split.test);
-            // The larger share is above its default, so it is written somewhere.
-            let larger =
-                if validation > test { "data.split.validation" } else { "data.split.test" };
-            return Some((
-                larger,
-                format!(
-                    "no row is left to train on: `data.split.validation` is {validation} and \
-                     `data.split.test` is {test}"
-                ),
-            ));
-        }
-        let rule = &self.early_stopping;
-        let column = rule.columns().into_iter().find(|column| column.starts_with("val_"));
-        if let Some(column) = column.filter(|_| split.validation == 0.0) {
-            return Some((
-                "data.split.validation",
-                format!(
-                    "the stopping rule `{}` needs `{column}`, and a validation share of 0 leaves no \
-                     row for it",
-                    rule.kind()
-                ),
-            ));
         }
         let loss = self.training.loss.filter(|loss| *loss != Loss::Mse);
         (self.data.task == Some(Task::Regression) && loss.is_some()).then(|| {
