@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::Place;
+use common::{Place, json};
+use serde_json::{Value, json};
 
 const SMALL: &str = r#"
 name = "small"
@@ -51,6 +52,49 @@ fn the_same_trainings_give_the_same_bytes_and_a_float_always_looks_like_one() {
     place.succeeds(&with_clocks);
     let text = std::fs::read_to_string(place.path("clocks.csv")).unwrap();
     assert!(text.contains(",,elapsed_s,") && !curves.contains("elapsed_s"));
+}
+
+#[test]
+fn an_arm_all_of_whose_seeds_diverged_has_every_metric_as_null() {
+    let place = Place::new();
+    let config = "data.source = \"digits\"\nmodel.hidden = [8]\n\
+                  early_stopping.kind = \"patience\"\n[training]\nepochs = 3\n\
+                  optimizer = { kind = \"sgd\", lr = 1e35 }\n[matrix]\nseed = \"0..2\"\n";
+    for (name, test) in [("with", "true"), ("without", "false")] {
+        let config = format!("evaluation.test = {test}\n{config}");
+        place.write(&format!("{name}.toml"), &config);
+        let run = ["run", "--config", &format!("{name}.toml"), "--quiet"];
+        place.succeeds(&run);
+        let record = json(&place.training(&format!("results/{name}"), "seed0").join("run.json"));
+        assert_eq!(record["arms"][0]["weights"], Value::Null);
+        let lives = config.replace("1e35", "0.01").replace("epochs = 3", "epochs = 1");
+        place.write("lives.toml", &format!("name = \"{name}-lives\"\n{lives}"));
+        place.succeeds(&["run", "--config", "lives.toml", "--quiet"]);
+        let lives = place.training(&format!("results/{name}-lives"), "seed0").join("run.json");
+        let keys = |record: &Value| {
+            let metrics = record["arms"][0]["metrics"].as_object().unwrap();
+            metrics.keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(keys(&record), keys(&json(&lives)));
+
+        let results = format!("results/{name}");
+        let compared = place.succeeds(&["compare", &results, "--format", "json"]);
+        let compared: Value = serde_json::from_str(&compared).unwrap();
+        for metric in ["test_loss", "val_loss", "test_accuracy"] {
+            let values = &compared["arms"][0]["metrics"][metric]["values"];
+            assert_eq!(values, &json!([null, null]), "{metric}");
+        }
+        assert_eq!(compared["experiments"][0]["metric"], "test_loss");
+        // What is read again from the curve of a training that kept weights has the same metrics.
+        let none = config.replace("patience", "none");
+        for (rule, config) in [("none", &none), ("patience", &config)] {
+            place.write(&format!("{name}.toml"), config);
+            place.succeeds(&[&run[..], &["--results", "again"]].concat());
+            let again = place.training(&format!("again/{name}"), "seed0").join("run.json");
+            assert_eq!(json(&again)["arms"][0]["rule"]["kind"], rule);
+            assert_eq!(keys(&json(&again)), keys(&record), "{rule}");
+        }
+    }
 }
 
 #[test]

@@ -244,15 +244,20 @@ fn finished(
     // For the test split alone, which no rule reads.
     let recorder = Recorder::new(data, *loss, trajectory, &[]);
     let mut weights = BTreeMap::new();
+    let test_is_left = !trajectory.evaluation.test && !task.tunes;
     let mut test_metrics = BTreeMap::new();
+    if test_is_left {
+        test_metrics.insert(None, recorder.no_test_scores());
+    }
     for Kept { epoch, state } in trained.arms.iter().filter_map(|arm| arm.kept.clone()) {
         if weights.contains_key(&epoch) {
             continue;
         }
         weights.insert(epoch, state.to_safetensors(&data.preprocessing)?);
-        if !trajectory.evaluation.test && !task.tunes {
+        if test_is_left {
             engine.load(&state)?;
-            test_metrics.insert(weights_file_name(epoch), recorder.test_scores(engine.as_mut())?);
+            let scores = recorder.test_scores(engine.as_mut())?;
+            test_metrics.insert(Some(weights_file_name(epoch)), scores);
         }
     }
     let reread = Reread {

@@ -19,8 +19,9 @@ pub struct Reread<'a> {
     pub table: &'a EpochTable,
     /// Epochs that the config allows.
     pub epochs: usize,
-    /// Test metrics that the table does not hold, by the name of their weights file.
-    pub test_metrics: &'a BTreeMap<String, Named>,
+    /// Test metrics that the table does not hold, by the name of their weights file; of an arm that
+    /// keeps none, they are undefined.
+    pub test_metrics: &'a BTreeMap<Option<String>, Named>,
 }
 
 /// Whether a training ended with a loss that is not finite.
@@ -48,13 +49,9 @@ impl Reread<'_> {
             Ending::Diverged => (Status::Diverged, Some("diverged")),
         };
         let weights = kept.map(weights_file_name);
-        let mut metrics = Map::new();
-        if let Some(epoch) = kept {
-            metrics = self.metrics(epoch);
-            let test = weights.as_ref().and_then(|file| self.test_metrics.get(file));
-            for (name, value) in test.into_iter().flatten() {
-                metrics.insert(name.clone(), number(*value));
-            }
+        let mut metrics = self.metrics(kept);
+        for (name, value) in self.test_metrics.get(&weights).into_iter().flatten() {
+            metrics.insert(name.clone(), number(*value));
         }
         metrics.insert("epochs".to_owned(), reading.epochs.into());
         metrics
@@ -74,12 +71,11 @@ impl Reread<'_> {
         }
     }
 
-    fn metrics(&self, epoch: usize) -> Map<String, Value> {
-        let names = self.table.names().iter().zip(self.table.row(epoch));
-        names
-            .filter(|(name, _)| is_metric(name))
-            .map(|(name, value)| (name.clone(), number(value)))
-            .collect()
+    /// Of the weights at the end of an epoch; undefined where there are none.
+    fn metrics(&self, epoch: Option<usize>) -> Map<String, Value> {
+        let value = |name: &str| epoch.and_then(|epoch| self.table.cell(name, epoch));
+        let names = self.table.names().iter().filter(|name| is_metric(name));
+        names.map(|name| (name.clone(), number(value(name)))).collect()
     }
 
     fn full_run(&self, rule: &StoppingRule) -> Option<FullRun> {
@@ -88,7 +84,7 @@ impl Reread<'_> {
             return None;
         }
         let (best_epoch, _) = rule.monitored.best(&self.table.history(epochs))?;
-        let mut metrics = self.metrics(best_epoch);
+        let mut metrics = self.metrics(Some(best_epoch));
         metrics.insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", epochs)));
         Some(FullRun { epochs, best_epoch, metrics })
     }

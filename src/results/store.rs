@@ -227,17 +227,20 @@ fn is_whole(weights: &Path) -> bool {
 }
 
 /// Test metrics of the weights kept, where the curve has no test columns.
-fn test_metrics(record: &RunRecord, table: &EpochTable) -> BTreeMap<String, Named> {
+fn test_metrics(record: &RunRecord, table: &EpochTable) -> BTreeMap<Option<String>, Named> {
     let mut metrics = BTreeMap::new();
     for arm in &record.arms {
-        let Some(weights) = &arm.weights else { continue };
         let missing = |name: &str| {
             name.starts_with(crate::history::TEST_PREFIX) && table.column(name).is_none()
         };
         let named = arm.metrics.iter().filter(|(name, _)| missing(name));
         let named = named.map(|(name, value)| (name.clone(), value.as_f64())).collect();
-        metrics.insert(weights.clone(), named);
+        metrics.insert(arm.weights.clone(), named);
     }
+    let of_any: Option<&Named> = metrics.values().next();
+    let undefined =
+        of_any.map(|named| named.iter().map(|(name, _)| (name.clone(), None)).collect());
+    metrics.extend(undefined.map(|named| (None, named)));
     metrics
 }
 

@@ -221,6 +221,19 @@ impl<'a> Recorder<'a> {
         Ok(named)
     }
 
+    /// What [`Recorder::test_scores`] measures, of an arm that keeps no weights: undefined.
+    #[must_use]
+    pub fn no_test_scores(&self) -> Vec<(String, Option<f64>)> {
+        if self.data.splits.test.is_empty() {
+            return Vec::new();
+        }
+        let targets = &self.data.targets;
+        let metrics = metrics::metric_names(targets.task(), targets.width());
+        let loss = Split::Test.loss_column().to_owned();
+        let names = metrics.iter().map(|name| format!("test_{name}"));
+        std::iter::once(loss).chain(names).map(|name| (name, None)).collect()
+    }
+
     fn score(
         &self,
         engine: &mut dyn Engine,
