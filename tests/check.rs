@@ -94,6 +94,9 @@ fn a_refused_config_ends_with_exit_code_2() {
     place.write("typo.toml", "[data]\nsource = \"digits\"\n[training]\nepocs = 3\n");
     let message = place.fails(2, &["check", "--config", "typo.toml"]);
     assert!(message.contains("typo.toml:4:1") && message.contains("`epochs`"), "{message}");
+    place.write("sub/typo.toml", "data.source = \"digits\"\n[training]\nepocs = 3\n");
+    let message = place.fails(2, &["check", "--config", "sub/typo.toml"]);
+    assert!(message.contains("--> sub/typo.toml:3:1\n"), "{message}");
     let message = place.fails(2, &["check", "--set", "data.source=nowhere.csv"]);
     assert!(message.contains("nowhere.csv"), "{message}");
 }

@@ -597,7 +597,7 @@ fn an_override_that_the_matrix_would_undo_is_refused() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn a_file_is_named_by_its_path_as_given() {
     let load = |path: &Path| Experiment::load(path, &Overrides::default()).unwrap_err().to_string();
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("a.toml");
@@ -607,7 +607,10 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(load(folder.path()).contains("is a folder, not a config file"));
     std::fs::write(&missing, b"seed = 1\n# \xff").unwrap();
     assert!(load(&missing).contains("is not UTF-8 text (line 2)"));
+    std::fs::write(&missing, "sed = 1").unwrap();
+    assert!(load(&missing).contains(&format!("--> {}:1:1\n", missing.display())));
     std::fs::write(&missing, "data.source = \"x.csv\"").unwrap();
     let experiment = Experiment::load(&missing, &Overrides::default()).unwrap();
     assert_eq!((experiment.name.as_str(), experiment.base.as_path()), ("a", folder.path()));
+    assert_eq!(experiment.config.file_name, "a.toml");
 }

@@ -25,8 +25,8 @@ pub(super) struct Document {
 
 impl Document {
     /// Parses a config and applies its overrides.
-    pub fn new(file_name: &str, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let mut root = parse(file_name, text)?;
+    pub fn new(path: &str, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut root = parse(path, text)?;
         let mut matrix = match take(&mut root, "matrix") {
             Some(node) => Matrix::read("matrix", &node)?,
             None => Matrix::default(),
@@ -68,11 +68,11 @@ impl Document {
     }
 
     /// The name of the experiment, which is the same in all cells.
-    pub fn name(&self, file_name: &str) -> Result<String, ConfigError> {
+    pub fn name(&self, path: &str) -> Result<String, ConfigError> {
         if let Some(name) = self.root.get("name").and_then(Node::as_str) {
             return Ok(name.to_owned());
         }
-        let stem = FilePath::new(file_name).file_stem().unwrap_or_default().to_string_lossy();
+        let stem = FilePath::new(path).file_stem().unwrap_or_default().to_string_lossy();
         check_name(&stem).map_err(|fault| {
             ConfigError::at(&self.root.origin, fault).help("give the experiment a `name`")
         })?;

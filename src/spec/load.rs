@@ -37,9 +37,8 @@ impl Experiment {
             ConfigError::new(format!("the config file `{shown}` is not UTF-8 text (line {line})"))
                 .help("save it as UTF-8")
         })?;
-        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let base = path.parent().unwrap_or(FilePath::new(""));
-        Self::parse(&file_name, &text, base, overrides)
+        Self::parse(&shown.to_string(), &text, base, overrides)
     }
 
     /// The built-in experiment: batch normalisation and early stopping on `digits`.
@@ -51,24 +50,26 @@ impl Experiment {
         Self::parse(file_name, text, FilePath::new(""), overrides)
     }
 
-    /// Reads the text of a config; `base` is the folder that its paths are relative to.
+    /// Reads the text of a config; `path` is what messages call it, `base` the folder that its
+    /// paths are relative to.
     ///
     /// # Errors
     /// Where its content or an override is refused.
     pub fn parse(
-        file_name: &str,
+        path: &str,
         text: &str,
         base: &FilePath,
         overrides: &Overrides,
     ) -> Result<Self, ConfigError> {
-        let document = Document::new(file_name, text, overrides)?;
-        let name = document.name(file_name)?;
+        let document = Document::new(path, text, overrides)?;
+        let name = document.name(path)?;
+        let file_name = FilePath::new(path).file_name().unwrap_or_default().to_string_lossy();
         let (trainings, checkpoint) = document.trainings()?;
         document.check_replaced()?;
         let factors = document.axes.factors.iter();
         Ok(Self {
             name,
-            config: ConfigFile { file_name: file_name.to_owned(), text: text.to_owned() },
+            config: ConfigFile { file_name: file_name.into_owned(), text: text.to_owned() },
             base: base.to_owned(),
             overrides: overrides.clone(),
             factors: factors

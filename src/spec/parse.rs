@@ -17,10 +17,10 @@ use super::node::{Key, Node, Origin, Source, Value};
 /// Tables and lists within each other, at most: no config needs more, and a stack has an end.
 const DEPTH: usize = 32;
 
-/// Whether a file of this name holds JSON.
+/// Whether the file at this path holds JSON.
 #[must_use]
-pub fn is_json(file_name: &str) -> bool {
-    std::path::Path::new(file_name)
+pub fn is_json(path: &str) -> bool {
+    std::path::Path::new(path)
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
 }
@@ -29,11 +29,11 @@ pub fn is_json(file_name: &str) -> bool {
 ///
 /// # Errors
 /// Where the text is not TOML or JSON, with the place.
-pub fn parse(file_name: &str, text: &str) -> Result<Node, ConfigError> {
+pub fn parse(path: &str, text: &str) -> Result<Node, ConfigError> {
     // Some editors begin a file with a mark of its encoding, which is no part of the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
-    let source = Arc::new(Source { name: file_name.to_owned(), text, command_line: false });
-    if is_json(file_name) { parse_json(&source) } else { parse_toml(&source) }
+    let source = Arc::new(Source { name: path.to_owned(), text, command_line: false });
+    if is_json(path) { parse_json(&source) } else { parse_toml(&source) }
 }
 
 fn parse_toml(source: &Arc<Source>) -> Result<Node, ConfigError> {
