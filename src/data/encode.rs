@@ -215,8 +215,7 @@ impl Source {
             (Task::Classification, classes) => ("classification", format!("{classes} classes")),
             (Task::Regression, targets) => ("regression", counted(targets, "target")),
         };
-        let inferred =
-            if self.task_inferred { format!(" (task inferred: {task})") } else { String::new() };
+        let inferred = if self.task_inferred { " inferred" } else { "" };
         let how = if self.given.is_complete() {
             "as given".to_owned()
         } else {
@@ -226,7 +225,7 @@ impl Source {
         };
         let splits = &drawn.splits;
         format!(
-            "{}: {}, {}, to predict: {}, {what}{inferred}; train {}, validation {}, test {} ({how})",
+            "{}: {}, {}, to predict: {}, {what} (task{inferred}: {task}); train {}, validation {}, test {} ({how})",
             self.name,
             counted(self.rows(), "row"),
             counted(width, "input"),

@@ -132,7 +132,7 @@ fn a_dt_file_brings_its_split_and_its_classes() {
         DT.replace("bool_out=2", "bool_out=1").replace(" 1 0\n", " 0\n").replace(" 0 1\n", " 1\n");
     assert_eq!(labels(&dt(&single).unwrap()), ["0", "1", "1", "0", "1"]);
     let real = taken("t.dt", DT.as_bytes(), |spec| spec.task = Some(Task::Regression)).unwrap();
-    assert!(real.summary.contains("2 targets"), "{}", real.summary);
+    assert!(real.summary.contains("2 targets (task: regression)"), "{}", real.summary);
     // The values decide, not the header.
     let real = dt(&single.replace("0.25 0\n", "0.25 0.6\n")).unwrap();
     assert!(real.summary.contains("1 target (task inferred: regression)"), "{}", real.summary);

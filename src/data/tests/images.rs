@@ -15,7 +15,7 @@ fn digits_needs_no_file_and_says_what_it_is() {
     let digits = opened(Path::new("/nowhere"), "digits", |_| ()).unwrap();
     assert_eq!(
         digits.summary,
-        "digits: 1797 rows, 64 inputs, to predict: `digit`, 10 classes; train 1079, validation 359, test 359 (stratified, split seed 0)"
+        "digits: 1797 rows, 64 inputs, to predict: `digit`, 10 classes (task: classification); train 1079, validation 359, test 359 (stratified, split seed 0)"
     );
     assert!(digits.notes.is_empty());
     let Inputs::Images { bytes, width: 64, scale, shift } = &digits.inputs else { panic!() };
@@ -99,7 +99,7 @@ fn an_idx_folder_brings_its_test_split_in_any_spelling_and_compression() {
     let plain = idx_taken(&plain).unwrap();
     assert_eq!(
         plain.summary,
-        "set: 12 rows, 2 inputs, to predict: `label`, 2 classes; train 8, validation 2, test 2 (stratified, test as given, split seed 0)"
+        "set: 12 rows, 2 inputs, to predict: `label`, 2 classes (task: classification); train 8, validation 2, test 2 (stratified, test as given, split seed 0)"
     );
     assert_eq!(plain.splits.test, [10, 11]);
     let Targets::Classes { labels, names } = &plain.targets else { panic!() };

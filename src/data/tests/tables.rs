@@ -146,7 +146,9 @@ fn several_numeric_targets_are_a_regression_in_standardised_units() {
     let content = rows().replace("no", "0").replace("yes", "1");
     let dataset = taken("t.csv", content.as_bytes(), target(&["b", "a"])).unwrap();
     assert!(
-        dataset.summary.contains("1 input, to predict: `b`, `a`, 2 targets; train 12"),
+        dataset
+            .summary
+            .contains("1 input, to predict: `b`, `a`, 2 targets (task: regression); train 12"),
         "{}",
         dataset.summary
     );
