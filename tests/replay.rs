@@ -99,3 +99,19 @@ fn logs_of_other_programs_are_replayed_together() {
     // The training losses 0.95 and 0.7 are 179 per mille above their least on average, 0.6 and 0.5 100.
     assert_eq!(json[0]["stop_epoch"], 4);
 }
+
+#[test]
+fn a_column_that_is_not_there_is_a_usage_error_whichever_key_names_it() {
+    let place = Place::new();
+    place.write("log.csv", "epoch,val_loss\n0,1.0\n1,0.5\n");
+    let there = "no column `nope`: the columns are `epoch`, `val_loss`";
+    for (asked, advice) in [
+        (&["kind = \"patience\"", "--monitor", "nope"][..], "; --monitor takes another one\n"),
+        (&["kind = \"patience\", monitor = \"nope\""], "; --monitor takes another one\n"),
+        (&["kind = \"threshold\", column = \"nope\", below = 1.0"], "\n"),
+    ] {
+        let message = place.fails(2, &[&["replay", "log.csv", "--criterion"], asked].concat());
+        assert!(message.ends_with(&format!("{there}{advice}")), "{message}");
+        assert!(message.starts_with("error: ") && !message.contains("note:"), "{message}");
+    }
+}

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
+use super::UsageError;
 use super::rule::{Defaults, parse_rules};
 use crate::compare::replay::{ReplayError, Replayed};
 use crate::compare::what_if::{Asking, Candidate, Recorded};
@@ -82,8 +83,6 @@ impl ReplayArgs {
                 if candidates.contains(&candidate) {
                     tell(format_args!("note: {} is asked once", candidate.label));
                 } else {
-                    let is_told = matches!(self.mode, Some(ModeArg::Min | ModeArg::Max));
-                    note_direction(&candidate, is_told).into_iter().for_each(tell);
                     candidates.push(candidate);
                 }
             }
@@ -154,6 +153,8 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     if trainings == 0 {
         bail!("nothing to replay: no training has ended yet");
     }
+    let is_told = matches!(args.mode, Some(ModeArg::Min | ModeArg::Max));
+    candidates.iter().filter_map(|candidate| note_direction(candidate, is_told)).for_each(tell);
     let answer = asking.answer();
     let text = match args.format {
         Format::Table => {
@@ -191,7 +192,9 @@ fn reason(error: ReplayError, not_numeric: &[CsvError], monitored: Option<&str>)
     });
     match cell {
         Some(cell) => cell.clone().into(),
-        None if monitored == Some(missing) => anyhow!("{error}; --monitor takes another one"),
+        None if monitored == Some(missing) => {
+            UsageError(format!("{error}; --monitor takes another one")).into()
+        }
         None => error.into(),
     }
 }
