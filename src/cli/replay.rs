@@ -288,6 +288,12 @@ mod tests {
         let one = dir.path().join("digits").join("training-1");
         let row = replayed(&args(&one, "kind = \"none\""));
         assert_eq!((&row[0]["stop_epoch"], &row[0]["truncated"]), (&Value::Null, &json!(true)));
+        // Its file of curves alone tells the same.
+        let file = one.join("epochs.csv");
+        let mut of_file = replayed(&args(&file, "kind = \"none\""));
+        assert_eq!(of_file[0]["path"], file.display().to_string());
+        of_file[0]["path"] = row[0]["path"].clone();
+        assert_eq!(of_file, row);
     }
 
     #[test]

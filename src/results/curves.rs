@@ -66,7 +66,7 @@ pub enum CurvesError {
 /// Where the path holds none, or is itself a file that is damaged.
 pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesError> {
     if path.is_file() && path.extension().is_none_or(|ending| ending != "json") {
-        return Ok(vec![Ok(foreign(path, path)?)]);
+        return Ok(vec![Ok(file(path)?)]);
     }
     if epochs_file(path).is_file() {
         return Ok(vec![Ok(training(path)?)]);
@@ -129,6 +129,17 @@ fn own(path: &Path, record: Option<&RunRecord>) -> Result<Curves, CurvesError> {
         cell: arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
         declared: arms.iter().map(|arm| arm.rule.clone().into()).collect(),
     })
+}
+
+/// The curves in a file: of our own training where its record lies beside them.
+fn file(path: &Path) -> Result<Curves, CurvesError> {
+    let training = path.parent().filter(|training| epochs_file(training) == path);
+    match training.map(|training| (training, RunRecord::read(training))) {
+        Some((training, Some(record))) => {
+            Ok(Curves { path: path.to_owned(), ..own(training, Some(&record))? })
+        }
+        _ => foreign(path, path),
+    }
 }
 
 fn foreign(path: &Path, file: &Path) -> Result<Curves, CurvesError> {
