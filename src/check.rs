@@ -43,15 +43,23 @@ limits! {
     /// Above 0.
     positive: "a number above 0", |v| v > 0.0;
     /// Above 0 in 32 bits, too, where a smaller number is 0 or its inverse infinite, and 0 times that is NaN.
-    positive_in_single: "a number that is a normal 32-bit float: 1.2e-38 to 3.4e38", |v| {
+    positive_in_single: "a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38", |v| {
         v > 0.0 && is_normal_in_single(v)
     };
     /// Above 1: a factor that something grows by.
     above_one: "a number above 1", |v| v > 1.0;
     /// At least 0.
     non_negative: "a number of at least 0", |v| v >= 0.0;
-    /// At least 0 and below 1: a share of the rows, a dropout rate, a decay.
+    /// At least 0, and no other number in 32 bits.
+    non_negative_in_single: "0, or a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38", |v| {
+        v == 0.0 || v > 0.0 && is_normal_in_single(v)
+    };
+    /// At least 0 and below 1: a share of the rows, a dropout rate.
     share: "a number of at least 0 and below 1", |v| (0.0..1.0).contains(&v);
+    /// At least 0 and below 1, and no other number in 32 bits: a decay.
+    share_in_single: "0, or a number below 1 that is a normal 32-bit float: from 1.2e-38", |v| {
+        v == 0.0 || (0.0..1.0).contains(&v) && is_normal_in_single(v)
+    };
     /// Above 0 and at most 1.
     weight: "a number above 0 and at most 1", |v| v > 0.0 && v <= 1.0;
 }

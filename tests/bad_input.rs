@@ -108,6 +108,7 @@ fn zero_and_negative_where_they_make_no_sense() {
         ("training.batch_size", "0", "expected a whole number of at least 1, or \"full\""),
         ("training.optimizer.lr", "0", "expected a number above 0"),
         ("training.optimizer.lr", "-0.1", "expected a number above 0"),
+        ("training.optimizer.lr", "1e39", "1e39 is out of range"),
         ("training.optimizer.weight_decay", "-1", "-1"),
         ("training.clip_norm", "0", "expected a number above 0"),
         ("model.hidden", "[0]", "a layer of 0 units"),

@@ -227,22 +227,37 @@ fn wrong_types_and_values_are_said_in_words() {
         ),
         (
             "training.optimizer.lr = 0",
-            "`training.optimizer.lr`: 0 is out of range: expected a number above 0",
+            "`training.optimizer.lr`: 0 is out of range: expected a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38",
             "0",
         ),
         (
+            "training.optimizer.lr = 1e-320",
+            "`training.optimizer.lr`: 1e-320 is out of range: expected a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "1e-320",
+        ),
+        (
+            "training.optimizer.weight_decay = 1e39",
+            "`training.optimizer.weight_decay`: 1e39 is out of range: expected 0, or a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "1e39",
+        ),
+        (
+            "training.optimizer = { kind = \"sgd\", momentum = 1e-40 }",
+            "`training.optimizer.momentum`: 1e-40 is out of range: expected 0, or a number below 1 that is a normal 32-bit float: from 1.2e-38",
+            "1e-40",
+        ),
+        (
             "training.optimizer.eps = 1e-46",
-            "`training.optimizer.eps`: 1e-46 is out of range: expected a number that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "`training.optimizer.eps`: 1e-46 is out of range: expected a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38",
             "1e-46",
         ),
         (
             "model.norm = { kind = \"batch\", eps = 1e-40 }",
-            "`model.norm.eps`: 1e-40 is out of range: expected a number that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "`model.norm.eps`: 1e-40 is out of range: expected a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38",
             "1e-40",
         ),
         (
             "training.optimizer.eps = 1e300",
-            "`training.optimizer.eps`: 1e300 is out of range: expected a number that is a normal 32-bit float: 1.2e-38 to 3.4e38",
+            "`training.optimizer.eps`: 1e300 is out of range: expected a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38",
             "1e300",
         ),
         ("evaluation.train = 1", "`evaluation.train`: expected true or false, found 1", "1"),
@@ -327,7 +342,7 @@ fn what_cannot_be_tuned_is_refused_with_its_place() {
         ),
         (
             "\"training.optimizer.lr\" = [0.1, -1]",
-            "-1 is out of range: expected a number above 0",
+            "-1 is out of range: expected a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38",
             "-1",
         ),
         (

@@ -139,16 +139,16 @@ kinds! {
 #[serde(default)]
 pub struct Adam {
     /// Learning rate.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone.
-    #[serde(deserialize_with = "check::non_negative")]
+    #[serde(deserialize_with = "check::non_negative_in_single")]
     pub weight_decay: f64,
     /// Decay of the mean.
-    #[serde(deserialize_with = "check::share")]
+    #[serde(deserialize_with = "check::share_in_single")]
     pub beta1: f64,
     /// Decay of the mean square.
-    #[serde(deserialize_with = "check::share")]
+    #[serde(deserialize_with = "check::share_in_single")]
     pub beta2: f64,
     /// Added to the root of the mean square.
     #[serde(deserialize_with = "check::positive_in_single")]
@@ -166,13 +166,13 @@ impl Default for Adam {
 #[serde(default)]
 pub struct Sgd {
     /// Learning rate.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone.
-    #[serde(deserialize_with = "check::non_negative")]
+    #[serde(deserialize_with = "check::non_negative_in_single")]
     pub weight_decay: f64,
     /// Decay of the velocity.
-    #[serde(deserialize_with = "check::share")]
+    #[serde(deserialize_with = "check::share_in_single")]
     pub momentum: f64,
     /// Look ahead by one momentum step (Sutskever et al. 2013).
     pub nesterov: bool,
@@ -189,13 +189,13 @@ impl Default for Sgd {
 #[serde(default)]
 pub struct RmsProp {
     /// Learning rate.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone.
-    #[serde(deserialize_with = "check::non_negative")]
+    #[serde(deserialize_with = "check::non_negative_in_single")]
     pub weight_decay: f64,
     /// Decay of the mean square.
-    #[serde(deserialize_with = "check::share")]
+    #[serde(deserialize_with = "check::share_in_single")]
     pub alpha: f64,
     /// Added to the root of the mean square.
     #[serde(deserialize_with = "check::positive_in_single")]
@@ -213,22 +213,22 @@ impl Default for RmsProp {
 #[serde(default)]
 pub struct Rprop {
     /// The first step of every parameter.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone, added to the gradient.
-    #[serde(deserialize_with = "check::non_negative")]
+    #[serde(deserialize_with = "check::non_negative_in_single")]
     pub weight_decay: f64,
     /// Factor of a step whose gradient changed sign.
-    #[serde(deserialize_with = "check::share")]
+    #[serde(deserialize_with = "check::share_in_single")]
     pub eta_minus: f64,
     /// Factor of a step whose gradient kept its sign.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub eta_plus: f64,
     /// Smallest step.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub step_min: f64,
     /// Largest step.
-    #[serde(deserialize_with = "check::positive")]
+    #[serde(deserialize_with = "check::positive_in_single")]
     pub step_max: f64,
 }
 
