@@ -16,6 +16,7 @@ use common::broken::{
     wait_for,
 };
 use common::{Place, column, json, stderr};
+use serde_json::Value;
 
 #[test]
 fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
@@ -80,6 +81,22 @@ fn a_training_that_goes_on_on_other_instructions_says_so_and_records_both() {
         "{said}"
     );
     assert_eq!(compared.contains("several instruction sets"), moved, "{compared}");
+}
+
+#[test]
+fn programs_are_told_how_many_epochs_an_interrupted_training_has() {
+    let place = Place::new();
+    place.write("config.toml", LONG);
+    let mut child = start(&place, &["run", "--config", "config.toml", "--format", "json"]);
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let record = json(&place.training("results/long", "seed0").join("run.json"));
+    assert_eq!(line["status"], "interrupted");
+    assert!(record["epochs"].as_u64().is_some_and(|epochs| epochs >= 1), "{record}");
+    assert_eq!(line["epochs"], record["epochs"]);
 }
 
 #[test]

@@ -321,9 +321,11 @@ fn write_json(store: &Store, line: &Line, out: &mut dyn Write) -> Result<()> {
         for arm in &line.task.arms {
             let mut object = common(&json!(arm.factors));
             object["status"] = json!(record.status);
-            for key in ["stop_reason", "epochs", "best_epoch"] {
-                object[key] = Value::Null;
-            }
+            object["stop_reason"] = Value::Null;
+            // Where a failed one stood is not known.
+            let stood = (record.status == Status::Interrupted).then_some(record.epochs);
+            object["epochs"] = json!(stood);
+            object["best_epoch"] = Value::Null;
             object["metrics"] = json!({});
             object["error"] = json!(record.error);
             objects.push(object);
