@@ -57,7 +57,7 @@ fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
 }
 
 #[test]
-fn a_training_that_goes_on_on_other_instructions_says_so_and_records_both() {
+fn a_training_that_continues_on_other_instructions_says_so_and_records_both() {
     let place = Place::new();
     place.write("config.toml", LONG);
     let mut child = start(&place, &["run", "--config", "config.toml"]);
@@ -76,7 +76,7 @@ fn a_training_that_goes_on_on_other_instructions_says_so_and_records_both() {
     let compared = place.succeeds(&["compare", "results/long"]);
     let moved = first != "portable";
     assert_eq!(
-        said.contains(&format!("began on {first} and goes on on portable")),
+        said.contains(&format!("began on {first} and continues on portable")),
         moved,
         "{said}"
     );

@@ -105,8 +105,8 @@ pub fn run_one(
         let now = &notes.instruction_set;
         if !instruction_set.is_empty() && instruction_set != *now {
             let message = format!(
-                "{}: it began on {instruction_set} and goes on on {now}, which gives other last \
-                 digits than either alone",
+                "{}: it began on {instruction_set} and continues on {now}: its last digits are those \
+                 of neither",
                 task.dir
             );
             observer.on_event(Event::Note { message });
