@@ -60,10 +60,8 @@ fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
 fn a_training_that_continues_on_other_instructions_says_so_and_records_both() {
     let place = Place::new();
     place.write("config.toml", LONG);
-    let mut child = start(&place, &["run", "--config", "config.toml"]);
-    wait_for(&place, &mut child, is_checkpoint);
-    signal(&child, "INT");
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let (output, _) = interrupted(&place, "INT", is_checkpoint);
+    assert_eq!(output.status.code(), Some(130));
     let mut again = place.command(&["run", "--config", "config.toml"]);
     let output = again.env("BNES_ISA", "portable").output().unwrap();
     let said = stderr(&output);

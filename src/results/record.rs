@@ -202,15 +202,18 @@ impl Provenance {
     /// The engines that it ran on, in order of their names.
     #[must_use]
     pub fn engines(&self) -> BTreeSet<&str> {
-        let before = self.resumed.iter().map(|resumed| resumed.engine.as_str());
-        before.chain([self.engine.as_str()]).filter(|name| !name.is_empty()).collect()
+        self.all(&self.engine, |resumed| &resumed.engine)
     }
 
     /// The instruction sets that it ran on, in order of their names.
     #[must_use]
     pub fn instruction_sets(&self) -> BTreeSet<&str> {
-        let before = self.resumed.iter().map(|resumed| resumed.instruction_set.as_str());
-        before.chain([self.instruction_set.as_str()]).filter(|name| !name.is_empty()).collect()
+        self.all(&self.instruction_set, |resumed| &resumed.instruction_set)
+    }
+
+    fn all<'a>(&'a self, last: &'a str, before: fn(&Resumed) -> &str) -> BTreeSet<&'a str> {
+        let names = self.resumed.iter().map(before).chain([last]);
+        names.filter(|name| !name.is_empty()).collect()
     }
 }
 

@@ -138,7 +138,7 @@ impl Case {
     }
 }
 
-fn floats(tensor: &NamedTensor) -> Vec<f64> {
+pub(super) fn floats(tensor: &NamedTensor) -> Vec<f64> {
     match &tensor.data {
         TensorData::F32(values) => values.iter().map(|value| f64::from(*value)).collect(),
         TensorData::F64(values) => values.clone(),
@@ -146,11 +146,11 @@ fn floats(tensor: &NamedTensor) -> Vec<f64> {
     }
 }
 
-fn length(values: &[f64]) -> f64 {
+pub(super) fn length(values: &[f64]) -> f64 {
     values.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
-fn distance(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
 }
