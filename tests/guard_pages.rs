@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use bnes::data::{Blocks, Dataset, Inputs, Splits, Targets};
 use bnes::kinds::NoSettings;
-use bnes::nn::fused::kernels::buffer::Buffer;
 use bnes::nn::{Engine, FusedEngine, Isa, Network};
 use bnes::seed::{Seed, Stream};
 use bnes::spec::model::{Activation, BatchNorm, EpsPlacement, ModelSpec, Norm, Placement};
 use bnes::spec::training::{
     Adam, ClassWeights, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec,
 };
+use bnes_kernels::buffer::Buffer;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 /// Allocations of fewer bytes, with no wish for a cache line, are left to the system.

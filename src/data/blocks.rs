@@ -43,6 +43,19 @@ impl Blocks {
         self.width
     }
 
+    /// The rows, block by block: each block but the last has two to the power of
+    /// [`log_rows`](Self::log_rows) of them.
+    #[must_use]
+    pub fn chunks(&self) -> &[Vec<f32>] {
+        &self.values
+    }
+
+    /// See [`chunks`](Self::chunks).
+    #[must_use]
+    pub fn log_rows(&self) -> u32 {
+        self.log_rows
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -1,17 +1,18 @@
 //! One layer: its weights and its batch, panel by panel, forward and back.
 
-use super::kernels::activate::{Activate, Multiply, Slope, SlopeFrom, slope_from};
-use super::kernels::buffer::Buffer;
-use super::kernels::descend::{Descend, Gradient, KeepGradient, Weights};
-use super::kernels::normalise::{Affine, ColumnSums};
-use super::kernels::product::{Product, TurnAround};
-use super::kernels::team::{Each, Place, Places, Team};
-use super::kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
+use super::activation;
 use super::norm::{self, Back, Forward, Norm, Pass};
 use super::parameter::{Parameter, Steps};
 use crate::nn::layout::LayerLayout;
-use crate::spec::model::{Activation, Placement};
+use crate::spec::model::Placement;
 use crate::spec::training::Optimizer;
+use bnes_kernels::activate::{Activate, Activation, Multiply, Slope, SlopeFrom, slope_from};
+use bnes_kernels::buffer::Buffer;
+use bnes_kernels::normalise::{Affine, ColumnSums};
+use bnes_kernels::product::{Product, Transpose};
+use bnes_kernels::threads::{Each, Partition, Place, ThreadPool};
+use bnes_kernels::update::{Gradient, Update, WeightGradient, Weights};
+use bnes_kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
 
 /// One Linear and what follows it.
 pub struct Layer {
@@ -40,12 +41,6 @@ pub struct Units {
     pub norm: Option<Box<dyn Norm>>,
 }
 
-impl AsRef<[f32]> for Units {
-    fn as_ref(&self) -> &[f32] {
-        &self.weight.values
-    }
-}
-
 /// What a panel keeps between forward and back, `rows x PANEL` each, empty where not needed.
 struct Kept {
     /// What the norm makes of its input.
@@ -54,8 +49,8 @@ struct Kept {
     slope: Buffer,
     /// 0 or 1 / (1 - rate).
     mask: Buffer,
-    /// The next layer's weights of these units, turned around.
-    turned: Buffer,
+    /// The next layer's weights of these units, transposed.
+    transposed: Buffer,
 }
 
 /// What is the same for all panels of a layer.
@@ -73,7 +68,8 @@ impl Layer {
     pub fn new(layout: &LayerLayout, optimizer: &Optimizer, drops: bool, clips: bool) -> Self {
         let (inputs, outputs) = (layout.inputs, layout.outputs);
         let hidden = layout.hidden.as_ref();
-        let activation = hidden.map_or(Activation::Identity, |hidden| hidden.activation);
+        let activation =
+            hidden.map_or(Activation::Identity, |hidden| activation::kernel_of(hidden.activation));
         let settings = layout.norm().map(|(_, norm)| norm);
         let placement =
             settings.map_or(Placement::BeforeActivation, |norm| norm.inner().placement());
@@ -103,7 +99,7 @@ impl Layer {
             normalised: Buffer::default(),
             slope: Buffer::default(),
             mask: Buffer::default(),
-            turned: Buffer::default(),
+            transposed: Buffer::default(),
         };
         Self {
             units: units.collect(),
@@ -127,7 +123,7 @@ impl Layer {
                 normalised: where_needed(has_norm),
                 slope: where_needed(self.plan.keeps_slope),
                 mask: where_needed(self.plan.drops),
-                turned: Buffer::zeros(panels(next.unwrap_or(0)) * PANEL * PANEL),
+                transposed: Buffer::zeros(panels(next.unwrap_or(0)) * PANEL * PANEL),
             };
         }
     }
@@ -145,56 +141,65 @@ impl Layer {
     }
 
     /// The layer's outputs of `rows` rows, from what came out of the one before.
-    pub fn forward(&mut self, team: &Team, isa: Isa, inputs: &[Buffer], rows: usize, pass: Pass) {
+    pub fn forward(
+        &mut self,
+        pool: &ThreadPool,
+        isa: Isa,
+        inputs: &[Buffer],
+        rows: usize,
+        pass: Pass,
+    ) {
         let plan = self.plan;
         let items = (
             Each::from(&mut self.units[..]),
             Each::from(&mut self.out[..]),
             Each::from(&mut self.kept[..]),
         );
-        team.for_each(items, Places::Panels(self.layout.outputs), |_, (units, out, kept)| {
+        pool.for_each(items, Partition::Panels(self.layout.outputs), |_, (units, out, kept)| {
             units.forward(isa, plan, inputs, &mut out[..rows * PANEL], kept, pass);
         });
     }
 
     /// The gradient of this layer's Linear from that of the layer behind it, `next`.
-    pub fn back(&mut self, team: &Team, isa: Isa, next: &Layer, rows: usize) {
+    pub fn back(&mut self, pool: &ThreadPool, isa: Isa, next: &Layer, rows: usize) {
         let (plan, outputs) = (self.plan, &self.out);
         let items = (
             Each::from(&mut self.units[..]),
             Each::from(&mut self.gradient[..]),
             Each::from(&mut self.kept[..]),
         );
-        team.for_each(
+        pool.for_each(
             items,
-            Places::Panels(self.layout.outputs),
+            Partition::Panels(self.layout.outputs),
             |panel, (units, gradient, kept)| {
                 let gradient = &mut gradient[..rows * PANEL];
-                isa.run(TurnAround {
-                    weights: &next.units,
+                Transpose {
+                    weights: &|panel| &next.units[panel].weight.values,
                     row: panel * PANEL,
                     rows: units.columns,
                     outputs: next.layout.outputs,
-                    out: &mut kept.turned,
-                });
-                isa.run(Product {
+                    out: &mut kept.transposed,
+                }
+                .run(isa);
+                Product {
                     left: &next.gradient,
-                    right: &kept.turned,
+                    right: &kept.transposed,
                     start: None,
                     out: gradient,
                     rows,
                     depth: next.layout.outputs,
                     columns: units.columns,
-                });
+                }
+                .run(isa);
                 units.back(isa, plan, &outputs[panel][..rows * PANEL], gradient, kept);
             },
         );
     }
 
     /// Moves all parameters along the gradients that were kept.
-    pub fn step(&mut self, team: &Team, isa: Isa, steps: &Steps, scale: f32) {
+    pub fn step(&mut self, pool: &ThreadPool, isa: Isa, steps: &Steps, scale: f32) {
         let panels = Each::from(&mut self.units[..]);
-        team.for_each(panels, Places::Panels(self.layout.outputs), |_, units| {
+        pool.for_each(panels, Partition::Panels(self.layout.outputs), |_, units| {
             let columns = units.columns;
             units.weight.step(isa, steps, scale, columns);
             units.small_parameters(&mut |small| small.step(isa, steps, scale, columns));
@@ -219,13 +224,13 @@ impl Layer {
             units.product(isa, inputs, rows, depth, out);
             let affine = units.norm.as_ref().map(|norm| norm.evaluation(isa));
             if let (Some((scale, shift)), Placement::BeforeActivation) = (&affine, placement) {
-                isa.run(Affine { x: out, scale, shift });
+                Affine { x: out, scale, shift }.run(isa);
             }
             if activation != Activation::Identity {
-                isa.run(Activate { activation, values: out, saved: None });
+                Activate { activation, values: out, saved: None }.run(isa);
             }
             if let (Some((scale, shift)), Placement::AfterActivation) = (&affine, placement) {
-                isa.run(Affine { x: out, scale, shift });
+                Affine { x: out, scale, shift }.run(isa);
             }
         }
     }
@@ -233,9 +238,9 @@ impl Layer {
 
 /// Moves the weights of all layers, or keeps their gradients where `steps` are none; `inputs` are
 /// those of the first.
-pub fn descend(
+pub fn update(
     layers: &mut [Layer],
-    team: &Team,
+    pool: &ThreadPool,
     isa: Isa,
     inputs: &[Buffer],
     rows: usize,
@@ -250,8 +255,8 @@ pub fn descend(
         inputs = out;
     }
     let panels = Each::from(&mut panels[..]);
-    team.for_each(panels, Places::Listed(&places), |_, (inputs, depth, units, gradient)| {
-        units.descend(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
+    pool.for_each(panels, Partition::Listed(&places), |_, (inputs, depth, units, gradient)| {
+        units.update(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
     });
 }
 
@@ -260,7 +265,7 @@ impl Units {
     fn product(&self, isa: Isa, left: &[Buffer], rows: usize, depth: usize, out: &mut [f32]) {
         let right = &*self.weight.values;
         let start = self.bias.as_ref().map(|bias| &*bias.values);
-        isa.run(Product { left, right, start, out, rows, depth, columns: self.columns });
+        Product { left, right, start, out, rows, depth, columns: self.columns }.run(isa);
     }
 
     fn forward(
@@ -278,7 +283,7 @@ impl Units {
         if self.norm.is_none() {
             self.product(isa, inputs, rows, plan.inputs, out);
             if activation != Activation::Identity || keeps_slope {
-                isa.run(Activate { activation, values: out, saved: slope });
+                Activate { activation, values: out, saved: slope }.run(isa);
             }
         } else {
             let x = &mut kept.normalised[..out.len()];
@@ -286,7 +291,7 @@ impl Units {
             let (saved, activation) = match placement {
                 Placement::BeforeActivation => (slope.take(), activation),
                 Placement::AfterActivation => {
-                    isa.run(Activate { activation, values: x, saved: slope.take() });
+                    Activate { activation, values: x, saved: slope.take() }.run(isa);
                     (None, Activation::Identity)
                 }
             };
@@ -295,7 +300,7 @@ impl Units {
             }
         }
         if plan.drops && pass == Pass::Train {
-            isa.run(Multiply { values: out, factors: &kept.mask[..rows * PANEL] });
+            Multiply { values: out, factors: &kept.mask[..rows * PANEL] }.run(isa);
         }
     }
 
@@ -304,7 +309,7 @@ impl Units {
         let Plan { activation, placement, keeps_slope, .. } = plan;
         let columns = self.columns;
         if plan.drops {
-            isa.run(Multiply { values: gradient, factors: &kept.mask[..out.len()] });
+            Multiply { values: gradient, factors: &kept.mask[..out.len()] }.run(isa);
         }
         let saved = if keeps_slope { &kept.slope[..out.len()] } else { out };
         let before = placement == Placement::BeforeActivation;
@@ -314,11 +319,11 @@ impl Units {
             norm.back(isa, Back { x, saved, gradient, activation, columns });
         }
         if activation != Activation::Identity && (self.norm.is_none() || !before) {
-            isa.run(Slope { activation, saved, gradient });
+            Slope { activation, saved, gradient }.run(isa);
         }
     }
 
-    fn descend(
+    fn update(
         &mut self,
         isa: Isa,
         inputs: &[Buffer],
@@ -328,15 +333,15 @@ impl Units {
     ) {
         let (rows, columns) = (outputs.len() / PANEL, self.columns);
         if let Some(bias) = &mut self.bias {
-            isa.run(ColumnSums { panel: outputs, sums: &mut bias.gradient });
+            ColumnSums { panel: outputs, sums: &mut bias.gradient }.run(isa);
         }
         let gradient = Gradient { inputs, depth, outputs, rows, columns };
         match steps {
-            None => isa.run(KeepGradient { gradient, kept: &mut self.weight.gradient }),
+            None => WeightGradient { gradient, kept: &mut self.weight.gradient }.run(isa),
             Some(steps) => {
                 let Parameter { values, memory, decays, .. } = &mut self.weight;
                 let weights = Weights { values, memory };
-                isa.run(Descend { gradient, step: steps.of(*decays), weights });
+                Update { gradient, step: steps.of(*decays), weights }.run(isa);
                 self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
             }
         }

@@ -1,10 +1,10 @@
 //! The loss of a batch and its gradient with respect to the outputs.
 
-use super::kernels::loss::CrossEntropy;
-use super::kernels::{Isa, PANEL};
 use super::layer::Layer;
 use crate::data::Targets;
 use crate::spec::training::Loss;
+use bnes_kernels::loss::CrossEntropy;
+use bnes_kernels::{Isa, PANEL};
 
 /// The sum of the losses of these rows; `last.gradient` becomes the gradient of their mean with
 /// respect to `last.out`.
@@ -22,14 +22,15 @@ pub fn of_batch(
     match (loss, targets) {
         (Loss::CrossEntropy, Targets::Classes { labels, .. }) => {
             let labels: Vec<u32> = rows.iter().map(|row| labels[*row as usize]).collect();
-            isa.run(CrossEntropy {
+            CrossEntropy {
                 logits: &last.out,
                 gradient: &mut last.gradient,
                 classes: width,
                 labels: &labels,
                 weights: class_weights,
                 share,
-            })
+            }
+            .run(isa)
         }
         (_, Targets::Classes { labels, .. }) => {
             let mut sum = 0.0;

@@ -1,13 +1,14 @@
 //! The engine for processors: explicit forward and backward passes on kernels of its own.
 //!
-//! A step works layer by layer and, within a layer, panel by panel ([`kernels`] says how panels are
-//! laid out and why); the threads of a [`Team`] share out the panels. All buffers are made once. The
+//! A step works layer by layer and, within a layer, panel by panel ([`bnes_kernels`] says how panels are
+//! laid out and why); the threads of a [`ThreadPool`] share out the panels. All buffers are made once. The
 //! graph engine is its reference: both give the same to the rounding of f32.
 
-pub mod kernels;
+mod activation;
 mod layer;
 mod loss;
 mod norm;
+mod optimizer;
 mod parameter;
 mod rows;
 mod state;
@@ -20,10 +21,6 @@ use std::time::Instant;
 
 use anyhow::{Error, Result};
 
-pub use self::kernels::Isa;
-use self::kernels::buffer::Buffer;
-use self::kernels::team::{Each, Places, Team};
-use self::kernels::{PANEL, panels};
 use self::layer::Layer;
 use self::norm::Pass;
 use self::parameter::Steps;
@@ -33,6 +30,10 @@ use super::{Engine, Network, RunsOn, StateDict};
 use crate::data::Dataset;
 use crate::seed::Seed;
 use crate::spec::training::{ClassWeights, Loss, Optimizer};
+pub use bnes_kernels::Isa;
+use bnes_kernels::buffer::Buffer;
+use bnes_kernels::threads::{Each, Partition, ThreadPool};
+use bnes_kernels::{PANEL, panels};
 
 /// Rows that a thread evaluates at a time.
 const EVALUATION_ROWS: usize = 256;
@@ -47,7 +48,7 @@ const WORK_OF_A_THREAD: usize = 500_000;
 /// A network, its optimizer and the data.
 pub struct FusedEngine {
     isa: Isa,
-    team: Team,
+    pool: ThreadPool,
     layers: Vec<Layer>,
     optimizer: Optimizer,
     clip_norm: Option<f64>,
@@ -108,10 +109,10 @@ impl FusedEngine {
         #[allow(clippy::cast_possible_truncation)] // as all arithmetic here
         let class_weights =
             weights.map(|weights| weights.into_iter().map(|weight| weight as f32).collect());
-        let team = Team::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN));
+        let pool = ThreadPool::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN));
         let mut engine = Self {
             isa,
-            team,
+            pool,
             layers: layout.layers.iter().map(layer).collect(),
             optimizer: training.optimizer.clone(),
             clip_norm: training.clip_norm,
@@ -159,7 +160,7 @@ impl FusedEngine {
         self.reserve(rows.len());
         let (isa, inputs) = (self.isa, &self.data.inputs);
         let panels = Each::from(&mut self.inputs[..]);
-        self.team.for_each(panels, Places::Panels(inputs.width()), |panel, out| {
+        self.pool.for_each(panels, Partition::Panels(inputs.width()), |panel, out| {
             rows::gather(isa, inputs, rows, panel, out);
         });
         if self.dropout > 0.0 && pass == Pass::Train {
@@ -168,7 +169,7 @@ impl FusedEngine {
         for index in 0..self.layers.len() {
             let (before, layer) = self.layers.split_at_mut(index);
             let inputs = before.last().map_or(&self.inputs, |before| &before.out);
-            layer[0].forward(&self.team, self.isa, inputs, rows.len(), pass);
+            layer[0].forward(&self.pool, self.isa, inputs, rows.len(), pass);
         }
     }
 
@@ -192,7 +193,7 @@ impl FusedEngine {
     fn back(&mut self, rows: usize) {
         for index in (1..self.layers.len()).rev() {
             let (before, layer) = self.layers.split_at_mut(index);
-            before[index - 1].back(&self.team, self.isa, &layer[0], rows);
+            before[index - 1].back(&self.pool, self.isa, &layer[0], rows);
         }
     }
 
@@ -203,12 +204,12 @@ impl FusedEngine {
         loss::of_batch(self.isa, self.loss, last, &self.data.targets, rows, weights)
     }
 
-    fn descend(&mut self, rows: usize, lr_factor: f64) {
+    fn update(&mut self, rows: usize, lr_factor: f64) {
         self.optimizer_steps = self.optimizer_steps.saturating_add(1);
         let steps = Steps::new(&self.optimizer, lr_factor, self.optimizer_steps);
         let at_once = if self.clip_norm.is_some() { None } else { Some(&steps) };
-        let Self { layers, team, isa, inputs, .. } = self;
-        layer::descend(layers, team, *isa, inputs, rows, at_once);
+        let Self { layers, pool, isa, inputs, .. } = self;
+        layer::update(layers, pool, *isa, inputs, rows, at_once);
         if let Some(limit) = self.clip_norm {
             // min(1, limit / (norm + 1e-6)), as `torch.nn.utils.clip_grad_norm_`.
             let isa = self.isa;
@@ -217,7 +218,7 @@ impl FusedEngine {
             #[allow(clippy::cast_possible_truncation)] // as all arithmetic here
             let scale = if scale > 1.0 { 1.0 } else { scale as f32 };
             for layer in &mut self.layers {
-                layer.step(&self.team, isa, &steps, scale);
+                layer.step(&self.pool, isa, &steps, scale);
             }
         }
     }
@@ -229,9 +230,9 @@ impl Engine for FusedEngine {
         self.forward(rows, Pass::Train);
         self.loss_sum += self.loss(rows);
         self.back(rows.len());
-        self.descend(rows.len(), lr_factor);
+        self.update(rows.len(), lr_factor);
         self.steps += 1;
-        self.team.note(rows.len(), since.elapsed());
+        self.pool.note(rows.len(), since.elapsed());
         Ok(())
     }
 
@@ -240,16 +241,16 @@ impl Engine for FusedEngine {
     }
 
     fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>> {
-        let Self { isa, team, layers, outputs, data, evaluations, .. } = self;
-        evaluations.resize_with(team.size(), || Evaluation::new(layers, data.inputs.width()));
-        let chunk = rows.len().div_ceil(team.size()).clamp(1, EVALUATION_ROWS);
+        let Self { isa, pool, layers, outputs, data, evaluations, .. } = self;
+        evaluations.resize_with(pool.size(), || Evaluation::new(layers, data.inputs.width()));
+        let chunk = rows.len().div_ceil(pool.size()).clamp(1, EVALUATION_ROWS);
         let chunks: Vec<&[u32]> = rows.chunks(chunk).collect();
         let mut results = vec![0.0; rows.len() * *outputs];
         let mut places: Vec<&mut [f32]> = results.chunks_mut(chunk * *outputs).collect();
-        for (chunks, places) in chunks.chunks(team.size()).zip(places.chunks_mut(team.size())) {
+        for (chunks, places) in chunks.chunks(pool.size()).zip(places.chunks_mut(pool.size())) {
             let count = chunks.len();
             let items = (Each::from(&mut evaluations[..count]), Each::from(places));
-            team.for_each(items, Places::Even, |index, (evaluation, place)| {
+            pool.for_each(items, Partition::Even, |index, (evaluation, place)| {
                 evaluation.run(*isa, layers, data, chunks[index]);
                 rows::scatter(evaluation.last(), *outputs, place);
             });
@@ -283,7 +284,7 @@ impl Engine for FusedEngine {
 
     fn runs_on(&self) -> RunsOn {
         let instruction_set = self.isa.name();
-        RunsOn { engine: "fused", instruction_set, threads: self.team.size() }
+        RunsOn { engine: "fused", instruction_set, threads: self.pool.size() }
     }
 
     fn training_state(&self) -> Result<StateDict> {

@@ -1,9 +1,10 @@
 //! Numbers that training moves, with what the optimizer remembers of them.
 
-use super::kernels::Isa;
-use super::kernels::buffer::Buffer;
-use super::kernels::descend::{self, Move, SquaredNorm, Step, Weights};
+use super::optimizer;
 use crate::spec::training::Optimizer;
+use bnes_kernels::Isa;
+use bnes_kernels::buffer::Buffer;
+use bnes_kernels::update::{ApplyGradient, SquaredNorm, Step, Weights};
 
 /// A panel of weights, or one number for each of its columns.
 pub struct Parameter {
@@ -27,8 +28,8 @@ pub struct Steps {
 
 impl Steps {
     /// Step number `number` (from 1).
-    pub fn new(optimizer: &Optimizer, lr_factor: f64, number: i32) -> Self {
-        let decaying = Step::new(optimizer, lr_factor, number);
+    pub fn new(settings: &Optimizer, lr_factor: f64, number: i32) -> Self {
+        let decaying = optimizer::step(settings, lr_factor, number);
         Self { decaying, plain: decaying.without_decay() }
     }
 
@@ -41,8 +42,8 @@ impl Steps {
 impl Parameter {
     /// Zeros before their first step; `keeps_gradient` where the gradient has to be there before the
     /// step.
-    pub fn new(len: usize, optimizer: &Optimizer, decays: bool, keeps_gradient: bool) -> Self {
-        let memory = descend::memory(optimizer).into_iter();
+    pub fn new(len: usize, settings: &Optimizer, decays: bool, keeps_gradient: bool) -> Self {
+        let memory = optimizer::memory(settings).into_iter();
         Self {
             values: Buffer::zeros(len),
             gradient: Buffer::zeros(if keeps_gradient { len } else { 0 }),
@@ -55,11 +56,11 @@ impl Parameter {
     pub fn step(&mut self, isa: Isa, steps: &Steps, scale: f32, columns: usize) {
         let Self { values, gradient, memory, decays } = self;
         let weights = Weights { values, memory };
-        isa.run(Move { step: steps.of(*decays), weights, gradient, scale, columns });
+        ApplyGradient { step: steps.of(*decays), weights, gradient, scale, columns }.run(isa);
     }
 
     /// The squared norm of the gradient that was kept.
     pub fn squared_norm(&self, isa: Isa) -> f64 {
-        isa.run(SquaredNorm(&self.gradient))
+        SquaredNorm(&self.gradient).run(isa)
     }
 }

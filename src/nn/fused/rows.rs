@@ -1,9 +1,9 @@
 //! Between rows of the data and panels.
 
-use super::kernels::buffer::Buffer;
-use super::kernels::gather::{GatherBytes, GatherFloats};
-use super::kernels::{Isa, PANEL, range_of};
 use crate::data::Inputs;
+use bnes_kernels::buffer::Buffer;
+use bnes_kernels::gather::{GatherBytes, GatherFloats};
+use bnes_kernels::{Isa, PANEL, range_of};
 
 /// Copies columns `panel * PANEL..` of these rows into a panel; images become numbers on the way.
 pub fn gather(isa: Isa, inputs: &Inputs, rows: &[u32], panel: usize, out: &mut Buffer) {
@@ -11,10 +11,13 @@ pub fn gather(isa: Isa, inputs: &Inputs, rows: &[u32], panel: usize, out: &mut B
     let columns = range_of(width, panel);
     let (from, columns) = (columns.start, columns.len());
     match inputs {
-        Inputs::Table(table) => isa.run(GatherFloats { table, rows, from, columns, out }),
+        Inputs::Table(table) => {
+            let (chunks, log_rows) = (table.chunks(), table.log_rows());
+            GatherFloats { chunks, log_rows, width, rows, from, columns, out }.run(isa);
+        }
         Inputs::Images { bytes, scale, shift, .. } => {
             let (scale, shift) = (*scale, *shift);
-            isa.run(GatherBytes { bytes, width, rows, from, columns, scale, shift, out });
+            GatherBytes { bytes, width, rows, from, columns, scale, shift, out }.run(isa);
         }
     }
 }

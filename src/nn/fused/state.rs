@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result};
 
-use super::kernels::{PANEL, range_of};
 use super::layer::{Layer, Units};
 use super::parameter::Parameter;
 use crate::nn::state::StateDict;
 use crate::spec::norm::NormTensor;
+use bnes_kernels::{PANEL, range_of};
 
 /// The name of the optimizer's step counter.
 const STEPS: &str = "optimizer.steps";

@@ -1,5 +1,6 @@
 //! The parts of the engine against reference figures, on every instruction set.
 
+mod gather;
 mod losses;
 mod norms;
 mod optimizers;

@@ -12,10 +12,10 @@ use anyhow::Result;
 use super::function;
 use super::matrix::{Matrix, add, multiply};
 use super::norming::Norming;
-use crate::nn::fused::kernels::Isa;
 use crate::nn::layout::{LayerLayout, Layout};
 use crate::nn::state::StateDict;
 use crate::spec::model::{Activation, Norm, Placement};
+use bnes_kernels::Isa;
 
 /// Steps from a row's inputs to its outputs.
 #[derive(Clone)]

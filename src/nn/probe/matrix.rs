@@ -1,12 +1,7 @@
 //! Matrices in double precision and the one product that the probe needs.
-//!
-//! The loops are plain; [`Isa::run`] compiles them for the processor's widest registers. Every
-//! element's sum has its terms in their order and each is rounded, so that the instruction set does
-//! not show in a result.
 
-#![allow(clippy::inline_always)] // or the loops would be compiled without the instructions
-
-use crate::nn::fused::kernels::{Isa, Kernel, Simd};
+use bnes_kernels::Isa;
+use bnes_kernels::double::{AddProduct, Left};
 
 /// Rows x columns numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +59,8 @@ impl Matrix {
         let mut out = Self::new(self.rows, right.columns, vec![0.0; self.rows * right.columns]);
         let left =
             Left { values: &self.values, rows: self.rows, row_step: self.columns, term_step: 1 };
-        isa.run(AddProduct { left, right, out: &mut out.values });
+        let columns = right.columns;
+        AddProduct { left, right: &right.values, columns, out: &mut out.values }.run(isa);
         out
     }
 
@@ -72,7 +68,7 @@ impl Matrix {
     pub fn add_turned_times(&self, right: &Self, out: &mut [f64], isa: Isa) {
         let left =
             Left { values: &self.values, rows: self.columns, row_step: 1, term_step: self.columns };
-        isa.run(AddProduct { left, right, out });
+        AddProduct { left, right: &right.values, columns: right.columns, out }.run(isa);
     }
 }
 
@@ -84,76 +80,6 @@ pub fn add(to: &mut [f64], values: &[f64]) {
 /// Multiplies `to` by `values`, number by number.
 pub fn multiply(to: &mut [f64], values: &[f64]) {
     to.iter_mut().zip(values).for_each(|(to, value)| *to *= value);
-}
-
-/// Rows of a tile of a product.
-const TALL: usize = 4;
-
-/// Columns of a tile.
-const WIDE: usize = 8;
-
-/// A left factor as it lies in memory or turned.
-struct Left<'a> {
-    values: &'a [f64],
-    rows: usize,
-    row_step: usize,
-    term_step: usize,
-}
-
-impl Left<'_> {
-    /// Rows `row..row + R` times the columns of `right`.
-    #[inline(always)]
-    fn tile<const R: usize>(&self, row: usize, right: &[[f64; WIDE]]) -> [[f64; WIDE]; R] {
-        let mut sums = [[0.0; WIDE]; R];
-        for (term, right) in right.iter().enumerate() {
-            let at = row * self.row_step + term * self.term_step;
-            for (index, sums) in sums.iter_mut().enumerate() {
-                let left = self.values[at + index * self.row_step];
-                for (sum, right) in sums.iter_mut().zip(right) {
-                    *sum += left * right;
-                }
-            }
-        }
-        sums
-    }
-}
-
-/// out += left x right
-struct AddProduct<'a> {
-    left: Left<'a>,
-    right: &'a Matrix,
-    out: &'a mut [f64],
-}
-
-impl Kernel for AddProduct<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Self { left, right, out } = self;
-        let columns = right.columns;
-        let mut packed = vec![[0.0; WIDE]; right.rows];
-        for column in (0..columns).step_by(WIDE) {
-            let wide = WIDE.min(columns - column);
-            for (packed, row) in packed.iter_mut().zip(right.values.chunks_exact(columns)) {
-                packed[..wide].copy_from_slice(&row[column..column + wide]);
-            }
-            let mut put = |row: usize, sums: &[[f64; WIDE]]| {
-                for (sums, out) in sums.iter().zip(out[row * columns..].chunks_exact_mut(columns)) {
-                    for (out, sum) in out[column..column + wide].iter_mut().zip(sums) {
-                        *out += sum;
-                    }
-                }
-            };
-            let whole = left.rows - left.rows % TALL;
-            for row in (0..whole).step_by(TALL) {
-                put(row, &left.tile::<TALL>(row, &packed));
-            }
-            for row in whole..left.rows {
-                put(row, &left.tile::<1>(row, &packed));
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -22,13 +22,13 @@ use anyhow::{Error, Result};
 use self::chain::Chain;
 use self::gradients::Sums;
 use self::matrix::Matrix;
-use super::fused::kernels::Isa;
 use super::init::initial_state;
 use super::layout::Layout;
 use super::{Network, StateDict};
 use crate::data::Inputs;
 use crate::spec::evaluation::Inside;
 use crate::spec::training::{BatchSize, ClassWeights};
+use bnes_kernels::Isa;
 
 /// Training rows that are looked at, at most.
 const ROWS: usize = 4096;

@@ -1,13 +1,11 @@
 //! Batch normalisation (Ioffe & Szegedy 2015, algorithms 1 and 2).
 
 use super::{Back, Forward, Norm, Pass};
-use crate::nn::fused::kernels::normalise::{
-    Fixed, Moments, Normalise, NormaliseBack, Row, Settings,
-};
-use crate::nn::fused::kernels::{Isa, PANEL};
 use crate::nn::fused::parameter::Parameter;
 use crate::spec::norm::{BatchNorm as Spec, EpsPlacement, Statistics};
 use crate::spec::training::Optimizer;
+use bnes_kernels::normalise::{Fixed, Moments, Normalise, NormaliseBack, Row, Settings};
+use bnes_kernels::{Isa, PANEL};
 
 /// Batch normalisation of a panel of units.
 pub struct BatchNorm {
@@ -94,13 +92,13 @@ impl Norm for BatchNorm {
         let rows = x.len() / PANEL;
         let affine = self.spec.affine.then_some((&*self.scale.values, &*self.shift.values));
         let (settings, moments) = (self.settings, &mut self.moments);
-        isa.run(Normalise { settings, x, out, saved, affine, activation, moments, columns });
+        Normalise { settings, x, out, saved, affine, activation, moments, columns }.run(isa);
         self.count(rows, pass);
     }
 
     fn back(&mut self, isa: Isa, panel: Back) {
         let Back { x, saved, gradient, activation, columns } = panel;
-        isa.run(NormaliseBack {
+        NormaliseBack {
             normalised: x,
             saved,
             gradient,
@@ -110,18 +108,20 @@ impl Norm for BatchNorm {
             scale_gradient: &mut self.scale.gradient,
             shift_gradient: &mut self.shift.gradient,
             columns,
-        });
+        }
+        .run(isa);
     }
 
     fn evaluation(&self, isa: Isa) -> (Row, Row) {
-        isa.run(Fixed {
+        Fixed {
             settings: self.settings,
             mean: &self.running_mean,
             var: &self.running_var,
             // 1 and 0 where the norm is not affine: nothing moves them.
             scale: &self.scale.values,
             shift: &self.shift.values,
-        })
+        }
+        .run(isa)
     }
 
     #[allow(clippy::cast_possible_truncation)] // statistics are f32

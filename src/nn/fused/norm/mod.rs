@@ -7,12 +7,12 @@
 
 mod batch;
 
-use super::kernels::Isa;
-use super::kernels::normalise::Row;
 use super::parameter::Parameter;
-use crate::spec::model::Activation;
 use crate::spec::norm::Norm as Settings;
 use crate::spec::training::Optimizer;
+use bnes_kernels::Activation;
+use bnes_kernels::Isa;
+use bnes_kernels::normalise::Row;
 
 /// The part of a norm that belongs to one panel of units.
 pub trait Norm: Send + Sync {

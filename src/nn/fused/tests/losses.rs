@@ -2,12 +2,12 @@
 //! inputs on as logits.
 
 use crate::data::{Blocks, Inputs, Targets};
-use crate::nn::fused::kernels::{Isa, PANEL};
 use crate::nn::tests::golden::{Bce, CrossEntropy, Mse, assert_close, golden};
 use crate::nn::tests::setup::{Setup, dataset, rows, values};
 use crate::nn::{Engine, StateDict};
 use crate::spec::model::ModelSpec;
 use crate::spec::training::Loss;
+use bnes_kernels::{Isa, PANEL};
 
 #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine
 fn floats(rows: &[Vec<f64>]) -> Vec<f32> {

@@ -1,12 +1,12 @@
 //! Batch normalisation against reference figures.
 
-use crate::nn::fused::kernels::buffer::Buffer;
-use crate::nn::fused::kernels::{Isa, PANEL};
 use crate::nn::fused::norm::{self, Back, Forward, Norm, Pass};
 use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, assert_close, golden};
-use crate::spec::model::Activation;
 use crate::spec::norm::{BatchNorm, EpsPlacement, Norm as Settings, Statistics};
 use crate::spec::training::{Optimizer, Sgd};
+use bnes_kernels::Activation;
+use bnes_kernels::buffer::Buffer;
+use bnes_kernels::{Isa, PANEL};
 
 /// A panel with these rows on its left.
 #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine

@@ -1,12 +1,12 @@
 //! Optimizers against reference figures.
 
-use crate::nn::fused::kernels::buffer::Buffer;
-use crate::nn::fused::kernels::{Isa, PANEL};
 use crate::nn::fused::parameter::{Parameter, Steps};
 use crate::nn::tests::golden::{self, Optimizers, assert_close};
 use crate::nn::tests::setup::{Kind, Setup, rows};
 use crate::spec::model::ModelSpec;
 use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Sgd};
+use bnes_kernels::buffer::Buffer;
+use bnes_kernels::{Isa, PANEL};
 
 #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine
 fn set(place: &mut Buffer, values: &[f64]) {

@@ -1,0 +1,120 @@
+//! `bnes compare` on real trainings.
+
+use crate::common::{Place, json};
+use serde_json::{Value, json};
+
+const SMALL: &str = r#"
+name = "small"
+data.source = "digits"
+model.hidden = [8]
+training.epochs = 4
+[matrix]
+"model.norm.kind" = ["none", "batch"]
+"training.optimizer.lr" = [1e-2, 1]
+early_stopping = [{ kind = "none" }, { kind = "patience", patience = 1, min_delta = 0.5 }]
+seed = "0..3"
+"#;
+
+#[test]
+fn the_same_trainings_give_the_same_bytes_and_a_float_always_looks_like_one() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    let mut seen = Vec::new();
+    for results in ["a", "b"] {
+        place.succeeds(&["run", "--config", "small.toml", "--results", results, "--quiet"]);
+        let csv = place.succeeds(&["compare", results, "--format", "csv"]);
+        let file = format!("{results}.csv");
+        let written = ["--format", "markdown", "--output", "report.md", "--curves", &file];
+        assert_eq!(place.succeeds(&[&["compare", results], &written[..]].concat()), "");
+        let markdown = std::fs::read_to_string(place.path("report.md")).unwrap();
+        let curves = std::fs::read_to_string(place.path(&file)).unwrap();
+        seen.push([csv, markdown, curves]);
+    }
+    let [csv, markdown, curves] = &seen[0];
+    for (here, there) in seen[0].iter().zip(&seen[1]) {
+        assert!(here == there, "{here}\n{there}");
+    }
+    assert!(markdown.starts_with("### small (one split)\n\n| model.norm.kind"), "{markdown}");
+    assert!(csv.contains("\nsmall,none,0.01,none,3,0,val_loss,"), "{csv}");
+    assert!(csv.contains("\nsmall,batch,1.0,patience,3,0,epochs,"), "{csv}");
+    let header = "experiment,model.norm.kind,training.optimizer.lr,early_stopping,seed,epoch,split,metric,value";
+    assert_eq!(curves.lines().next(), Some(header));
+    assert!(curves.contains("\nsmall,none,0.01,none,0,4,test,accuracy,0."), "{curves}");
+    for line in curves.lines().skip(1) {
+        let value = line.rsplit(',').next().unwrap();
+        assert!(value.contains(['.', 'e', 'N', 'i']), "{line}");
+    }
+    let with_clocks = ["compare", "a", "--curves", "clocks.csv", "--clocks"];
+    place.succeeds(&with_clocks);
+    let text = std::fs::read_to_string(place.path("clocks.csv")).unwrap();
+    assert!(text.contains(",,elapsed_s,") && !curves.contains("elapsed_s"));
+}
+
+#[test]
+fn an_arm_all_of_whose_seeds_diverged_has_every_metric_as_null() {
+    let place = Place::new();
+    let config = "data.source = \"digits\"\nmodel.hidden = [8]\n\
+                  early_stopping.kind = \"patience\"\n[training]\nepochs = 3\n\
+                  optimizer = { kind = \"sgd\", lr = 1e35 }\n[matrix]\nseed = \"0..2\"\n";
+    for (name, test) in [("with", "true"), ("without", "false")] {
+        let config = format!("evaluation.test = {test}\n{config}");
+        place.write(&format!("{name}.toml"), &config);
+        let run = ["run", "--config", &format!("{name}.toml"), "--quiet"];
+        place.succeeds(&run);
+        let record = json(&place.training(&format!("results/{name}"), "seed0").join("run.json"));
+        assert_eq!(record["arms"][0]["weights"], Value::Null);
+        let lives = config.replace("1e35", "0.01").replace("epochs = 3", "epochs = 1");
+        place.write("lives.toml", &format!("name = \"{name}-lives\"\n{lives}"));
+        place.succeeds(&["run", "--config", "lives.toml", "--quiet"]);
+        let lives = place.training(&format!("results/{name}-lives"), "seed0").join("run.json");
+        let keys = |record: &Value| {
+            let metrics = record["arms"][0]["metrics"].as_object().unwrap();
+            metrics.keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(keys(&record), keys(&json(&lives)));
+
+        let results = format!("results/{name}");
+        let compared = place.succeeds(&["compare", &results, "--format", "json"]);
+        let compared: Value = serde_json::from_str(&compared).unwrap();
+        for metric in ["test_loss", "val_loss", "test_accuracy"] {
+            let values = &compared["arms"][0]["metrics"][metric]["values"];
+            assert_eq!(values, &json!([null, null]), "{metric}");
+        }
+        assert_eq!(compared["experiments"][0]["metric"], "test_loss");
+        // What is read again from the curve of a training that kept weights has the same metrics.
+        let none = config.replace("patience", "none");
+        for (rule, config) in [("none", &none), ("patience", &config)] {
+            place.write(&format!("{name}.toml"), config);
+            place.succeeds(&[&run[..], &["--results", "again"]].concat());
+            let again = place.training(&format!("again/{name}"), "seed0").join("run.json");
+            assert_eq!(json(&again)["arms"][0]["rule"]["kind"], rule);
+            assert_eq!(keys(&json(&again)), keys(&record), "{rule}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_is_added_once_the_curves_are_there_is_exploratory() {
+    let place = Place::new();
+    let config = "name = \"late\"\ndata.source = \"digits\"\nmodel.hidden = [4]\n\
+                  training.epochs = 4\n[matrix]\nseed = \"0..2\"\n";
+    let two = |settings: &str| {
+        let slope = format!("{{ kind = \"slope\", window = 3, {settings} }}");
+        format!("{config}early_stopping = [{{ kind = \"none\" }}, {slope}]\n")
+    };
+    place.write("late.toml", config);
+    place.succeeds(&["run", "--config", "late.toml"]);
+    let warning = "the rule slope was added once the trainings were there to be seen";
+    let compared = || place.succeeds(&["compare", "results"]).replace("\n  ", " ");
+    assert!(!compared().contains(warning));
+    // Read from the same trainings, and from those trained again for the weights that it keeps.
+    for (settings, trained) in [("min_slope = 0, restore_best = false", 0), ("min_slope = 9", 2)] {
+        place.write("late.toml", &two(settings));
+        let said = place.succeeds(&["run", "--config", "late.toml"]);
+        assert!(said.contains(&format!("({trained} trained in")), "{said}");
+        assert!(compared().contains(warning), "{settings}: {}", compared());
+    }
+    // On new seeds it was there from the start.
+    place.succeeds(&["run", "--config", "late.toml", "--set", "matrix.seed=[7, 8]"]);
+    assert!(!compared().contains("exploratory"), "{}", compared());
+}

@@ -1,0 +1,30 @@
+//! The program as its users meet it, in one binary: linking one is most of what a test file costs.
+
+#![allow(clippy::unwrap_used)] // tests
+
+mod common;
+
+mod bad_data;
+mod bad_input;
+mod check;
+mod compare;
+mod config_errors;
+mod correct;
+mod describe;
+#[cfg(target_os = "linux")]
+mod faults;
+mod floors;
+#[cfg(target_os = "linux")]
+mod fresh;
+mod gate;
+mod on_demand;
+#[cfg(target_os = "linux")]
+mod reliability;
+mod replay;
+mod reproductions;
+mod run;
+#[cfg(target_os = "linux")]
+mod signals;
+#[cfg(target_os = "linux")]
+mod status;
+mod tune;

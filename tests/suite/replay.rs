@@ -1,0 +1,113 @@
+//! `bnes replay` as its users meet it: many rules over many trainings and other programs' logs.
+
+use crate::common::Place;
+use serde_json::Value;
+
+const CONFIG: &str = "[data]\nsource = \"penguins\"\n[model]\nhidden = [32]\n[training]\nepochs = 30\noptimizer.lr = 0.03\n\
+                      [matrix]\n\"model.norm.kind\" = [\"none\", \"batch\"]\n\
+                      early_stopping = [{ kind = \"none\" }, { kind = \"patience\", patience = 2 }]\n\
+                      seed = \"0..3\"\n";
+
+const GRID: &str = "kind = \"patience\", patience = [1, 2, 4]";
+
+const LIGHTNING: &str = "epoch,step,train_loss_epoch,train_loss_step,val_loss\n\
+                         0,9,,0.9,\n0,9,,,1.0\n0,9,0.95,,\n1,19,,,0.5\n1,19,0.7,,\n\
+                         2,29,,,0.75\n2,29,0.6,,\n3,39,,,0.8\n3,39,0.5,,\n";
+
+fn trained() -> Place {
+    let place = Place::new();
+    place.write("penguins.toml", CONFIG);
+    place.succeeds(&["run", "--config", "penguins.toml", "--quiet"]);
+    place
+}
+
+#[test]
+fn a_grid_of_rules_over_a_results_directory_becomes_one_table() {
+    let place = trained();
+    let table = place.succeeds(&["replay", "results", "--criterion", GRID]);
+    for what in ["patience(patience=1) *", "patience(patience=2) ", "model.norm.kind=batch"] {
+        assert!(table.contains(what), "{table}");
+    }
+    assert!(table.contains("Exploratory: 2 rules were not declared"), "{table}");
+    assert!(table.contains("Recommended: patience("), "{table}");
+    let rows = place.succeeds(&["replay", "results", "--criterion", GRID, "--rows"]);
+    assert!(rows.lines().count() > table.lines().count() + 18, "{rows}");
+
+    let json = place.succeeds(&["replay", "results", "--criterion", GRID, "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 6 * 3);
+    let keys: Vec<&String> = json[0].as_object().unwrap().keys().collect();
+    let contract = "path criterion monitor stop_epoch stop_reason best_epoch best_value epochs \
+                    epochs_saved regret truncated";
+    assert_eq!(keys, contract.split_whitespace().collect::<Vec<_>>());
+
+    let csv = place.succeeds(&["replay", "results", "--criterion", GRID, "--format", "csv"]);
+    assert_eq!(csv.lines().count(), 1 + 6 * 3);
+    assert!(csv.starts_with("path,trainings,criterion,exploratory,monitor,stop_epoch,"), "{csv}");
+    assert!(csv.contains("model.norm.kind=batch,patience(patience=2),false,val_loss,"), "{csv}");
+}
+
+#[test]
+fn replay_of_the_rule_that_was_live_is_what_the_training_did() {
+    let place = trained();
+    let rule = "kind = \"patience\", patience = 2";
+    let json = place.succeeds(&["replay", "results", "--criterion", rule, "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    for row in json.as_array().unwrap() {
+        let run = place.path(row["path"].as_str().unwrap()).join("run.json");
+        let run: Value = serde_json::from_str(&std::fs::read_to_string(run).unwrap()).unwrap();
+        let arms = run["arms"].as_array().unwrap();
+        let arm = arms.iter().find(|arm| arm["rule"]["kind"] == "patience").unwrap();
+        assert_eq!(row["stop_epoch"], arm["stop_epoch"], "{row}");
+        assert_eq!(row["best_epoch"], arm["best_epoch"], "{row}");
+    }
+}
+
+#[test]
+fn logs_of_other_programs_are_replayed_together() {
+    let place = Place::new();
+    place.write("version_0/metrics.csv", LIGHTNING);
+    let keras = "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.0,0.5,1.0\n1,0.6,0.9,0.6,0.5\n\
+                 2,0.7,0.8,0.7,0.75\n3,0.8,0.7,0.8,0.9\n";
+    place.write("keras.csv", keras);
+    let rule = "kind = [\"lightning\", \"keras\"], patience = 2";
+    let json = place.succeeds(&[
+        "replay",
+        "version_0",
+        "keras.csv",
+        "--criterion",
+        rule,
+        "--format",
+        "json",
+    ]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let stops: Vec<_> = json.as_array().unwrap().iter().map(|r| r["stop_epoch"].clone()).collect();
+    assert_eq!(stops, [4, 4, 4, 4]);
+    place.write("logs/version_1/metrics.csv", LIGHTNING);
+    place.write("logs/version_0/metrics.csv", "epoch,val_loss\n0,1.0\n1,0.5\n2,0.75\n");
+    let both = place.succeeds(&["replay", "logs", "--criterion", rule, "--format", "json"]);
+    let both: Value = serde_json::from_str(&both).unwrap();
+    let stops: Vec<_> = both.as_array().unwrap().iter().map(|r| r["stop_epoch"].clone()).collect();
+    assert_eq!(stops, [Value::Null, Value::Null, 4.into(), 4.into()]);
+    let loss = "kind = \"training_progress\", strip = 2, tolerance = 150.0";
+    let json = place.succeeds(&["replay", "version_0", "--criterion", loss, "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    // The training losses 0.95 and 0.7 are 179 per mille above their least on average, 0.6 and 0.5 100.
+    assert_eq!(json[0]["stop_epoch"], 4);
+}
+
+#[test]
+fn a_column_that_is_not_there_is_a_usage_error_whichever_key_names_it() {
+    let place = Place::new();
+    place.write("log.csv", "epoch,val_loss\n0,1.0\n1,0.5\n");
+    let there = "no column `nope`: the columns are `epoch`, `val_loss`";
+    for (asked, advice) in [
+        (&["kind = \"patience\"", "--monitor", "nope"][..], "; --monitor takes another one\n"),
+        (&["kind = \"patience\", monitor = \"nope\""], "; --monitor takes another one\n"),
+        (&["kind = \"threshold\", column = \"nope\", below = 1.0"], "\n"),
+    ] {
+        let message = place.fails(2, &[&["replay", "log.csv", "--criterion"], asked].concat());
+        assert!(message.ends_with(&format!("{there}{advice}")), "{message}");
+        assert!(message.starts_with("error: ") && !message.contains("note:"), "{message}");
+    }
+}

@@ -1,0 +1,218 @@
+//! What `docs/reproductions.md` says of published experiments, from the configs it names.
+//!
+//! The long forms are ignored; `.ci/reproductions` runs them and prints the tables of that page.
+
+#![allow(clippy::print_stdout)] // the figures, shown with --nocapture
+
+#[allow(dead_code)] // it is a program of its own as well
+#[path = "../../examples/mahsereci2017.rs"]
+mod mahsereci2017;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::common::{Place, column, json};
+
+/// A place with a config of `configs/papers`, run with these overrides; its trainings.
+fn run(place: &Place, name: &str, args: &[&str]) -> Vec<PathBuf> {
+    let config = format!("configs/papers/{name}.toml");
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&config)).unwrap();
+    place.write(&config, &text);
+    place.succeeds(&[&["run", "--config", &config], args].concat());
+    place.trainings(&format!("results/{name}"))
+}
+
+#[allow(clippy::cast_precision_loss)] // a few seeds
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) {
+        0.5 * (sorted[half - 1] + sorted[half])
+    } else {
+        sorted[half]
+    }
+}
+
+/// Trainings of one norm and learning rate.
+struct Arm(Vec<PathBuf>);
+
+impl Arm {
+    fn of(trainings: &[PathBuf], norm: &str, lr: f64) -> Self {
+        let is_of = |training: &&PathBuf| {
+            let config = &json(&training.join("run.json"))["config"];
+            config["model"]["norm"]["kind"] == norm && config["training"]["optimizer"]["lr"] == lr
+        };
+        Self(trainings.iter().filter(is_of).cloned().collect())
+    }
+
+    /// The mean test accuracy after an epoch.
+    fn accuracy(&self, epoch: usize) -> f64 {
+        let of = |training: &PathBuf| column(training, "test_accuracy")[epoch - 1];
+        mean(&self.0.iter().map(of).collect::<Vec<_>>())
+    }
+
+    /// By epoch, the mean distance between two columns.
+    fn between(&self, below: &str, above: &str) -> Vec<f64> {
+        let pairs =
+            self.0.iter().map(|training| (column(training, below), column(training, above)));
+        let pairs: Vec<_> = pairs.collect();
+        let at = |epoch: usize| {
+            mean(
+                &pairs.iter().map(|(below, above)| above[epoch] - below[epoch]).collect::<Vec<_>>(),
+            )
+        };
+        (0..pairs[0].0.len()).map(at).collect()
+    }
+
+    fn spread(&self) -> Vec<f64> {
+        self.between("preact_p15", "preact_p85")
+    }
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+fn most(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+#[test]
+fn ioffe_in_a_thousand_steps_on_digits_with_batch_norm_it_has_learnt_and_without_it_has_not() {
+    let place = Place::new();
+    let mut args = vec!["--seeds", "1"];
+    for set in [
+        "training.epochs=50",
+        "matrix.\"training.optimizer.lr\"=[0.1]",
+        "evaluation.inside=[\"preactivations\"]",
+    ] {
+        args.extend(["--set", set]);
+    }
+    let trainings = run(&place, "ioffe2015_digits", &args);
+    let [without, with] = ["none", "batch"].map(|norm| Arm::of(&trainings, norm, 0.1));
+    assert!(with.accuracy(50) - without.accuracy(50) > 0.5);
+    let (without, with) = (without.spread(), with.spread());
+    assert!(without[0] < 0.1, "nearly the same for every row: {without:?}");
+    assert!(least(&with) > 1.5 && most(&with) < 5.0, "stable from the start: {with:?}");
+}
+
+#[test]
+#[ignore = "takes minutes: .ci/reproductions runs it"]
+fn ioffe_on_digits_in_ten_thousand_steps_at_three_learning_rates() {
+    let place = Place::new();
+    let trainings = run(&place, "ioffe2015_digits", &[]);
+    let arm = |norm, lr| Arm::of(&trainings, norm, lr);
+    println!("lr    norm   acc@200  @1000  @3000  @10000  spread first  least  most  range of p50");
+    for lr in [0.01, 0.1, 1.0] {
+        for norm in ["none", "batch"] {
+            let arm = arm(norm, lr);
+            assert_eq!(arm.0.len(), 3);
+            let [a, b, c, d] = [10, 50, 150, 500].map(|epoch| arm.accuracy(epoch));
+            let spread = arm.spread();
+            let (first, least, most) = (spread[0], least(&spread), most(&spread));
+            let ranges = arm.0.iter().map(|training| {
+                let p50 = column(training, "preact_p50");
+                self::most(&p50) - self::least(&p50)
+            });
+            let range = median(&ranges.collect::<Vec<_>>());
+            println!(
+                "{lr:<5} {norm:<6} {a:.3}    {b:.3}  {c:.3}  {d:.3}   {first:.2}          {least:.2}   {most:.2}  {range:.2}"
+            );
+        }
+    }
+    let [without, with] = ["none", "batch"].map(|norm| arm(norm, 0.1));
+    assert!(with.accuracy(50) - without.accuracy(50) > 0.5);
+    assert!(with.accuracy(500) >= without.accuracy(500));
+    let with = with.spread();
+    assert!(least(&with) > 2.0 && most(&with) < 5.0, "{with:?}");
+    let without = arm("none", 1.0).spread();
+    assert!(without[0] < 0.1 && most(&without) > 3.0, "{without:?}");
+    // Santurkar et al. 2018: with batch norm the loss along the step lies in a narrower band.
+    for lr in [0.01, 0.1, 1.0] {
+        for (below, above) in [("ls_min", "ls_max"), ("gp_min", "gp_max")] {
+            let band = |norm| median(&arm(norm, lr).between(below, above));
+            let (without, with) = (band("none"), band("batch"));
+            println!("lr {lr}, {above} - {below}: {without:.2e} without, {with:.2e} with");
+            assert!(with < without, "lr {lr}, {below}");
+        }
+    }
+}
+
+/// What came of a task of Mahsereci et al. over its seeds.
+struct Evidence {
+    stops: Vec<f64>,
+    best: Vec<f64>,
+    /// Test loss at the stop and at the end over that of the best epoch.
+    at_stop: Vec<f64>,
+    at_end: Vec<f64>,
+}
+
+impl Evidence {
+    fn of(name: &str, args: &[&str]) -> Self {
+        let place = Place::new();
+        place.write("datasets/mahsereci2017.csv", &mahsereci2017::table());
+        let mut all = Self { stops: vec![], best: vec![], at_stop: vec![], at_end: vec![] };
+        #[allow(clippy::cast_precision_loss)] // epochs
+        for training in run(&place, name, args) {
+            let record = json(&training.join("run.json"));
+            let stop = record["arms"][1]["stop_epoch"].as_u64().expect("it fires in every seed");
+            let losses = column(&training, "test_loss");
+            let (best, lowest) = losses.iter().enumerate().fold((0, f64::INFINITY), |best, at| {
+                if *at.1 < best.1 { (at.0 + 1, *at.1) } else { best }
+            });
+            all.stops.push(stop as f64);
+            all.best.push(best as f64);
+            all.at_stop.push(losses[usize::try_from(stop).unwrap() - 1] / lowest);
+            all.at_end.push(losses[losses.len() - 1] / lowest);
+        }
+        println!(
+            "{name}: fired {}/20, stop {} and best epoch {} (medians), test loss at the stop {:.3} \
+             (at most {:.2}) and at the end {:.2} times the best, within 10 %: {}/20",
+            all.stops.len(),
+            median(&all.stops),
+            median(&all.best),
+            median(&all.at_stop),
+            most(&all.at_stop),
+            median(&all.at_end),
+            all.within(),
+        );
+        all
+    }
+
+    /// Seeds that stop within 10 % of the best test loss.
+    fn within(&self) -> usize {
+        self.at_stop.iter().filter(|ratio| **ratio <= 1.1).count()
+    }
+
+    fn holds(&self) {
+        assert_eq!(self.stops.len(), 20);
+        assert!(median(&self.stops) < median(&self.best), "it stops early");
+        assert!(median(&self.at_stop) < median(&self.at_end), "that is better than not to stop");
+    }
+}
+
+#[test]
+fn mahsereci_the_evidence_stops_least_squares_early_and_better_than_the_end() {
+    Evidence::of("mahsereci2017_least_squares", &["--set", "training.epochs=600"]).holds();
+}
+
+#[test]
+fn mahsereci_the_evidence_stops_logistic_regression_near_the_best_epoch() {
+    let all = Evidence::of("mahsereci2017_logistic", &["--set", "training.epochs=600"]);
+    all.holds();
+    assert!(all.within() >= 15, "{:?}", all.at_stop);
+}
+
+#[test]
+#[ignore = "the short forms say the same: .ci/reproductions runs it"]
+fn mahsereci_in_full() {
+    Evidence::of("mahsereci2017_least_squares", &[]).holds();
+    let logistic = Evidence::of("mahsereci2017_logistic", &[]);
+    logistic.holds();
+    assert!(logistic.within() >= 15);
+}
