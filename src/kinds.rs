@@ -333,7 +333,7 @@ macro_rules! kinds {
                 match self { $(Self::$variant(_) => $kind,)+ }
             }
 
-            pub(crate) fn all_kinds() -> $crate::kinds::Kinds {
+            pub fn all_kinds() -> $crate::kinds::Kinds {
                 $crate::kinds::Kinds {
                     what: $what,
                     built: vec![$(($kind, $crate::kinds::fields_of::<$settings>())),+],

@@ -11,6 +11,7 @@ mod compare;
 mod config_errors;
 mod correct;
 mod describe;
+mod docs;
 #[cfg(target_os = "linux")]
 mod faults;
 mod floors;
