@@ -333,6 +333,8 @@ macro_rules! kinds {
                 match self { $(Self::$variant(_) => $kind,)+ }
             }
 
+            /// All kinds and the keys of each.
+            #[must_use]
             pub fn all_kinds() -> $crate::kinds::Kinds {
                 $crate::kinds::Kinds {
                     what: $what,
