@@ -15,6 +15,10 @@ use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::names::nearest;
+use crate::text::quoted;
+
+// For those who still call it so.
+pub use crate::text::quoted as list;
 
 /// Settings that stand in the same table whatever its kind is, such as `monitor`.
 pub trait SharedKeys: Default {
@@ -77,13 +81,6 @@ impl<'de> Deserializer<'de> for FieldProbe<'_> {
     }
 }
 
-/// `a`, `b`, `c`: names as messages list them.
-#[must_use]
-pub fn list(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
-}
-
 /// All that [`kinds!`](crate::kinds!) knows of its kinds.
 pub struct Kinds {
     /// What such a kind is called in a message: `stopping rule`.
@@ -139,7 +136,7 @@ impl Visitor<'_> for KindSeed<'_> {
             return Err(E::custom(format_args!(
                 "the {} `{name}` is not yet built; there are {}",
                 self.0.what,
-                list(&names)
+                quoted(&names)
             )));
         }
         // serde wants a list that lives as long as the program, and the program is about to end.
@@ -215,7 +212,7 @@ impl<'a, 'de, A: MapAccess<'de>, S: SharedKeys> Settings<'a, A, S> {
                 return Err(de::Error::custom(format_args!(
                     "`kind` is missing: the name of a {}, one of {}",
                     kinds.what,
-                    list(&kinds.names())
+                    quoted(&kinds.names())
                 )));
             }
         };

@@ -19,4 +19,5 @@ pub mod seed;
 pub mod spec;
 pub mod stats;
 pub mod stopping;
+pub mod text;
 pub mod train;

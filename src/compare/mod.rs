@@ -180,20 +180,7 @@ fn check_metric(studies: &[Study], asked: Option<&str>) -> Result<(), CompareErr
     })
 }
 
-/// `1 arm`, `2 arms`.
-#[must_use]
-pub fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn enumerated(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
+pub use crate::text::{counted, enumerated};
 
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,11 @@ use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::checkpoint::CheckpointSpec;
+use super::config::Trajectory;
 use super::data::{DataSpec, Task};
 use super::decode::decode_with;
 use super::error::ConfigError;
 use super::evaluation::EvaluationSpec;
-use super::experiment::Trajectory;
 use super::keys::elsewhere;
 use super::model::{ModelSpec, Norm};
 use super::node::Node;

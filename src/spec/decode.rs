@@ -13,6 +13,7 @@ use super::error::ConfigError;
 use super::fault::{Elsewhere, Fault, Path, no_other_table};
 use super::node::{Key, Node, Value};
 use crate::kinds;
+use crate::text::quoted;
 
 /// Reads a value from the root of a config.
 ///
@@ -135,7 +136,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     ) -> Result<V::Value, Fault> {
         match &self.node.value {
             Value::Str(text) => visitor.visit_enum(Word(text)),
-            _ => Err(self.unfit(&format!("one of {}", kinds::list(variants)).as_str())),
+            _ => Err(self.unfit(&format!("one of {}", quoted(variants)).as_str())),
         }
     }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::cell::{Cell, check_name};
 use super::edit::{Assignment, Path, set};
 use super::error::ConfigError;
-use super::experiment::{Factors, Overrides};
+use super::factors::Factors;
 use super::matrix::{Axes, Axis, Matrix};
 use super::node::{Key, Node, Origin, Source, Value};
+use super::overrides::Overrides;
 use super::parse::parse;
 use super::tune::Tune;
 

@@ -125,7 +125,7 @@ pub fn suggest(name: &str, known: &[&str]) -> String {
     }
     let near = near.map(|near| format!("did you mean `{near}`?"));
     let all = (names.len() <= LISTED && !names.is_empty())
-        .then(|| format!("There are: {}", crate::kinds::list(&names)));
+        .then(|| format!("There are: {}", crate::text::quoted(&names)));
     match (near, all) {
         (Some(near), Some(all)) => format!("{near} {all}"),
         (near, all) => near.or(all).unwrap_or_else(|| "there are none".to_owned()),

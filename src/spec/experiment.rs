@@ -2,18 +2,15 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
+use super::arm::PlannedTraining;
 use super::checkpoint::CheckpointSpec;
-use super::data::{DataSpec, SplitSeed};
+use super::config::Trajectory;
 use super::document::Document;
-use super::evaluation::EvaluationSpec;
-use super::model::ModelSpec;
-use super::training::TrainingSpec;
-use super::tune::Tune;
+use super::error::ConfigError;
+use super::factors::{Factor, Factors};
+use super::overrides::Overrides;
+use super::tune::{Point, Tune};
 use crate::seed::Seed;
-use crate::stopping::StoppingRule;
 
 /// One config file with its overrides, expanded.
 #[derive(Debug, Clone)]
@@ -48,87 +45,39 @@ pub struct ConfigFile {
     pub text: String,
 }
 
-/// What the command line changes of a config.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Overrides {
-    /// `--set KEY=VALUE`, in order.
-    pub set: Vec<String>,
-    /// `--seeds N`: `[matrix] seed = "0..N"`.
-    pub seeds: Option<u64>,
-}
-
-/// A key that `[matrix]` varies and its levels as results name them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Factor {
-    /// A dotted key.
-    pub key: String,
-    /// In the order of the file; a level that is a table is its kind where that is unique among
-    /// the levels, else `kind(key=value)`.
-    pub levels: Vec<Value>,
-}
-
-/// The level of each factor, in the factors' order.
-pub type Factors = Map<String, Value>;
-
-/// Whether a dotted key is this table, or stands in it.
-#[must_use]
-pub fn is_within(key: &str, table: &str) -> bool {
-    key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// Whether a factor is about the stopping rule, which no training depends on.
-#[must_use]
-pub fn is_of_rule(key: &str) -> bool {
-    is_within(key, "early_stopping")
-}
-
-/// The levels of the factors that are not about the rule.
-#[must_use]
-pub fn without_rule(factors: &Factors) -> Factors {
-    let levels = factors.iter().filter(|(key, _)| !is_of_rule(key));
-    levels.map(|(key, level)| (key.clone(), level.clone())).collect()
-}
-
-/// A training and the arms that read it.
-#[derive(Debug, Clone)]
-pub struct PlannedTraining {
-    /// What is trained.
-    pub trajectory: Trajectory,
-    /// At least one.
-    pub arms: Vec<Arm>,
-}
-
-/// All that fixes a training; rules, device, threads and jobs are not part of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Trajectory {
-    /// `[data]`.
-    pub data: DataSpec,
-    /// `[model]`.
-    pub model: ModelSpec,
-    /// `[training]`.
-    pub training: TrainingSpec,
-    /// `[evaluation]`.
-    pub evaluation: EvaluationSpec,
-    /// The repetition.
-    pub seed: Seed,
-}
-
-impl Trajectory {
-    /// The seed of the split of this training's rows.
+impl Experiment {
+    /// The trainings of one seed: the arms of each are tuned together.
     #[must_use]
-    pub fn split_seed(&self) -> Seed {
-        match self.data.split.seed {
-            SplitSeed::Fixed(seed) => Seed(seed),
-            SplitSeed::PerSeed => self.seed,
-        }
+    pub fn tuned_together(&self) -> &[PlannedTraining] {
+        let seeds = self.seeds().map_or(1, <[u64]>::len);
+        &self.trainings[..self.trainings.len() / seeds]
     }
-}
 
-/// A reading of a training under one rule.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Arm {
-    /// Its level of each factor.
-    pub factors: Factors,
-    /// Where the reading ends and which weights it keeps.
-    pub rule: StoppingRule,
+    /// What is trained for the arms that are tuned together with `arm`, for one of its values.
+    ///
+    /// # Errors
+    /// Where the config refuses the value.
+    pub fn tried(
+        &self,
+        arm: &Factors,
+        point: &Point,
+        seed: u64,
+    ) -> Result<Trajectory, ConfigError> {
+        let trajectory = self.document.trajectory(arm, point)?;
+        Ok(Trajectory { seed: Seed(seed), ..trajectory })
+    }
+
+    /// The experiment with the values chosen, in the order of [`Experiment::tuned_together`].
+    ///
+    /// # Errors
+    /// Where the config refuses a value.
+    pub fn with_values(&self, chosen: &[&Point]) -> Result<Self, ConfigError> {
+        let mut experiment = self.clone();
+        for (index, training) in experiment.trainings.iter_mut().enumerate() {
+            let seed = training.trajectory.seed;
+            let point = chosen[index % chosen.len()];
+            training.trajectory = self.tried(&training.arms[0].factors, point, seed.0)?;
+        }
+        Ok(experiment)
+    }
 }

@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::error::ConfigError;
-use super::experiment::{ConfigFile, Experiment, Factor, Factors, Overrides};
+use super::experiment::{ConfigFile, Experiment};
+use super::factors::{Factor, Factors};
 use super::label;
+use super::overrides::Overrides;
 use super::plan::named;
 
 /// The config that `bnes run` takes where none is given.

@@ -152,6 +152,19 @@ impl Matrix {
     }
 }
 
+/// Every choice of one level per factor, the last factor fastest.
+pub(super) fn product(factors: &[Axis]) -> impl Iterator<Item = Vec<usize>> {
+    let count = factors.iter().map(|axis| axis.levels.len()).product();
+    (0..count).map(move |mut index: usize| {
+        let mut levels = vec![0; factors.len()];
+        for (level, axis) in levels.iter_mut().zip(factors).rev() {
+            *level = index % axis.levels.len();
+            index /= axis.levels.len();
+        }
+        levels
+    })
+}
+
 /// The entries of a table and of the tables in it, by full path.
 fn flatten(around: &[Key], entries: &[(Key, Node)]) -> Result<Vec<(Path, Node)>, ConfigError> {
     let mut flat = Vec::new();

@@ -4,8 +4,10 @@
 //! matrix edit that tree ([`edit`], [`matrix`]), and serde reads every cell of the matrix from it
 //! ([`decode`]), so that any fault is shown in the text it comes from ([`error`]).
 
+mod arm;
 mod cell;
 pub mod checkpoint;
+mod config;
 pub mod data;
 pub mod decode;
 mod document;
@@ -13,6 +15,7 @@ pub mod edit;
 pub mod error;
 pub mod evaluation;
 pub mod experiment;
+mod factors;
 mod fault;
 mod keys;
 pub mod label;
@@ -21,6 +24,7 @@ pub mod matrix;
 pub mod model;
 pub mod node;
 pub mod norm;
+mod overrides;
 pub mod parse;
 mod plan;
 mod snippet;
@@ -29,10 +33,11 @@ mod tests;
 pub mod training;
 pub mod tune;
 
+pub use arm::{Arm, PlannedTraining};
 pub use checkpoint::CheckpointSpec;
+pub use config::Trajectory;
 pub use error::ConfigError;
-pub use experiment::{
-    Arm, ConfigFile, Experiment, Factor, Factors, Overrides, PlannedTraining, Trajectory,
-    is_of_rule, is_within, without_rule,
-};
+pub use experiment::{ConfigFile, Experiment};
+pub use factors::{Factor, Factors, is_of_rule, is_within, without_rule};
+pub use overrides::Overrides;
 pub use tune::{Point, Tune};

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::arm::{Arm, PlannedTraining};
 use super::cell::Cell;
 use super::checkpoint::CheckpointSpec;
+use super::config::Trajectory;
 use super::document::Document;
 use super::edit::set;
 use super::error::ConfigError;
-use super::experiment::{Arm, Factors, PlannedTraining};
+use super::factors::Factors;
 use super::label;
-use super::matrix::Axis;
+use super::matrix::{Axis, product};
 use super::node::Node;
 use super::tune::{Point, Tune};
 use crate::seed::Seed;
@@ -82,6 +84,22 @@ impl Document {
         Ok((factors, document))
     }
 
+    /// What is trained in the cell of an arm, with these values of the tuned keys.
+    pub(super) fn trajectory(
+        &self,
+        arm: &Factors,
+        point: &Point,
+    ) -> Result<Trajectory, ConfigError> {
+        let level = |axis: &Axis| {
+            axis.labels.iter().position(|label| arm.get(&axis.key) == Some(label)).unwrap_or(0)
+        };
+        let levels: Vec<usize> = self.axes.factors.iter().map(level).collect();
+        let (_, document) = self.cell(&levels, Some(point))?;
+        let cell = Cell::read(&document)?;
+        cell.check(&document)?;
+        Ok(cell.into_parts().0)
+    }
+
     /// Names the cell of an error that is written in the matrix.
     fn explain(&self, error: ConfigError, factors: &Factors) -> ConfigError {
         let in_matrix = error
@@ -103,25 +121,12 @@ impl Document {
             let level = axis.labels.iter().position(|label| second.get(&axis.key) == Some(label));
             level.map_or(&axis.list, |level| &axis.levels[level].origin)
         });
-        let keys = crate::kinds::list(&keys);
+        let keys = crate::text::quoted(&keys);
         ConfigError::at(origin, format!("two arms come out equal: here {keys} makes no difference"))
             .help("leave one of the levels out")
             .note(format!("one is the cell {}", label::cell(first)))
             .note(format!("the other is the cell {}", label::cell(second)))
     }
-}
-
-/// Every choice of one level per factor, the last factor fastest.
-pub(super) fn product(factors: &[Axis]) -> impl Iterator<Item = Vec<usize>> {
-    let count = factors.iter().map(|axis| axis.levels.len()).product();
-    (0..count).map(move |mut index: usize| {
-        let mut levels = vec![0; factors.len()];
-        for (level, axis) in levels.iter_mut().zip(factors).rev() {
-            *level = index % axis.levels.len();
-            index /= axis.levels.len();
-        }
-        levels
-    })
 }
 
 /// Trainings of one seed, and which cells they are read by.

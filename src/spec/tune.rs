@@ -2,16 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::cell::Cell;
-use super::document::Document;
 use super::edit::Path;
 use super::error::ConfigError;
-use super::experiment::{Experiment, Factors, PlannedTraining, Trajectory};
+use super::factors::Factors;
 use super::label::{self, labels};
-use super::matrix::{ARMS, Axes, Axis, Matrix, check_apart, check_levels, seeds};
+use super::matrix::{ARMS, Axes, Axis, Matrix, check_apart, check_levels, product, seeds};
 use super::node::{Node, Origin, Value};
-use super::plan::product;
-use crate::seed::Seed;
 
 /// The seeds of tuning trainings where none are given.
 const SEEDS: [u64; 2] = [1000, 1001];
@@ -184,55 +180,4 @@ fn refuse(path: &Path, key: &str, matrix: &Axes) -> Result<(), ConfigError> {
         }
     }
     Ok(())
-}
-
-impl Document {
-    /// What is trained in the cell of an arm, with these values of the tuned keys.
-    fn trajectory(&self, arm: &Factors, point: &Point) -> Result<Trajectory, ConfigError> {
-        let level = |axis: &Axis| {
-            axis.labels.iter().position(|label| arm.get(&axis.key) == Some(label)).unwrap_or(0)
-        };
-        let levels: Vec<usize> = self.axes.factors.iter().map(level).collect();
-        let (_, document) = self.cell(&levels, Some(point))?;
-        let cell = Cell::read(&document)?;
-        cell.check(&document)?;
-        Ok(cell.into_parts().0)
-    }
-}
-
-impl Experiment {
-    /// The trainings of one seed: the arms of each are tuned together.
-    #[must_use]
-    pub fn tuned_together(&self) -> &[PlannedTraining] {
-        let seeds = self.seeds().map_or(1, <[u64]>::len);
-        &self.trainings[..self.trainings.len() / seeds]
-    }
-
-    /// What is trained for the arms that are tuned together with `arm`, for one of its values.
-    ///
-    /// # Errors
-    /// Where the config refuses the value.
-    pub fn tried(
-        &self,
-        arm: &Factors,
-        point: &Point,
-        seed: u64,
-    ) -> Result<Trajectory, ConfigError> {
-        let trajectory = self.document.trajectory(arm, point)?;
-        Ok(Trajectory { seed: Seed(seed), ..trajectory })
-    }
-
-    /// The experiment with the values chosen, in the order of [`Experiment::tuned_together`].
-    ///
-    /// # Errors
-    /// Where the config refuses a value.
-    pub fn with_values(&self, chosen: &[&Point]) -> Result<Self, ConfigError> {
-        let mut experiment = self.clone();
-        for (index, training) in experiment.trainings.iter_mut().enumerate() {
-            let seed = training.trajectory.seed;
-            let point = chosen[index % chosen.len()];
-            training.trajectory = self.tried(&training.arms[0].factors, point, seed.0)?;
-        }
-        Ok(experiment)
-    }
 }

@@ -1,0 +1,35 @@
+//! All that fixes a training.
+
+use serde::Serialize;
+
+use super::data::{DataSpec, SplitSeed};
+use super::evaluation::EvaluationSpec;
+use super::model::ModelSpec;
+use super::training::TrainingSpec;
+use crate::seed::Seed;
+
+/// All that fixes a training; rules, device, threads and jobs are not part of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trajectory {
+    /// `[data]`.
+    pub data: DataSpec,
+    /// `[model]`.
+    pub model: ModelSpec,
+    /// `[training]`.
+    pub training: TrainingSpec,
+    /// `[evaluation]`.
+    pub evaluation: EvaluationSpec,
+    /// The repetition.
+    pub seed: Seed,
+}
+
+impl Trajectory {
+    /// The seed of the split of this training's rows.
+    #[must_use]
+    pub fn split_seed(&self) -> Seed {
+        match self.data.split.seed {
+            SplitSeed::Fixed(seed) => Seed(seed),
+            SplitSeed::PerSeed => self.seed,
+        }
+    }
+}
