@@ -3,6 +3,11 @@
 /// Something that happened to a training.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
+    /// Trainings are at hand; those before them are over.
+    Begun {
+        /// Their names, by their numbers.
+        names: Vec<String>,
+    },
     /// Its first epoch is about to begin, or the one at which it was broken off.
     Started {
         /// Number of the training among those at hand.

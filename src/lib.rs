@@ -19,5 +19,6 @@ pub mod seed;
 pub mod spec;
 pub mod stats;
 pub mod stopping;
+pub mod storage;
 pub mod text;
 pub mod train;

@@ -6,13 +6,14 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::args::ExperimentArgs;
+use super::experiment_args::ExperimentArgs;
 use crate::console::tell;
 use crate::launch::lint::{Finding, Level, lint};
 use crate::launch::{self, Compute, DeviceChoice, Loaded, Planned, Task, Tuning, timing};
 use crate::report;
 use crate::report::plan::{Estimate, PlanReport, TrainingLine, TuningLine};
 use crate::spec::{Experiment, without_rule};
+use crate::text::counted;
 use crate::train::batches::ranges;
 
 /// Arguments of `bnes check`.
@@ -77,23 +78,21 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
         CheckFormat::Json => {
             let mut json = json!(report);
             json["findings"] = json!(findings.iter().map(told).collect::<Vec<_>>());
-            super::print(out, &report::json::json(&json)?)
+            super::output::print(out, &report::json::json(&json)?)
         }
         CheckFormat::Text => {
-            super::print(out, &report::plan::plan(&report, super::width()))?;
+            super::output::print(out, &report::plan::plan(&report, super::output::width()))?;
             out.flush()?;
             for finding in &findings {
                 tell(format_args!("\n{finding}"));
             }
             let count = |level| findings.iter().filter(|finding| finding.level == level).count();
-            let plural = |n: usize| if n == 1 { "" } else { "s" };
-            let (warnings, notes) = (count(Level::Warning), count(Level::Note));
             let told = format!(
-                "check: no error, {warnings} warning{}, {notes} note{}\n",
-                plural(warnings),
-                plural(notes)
+                "check: no error, {}, {}\n",
+                counted(count(Level::Warning), "warning"),
+                counted(count(Level::Note), "note")
             );
-            super::print(out, &told)
+            super::output::print(out, &told)
         }
     }
 }
@@ -122,9 +121,7 @@ fn plan_report(
             seeds.push(task.trajectory.seed.0);
         }
     }
-    // Seeds repeat the trainings of the first.
-    let of_first = |task: &&Task| Some(&task.trajectory.seed.0) == seeds.first();
-    let first: Vec<&Task> = planned.tasks.iter().filter(of_first).collect();
+    let first = planned.of_first_seed();
     let trainings: Vec<TrainingLine> = first.iter().map(|task| training(task)).collect();
     let per_seed: usize = trainings.iter().map(|line| line.steps_per_epoch * line.epochs).sum();
     let data = first.first().map(|task| &task.data);

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use super::{UsageError, gate};
+use super::exit::UsageError;
+use super::gate;
 use crate::compare::curves::CurveOf;
 use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
@@ -16,9 +17,9 @@ use crate::history::TEST_PREFIX;
 use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
-use crate::results::whole::write_whole;
 use crate::spec::label::value_of;
 use crate::spec::{Experiment, Overrides};
+use crate::storage::atomic::write_with;
 use crate::{report, results};
 
 /// Arguments of `bnes compare`.
@@ -145,7 +146,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     }
     let text = match args.format {
         CompareFormat::Table => {
-            let columns = if args.output.is_some() { None } else { super::columns() };
+            let columns = if args.output.is_some() { None } else { super::output::columns() };
             report::text::comparison(&comparison, columns, args.robust)
         }
         CompareFormat::Csv => report::csv::arms(&comparison)?,
@@ -156,8 +157,8 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
         curves(path, &experiments, args)?;
     }
     match &args.output {
-        Some(path) => write_whole(path, |file| super::print(file, &text))?,
-        None => super::print(out, &text)?,
+        Some(path) => write_with(path, |file| super::output::print(file, &text))?,
+        None => super::output::print(out, &text)?,
     }
     out.flush()?;
     Ok(ended(gate::judge(&gates, &experiments, &args.filters)?))
@@ -235,7 +236,7 @@ fn is_config(path: &Path) -> bool {
 /// Writes the curves one training at a time: all of them need not fit into memory.
 fn curves(path: &Path, experiments: &[LoadedExperiment], args: &CompareArgs) -> Result<()> {
     let curves = crate::compare::curves::curves(experiments, &args.filters)?;
-    write_whole(path, |out| {
+    write_with(path, |out| {
         let mut table = report::csv::Curves::new(&curves, args.clocks, out)?;
         for curve in &curves {
             let file = epochs_file(&curve.training);

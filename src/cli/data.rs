@@ -77,11 +77,11 @@ pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
     }
     let text = match args.format {
         DescribeFormat::Table => {
-            report::data::description(&description, summary.as_deref(), super::width())
+            report::data::description(&description, summary.as_deref(), super::output::width())
         }
         DescribeFormat::Json => report::json::json(&Described { description, summary })?,
     };
-    super::print(out, &text)
+    super::output::print(out, &text)
 }
 
 /// The config that the command line amounts to, so that data is taken here as it is there.

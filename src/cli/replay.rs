@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use super::UsageError;
+use super::exit::UsageError;
 use super::rule::{Defaults, parse_rules};
 use crate::compare::replay::{ReplayError, Replayed};
 use crate::compare::what_if::{Asking, Candidate, Recorded};
@@ -160,10 +160,10 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
         Format::Table => {
             let mut tables = Vec::new();
             if args.rows || trainings == 1 || candidates.len() == 1 {
-                tables.push(report::replay::rows(&answer.rows, super::columns()));
+                tables.push(report::replay::rows(&answer.rows, super::output::columns()));
             }
             if trainings > 1 || candidates.len() > 1 {
-                tables.push(report::replay::rules(&answer, super::columns()));
+                tables.push(report::replay::rules(&answer, super::output::columns()));
             }
             tables.join("\n")
         }
@@ -179,7 +179,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
             tell(format_args!("note: {sentence}"));
         }
     }
-    super::print(out, &text)?;
+    super::output::print(out, &text)?;
     Ok(damaged)
 }
 

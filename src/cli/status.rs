@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{columns, print};
+use super::output::{columns, print};
 use crate::console::tell;
 use crate::launch;
 use crate::report;
-use crate::results::standing::standings;
+use crate::storage::status::statuses;
 
 /// Arguments of `bnes status`.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,12 +38,12 @@ pub enum StatusFormat {
 pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
     let saved_at =
         |checkpoints: &[PathBuf]| launch::saved_at(checkpoints).map(|position| position.epoch);
-    let (standings, warnings) = standings(&args.dir, &saved_at)?;
+    let (statuses, warnings) = statuses(&args.dir, &saved_at)?;
     for warning in warnings {
         tell(format_args!("warning: {warning}"));
     }
     match args.format {
-        StatusFormat::Table => print(out, &report::status::status(&standings, columns())),
-        StatusFormat::Json => print(out, &report::json::json(&standings)?),
+        StatusFormat::Table => print(out, &report::status::status(&statuses, columns())),
+        StatusFormat::Json => print(out, &report::json::json(&statuses)?),
     }
 }

@@ -1,26 +1,40 @@
 //! From an experiment to finished trainings: what is to be done, one training, many at once.
 
+mod checkpointer;
+mod checks;
 mod compute;
+mod dataset_cache;
 mod device;
+mod difference;
+mod finished;
 mod interrupt;
-mod keeper;
 pub mod lint;
+mod need;
 mod outcome;
 mod plan;
+mod plan_error;
+mod planned;
+mod pool;
 mod provenance;
+mod resume;
 mod run_one;
+mod session;
+mod summary;
 mod sweep;
 pub mod timing;
 mod tuning;
 mod verify;
 
+pub use checkpointer::position as saved_at;
 pub use compute::{Compute, THREADS_VARIABLE};
+pub use dataset_cache::Loaded;
 pub use device::{DeviceChoice, name as device_name};
 pub use interrupt::Interrupt;
-pub use keeper::position as saved_at;
-pub use outcome::{Outcome, note};
-pub use plan::{Loaded, PlanError, Planned, Task};
-pub use run_one::{Finished, goes_on_at};
-pub use sweep::{Resources, Sweep, done, jobs};
+pub use plan::Task;
+pub use plan_error::PlanError;
+pub use planned::Planned;
+pub use session::{Options, Prospect, Session, Tuned};
+pub use summary::Summary;
+pub use sweep::jobs;
 pub use tuning::Tuning;
 pub use verify::Verdict;

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anyhow::{Error, Result, anyhow};
 
 use super::plan::Task;
-use crate::results::store::Store;
 use crate::results::{Provenance, RunRecord, Shared, Status};
+use crate::storage::Store;
 use crate::train::Position;
 
 /// What became of a task.

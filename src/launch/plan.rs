@@ -1,27 +1,24 @@
-//! Which trainings an experiment comes to once its data is known, and where each will lie.
+//! One training with its data, and where it will lie.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::provenance;
-use crate::data::{DataError, Dataset, Source, Targets};
-use crate::history::{ON_DEMAND, TEST_PREFIX};
+use super::checks;
+use super::dataset_cache::Loaded;
+use super::plan_error::PlanError;
+use crate::data::{Dataset, Targets};
 use crate::metrics;
 use crate::nn::{Layout, Network};
-use crate::results::layout::config_file_name;
-use crate::results::{Plan, PlannedArm, PlannedRun};
-use crate::seed::Seed;
-use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
+use crate::spec::data::Target;
 use crate::spec::evaluation::EvaluationSpec;
 use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Factors, Trajectory, is_of_rule};
 use crate::stopping::StoppingRule;
-use crate::train;
+use crate::text::hex;
+use crate::train::{self, Job};
 
 /// Raised when the arithmetic of a training changes, so that older results are not reused.
 const ARITHMETIC: u32 = 1;
@@ -54,131 +51,20 @@ pub struct Task {
 }
 
 impl Task {
+    /// What the trainer is given; `number` is its own in the events.
+    #[must_use]
+    pub fn job(&self, number: usize) -> Job<'_> {
+        let rules = self.arms.iter().map(|arm| &arm.rule).collect();
+        let Self { trajectory, loss, data, .. } = self;
+        Job { trajectory, loss: *loss, data, rules, number }
+    }
+
     /// What its engine is built from.
     #[must_use]
     pub fn network(&self) -> Network<'_> {
         let Trajectory { model, training, seed, .. } = &self.trajectory;
         let Self { loss, outputs, data, .. } = self;
         Network { model, training, loss: *loss, outputs: *outputs, data, seed: *seed }
-    }
-}
-
-/// An experiment ready to run.
-pub struct Planned {
-    /// Every training, in the experiment's order.
-    pub tasks: Vec<Task>,
-    /// What `experiment.json` will hold.
-    pub plan: Plan,
-    /// A line for each set of data, and what there is to know of it.
-    pub notes: Vec<String>,
-}
-
-/// Why an experiment cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The config does not fit the data.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The data cannot be read or split.
-    #[error(transparent)]
-    Data(#[from] DataError),
-}
-
-/// Sources and splits that were read, so that each is read once.
-pub struct Loaded {
-    /// Which datasets will be made of each source.
-    due: HashMap<String, HashSet<String>>,
-    sources: HashMap<String, Source>,
-    datasets: HashMap<String, Arc<Dataset>>,
-    notes: Vec<String>,
-}
-
-impl Planned {
-    /// Reads the data of an experiment and lays out its trainings.
-    ///
-    /// # Errors
-    /// Where the data cannot be read or split, or the config does not fit it.
-    pub fn new(experiment: &Experiment, loaded: &mut Loaded) -> Result<Self, PlanError> {
-        let mut tasks = Vec::with_capacity(experiment.trainings.len());
-        for training in &experiment.trainings {
-            let data = loaded
-                .dataset(experiment, &training.trajectory)
-                .map_err(|error| placed(experiment, &training.arms, error))?;
-            let task = Task::new(experiment, &training.trajectory, &training.arms, data)?;
-            tasks.push(task);
-        }
-        let plan = plan(experiment, &tasks);
-        Ok(Self { tasks, plan, notes: loaded.notes.clone() })
-    }
-}
-
-/// A fault of the config that shows once the data is read, at its place in the config.
-fn placed(experiment: &Experiment, arms: &[Arm], error: DataError) -> PlanError {
-    let (Some(key), Some(arm)) = (error.key(), arms.first()) else { return error.into() };
-    let is_missing = matches!(error, DataError::UnknownSource { .. });
-    let help = is_missing.then(|| "a path is relative to the folder of the config".to_owned());
-    experiment.error_where_varied(&arm.factors, key, error.to_string(), help).into()
-}
-
-/// By what a source, and a dataset of it, is told apart from others.
-fn keys(trajectory: &Trajectory) -> (String, String) {
-    let spec = &trajectory.data;
-    (json!(spec.reading()).to_string(), json!([spec, trajectory.split_seed()]).to_string())
-}
-
-impl Loaded {
-    /// Nothing yet, of all that the experiment and its tuning will read.
-    #[must_use]
-    pub fn of(experiment: &Experiment) -> Self {
-        let mut due: HashMap<String, HashSet<String>> = HashMap::new();
-        let mut note = |trajectory: &Trajectory| {
-            let (source, dataset) = keys(trajectory);
-            due.entry(source).or_default().insert(dataset);
-        };
-        let tuned: Vec<Seed> =
-            experiment.tune.iter().flat_map(|tune| &tune.seeds).copied().map(Seed).collect();
-        for training in &experiment.trainings {
-            note(&training.trajectory);
-            for seed in &tuned {
-                note(&Trajectory { seed: *seed, ..training.trajectory.clone() });
-            }
-        }
-        Self { due, sources: HashMap::new(), datasets: HashMap::new(), notes: Vec::new() }
-    }
-
-    fn dataset(
-        &mut self,
-        experiment: &Experiment,
-        trajectory: &Trajectory,
-    ) -> Result<Arc<Dataset>, DataError> {
-        let spec = &trajectory.data;
-        let split_seed = trajectory.split_seed();
-        let (source_key, data_key) = keys(trajectory);
-        if let Some(dataset) = self.datasets.get(&data_key) {
-            return Ok(Arc::clone(dataset));
-        }
-        let source = match self.sources.remove(&source_key) {
-            Some(source) => source,
-            None => Source::open(spec, &experiment.base)?,
-        };
-        let due = self.due.entry(source_key.clone()).or_default();
-        due.remove(&data_key);
-        let dataset = Arc::new(if due.is_empty() {
-            source.into_dataset(spec, split_seed)?
-        } else {
-            let dataset = source.dataset(spec, split_seed)?;
-            self.sources.insert(source_key, source);
-            dataset
-        });
-        for note in std::iter::once(&dataset.summary).chain(&dataset.notes) {
-            // With a split per seed one line stands for all.
-            let said = spec.split.seed == SplitSeed::PerSeed && !self.datasets.is_empty();
-            if !said && !self.notes.contains(note) {
-                self.notes.push(note.clone());
-            }
-        }
-        self.datasets.insert(data_key, Arc::clone(&dataset));
-        Ok(dataset)
     }
 }
 
@@ -199,9 +85,7 @@ impl Task {
         let evaluation = EvaluationSpec { train: false, test: false, ..EvaluationSpec::default() };
         let trajectory = Trajectory { evaluation, ..trajectory };
         let arms = [Arm { factors, rule: StoppingRule::default() }];
-        let data = loaded
-            .dataset(experiment, &trajectory)
-            .map_err(|error| placed(experiment, &arms, error))?;
+        let data = loaded.dataset(experiment, &trajectory, &arms)?;
         if data.splits.validation.is_empty() {
             let message = "[tune] chooses by val_loss, and there is no validation row";
             let key = "data.split.validation";
@@ -211,7 +95,8 @@ impl Task {
         Ok(Self { tunes: true, ..task })
     }
 
-    fn new(
+    /// One that arms read, once its rows are known.
+    pub(super) fn new(
         experiment: &Experiment,
         trajectory: &Trajectory,
         arms: &[Arm],
@@ -221,21 +106,17 @@ impl Task {
         let loss = trajectory.training.loss.unwrap_or_else(|| metrics::default_loss(task));
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
-        check_batches(experiment, trajectory, arms, &data)?;
-        if trajectory.training.class_weights.is_some() && task == TargetKind::Regression {
-            let message = "class weights need classes, and the target is numeric";
-            let help = Some("leave training.class_weights out".to_owned());
-            return Err(experiment.error_at("training.class_weights", message.to_owned(), help));
-        }
+        checks::batches(experiment, trajectory, arms, &data)?;
+        checks::class_weights(experiment, trajectory, task)?;
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
         let columns = train::columns(&data, loss, trajectory, &rules);
         for arm in arms {
-            check_validation(experiment, arm, &data)?;
-            check_columns(experiment, trajectory, arm, &columns)?;
+            checks::validation(experiment, arm, &data)?;
+            checks::columns(experiment, trajectory, arm, &columns)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
         let layout = Layout::new(&trajectory.model, data.inputs.width(), outputs);
-        check_memory(experiment, arms, layout.parameters())?;
+        checks::memory(experiment, arms, layout.parameters())?;
         let mut effective = trajectory.clone();
         effective.training.loss = Some(loss);
         effective.data.task = Some(task);
@@ -256,118 +137,15 @@ impl Task {
     }
 }
 
-/// Refuses a batch of one row where a norm takes the variance of it.
-fn check_batches(
-    experiment: &Experiment,
-    trajectory: &Trajectory,
-    arms: &[Arm],
-    data: &Dataset,
-) -> Result<(), ConfigError> {
-    let rows = data.splits.train.len();
-    let batches = train::batches::ranges(rows, trajectory.training.batch_size);
-    let one = batches.iter().any(|batch| batch.len() == 1);
-    let norm = &trajectory.model.norm;
-    if !one || !norm.inner().centres_over_the_batch() || trajectory.model.hidden.is_empty() {
-        return Ok(());
-    }
-    let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
-    let message = format!(
-        "the training split of {rows} rows makes a batch of one, which has no variance for the norm `{}`",
-        norm.kind()
-    )
-    .replace("of 1 rows", "of 1 row");
-    let help = "give it more rows, or leave the norm out";
-    Err(experiment.error_in_arm(&factors, "data.split", message, Some(help.to_owned())))
-}
-
-/// Refuses a rule that reads the validation split where that has no row.
-fn check_validation(experiment: &Experiment, arm: &Arm, data: &Dataset) -> Result<(), ConfigError> {
-    let columns = arm.rule.columns();
-    let Some(column) = columns.iter().find(|column| column.starts_with("val_")) else {
-        return Ok(());
-    };
-    if !data.splits.validation.is_empty() {
-        return Ok(());
-    }
-    Err(experiment.error_where_varied(
-        &arm.factors,
-        "data.split.validation",
-        format!(
-            "the stopping rule `{}` needs `{column}`, and there is no validation row for it",
-            arm.rule.kind()
-        ),
-        Some("raise the fraction, or take a rule that reads the training loss".to_owned()),
-    ))
-}
-
-/// Refuses a rule whose columns this training will not record.
-fn check_columns(
-    experiment: &Experiment,
-    trajectory: &Trajectory,
-    arm: &Arm,
-    recorded: &[String],
-) -> Result<(), ConfigError> {
-    for column in arm.rule.columns() {
-        if recorded.iter().any(|name| name == column) {
-            continue;
-        }
-        let monitored = column == arm.rule.monitored.column;
-        let key = if monitored { "early_stopping.monitor" } else { "early_stopping.column" };
-        let readable: Vec<&str> = recorded
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
-            .chain(train::on_demand_of(trajectory))
-            .collect();
-        return Err(experiment.error_in_arm(
-            &arm.factors,
-            key,
-            format!("the rule reads the column `{column}`, which this training will not record"),
-            Some(format!("the columns that a rule can read: {}", crate::kinds::list(&readable))),
-        ));
-    }
-    Ok(())
-}
-
-/// Bytes that a training needs for each parameter at least: itself, its gradient, two moments.
-const PARAMETER_BYTES: usize = 16;
-
-/// Refuses a network that the memory of this machine cannot hold.
-fn check_memory(
-    experiment: &Experiment,
-    arms: &[Arm],
-    parameters: usize,
-) -> Result<(), ConfigError> {
-    let needed = parameters.saturating_mul(PARAMETER_BYTES);
-    match provenance::memory_bytes() {
-        Some(memory) if needed > memory => Err(experiment.error_in_arm(
-            &arms[0].factors,
-            "model.hidden",
-            format!(
-                "a network of {parameters} parameters takes at least {} GiB, and this machine has \
-                 {}",
-                needed >> 30,
-                memory >> 30
-            ),
-            None,
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn object(value: &impl Serialize) -> Map<String, Value> {
+pub(super) fn object(value: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(value) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     }
 }
 
-fn sha256(value: &Value) -> String {
-    let mut hex = String::new();
-    for byte in Sha256::digest(value.to_string()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+pub(super) fn sha256(value: &Value) -> String {
+    hex(Sha256::digest(value.to_string()))
 }
 
 /// What two trainings have to share to be the same: the data by content, not by its path.
@@ -414,38 +192,4 @@ fn directory(arms: &[Arm], trajectory: &Trajectory, identity: &str) -> String {
     }
     label.truncate(LABEL_LENGTH);
     format!("{label}seed{}-{}", trajectory.seed.0, &identity[..12])
-}
-
-fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
-    let comparable = tasks.first().map_or(Value::Null, |task| {
-        let spec = &task.trajectory.data;
-        json!([task.data.digest, spec.target, spec.task, spec.split])
-    });
-    Plan {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: experiment.name.clone(),
-        config: config_file_name(&experiment.config.file_name).to_owned(),
-        overrides: experiment.overrides.clone(),
-        factors: experiment.factors.clone(),
-        comparable: sha256(&comparable),
-        split_per_seed: tasks
-            .iter()
-            .any(|task| task.trajectory.data.split.seed == SplitSeed::PerSeed),
-        tuning: None,
-        trainings: tasks
-            .iter()
-            .map(|task| PlannedRun {
-                dir: task.dir.clone(),
-                seed: task.trajectory.seed.0,
-                arms: task
-                    .arms
-                    .iter()
-                    .map(|arm| PlannedArm {
-                        factors: arm.factors.clone(),
-                        rule: object(&arm.rule).into(),
-                    })
-                    .collect(),
-            })
-            .collect(),
-    }
 }

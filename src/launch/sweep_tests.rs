@@ -2,7 +2,9 @@ use std::sync::mpsc::channel;
 
 use super::*;
 use crate::launch::{Loaded, Planned};
+use crate::results::RunRecord;
 use crate::spec::{Experiment, Overrides};
+use crate::storage::Store;
 
 /// Two short trainings.
 fn planned() -> Planned {
@@ -12,18 +14,20 @@ fn planned() -> Planned {
     Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap()
 }
 
-fn sweep<'a>(planned: &'a Planned, store: &'a Store, interrupt: &'a Interrupt) -> Sweep<'a> {
-    Sweep {
-        tasks: planned.tasks.iter().collect(),
-        store,
-        resources: Resources {
-            jobs: 2,
-            compute: Compute::new(candle_core::Device::Cpu, 2).unwrap(),
-        },
-        interrupt,
-        every_s: 10.0,
-        fresh: None,
-    }
+fn resources() -> Resources {
+    Resources { jobs: 2, compute: Compute::new(candle_core::Device::Cpu, 2).unwrap() }
+}
+
+fn needs<'a>(planned: &'a Planned, store: &'a Store) -> Needs<'a> {
+    Needs::look(store, planned.tasks.iter().collect(), false)
+}
+
+fn sweep<'a>(
+    needs: &'a Needs<'a>,
+    resources: &'a Resources,
+    interrupt: &'a Interrupt,
+) -> Sweep<'a> {
+    Sweep::new(needs, needs.tasks.clone(), resources, interrupt, 10.0)
 }
 
 fn is_trained(outcome: &Outcome) -> bool {
@@ -35,7 +39,8 @@ fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_make
     let place = tempfile::tempdir().unwrap();
     let store = Store::create(place.path(), "digits").unwrap();
     let (planned, interrupt) = (planned(), Interrupt::default());
-    let sweep = sweep(&planned, &store, &interrupt);
+    let (needs, resources) = (needs(&planned, &store), resources());
+    let mut sweep = sweep(&needs, &resources, &interrupt);
     let broken = planned.tasks[0].dir.clone();
     let trainer =
         |task: &Task, claim: Option<&Claim>, setting: &Setting, events: &Sender<Event>| {
@@ -43,7 +48,8 @@ fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_make
             run_one(task, claim, setting, events)
         };
     let (events, told) = channel();
-    let outcomes = sweep.run_by(&trainer, &events);
+    sweep.trainer = &trainer;
+    let outcomes = sweep.run(&events);
     drop(events);
     let Outcome::Failed(error) = &outcomes[0] else { panic!("{:?}", outcomes[0]) };
     assert_eq!(error.to_string(), "a fault in bnes: index 7");
@@ -58,6 +64,7 @@ fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_make
     assert_eq!(note.status, Status::Failed);
     assert_eq!(note.error.as_deref(), Some("a fault in bnes: index 7"));
 
+    sweep.trainer = &run_one;
     let outcomes = sweep.run(&channel().0);
     assert!(is_trained(&outcomes[0]) && matches!(outcomes[1], Outcome::Found(_)));
 }
@@ -67,9 +74,10 @@ fn what_another_process_is_at_work_on_is_waited_for() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::create(place.path(), "digits").unwrap();
     let (planned, interrupt) = (planned(), Interrupt::default());
-    let sweep = sweep(&planned, &store, &interrupt);
+    let (needs, resources) = (needs(&planned, &store), resources());
+    let sweep = sweep(&needs, &resources, &interrupt);
     let dir = &planned.tasks[0].dir;
-    let claim = Mutex::new(store.work(dir).claim().unwrap());
+    let claim = Mutex::new(Claim::acquire(&store.work_dir(dir)).unwrap());
     let (events, told) = channel();
     let outcomes = std::thread::scope(|scope| {
         let work = scope.spawn(|| sweep.run(&events));
@@ -91,7 +99,8 @@ fn where_claims_fail_the_first_whole_result_stays() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::create(place.path(), "digits").unwrap();
     let (planned, interrupt) = (planned(), Interrupt::default());
-    let mut slower = sweep(&planned, &store, &interrupt);
+    let (needs, resources) = (needs(&planned, &store), resources());
+    let mut slower = sweep(&needs, &resources, &interrupt);
     slower.tasks.truncate(1);
     let file = crate::results::layout::run_file(&store.training(&planned.tasks[0].dir));
     let first = Mutex::new(Vec::new());
@@ -100,12 +109,13 @@ fn where_claims_fail_the_first_whole_result_stays() {
             let ended = run_one(task, claim, setting, events);
             // To another process, on a file system that keeps no claims, nobody is at work on it.
             std::fs::remove_dir_all(store.dir().join(".work")).unwrap();
-            let faster = sweep(&planned, &store, &interrupt).run(&channel().0);
+            let faster = sweep(&needs, &resources, &interrupt).run(&channel().0);
             assert!(faster.iter().all(is_trained));
             *lock(&first) = std::fs::read(&file).unwrap();
             ended
         };
-    let outcomes = slower.run_by(&trainer, &channel().0);
+    slower.trainer = &trainer;
+    let outcomes = slower.run(&channel().0);
     assert!(matches!(outcomes[0], Outcome::Found(_)));
     assert_eq!(std::fs::read(&file).unwrap(), *lock(&first));
     assert!(!store.dir().join(".work").exists());

@@ -6,10 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Loaded, PlanError, Task};
+use super::dataset_cache::Loaded;
+use super::need::{Need, Needs};
+use super::plan::Task;
+use super::plan_error::PlanError;
 use crate::results::{RunRecord, Status, Tried, TunedArm, TuningRecord};
 use crate::spec::{Experiment, Factors, Point, Tune, without_rule};
 use crate::stats;
+use crate::storage::Store;
 
 /// Times that a grid is extended, at most.
 const EXTENSIONS: usize = 3;
@@ -95,6 +99,36 @@ impl<'a> Tuning<'a> {
         let mut tasks = self.tasks();
         tasks.retain(|task| !self.done.contains_key(&task.dir));
         tasks
+    }
+
+    /// Takes what is done already into account, as far as one round leads to the next; whether every
+    /// arm has its value. `seen` is told what each training that is looked at needs.
+    pub(super) fn find(
+        &mut self,
+        store: &Store,
+        fresh: bool,
+        loaded: &mut Loaded,
+        mut seen: impl FnMut(&Needs, &Task, &Need),
+    ) -> bool {
+        loop {
+            let needs = Needs::look(store, self.open(), fresh);
+            let mut done = Vec::new();
+            for task in &needs.tasks {
+                let need = needs.of(task);
+                seen(&needs, task, &need);
+                if let Need::Nothing(found) = need {
+                    done.push((task.dir.clone(), found.record));
+                }
+            }
+            let all = done.len() == needs.tasks.len();
+            self.note(done);
+            if self.choose(loaded) {
+                return true;
+            }
+            if !all {
+                return false;
+            }
+        }
     }
 
     /// Notes what trainings came to, by their folders; those that failed stay open.

@@ -1,22 +1,20 @@
 //! `--verify`: a training trained again in memory, and the first thing in which it differs.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Mutex;
-use std::sync::mpsc::{Sender, channel};
-use std::{fmt, fs};
+use std::fmt;
+use std::sync::mpsc::Sender;
 
-use anyhow::{Context, Error, Result};
-use serde_json::Value;
+use anyhow::{Error, Result};
 
+use super::difference::{difference, elsewhere};
+use super::interrupt::Interrupt;
 use super::outcome::guarded;
-use super::run_one::{Ended, Finished, Setting, run_one};
-use super::sweep::{Hearing, Sweep};
-use crate::event::{Event, Observer};
-use crate::history::EpochTable;
-use crate::nn::StateDict;
-use crate::results::layout::{epochs_file, run_file, weights_file_name};
-use crate::results::{ArmRecord, Provenance, RunRecord, epochs_csv};
+use super::plan::Task;
+use super::pool::{Piece, Pool, Work};
+use super::run_one::{Ended, Setting, run_one};
+use super::sweep::Resources;
+use crate::event::Event;
+use crate::results::RunRecord;
+use crate::storage::Store;
 
 /// What became of a training that was trained again.
 pub enum Verdict {
@@ -30,55 +28,48 @@ pub enum Verdict {
     NotReached,
 }
 
-impl Sweep<'_> {
-    /// Trains finished trainings again, without a file being written, and compares them with what
-    /// is on disk. The verdicts are in the order of the tasks.
+/// Finished trainings about to be trained again, without a file being written.
+pub struct Verification<'a> {
+    store: &'a Store,
+    tasks: Vec<&'a Task>,
+    resources: &'a Resources,
+    interrupt: &'a Interrupt,
+}
+
+impl<'a> Verification<'a> {
+    /// Of these trainings.
     #[must_use]
-    pub fn verify(&self, events: &Sender<Event>) -> Vec<Verdict> {
-        let next = Mutex::new(0..self.tasks.len());
-        let verdicts: Mutex<Vec<Verdict>> =
-            Mutex::new(self.tasks.iter().map(|_| Verdict::NotReached).collect());
-        let hearing = Hearing::new("verifying ends after the batches at hand");
-        let (done, is_done) = channel::<()>();
-        std::thread::scope(|scope| {
-            let (next, verdicts, hearing) = (&next, &verdicts, &hearing);
-            let mut watched = events.clone();
-            scope.spawn(move || self.watch(&is_done, &Mutex::default(), hearing, &mut watched));
-            for _ in 0..self.resources.jobs.min(self.tasks.len()) {
-                let (mut events, done) = (events.clone(), done.clone());
-                scope.spawn(move || {
-                    let _done = done;
-                    while !self.interrupt.is_asked()
-                        && let Some(number) = next.lock().ok().and_then(|mut next| next.next())
-                    {
-                        let verdict = self.again(number, &events).unwrap_or_else(Verdict::Failed);
-                        self.tell_signal(hearing, &mut events);
-                        events.on_event(Event::Ended {
-                            training: number,
-                            outcome: format!("{}: {verdict}", self.tasks[number].dir),
-                            failed: matches!(verdict, Verdict::Differs(_) | Verdict::Failed(_)),
-                        });
-                        if let Ok(mut verdicts) = verdicts.lock() {
-                            verdicts[number] = verdict;
-                        }
-                    }
-                });
-            }
-            drop(done);
-        });
-        // It may have come before anything began.
-        self.tell_signal(&hearing, &mut events.clone());
-        verdicts.into_inner().unwrap_or_default()
+    pub fn new(
+        store: &'a Store,
+        tasks: Vec<&'a Task>,
+        resources: &'a Resources,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self { store, tasks, resources, interrupt }
     }
 
-    fn again(&self, number: usize, events: &Sender<Event>) -> Result<Verdict> {
-        let task = self.tasks[number];
+    /// Trains them and compares with what is on disk. The verdicts are in the order of the tasks.
+    #[must_use]
+    pub fn run(&self, events: &Sender<Event>) -> Vec<Verdict> {
+        let pool = Pool {
+            jobs: self.resources.jobs,
+            interrupt: self.interrupt,
+            on_signal: "verifying ends after the batches at hand",
+        };
+        let verdict = |piece| match piece {
+            Piece::Done(verdict) => verdict,
+            Piece::NotBegun | Piece::Elsewhere => Verdict::NotReached,
+        };
+        pool.run(self, self.tasks.len(), events).into_iter().map(verdict).collect()
+    }
+
+    fn again(&self, task: &Task, number: usize, events: &Sender<Event>) -> Result<Verdict> {
         let setting = Setting {
             number,
             compute: &self.resources.compute,
             alone: self.resources.jobs == 1,
-            every_s: self.every_s,
             interrupt: self.interrupt,
+            every_s: f64::INFINITY,
         };
         let ended = guarded(|| run_one(task, None, &setting, events))?;
         let Ended::Finished(again) = ended else { return Ok(Verdict::NotReached) };
@@ -91,6 +82,19 @@ impl Sweep<'_> {
     }
 }
 
+impl Work for Verification<'_> {
+    type Output = Verdict;
+
+    fn attempt(&self, number: usize, events: &Sender<Event>) -> Option<Verdict> {
+        Some(self.again(self.tasks[number], number, events).unwrap_or_else(Verdict::Failed))
+    }
+
+    fn outcome(&self, number: usize, verdict: &Verdict) -> (String, bool) {
+        let failed = matches!(verdict, Verdict::Differs(_) | Verdict::Failed(_));
+        (format!("{}: {verdict}", self.tasks[number].dir), failed)
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,148 +103,5 @@ impl fmt::Display for Verdict {
             Self::Failed(error) => write!(f, "not verified: {error:#}"),
             Self::NotReached => f.write_str("not verified: interrupted"),
         }
-    }
-}
-
-/// That a training ran on something else before, which alone makes for other last digits.
-fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
-    let all = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<&str>>().join(" and ");
-    let changed: Vec<String> = [
-        ("bnes", was.version.clone(), is.version.clone()),
-        ("device", was.device.clone(), is.device.clone()),
-        ("processor", was.cpu.clone(), is.cpu.clone()),
-        ("engine", all(was.engines()), all(is.engines())),
-        ("instruction set", all(was.instruction_sets()), all(is.instruction_sets())),
-    ]
-    .into_iter()
-    .filter(|(_, was, is)| was != is)
-    .map(|(name, was, is)| format!("{name} {was} then, {is} now"))
-    .collect();
-    (!changed.is_empty())
-        .then(|| format!(" ({}: other last digits are to be expected)", changed.join("; ")))
-}
-
-/// The first epoch, column or tensor in which a training on disk differs from one trained again.
-fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
-    let read =
-        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    let file = epochs_file(dir);
-    let text = String::from_utf8(read(&file)?).context("epochs.csv is no text")?;
-    let table = epochs_csv::read(&text, &file.display().to_string())?;
-    if let Some(difference) = of_curves(&table, &again.table) {
-        return Ok(Some(difference));
-    }
-    for (epoch, bytes) in &again.weights {
-        let name = weights_file_name(*epoch);
-        let present = read(&dir.join(&name))?;
-        if present != *bytes {
-            return of_weights(&name, &present, bytes).map(Some);
-        }
-    }
-    let record: RunRecord = serde_json::from_slice(&read(&run_file(dir))?)?;
-    for arm in &again.record.arms {
-        // Rules of earlier runs may stand beside today's.
-        let was = record.arms.iter().find(|was| was.rule == arm.rule);
-        let was = was.with_context(|| {
-            format!("run.json has no rule {}", Value::Object(arm.rule.clone().into()))
-        })?;
-        if let Some(difference) = of_arms(was, arm)? {
-            return Ok(Some(difference));
-        }
-    }
-    Ok(None)
-}
-
-/// Clocks are left out, and what the whole training gave, which may be longer on disk.
-fn of_arms(was: &ArmRecord, is: &ArmRecord) -> Result<Option<String>> {
-    let rule = is.rule.get("kind").and_then(Value::as_str).unwrap_or_default();
-    for (name, value) in is.metrics.iter().filter(|(name, _)| !name.ends_with("_s")) {
-        let was = was.metrics.get(name).unwrap_or(&Value::Null);
-        if was != value {
-            return Ok(Some(format!(
-                "run.json, rule {rule}, metric `{name}`: {was} on disk, {value} again"
-            )));
-        }
-    }
-    let [was, is] = [serde_json::to_value(was)?, serde_json::to_value(is)?];
-    for key in ["status", "stop_epoch", "stop_reason", "best_epoch", "epochs", "weights"] {
-        let [was, is] = [&was[key], &is[key]];
-        if was != is {
-            let what = format!("run.json, rule {rule}, `{key}`: {was} on disk, {is} again");
-            return Ok(Some(what));
-        }
-    }
-    Ok(None)
-}
-
-/// A curve on disk may be longer than today's rules need.
-fn of_curves(was: &EpochTable, is: &EpochTable) -> Option<String> {
-    for epoch in 1..=is.len() {
-        if epoch > was.len() {
-            return Some(format!("epoch {epoch}: is not on disk"));
-        }
-        for name in is.names().iter().filter(|name| !name.ends_with("_s")) {
-            let cells = [was, is].map(|table| table.cell(name, epoch));
-            let [was, is] = cells.map(|cell| cell.map(f64::to_bits));
-            let nan = cells.iter().all(|cell| cell.is_some_and(f64::is_nan));
-            if was != is && !nan {
-                let [was, is] =
-                    cells.map(|cell| cell.map_or("empty".to_owned(), |value| value.to_string()));
-                return Some(format!("epoch {epoch}, column `{name}`: {was} on disk, {is} again"));
-            }
-        }
-    }
-    None
-}
-
-fn of_weights(file: &str, was: &[u8], is: &[u8]) -> Result<String> {
-    let was = StateDict::from_safetensors(was).with_context(|| format!("{file} on disk"))?;
-    let mut is = StateDict::from_safetensors(is)?.tensors;
-    is.sort_by(|a, b| a.name.cmp(&b.name));
-    for tensor in &is {
-        if was.get(&tensor.name).ok().is_none_or(|was| was != tensor) {
-            return Ok(format!("{file}, tensor `{}`", tensor.name));
-        }
-    }
-    Ok(format!("{file}, its metadata"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::results::Resumed;
-
-    #[test]
-    fn what_else_a_training_ran_on_is_said() {
-        let on = |instruction_set: &str| Provenance {
-            engine: "fused".to_owned(),
-            instruction_set: instruction_set.to_owned(),
-            ..Provenance::default()
-        };
-        assert_eq!(elsewhere(&on("avx2"), &on("avx2")), None);
-        let said = " (instruction set avx2 then, avx512 now: other last digits are to be expected)";
-        assert_eq!(elsewhere(&on("avx2"), &on("avx512")).as_deref(), Some(said));
-        let mut moved = on("avx2");
-        moved.resumed.push(Resumed {
-            epoch: 3,
-            batch: 0,
-            engine: "fused".to_owned(),
-            instruction_set: "avx512".to_owned(),
-        });
-        let said = elsewhere(&moved, &on("avx2")).unwrap();
-        assert!(said.contains("set avx2 and avx512 then, avx2 now"), "{said}");
-    }
-
-    #[test]
-    fn the_first_cell_that_differs_is_named_and_clocks_are_not_looked_at() {
-        let table = |loss, elapsed| {
-            let mut table = EpochTable::new(vec!["val_loss".into(), "elapsed_s".into()]);
-            table.push(&[Some(f64::NAN), Some(elapsed)]);
-            table.push(&[Some(loss), Some(elapsed)]);
-            table
-        };
-        assert_eq!(of_curves(&table(1.0, 2.0), &table(1.0, 3.0)), None);
-        let found = of_curves(&table(1.0, 2.0), &table(1.5, 2.0)).unwrap();
-        assert_eq!(found, "epoch 2, column `val_loss`: 1 on disk, 1.5 again");
     }
 }

@@ -20,10 +20,9 @@ pub enum Style {
     Quiet,
 }
 
-/// Shows the events of a number of trainings until their senders are gone.
+/// Shows the events of trainings until their senders are gone.
 pub struct Progress {
     style: Style,
-    trainings: usize,
     done: usize,
     bars: MultiProgress,
     all: ProgressBar,
@@ -32,18 +31,25 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For trainings with these names.
+    /// For any trainings.
     #[must_use]
-    pub fn new(style: Style, names: Vec<String>) -> Self {
+    pub fn new(style: Style) -> Self {
         let target = match style {
             Style::Bars => ProgressDrawTarget::stderr(),
             Style::Lines | Style::Quiet => ProgressDrawTarget::hidden(),
         };
         let bars = MultiProgress::with_draw_target(target);
-        let all = bars.add(ProgressBar::new(names.len() as u64));
-        all.set_style(template("{bar:20} {pos}/{len} trainings, {elapsed} gone, {eta} to go"));
-        all.enable_steady_tick(Duration::from_millis(500));
-        Self { style, trainings: names.len(), done: 0, bars, all, running: HashMap::new(), names }
+        let (running, names) = (HashMap::new(), Vec::new());
+        Self { style, done: 0, bars, all: ProgressBar::hidden(), running, names }
+    }
+
+    fn begin(&mut self, names: Vec<String>) {
+        self.all.finish_and_clear();
+        self.all = self.bars.add(ProgressBar::new(names.len() as u64));
+        self.all.set_style(template("{bar:20} {pos}/{len} trainings, {elapsed} gone, {eta} to go"));
+        self.all.enable_steady_tick(Duration::from_millis(500));
+        self.done = 0;
+        self.names = names;
     }
 
     /// Shows events until the last sender is gone.
@@ -56,6 +62,7 @@ impl Progress {
 
     fn show(&mut self, event: Event) {
         match event {
+            Event::Begun { names } => self.begin(names),
             Event::Started { training, epochs, resumed } => {
                 let bar = self.bars.add(ProgressBar::new(epochs as u64));
                 bar.set_style(template("{bar:20} {pos}/{len} {eta:>3} {prefix} {wide_msg}"));
@@ -85,7 +92,7 @@ impl Progress {
                 self.done += 1;
                 self.all.inc(1);
                 let line = match self.style {
-                    Style::Lines => format!("[{}/{}] {outcome}", self.done, self.trainings),
+                    Style::Lines => format!("[{}/{}] {outcome}", self.done, self.names.len()),
                     _ => outcome,
                 };
                 self.say(&line, failed);
@@ -142,12 +149,13 @@ mod tests {
     fn watching_ends_with_the_last_sender() {
         let (sender, receiver) = std::sync::mpsc::channel();
         for event in [
+            Event::Begun { names: vec!["a".to_owned()] },
             Event::Started { training: 0, epochs: 2, resumed: None },
             Event::Ended { training: 0, outcome: "done".to_owned(), failed: false },
         ] {
             sender.send(event).unwrap();
         }
         drop(sender);
-        Progress::new(Style::Quiet, vec!["a".to_owned()]).watch(&receiver);
+        Progress::new(Style::Quiet).watch(&receiver);
     }
 }

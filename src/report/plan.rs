@@ -1,6 +1,6 @@
 //! What an experiment comes to before it runs: inputs, trainings, arms, steps, time.
 
-use crate::compare::counted;
+use crate::text::counted;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
 //! Where a sweep stands, for a terminal: a row per training and a line that counts them.
 
 use super::table::{Align, Table, narrow, wrap};
-use crate::compare::counted;
-use crate::results::standing::{Standing, State};
+use crate::storage::status::{State, TrainingStatus};
+use crate::text::counted;
 
 fn name(state: State) -> &'static str {
     match state {
@@ -16,13 +16,13 @@ fn name(state: State) -> &'static str {
 
 /// The table that `bnes status` prints, for a terminal of this width where there is one.
 #[must_use]
-pub fn status(standings: &[Standing], width: Option<usize>) -> String {
-    let column = |cell: &dyn Fn(&Standing) -> String| standings.iter().map(cell).collect();
+pub fn status(statuses: &[TrainingStatus], width: Option<usize>) -> String {
+    let column = |cell: &dyn Fn(&TrainingStatus) -> String| statuses.iter().map(cell).collect();
     let mut table = Table::new();
     table.push("experiment", Align::Left, 1, column(&|s| s.experiment.clone()));
     table.push("training", Align::Left, 0, column(&|s| s.training.clone()));
     table.push("state", Align::Left, 0, column(&|s| name(s.state).to_owned()));
-    let epoch = |s: &Standing| s.epoch.map_or(String::new(), |epoch| epoch.to_string());
+    let epoch = |s: &TrainingStatus| s.epoch.map_or(String::new(), |epoch| epoch.to_string());
     table.push("epoch", Align::Right, 0, column(&epoch));
     table.push("", Align::Left, 0, column(&details));
     let left_out = table.fit(width);
@@ -31,20 +31,20 @@ pub fn status(standings: &[Standing], width: Option<usize>) -> String {
         text.push_str(&wrap(&narrow(&left_out), width.unwrap_or(usize::MAX), "  "));
     }
     let states = [State::Done, State::Running, State::Interrupted, State::Failed, State::Missing];
-    let named = || standings.iter().filter(|standing| standing.named);
+    let named = || statuses.iter().filter(|status| status.named);
     let counts = states.iter().filter_map(|state| {
-        let count = named().filter(|standing| standing.state == *state).count();
+        let count = named().filter(|status| status.state == *state).count();
         (count > 0).then(|| format!("{count} {}", name(*state)))
     });
     let counts: Vec<String> = counts.collect();
     text.extend(["\n", &counted(named().count(), "training"), ": ", &counts.join(", "), "\n"]);
-    let unnamed = standings.len() - named().count();
+    let unnamed = statuses.len() - named().count();
     if unnamed > 0 {
         let trainings = counted(unnamed, "training");
         let line = format!("unfinished work on {trainings} that the config no longer names\n");
         text.push_str(&line);
     }
-    let fresh: Vec<bool> = standings.iter().filter_map(|standing| standing.fresh).collect();
+    let fresh: Vec<bool> = statuses.iter().filter_map(|status| status.fresh).collect();
     if !fresh.is_empty() {
         let done = fresh.iter().filter(|done| **done).count();
         let all = counted(fresh.len(), "training");
@@ -56,24 +56,24 @@ pub fn status(standings: &[Standing], width: Option<usize>) -> String {
     text
 }
 
-fn details(standing: &Standing) -> String {
-    let Standing { host, pid, running_s, error, log, .. } = standing;
+fn details(status: &TrainingStatus) -> String {
+    let TrainingStatus { host, pid, running_s, error, log, .. } = status;
     let mut parts = Vec::new();
     if let (Some(host), Some(pid)) = (host, pid) {
         let time = running_s.map_or(String::new(), |s| format!(", for {}", duration(s)));
         parts.push(format!("on {host}, process {pid}{time}"));
     }
-    if standing.state == State::Interrupted && standing.epoch.is_none() {
+    if status.state == State::Interrupted && status.epoch.is_none() {
         parts.push("no checkpoint, begins anew".to_owned());
     }
     if let (Some(error), Some(log)) = (error, log) {
         let first = error.lines().next().unwrap_or_default();
         parts.push(format!("{first} ({})", log.display()));
     }
-    if standing.fresh == Some(false) {
+    if status.fresh == Some(false) {
         parts.push("to be trained anew".to_owned());
     }
-    if !standing.named {
+    if !status.named {
         parts.push("no longer in the config".to_owned());
     }
     parts.join("; ")

@@ -106,6 +106,22 @@ impl RunRecord {
     pub fn read(training: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(run_file(training)).ok()?).ok()
     }
+
+    /// The id of the training in a directory, by whichever version of bnes; none where it has none.
+    #[must_use]
+    pub fn id(training: &Path) -> Option<String> {
+        #[derive(Deserialize)]
+        struct OfTraining {
+            provenance: OfProvenance,
+        }
+        #[derive(Deserialize)]
+        struct OfProvenance {
+            id: String,
+        }
+        let record = fs::read(run_file(training)).ok()?;
+        let OfTraining { provenance } = serde_json::from_slice(&record).ok()?;
+        Some(provenance.id).filter(|id| !id.is_empty())
+    }
 }
 
 /// One arm's reading of a training.
@@ -153,6 +169,10 @@ pub struct FullRun {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Provenance {
+    /// Drawn at random as the training was finished: whether what lies in a place was trained again
+    /// shows by it. Empty where an earlier version trained it, or nothing is finished.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// Of bnes.
     pub version: String,
     /// Of the source that bnes was built from, where known.

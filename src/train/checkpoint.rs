@@ -1,11 +1,10 @@
 //! A training between two batches: all that it takes to go on as if nothing had happened.
 //!
 //! Random numbers are drawn by epoch and step, and rules are functions of the table, so neither
-//! has a state to keep. The trainer hands checkpoints to a [`Keeper`] and knows no files; as bytes,
+//! has a state to keep. The trainer hands checkpoints to a [`Checkpointer`] and knows no files; as bytes,
 //! a checkpoint is a safetensors file whose metadata holds the rest as JSON.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::history::EpochTable;
 use crate::nn::StateDict;
 use crate::nn::state::NamedTensor;
+use crate::text::hex;
 
 /// Raised when what a checkpoint holds changes; others are passed over.
 const FORMAT: u32 = 1;
@@ -53,22 +53,22 @@ pub struct Checkpoint {
     pub engine: StateDict,
 }
 
-/// What a keeper may want to know, and is told, along with a checkpoint.
-pub trait Keeper {
+/// What a checkpointer may want to know, and is told, along with a checkpoint.
+pub trait Checkpointer {
     /// Whether training is to end after the batch at hand.
     fn interrupted(&self) -> bool;
 
     /// Whether the end of an epoch is to be kept.
     fn is_due(&self) -> bool;
 
-    /// Takes a checkpoint. A keeper that cannot store it says so itself; the training goes on.
-    fn keep(&mut self, checkpoint: &Checkpoint);
+    /// Takes a checkpoint. A checkpointer that cannot store it says so itself; the training goes on.
+    fn save(&mut self, checkpoint: &Checkpoint);
 }
 
 /// Keeps nothing and never interrupts.
-pub struct NoKeeper;
+pub struct NoCheckpoints;
 
-impl Keeper for NoKeeper {
+impl Checkpointer for NoCheckpoints {
     fn interrupted(&self) -> bool {
         false
     }
@@ -77,7 +77,7 @@ impl Keeper for NoKeeper {
         false
     }
 
-    fn keep(&mut self, _: &Checkpoint) {}
+    fn save(&mut self, _: &Checkpoint) {}
 }
 
 /// The JSON part.
@@ -189,10 +189,7 @@ fn digest(bytes: &[u8], at: usize) -> String {
     hash.update(&bytes[..at]);
     hash.update([b'0'; DIGITS]);
     hash.update(&bytes[at + DIGITS..]);
-    hash.finalize().iter().fold(String::with_capacity(DIGITS), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(hash.finalize())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The one epoch loop: trains, measures, asks the rules, keeps the weights of each arm.
 //!
 //! It begins before the first batch or at a [`Checkpoint`], and ends where every rule has ended its
-//! arm or, between two batches, where its [`Keeper`] interrupts it.
+//! arm or, between two batches, where its [`Checkpointer`] interrupts it.
 
 pub mod batches;
 pub mod checkpoint;
@@ -24,10 +24,11 @@ use crate::metrics;
 use crate::nn::{Engine, Network, StateDict};
 use crate::spec::Trajectory;
 use crate::spec::training::Loss;
-use crate::stopping::{Reading, StoppingRule};
+use crate::stopping::StoppingRule;
 
-pub use checkpoint::{Checkpoint, Keeper, NoKeeper, Position};
+pub use checkpoint::{Checkpoint, Checkpointer, NoCheckpoints, Position};
 use reader::Reader;
+pub use reader::{ArmOutcome, Kept};
 use recorder::Measurement;
 pub use recorder::{Recorder, columns, on_demand_of};
 
@@ -66,28 +67,11 @@ pub struct Trained {
     pub arms: Vec<ArmOutcome>,
 }
 
-/// One arm's reading of a training.
-pub struct ArmOutcome {
-    /// How and where it ended.
-    pub reading: Reading,
-    /// The weights kept and their epoch; none where no epoch was finite.
-    pub kept: Option<Kept>,
-}
-
-/// The weights of an epoch.
-#[derive(Clone)]
-pub struct Kept {
-    /// From 1.
-    pub epoch: usize,
-    /// Parameters and running statistics.
-    pub state: Arc<StateDict>,
-}
-
 /// How the loop ended.
 pub enum Fitted {
     /// Every rule has ended its arm.
     Done(Trained),
-    /// The keeper interrupted it; it was handed all that was done up to here.
+    /// The checkpointer interrupted it; it was handed all that was done up to here.
     Interrupted(Position),
 }
 
@@ -103,7 +87,7 @@ pub fn fit(
     engine: &mut dyn Engine,
     job: &Job,
     from: Option<Checkpoint>,
-    keeper: &mut dyn Keeper,
+    checkpointer: &mut dyn Checkpointer,
     observer: &mut dyn Observer,
 ) -> Result<Fitted> {
     let Trajectory { training, model, seed, .. } = job.trajectory;
@@ -121,27 +105,27 @@ pub fn fit(
         let order = batches::epoch_order(data, *seed, epoch);
         let lr_factor = training.schedule.factor(epoch, training.epochs);
         while let Some(range) = ranges.get(run.batch) {
-            if keeper.interrupted() {
-                return run.interrupted(engine, keeper);
+            if checkpointer.interrupted() {
+                return run.interrupted(engine, checkpointer);
             }
             engine.train_batch(&order[range.clone()], lr_factor)?;
             run.batch += 1;
             run.unsaved = true;
         }
         // Whatever comes up to the new row is done again where it is interrupted.
-        let go_on = || !keeper.interrupted();
+        let go_on = || !checkpointer.interrupted();
         let lr = training.optimizer.lr() * lr_factor;
         let calibration = calibration.as_deref();
         let Some(measured) = measure(engine, &recorder, calibration, &ranges, lr, &go_on)? else {
-            return run.interrupted(engine, keeper);
+            return run.interrupted(engine, checkpointer);
         };
         #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
         let train_loss = engine.take_loss_sum()? / data.splits.train.len() as f64;
         let row = recorder.row(&measured, epoch, ranges.len(), train_loss, lr, run.elapsed_s());
         run.end_epoch(&row, training.epochs, engine)?;
         observer.on_event(epoch_event(job, &run.table, &run.readers));
-        if !run.has_ended() && keeper.is_due() {
-            run.keep(engine, keeper)?;
+        if !run.has_ended() && checkpointer.is_due() {
+            run.keep(engine, checkpointer)?;
         }
     }
     let Run { table, readers, .. } = run;
@@ -228,10 +212,10 @@ impl<'a> Run<'a> {
         self.readers.iter_mut().try_for_each(|reader| reader.read(&self.table, epochs, &mut state))
     }
 
-    fn keep(&mut self, engine: &mut dyn Engine, keeper: &mut dyn Keeper) -> Result<()> {
+    fn keep(&mut self, engine: &mut dyn Engine, checkpointer: &mut dyn Checkpointer) -> Result<()> {
         let kept = self.readers.iter().filter_map(Reader::kept);
         let kept: BTreeMap<_, _> = kept.map(|kept| (kept.epoch, Arc::clone(&kept.state))).collect();
-        keeper.keep(&Checkpoint {
+        checkpointer.save(&Checkpoint {
             table: self.table.clone(),
             batch: self.batch,
             elapsed_s: self.elapsed_s(),
@@ -242,9 +226,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn interrupted(&mut self, engine: &mut dyn Engine, keeper: &mut dyn Keeper) -> Result<Fitted> {
+    fn interrupted(
+        &mut self,
+        engine: &mut dyn Engine,
+        checkpointer: &mut dyn Checkpointer,
+    ) -> Result<Fitted> {
         if self.unsaved {
-            self.keep(engine, keeper)?;
+            self.keep(engine, checkpointer)?;
         }
         Ok(Fitted::Interrupted(Position { epoch: self.table.len() + 1, batch: self.batch }))
     }

@@ -5,10 +5,26 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{ArmOutcome, Kept};
 use crate::history::EpochTable;
 use crate::nn::StateDict;
 use crate::stopping::{Ending, Reading, StoppingRule};
+
+/// One arm's reading of a training.
+pub struct ArmOutcome {
+    /// How and where it ended.
+    pub reading: Reading,
+    /// The weights kept and their epoch; none where no epoch was finite.
+    pub kept: Option<Kept>,
+}
+
+/// The weights of an epoch.
+#[derive(Clone)]
+pub struct Kept {
+    /// From 1.
+    pub epoch: usize,
+    /// Parameters and running statistics.
+    pub state: Arc<StateDict>,
+}
 
 /// An arm that reads a training as it grows.
 pub struct Reader<'a> {

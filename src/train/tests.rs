@@ -127,7 +127,7 @@ fn train(player: &mut Player, trajectory: &Trajectory, rules: &[StoppingRule]) -
     let data = rows();
     let rules = rules.iter().collect();
     let job = Job { trajectory, loss: Loss::Mse, data: &data, rules, number: 0 };
-    match fit(player, &job, None, &mut NoKeeper, &mut Deaf).unwrap() {
+    match fit(player, &job, None, &mut NoCheckpoints, &mut Deaf).unwrap() {
         Fitted::Done(trained) => trained,
         Fitted::Interrupted(at) => panic!("interrupted at {at:?}"),
     }

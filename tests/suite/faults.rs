@@ -18,7 +18,7 @@ fn what_a_dead_process_left_half_written_is_removed() {
     let mut dead = Command::new("true").spawn().unwrap();
     dead.wait().unwrap();
     // As this machine's processes name such files.
-    let machine = bnes::results::process::Process::this().machine;
+    let machine = bnes::storage::Process::this().machine;
     let left = format!("results/small/.partial-{machine}-{}-abc/epochs.csv", dead.id());
     let own = format!("results/small/.partial-{machine}-{}-abc/epochs.csv", std::process::id());
     place.write(&left, "half");

@@ -5,7 +5,7 @@ use std::fs;
 use crate::common::broken::{
     LONG, SMALL, all_of, assert_tidy, is_checkpoint, signal, start, undisturbed, wait_for,
 };
-use crate::common::{Place, stderr};
+use crate::common::{Place, json, stderr};
 
 const FRESH: [&str; 4] = ["run", "--config", "config.toml", "--fresh"];
 
@@ -50,6 +50,30 @@ fn a_run_without_fresh_in_between_leaves_a_fresh_run_where_it_was() {
     let output = place.bnes(&FRESH);
     assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
     assert_ne!(records(&place, "results/long"), before);
+    assert!(all_of(&place, "results/long") == expected);
+    assert_tidy(&place, "results/long");
+}
+
+#[test]
+fn what_has_no_id_is_read_and_trained_anew_like_the_rest() {
+    let (place, expected) = undisturbed(LONG);
+    let file = place.training("results/long", "seed0").join("run.json");
+    let mut record = json(&file);
+    let id = record["provenance"].as_object_mut().unwrap().remove("id");
+    assert!(id.is_some_and(|id| id.as_str().is_some_and(|id| id.len() == 32)));
+    fs::write(&file, record.to_string()).unwrap();
+    let plain = place.succeeds(&["run", "--config", "config.toml"]);
+    assert!(plain.contains("0 trained") && plain.contains("1 found done"), "{plain}");
+    assert!(place.succeeds(&["status"]).contains("1 done"));
+    let mut child = start(&place, &FRESH);
+    wait_for(&place, &mut child, is_checkpoint);
+    signal(&child, "TERM");
+    child.wait().unwrap();
+    let status = place.succeeds(&["status"]);
+    assert!(status.contains("--fresh: 0 of 1 training trained anew so far"), "{status}");
+    let output = place.bnes(&FRESH);
+    assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
+    assert!(json(&file)["provenance"]["id"].is_string());
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
 }

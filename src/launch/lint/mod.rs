@@ -11,7 +11,8 @@ mod tests;
 
 use std::fmt;
 
-use super::plan::{Planned, Task};
+use super::plan::Task;
+use super::planned::Planned;
 use crate::spec::{Arm, ConfigError, Experiment};
 
 /// How much a finding matters.

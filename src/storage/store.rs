@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::epochs_csv;
-use super::fresh;
-use super::layout::{epochs_file, experiment_file, run_file, weights_file_name};
-use super::record::{ArmRecord, Plan, RunRecord};
-use super::reread::{Named, Reread, fire_alike, rule_table};
-use super::whole::{clean, partial_dir, place, sync_dir, write, write_bytes, write_changed};
-use super::work::{Claim, Work};
+use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed, write_unplaced};
+use super::{Claim, FreshRun, WorkDir};
 use crate::history::EpochTable;
+use crate::results::layout::{epochs_file, experiment_file, run_file, weights_file_name};
+use crate::results::reread::{Named, Reread, fire_alike, rule_table};
+use crate::results::{ArmRecord, Plan, RunRecord, epochs_csv};
 use crate::spec::{Arm, ConfigFile};
 
 /// One experiment's directory.
@@ -72,8 +70,8 @@ impl Store {
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
         self.clean();
-        write_changed(&self.dir.join(&plan.config), config.text.as_bytes())?;
-        write_changed(&experiment_file(&self.dir), &json(plan)?)
+        write_if_changed(&self.dir.join(&plan.config), config.text.as_bytes())?;
+        write_if_changed(&experiment_file(&self.dir), &json(plan)?)
     }
 
     /// Removes what processes that are no more left half written.
@@ -81,24 +79,34 @@ impl Store {
         clean(&self.dir);
     }
 
-    /// The work in hand on a training.
+    /// The work directory of a training.
     #[must_use]
-    pub fn work(&self, dir: &str) -> Work {
-        Work::of(&self.dir, dir)
+    pub fn work_dir(&self, dir: &str) -> WorkDir {
+        WorkDir::of(&self.dir, dir)
     }
 
     /// Gives back the claim of a training that is done, and removes the work on it, unless a fresh run
     /// that was broken off goes on from there.
     pub fn finish(&self, dir: &str, claim: Claim) {
-        if !fresh::is_wanted(&self.dir, dir) {
+        if !FreshRun::is_wanted(&self.dir, dir) {
             claim.finish();
+        }
+    }
+
+    /// Removes what is left of the work on a training that is done.
+    pub fn tidy(&self, dir: &str) {
+        let work_dir = self.work_dir(dir);
+        if work_dir.exists()
+            && let Ok(Some(claim)) = Claim::acquire(&work_dir)
+        {
+            self.finish(dir, claim);
         }
     }
 
     /// Why a training may not be trained into its place: what is there was written by a newer bnes,
     /// which may have put more into it than this one understands.
     #[must_use]
-    pub fn foreign(&self, dir: &str) -> Option<String> {
+    pub fn newer(&self, dir: &str) -> Option<String> {
         let file = run_file(&self.training(dir));
         let record: serde_json::Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
         let version = record.get("provenance")?.get("version")?.as_str()?;
@@ -155,12 +163,16 @@ impl Store {
         (finished && arms.iter().all(answers)).then_some(record)
     }
 
-    /// Replaces the record of a training whose arms are read anew.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn write_record(&self, dir: &str, record: &RunRecord) -> Result<()> {
-        write_bytes(&run_file(&self.training(dir)), &json(record)?)
+    /// The record of a training found done, which replaces the one on disk where today's arms are
+    /// others.
+    #[must_use]
+    pub fn keep(&self, dir: &str, done: Done) -> RunRecord {
+        let Done { record, changed } = done;
+        if changed {
+            // What it says is known either way.
+            let _ = json(&record).and_then(|json| write(&run_file(&self.training(dir)), &json));
+        }
+        record
     }
 
     /// Marks the rules of a training that was trained again for them, its curve having been there.
@@ -188,11 +200,11 @@ impl Store {
         keeps: impl Fn() -> bool,
     ) -> Result<bool> {
         let partial = partial_dir(&self.dir)?;
-        write(&epochs_file(partial.path()), epochs_csv::write(table).as_bytes())?;
+        write_unplaced(&epochs_file(partial.path()), epochs_csv::write(table).as_bytes())?;
         for (epoch, bytes) in weights {
-            write(&partial.path().join(weights_file_name(*epoch)), bytes)?;
+            write_unplaced(&partial.path().join(weights_file_name(*epoch)), bytes)?;
         }
-        write(&run_file(partial.path()), &json(record)?)?;
+        write_unplaced(&run_file(partial.path()), &json(record)?)?;
         place(partial, &self.training(dir), keeps)
     }
 
@@ -203,11 +215,11 @@ impl Store {
     pub fn write_note(&self, dir: &str, record: &RunRecord) -> Result<()> {
         let path = self.training(dir);
         let is_result = RunRecord::read(&path).is_some_and(|earlier| earlier.status.is_result());
-        if is_result || self.foreign(dir).is_some() {
+        if is_result || self.newer(dir).is_some() {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        write_bytes(&run_file(&path), &json(record)?)
+        write(&run_file(&path), &json(record)?)
     }
 }
 

@@ -1,8 +1,7 @@
-//! The work in hand on one training: who does it, and its checkpoints.
+//! The right to train one training, which one process at a time has, and its checkpoints.
 //!
-//! `DIR/<experiment>/.work/<training>/` is there while a training is unfinished. It holds `claim`,
-//! the process at work, and the newest checkpoints. A lock on `claim` ends with its process, so
-//! that the next one takes over at once; across machines, where locks may not reach, a claim counts
+//! The file `claim` in a [`WorkDir`] names the process at work. A lock on it ends with its process,
+//! so that the next one takes over at once; across machines, where locks may not reach, a claim counts
 //! until its holder has not been heard of for [`SILENCE`]. Should two processes ever train the same
 //! thing, they come to the same bytes and the first result stays.
 
@@ -16,14 +15,12 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use super::atomic::{clean, write};
 use super::process::Process;
-use super::whole::{clean, write_bytes};
+use super::work_dir::WorkDir;
 
 /// After this long without a sign of life, the claim of a process on another machine is void.
 pub const SILENCE: Duration = Duration::from_mins(2);
-
-/// The folder of all work in hand, beside the trainings.
-const WORK: &str = ".work";
 
 /// The file that says who is at work.
 const CLAIM: &str = "claim";
@@ -46,56 +43,83 @@ pub struct Holder {
     pub epoch: usize,
 }
 
-/// The work folder of a training, which may not be there.
-pub struct Work {
-    dir: PathBuf,
-}
-
 /// The right to work on a training; given back when dropped.
 pub struct Claim {
-    work: Work,
+    work_dir: WorkDir,
     file: File,
     process: Process,
     since: u64,
     epoch: AtomicUsize,
 }
 
-impl Work {
-    /// Of a training of an experiment's directory.
+impl Holder {
+    /// Who is at work on a training now; looks without claiming.
     #[must_use]
-    pub fn of(experiment: &Path, training: &str) -> Self {
-        Self { dir: experiment.join(WORK).join(training) }
+    pub fn of(work_dir: &WorkDir) -> Option<Self> {
+        let dir = work_dir.path();
+        let file = File::open(dir.join(CLAIM)).ok()?;
+        let holder = Self::read(&file)?;
+        let locked = match file.try_lock_shared() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => return Some(holder),
+            Err(TryLockError::Error(_)) => false,
+        };
+        holder.is_at_work(dir, &file, locked).then_some(holder)
     }
 
-    /// The trainings of an experiment's directory that have one.
-    #[must_use]
-    pub fn all(experiment: &Path) -> Vec<String> {
-        let entries = fs::read_dir(experiment.join(WORK)).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    fn read(file: &File) -> Option<Self> {
+        let mut bytes = [0; CLAIM_BYTES];
+        let mut read = 0;
+        while read < bytes.len() {
+            match file.read_at(&mut bytes[read..], read as u64) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => read += more,
+            }
+        }
+        serde_json::from_slice(&bytes[..read]).ok()
     }
 
-    /// Whether anything of it is there.
-    #[must_use]
-    pub fn exists(&self) -> bool {
-        self.dir.is_dir()
+    /// Whether its claim is to be respected; `locked`: the lock is ours.
+    fn is_at_work(&self, dir: &Path, file: &File, locked: bool) -> bool {
+        match self.process.lives() {
+            // On one machine a lock that can be had means that its holder is gone.
+            Some(lives) => !locked && lives && self.process != Process::this(),
+            None => silence(file, dir).is_some_and(|silence| silence < SILENCE),
+        }
     }
+}
 
+/// How long a claim has not been renewed, by the clock of its file system alone: those of two
+/// machines may differ, and any may be set back.
+fn silence(file: &File, dir: &Path) -> Option<Duration> {
+    let renewed = file.metadata().ok()?.modified().ok()?;
+    let now = match tempfile::tempfile_in(dir) {
+        Ok(probe) => probe.metadata().ok()?.modified().ok()?,
+        // Nothing may be written here; looking is all that is wanted.
+        Err(_) => SystemTime::now(),
+    };
+    Some(now.duration_since(renewed).unwrap_or_else(|ahead| ahead.duration()))
+}
+
+impl Claim {
     /// Claims the training for this process; none while another is at work on it.
     ///
     /// # Errors
     /// Where the folder cannot be written to.
-    pub fn claim(&self) -> Result<Option<Claim>> {
-        let path = self.dir.join(CLAIM);
+    pub fn acquire(work_dir: &WorkDir) -> Result<Option<Self>> {
+        let dir = work_dir.path();
+        let path = dir.join(CLAIM);
         let failed = || format!("cannot write {}", path.display());
         // A claim that is given back is removed, which may happen between any two of these steps.
         for _ in 0..100 {
-            match fs::create_dir_all(&self.dir) {
+            match fs::create_dir_all(dir) {
                 // It was there when it was about to be made, and is gone now or made again.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && !self.dir.is_file() => {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && !dir.is_file() => {
                     continue;
                 }
-                made => made
-                    .with_context(|| format!("cannot create the folder {}", self.dir.display()))?,
+                made => {
+                    made.with_context(|| format!("cannot create the folder {}", dir.display()))?
+                }
             }
             let mut options = File::options();
             options.read(true).write(true).create(true).truncate(false);
@@ -114,94 +138,31 @@ impl Work {
             if !same.unwrap_or(false) {
                 continue;
             }
-            if let Some(holder) = read_holder(&file)
-                && self.is_at_work(&holder, &file, locked)
+            if let Some(holder) = Holder::read(&file)
+                && holder.is_at_work(dir, &file, locked)
             {
                 return Ok(None);
             }
-            clean(&self.dir);
+            clean(dir);
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            let claim = Claim {
-                work: Self { dir: self.dir.clone() },
+            let claim = Self {
+                work_dir: work_dir.clone(),
                 file,
                 process: Process::this(),
                 since: now.map_or(0, |time| time.as_secs()),
                 epoch: AtomicUsize::new(1),
             };
-            claim.beat().with_context(failed)?;
+            claim.renew().with_context(failed)?;
             return Ok(Some(claim));
         }
         bail!("{} comes and goes", path.display())
     }
 
-    /// Who is at work on it now; looks without claiming.
-    #[must_use]
-    pub fn holder(&self) -> Option<Holder> {
-        let file = File::open(self.dir.join(CLAIM)).ok()?;
-        let holder = read_holder(&file)?;
-        let locked = match file.try_lock_shared() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => return Some(holder),
-            Err(TryLockError::Error(_)) => false,
-        };
-        self.is_at_work(&holder, &file, locked).then_some(holder)
-    }
-
-    /// Whether the holder of a claim is to be respected; `locked`: its lock is ours.
-    fn is_at_work(&self, holder: &Holder, file: &File, locked: bool) -> bool {
-        match holder.process.lives() {
-            // On one machine a lock that can be had means that its holder is gone.
-            Some(lives) => !locked && lives && holder.process != Process::this(),
-            None => silence(file, &self.dir).is_some_and(|silence| silence < SILENCE),
-        }
-    }
-
-    /// The checkpoints, newest first.
-    #[must_use]
-    pub fn checkpoints(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
-        let mut found: Vec<(u64, PathBuf)> = entries
-            .filter_map(|entry| {
-                let name = entry.file_name().into_string().ok()?;
-                let number = name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?;
-                Some((number.parse().ok()?, entry.path()))
-            })
-            .collect();
-        found.sort_unstable();
-        found.into_iter().rev().map(|(_, path)| path).collect()
-    }
-}
-
-/// How long a claim has not been renewed, by the clock of its file system alone: those of two
-/// machines may differ, and any may be set back.
-fn silence(file: &File, dir: &Path) -> Option<Duration> {
-    let renewed = file.metadata().ok()?.modified().ok()?;
-    let now = match tempfile::tempfile_in(dir) {
-        Ok(probe) => probe.metadata().ok()?.modified().ok()?,
-        // Nothing may be written here; looking is all that is wanted.
-        Err(_) => SystemTime::now(),
-    };
-    Some(now.duration_since(renewed).unwrap_or_else(|ahead| ahead.duration()))
-}
-
-fn read_holder(file: &File) -> Option<Holder> {
-    let mut bytes = [0; CLAIM_BYTES];
-    let mut read = 0;
-    while read < bytes.len() {
-        match file.read_at(&mut bytes[read..], read as u64) {
-            Ok(0) | Err(_) => break,
-            Ok(more) => read += more,
-        }
-    }
-    serde_json::from_slice(&bytes[..read]).ok()
-}
-
-impl Claim {
-    /// Gives a sign of life.
+    /// Renews it: a heartbeat.
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn beat(&self) -> std::io::Result<()> {
+    pub fn renew(&self) -> std::io::Result<()> {
         let holder = Holder {
             process: self.process.clone(),
             since: self.since,
@@ -220,7 +181,7 @@ impl Claim {
     /// The checkpoints, newest first.
     #[must_use]
     pub fn checkpoints(&self) -> Vec<PathBuf> {
-        self.work.checkpoints()
+        self.work_dir.checkpoints()
     }
 
     /// Adds a checkpoint and removes the ones that it makes superfluous.
@@ -232,7 +193,7 @@ impl Claim {
         let newest = earlier.first().and_then(|path| path.file_stem()?.to_str());
         let newest = newest.and_then(|stem| stem.strip_prefix("checkpoint-")?.parse().ok());
         let number = newest.unwrap_or(0_u64) + 1;
-        write_bytes(&self.work.dir.join(format!("checkpoint-{number}.safetensors")), bytes)?;
+        write(&self.work_dir.path().join(format!("checkpoint-{number}.safetensors")), bytes)?;
         for path in earlier.iter().skip(GENERATIONS - 1) {
             // One too many does no harm.
             let _ = fs::remove_file(path);
@@ -259,7 +220,7 @@ impl Claim {
     /// Gives the claim back and removes all work: the training is finished.
     pub fn finish(self) {
         // What cannot be removed is, by the next run. The claim goes last, with the lock.
-        for entry in fs::read_dir(&self.work.dir).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(self.work_dir.path()).into_iter().flatten().flatten() {
             if entry.file_name() != CLAIM {
                 let _ = fs::remove_file(entry.path());
             }
@@ -271,9 +232,9 @@ impl Drop for Claim {
     fn drop(&mut self) {
         // Removed while the lock is held; whoever opened it meanwhile sees that it is gone. Folders
         // go where nothing is left in them.
-        let _ = fs::remove_file(self.work.dir.join(CLAIM));
-        let _ = fs::remove_dir(&self.work.dir);
-        let _ = self.work.dir.parent().map(fs::remove_dir);
+        let _ = fs::remove_file(self.work_dir.path().join(CLAIM));
+        let _ = fs::remove_dir(self.work_dir.path());
+        let _ = self.work_dir.path().parent().map(fs::remove_dir);
     }
 }
 
@@ -281,61 +242,61 @@ impl Drop for Claim {
 mod tests {
     use super::*;
 
-    fn other_machine(work: &Work, beat: Duration) {
-        fs::create_dir_all(&work.dir).unwrap();
+    fn other_machine(work: &WorkDir, silence: Duration) {
+        fs::create_dir_all(work.path()).unwrap();
         let process = Process { host: "h".into(), machine: "elsewhere".into(), pid: 1 };
         let holder = Holder { process, since: 0, epoch: 3 };
-        let path = work.dir.join(CLAIM);
+        let path = work.path().join(CLAIM);
         fs::write(&path, serde_json::to_vec(&holder).unwrap()).unwrap();
         let file = File::options().write(true).open(path).unwrap();
-        file.set_modified(SystemTime::now() - beat).unwrap();
+        file.set_modified(SystemTime::now() - silence).unwrap();
     }
 
     #[test]
     fn a_claim_keeps_others_out_until_it_is_given_back() {
         let dir = tempfile::tempdir().unwrap();
-        let work = Work::of(dir.path(), "a");
-        let claim = work.claim().unwrap().unwrap();
+        let work = WorkDir::of(dir.path(), "a");
+        let claim = Claim::acquire(&work).unwrap().unwrap();
         claim.set_epoch(4);
-        claim.beat().unwrap();
-        assert!(work.claim().unwrap().is_none());
-        assert_eq!(work.holder().unwrap().epoch, 4);
+        claim.renew().unwrap();
+        assert!(Claim::acquire(&work).unwrap().is_none());
+        assert_eq!(Holder::of(&work).unwrap().epoch, 4);
         drop(claim);
-        assert!(work.holder().is_none() && !dir.path().join(WORK).exists());
-        assert!(work.claim().unwrap().is_some());
+        assert!(Holder::of(&work).is_none() && fs::read_dir(dir.path()).unwrap().count() == 0);
+        assert!(Claim::acquire(&work).unwrap().is_some());
     }
 
     #[test]
     fn a_claim_of_another_machine_counts_until_it_falls_silent() {
         let dir = tempfile::tempdir().unwrap();
-        let work = Work::of(dir.path(), "a");
+        let work = WorkDir::of(dir.path(), "a");
         other_machine(&work, SILENCE / 2);
-        assert!(work.claim().unwrap().is_none());
-        assert_eq!(work.holder().unwrap().process.machine, "elsewhere");
+        assert!(Claim::acquire(&work).unwrap().is_none());
+        assert_eq!(Holder::of(&work).unwrap().process.machine, "elsewhere");
         other_machine(&work, SILENCE * 2);
-        assert!(work.holder().is_none());
-        assert!(work.claim().unwrap().is_some());
+        assert!(Holder::of(&work).is_none());
+        assert!(Claim::acquire(&work).unwrap().is_some());
     }
 
     #[test]
     fn a_claim_from_the_future_counts_no_longer_than_one_from_the_past() {
         let dir = tempfile::tempdir().unwrap();
-        let work = Work::of(dir.path(), "a");
+        let work = WorkDir::of(dir.path(), "a");
         let renewed = |time| {
             other_machine(&work, Duration::ZERO);
-            let file = File::options().write(true).open(work.dir.join(CLAIM)).unwrap();
+            let file = File::options().write(true).open(work.path().join(CLAIM)).unwrap();
             file.set_modified(time).unwrap();
         };
         renewed(SystemTime::now() + SILENCE / 2);
-        assert!(work.claim().unwrap().is_none());
+        assert!(Claim::acquire(&work).unwrap().is_none());
         renewed(SystemTime::now() + SILENCE * 2);
-        assert!(work.claim().unwrap().is_some());
+        assert!(Claim::acquire(&work).unwrap().is_some());
     }
 
     #[test]
     fn two_checkpoints_stay_and_none_once_finished() {
         let dir = tempfile::tempdir().unwrap();
-        let claim = Work::of(dir.path(), "a").claim().unwrap().unwrap();
+        let claim = Claim::acquire(&WorkDir::of(dir.path(), "a")).unwrap().unwrap();
         for bytes in [b"1", b"2", b"3"] {
             claim.write_checkpoint(bytes).unwrap();
         }

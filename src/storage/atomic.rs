@@ -20,7 +20,7 @@ const PARTIAL: &str = ".partial-";
 const GIVEN_UP: Duration = Duration::from_hours(1);
 
 /// Writes a file into a folder that is not yet in its place.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_unplaced(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let mut file = File::create(path).with_context(failed)?;
     file.write_all(bytes).with_context(failed)?;
@@ -32,7 +32,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// Where the file cannot be written, or `content` fails.
-pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     if path.is_dir() {
         bail!("{}: there is a folder of this name", failed());
@@ -64,7 +64,7 @@ pub fn write_whole(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<(
     Ok(())
 }
 
-/// As [`write_bytes`], unless there is a file of this name; whether it was written.
+/// As [`write`], unless there is a file of this name; whether it was written.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
     let failed = || format!("cannot write {}", path.display());
     let dir = path.parent().unwrap_or(Path::new("."));
@@ -87,20 +87,20 @@ pub(super) fn sync_dir(dir: &Path) {
     let _ = File::open(dir).and_then(|dir| dir.sync_all());
 }
 
-/// As [`write_whole`], what is there at once.
-pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, |out| {
+/// As [`write_with`], with bytes that are there at once.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, |out| {
         out.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))
     })
 }
 
-/// As [`write_bytes`], unless the file holds these bytes already: what is done can be looked up
+/// As [`write`], unless the file holds these bytes already: what is done can be looked up
 /// where nothing may be written.
-pub(super) fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(());
     }
-    write_bytes(path, bytes)
+    write(path, bytes)
 }
 
 /// Of this process; a builder borrows its prefix.
@@ -201,8 +201,8 @@ mod tests {
     fn what_fails_half_way_leaves_the_old_file_and_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.csv");
-        write_whole(&path, |out| Ok(out.write_all(b"old")?)).unwrap();
-        let failed = write_whole(&path, |out| {
+        write_with(&path, |out| Ok(out.write_all(b"old")?)).unwrap();
+        let failed = write_with(&path, |out| {
             out.write_all(b"new")?;
             anyhow::bail!("half way")
         });
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_folder_in_its_place_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let message = write_whole(dir.path(), |_| Ok(())).unwrap_err().to_string();
+        let message = write_with(dir.path(), |_| Ok(())).unwrap_err().to_string();
         assert!(message.contains("there is a folder of this name"), "{message}");
     }
 }

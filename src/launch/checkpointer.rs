@@ -12,8 +12,8 @@ use super::interrupt::Interrupt;
 use super::provenance::CpuClock;
 use crate::event::{Event, Observer};
 use crate::results::Resumed;
-use crate::results::work::Claim;
-use crate::train::{Checkpoint, Keeper, Position};
+use crate::storage::Claim;
+use crate::train::{Checkpoint, Checkpointer, Position};
 
 /// What a checkpoint of ours holds beside the training.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Notes {
 }
 
 /// Writes checkpoints into a claimed training's work folder.
-pub struct DiskKeeper<'a> {
+pub struct DiskCheckpointer<'a> {
     claim: &'a Claim,
     interrupt: &'a Interrupt,
     every: Duration,
@@ -47,7 +47,7 @@ pub struct DiskKeeper<'a> {
     failed: bool,
 }
 
-impl<'a> DiskKeeper<'a> {
+impl<'a> DiskCheckpointer<'a> {
     /// From `notes`, which are new ones or those of the checkpoint that the training begins at.
     pub fn new(
         claim: &'a Claim,
@@ -79,7 +79,7 @@ impl<'a> DiskKeeper<'a> {
     }
 }
 
-impl Keeper for DiskKeeper<'_> {
+impl Checkpointer for DiskCheckpointer<'_> {
     fn interrupted(&self) -> bool {
         self.interrupt.is_asked()
     }
@@ -88,7 +88,7 @@ impl Keeper for DiskKeeper<'_> {
         self.last.elapsed() >= self.every
     }
 
-    fn keep(&mut self, checkpoint: &Checkpoint) {
+    fn save(&mut self, checkpoint: &Checkpoint) {
         let started = Instant::now();
         let written = self.write(checkpoint);
         self.last = Instant::now();

@@ -6,12 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::fresh::Fresh;
-use super::layout::{epochs_file, run_file};
-use super::load::{LoadError, load};
-use super::tuning::{TUNE, TuningRecord, tune_dir};
-use super::work::Work;
-use super::{RunRecord, Status};
+use super::{FreshRun, Holder, WorkDir};
+use crate::results::layout::{epochs_file, run_file};
+use crate::results::tuning::{TUNE, tune_dir};
+use crate::results::{LoadError, RunRecord, Status, TuningRecord, load};
 
 /// How far a training is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,7 +29,7 @@ pub enum State {
 
 /// One training of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Standing {
+pub struct TrainingStatus {
     /// The experiment.
     pub experiment: String,
     /// The training's directory below the experiment's.
@@ -68,10 +66,10 @@ pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + 'a;
 ///
 /// # Errors
 /// Where the path holds no results.
-pub fn standings(
+pub fn statuses(
     path: &Path,
     saved_at: &SavedAt,
-) -> Result<(Vec<Standing>, Vec<String>), LoadError> {
+) -> Result<(Vec<TrainingStatus>, Vec<String>), LoadError> {
     let one = run_file(path).is_file();
     let (mut all, mut warnings) = (Vec::new(), Vec::new());
     for mut experiment in load(&[path.to_owned()])? {
@@ -85,8 +83,8 @@ pub fn standings(
         if !one {
             let dir = tune_dir(&experiment.path);
             let mut tuned = of_folder(name, &dir, tuning, true, saved_at, &mut warnings);
-            for standing in &mut tuned {
-                standing.training.insert_str(0, &format!("{TUNE}/"));
+            for status in &mut tuned {
+                status.training.insert_str(0, &format!("{TUNE}/"));
             }
             all.append(&mut tuned);
         }
@@ -103,26 +101,26 @@ fn of_folder(
     with_others: bool,
     saved_at: &SavedAt,
     warnings: &mut Vec<String>,
-) -> Vec<Standing> {
-    let fresh = Fresh::all(dir);
+) -> Vec<TrainingStatus> {
+    let fresh = FreshRun::all(dir);
     let mut others = unfinished(dir, &fresh);
     others.retain(|other| with_others && planned.iter().all(|(planned, _)| planned != other));
     let planned = planned.into_iter().map(|(training, seed)| (training.to_owned(), Some(seed)));
     let trainings = planned.chain(others.into_iter().map(|other| (other, None)));
-    let standing = |(training, seed): (String, Option<u64>)| {
-        let work = Work::of(dir, &training);
-        let mut standing = Standing::new(experiment, dir, training, seed, warnings);
-        standing.look_at_fresh(&fresh);
-        standing.look_at_work(&work, saved_at);
-        standing
+    let status = |(training, seed): (String, Option<u64>)| {
+        let work = WorkDir::of(dir, &training);
+        let mut status = TrainingStatus::new(experiment, dir, training, seed, warnings);
+        status.add_fresh(&fresh);
+        status.add_work(&work, saved_at);
+        status
     };
-    trainings.map(standing).collect()
+    trainings.map(status).collect()
 }
 
 /// The trainings on which there is unfinished work, by checkpoints or a fresh run, sorted.
-fn unfinished(experiment: &Path, fresh: &[Fresh]) -> BTreeSet<String> {
+fn unfinished(experiment: &Path, fresh: &[FreshRun]) -> BTreeSet<String> {
     let wanted = fresh.iter().flat_map(|fresh| fresh.trainings().filter(|dir| fresh.wants(dir)));
-    Work::all(experiment).into_iter().chain(wanted.map(str::to_owned)).collect()
+    WorkDir::all(experiment).into_iter().chain(wanted.map(str::to_owned)).collect()
 }
 
 /// The first file of a result that is not there beside its `run.json`.
@@ -132,7 +130,7 @@ fn vanished(run_file: &Path, record: &RunRecord) -> Option<PathBuf> {
     std::iter::once(epochs_file(dir)).chain(weights).find(|file| !file.is_file())
 }
 
-impl Standing {
+impl TrainingStatus {
     /// By what `run.json` says; what it names and is not there is trained again.
     fn new(
         experiment: &str,
@@ -172,13 +170,13 @@ impl Standing {
         }
     }
 
-    fn look_at_fresh(&mut self, fresh: &[Fresh]) {
+    fn add_fresh(&mut self, fresh: &[FreshRun]) {
         let mut of = fresh.iter().filter(|fresh| fresh.names(&self.training)).peekable();
         self.fresh = of.peek().is_some().then(|| of.all(|fresh| fresh.is_done(&self.training)));
     }
 
-    fn look_at_work(&mut self, work: &Work, saved_at: &SavedAt) {
-        if let Some(holder) = work.holder() {
+    fn add_work(&mut self, work: &WorkDir, saved_at: &SavedAt) {
+        if let Some(holder) = Holder::of(work) {
             let since = SystemTime::UNIX_EPOCH + Duration::from_secs(holder.since);
             self.state = State::Running;
             // None where the clock was set back since.

@@ -1,0 +1,33 @@
+//! Standard output: how wide it is, and reports on it.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Context;
+
+/// The width of a terminal that says nothing about itself.
+const WIDTH: usize = 100;
+
+/// The narrowest that tables are fitted to.
+const NARROWEST: usize = 40;
+
+/// Columns of the terminal that shows standard output, by `COLUMNS` where that is set; none where
+/// no terminal does, so that lines may be of any length.
+pub(super) fn columns() -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    let of_terminal = || io::stdout().is_terminal().then_some(WIDTH);
+    said.filter(|columns| *columns >= NARROWEST)
+        .or_else(|| asked().filter(|columns| *columns > 0))
+        .or_else(of_terminal)
+        .map(|columns| columns.max(NARROWEST))
+}
+
+/// Columns for text that is broken into lines anyway.
+pub(super) fn width() -> usize {
+    columns().unwrap_or(WIDTH)
+}
+
+/// Writes a report as it is.
+pub(super) fn print(out: &mut dyn Write, text: &str) -> anyhow::Result<()> {
+    out.write_all(text.as_bytes()).context("the report could not be written")
+}

@@ -1,0 +1,65 @@
+//! The options of `bnes run`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::experiment_args::ExperimentArgs;
+use crate::launch::{DeviceChoice, Options};
+
+/// What `bnes run` is told.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
+pub struct RunArgs {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Where results go, one folder per experiment
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// Where tensors live: auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceChoice,
+    /// Trainings side by side [default: one per core, at most as many as there are to do]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Show what would be trained, and from which epoch on; train and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Train anew what is done, too; it is replaced once the new training is finished. Broken off and
+    /// run again, it goes on
+    #[arg(long)]
+    pub fresh: bool,
+    /// Then train everything again, in memory, and name the first epoch, column or tensor that
+    /// differs from what is on disk, which stays as it is
+    #[arg(long)]
+    pub verify: bool,
+    /// For people, or one JSON object a line per arm and seed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: RunFormat,
+    /// No progress, no notes: results and failures alone
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+impl RunArgs {
+    /// What a session is told of them.
+    pub fn options(&self) -> Options<'_> {
+        Options {
+            results: &self.results,
+            device: self.device,
+            jobs: self.jobs.map(usize::from),
+            fresh: self.fresh,
+            verify: self.verify,
+        }
+    }
+}
+
+/// How `bnes run` tells what came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunFormat {
+    /// A few lines for people.
+    Text,
+    /// A JSON object per arm and seed.
+    Json,
+}

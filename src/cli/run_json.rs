@@ -1,0 +1,54 @@
+//! `bnes run --format json`: an object a line per arm and seed.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::launch::{Session, Summary, Task};
+use crate::results::{RunRecord, Status};
+use crate::storage::Store;
+
+/// Writes the lines of every training of which there is something to say.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write(session: &Session, summary: &Summary, out: &mut dyn Write) -> Result<()> {
+    let store = session.store();
+    for (task, record) in session.planned().tasks.iter().zip(&summary.records) {
+        for object in record.iter().flat_map(|record| objects(&store, task, record)) {
+            writeln!(out, "{object}")?;
+        }
+    }
+    Ok(())
+}
+
+fn objects(store: &Store, task: &Task, record: &RunRecord) -> Vec<Value> {
+    let dir = store.training(&task.dir).display().to_string();
+    let common = |factors: &Value| json!({"run": task.dir, "dir": dir, "factors": factors, "seed": record.seed});
+    let mut objects = Vec::new();
+    if record.arms.is_empty() {
+        for arm in &task.arms {
+            let mut object = common(&json!(arm.factors));
+            object["status"] = json!(record.status);
+            object["stop_reason"] = Value::Null;
+            // Where a failed one stood is not known.
+            let stood = (record.status == Status::Interrupted).then_some(record.epochs);
+            object["epochs"] = json!(stood);
+            object["best_epoch"] = Value::Null;
+            object["metrics"] = json!({});
+            object["error"] = json!(record.error);
+            objects.push(object);
+        }
+    }
+    for arm in &record.arms {
+        let mut object = common(&json!(arm.factors));
+        object["status"] = json!(arm.status);
+        object["stop_reason"] = json!(arm.stop_reason);
+        object["epochs"] = json!(arm.epochs);
+        object["best_epoch"] = json!(arm.best_epoch);
+        object["metrics"] = json!(arm.metrics);
+        objects.push(object);
+    }
+    objects
+}

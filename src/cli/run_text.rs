@@ -1,0 +1,85 @@
+//! What `bnes run` says of a run that ended, for people.
+
+use std::path::Path;
+
+use crate::compare::tuning::{TunedValues, doubts, sentences};
+use crate::console::tell;
+use crate::launch::{Planned, Summary, Tuned, Verdict};
+use crate::results::Status;
+use crate::text::counted;
+
+/// How many arms and trainings an experiment comes to.
+pub fn counts(name: &str, planned: &Planned) -> String {
+    format!(
+        "{name}: {} from {}",
+        counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
+        counted(planned.tasks.len(), "training"),
+    )
+}
+
+/// Of all trainings, those trained, found done and to go.
+pub fn done_and_to_go(summary: &Summary, seconds: f64) -> String {
+    let to_go = match summary.interrupted() {
+        0 => String::new(),
+        count => format!(", {count} to go"),
+    };
+    let Summary { trained, found, .. } = summary;
+    format!("{trained} trained in {seconds:.1} s, {found} found done{to_go}")
+}
+
+/// What to do after trainings whose results are in a directory.
+pub fn next(results: &Path, summary: &Summary) -> String {
+    if summary.interrupted() > 0 {
+        "next:    the same command again, which goes on from here".to_owned()
+    } else {
+        format!("next:    bnes compare {}", results.display())
+    }
+}
+
+/// What to do after a tuning that did not come to its end.
+pub fn next_of_tuning(results: &Path, summary: &Summary) -> String {
+    if summary.interrupted() > 0 {
+        next(results, summary)
+    } else {
+        "next:    the same command again, once the cause is gone".to_owned()
+    }
+}
+
+/// What came of verifying.
+pub fn verdicts(verdicts: &[Verdict]) -> String {
+    let count = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count();
+    let same = count(|verdict| matches!(verdict, Verdict::Same));
+    let rest = match count(|verdict| matches!(verdict, Verdict::NotReached)) {
+        0 => String::new(),
+        count => format!(", {count} not reached"),
+    };
+    let all = counted(verdicts.len(), "training");
+    format!("verified: {same} of {all} came out the same again{rest}")
+}
+
+/// Tells what did not go as it should, whatever the format of the results.
+pub fn tell_faults(summary: &Summary) {
+    let diverged = summary.with_status(Status::Diverged);
+    if diverged > 0 {
+        tell(format_args!("warning: {} diverged", counted(diverged, "training")));
+    }
+    let failed = summary.with_status(Status::Failed);
+    if failed > 0 {
+        let trainings = counted(failed, "training");
+        tell(format_args!("{trainings} failed; the same command tries again"));
+    }
+}
+
+/// Tells what a tuning that came to its end chose, and what there is to doubt about it.
+pub fn tell_choice(tuned: &Tuned, seconds: f64) {
+    let values = TunedValues::all(&tuned.record);
+    for sentence in sentences(&values) {
+        tell(format_args!("tuning: {sentence}"));
+    }
+    for doubt in doubts(&values) {
+        tell(format_args!("warning: {doubt}"));
+    }
+    if tuned.trained > 0 {
+        tell(format_args!("tuning: {} in {seconds:.1} s", counted(tuned.trained, "training")));
+    }
+}

@@ -1,0 +1,74 @@
+//! The way back from the checkpoints of a training to the place at which it goes on.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::checkpointer::{self, Notes};
+use super::compute::Compute;
+use super::plan::Task;
+use crate::event::{Event, Observer};
+use crate::nn::Engine;
+use crate::storage::{Claim, WorkDir};
+use crate::train::{self, Checkpoint, Job, Position};
+
+/// The newest checkpoint that can be gone on from, with an engine loaded from it. A damaged one is
+/// named and set aside.
+#[must_use]
+pub fn newest(
+    task: &Task,
+    job: &Job,
+    claim: &Claim,
+    compute: &Compute,
+    observer: &mut dyn Observer,
+) -> Option<(Checkpoint, Notes, Box<dyn Engine>)> {
+    let (mut damaged, mut lacking) = (0, 0);
+    for path in claim.checkpoints() {
+        let loaded = usable(task, job, &path).and_then(|found| {
+            let Some((checkpoint, notes)) = found else { return Ok(None) };
+            let mut engine = compute.engine(task)?;
+            engine.load_training(&checkpoint.engine)?;
+            Ok(Some((checkpoint, notes, engine)))
+        });
+        match loaded {
+            Ok(Some(found)) => return Some(found),
+            Ok(None) => lacking += 1,
+            Err(error) => {
+                damaged += 1;
+                let aside = claim.set_aside(&path);
+                let message = format!(
+                    "the checkpoint {} is damaged ({error:#}): set aside as {}",
+                    path.display(),
+                    aside.display()
+                );
+                observer.on_event(Event::Warning { message });
+            }
+        }
+    }
+    let dir = &task.dir;
+    if lacking > 0 {
+        let message = format!("{dir}: its checkpoints lack what a rule needs: it begins anew");
+        observer.on_event(Event::Note { message });
+    } else if damaged > 0 {
+        let message = format!("{dir}: no checkpoint is left: it begins anew");
+        observer.on_event(Event::Warning { message });
+    }
+    None
+}
+
+/// A checkpoint, where the training can go on from it.
+fn usable(task: &Task, job: &Job, path: &Path) -> Result<Option<(Checkpoint, Notes)>> {
+    let found = checkpointer::read(path, &task.identity)?;
+    Ok(found.filter(|(checkpoint, _)| train::can_resume(job, checkpoint)))
+}
+
+/// Where a training that is not at work would go on; none where it would begin anew.
+#[must_use]
+pub fn resumes_at(task: &Task, work_dir: &WorkDir) -> Option<Position> {
+    let job = task.job(0);
+    let mut usable = work_dir.checkpoints().into_iter().filter_map(|path| {
+        // A damaged one will be named when it is set aside.
+        usable(task, &job, &path).ok().flatten()
+    });
+    usable.next().map(|(checkpoint, _)| checkpoint.position())
+}

@@ -1,0 +1,19 @@
+//! Writing below a results directory: whole or not at all, by one process at a time.
+//!
+//! Files appear by rename ([`atomic`]); a process claims a training before it trains it ([`claim`])
+//! and leaves its checkpoints in the training's [`WorkDir`]; a `--fresh` that is broken off goes on
+//! ([`FreshRun`]). [`mod@status`] tells how far each training is, and writes nothing.
+
+pub mod atomic;
+mod claim;
+mod fresh_run;
+mod process;
+pub mod status;
+mod store;
+mod work_dir;
+
+pub use claim::{Claim, Holder};
+pub use fresh_run::FreshRun;
+pub use process::Process;
+pub use store::{Done, Store};
+pub use work_dir::WorkDir;
