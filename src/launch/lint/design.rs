@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Findings, Level, Planned, Task};
+use super::finding::{Findings, Level};
 use crate::compare::{RATE, needs_own_rate};
-use crate::kinds::list;
+use crate::launch::{Planned, Task};
 use crate::spec::training::Schedule;
-use crate::spec::{Arm, Experiment, Factor, Tune, is_of_rule};
+use crate::spec::{Arm, Experiment, Factor, Tune, is_of_rule, is_within};
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+use crate::text::quoted;
 
 /// Keys of a model that say nothing where it has no hidden layer.
 const OF_HIDDEN_LAYERS: [&str; 3] = ["model.norm", "model.activation", "model.dropout"];
 
 /// Arms of one training that read it alike whatever comes out.
-pub(super) fn lint_arms(task: &Task, findings: &mut Findings) {
+pub(super) fn equal_arms(task: &Task, findings: &mut Findings) {
     let epochs = task.trajectory.training.epochs;
     let mut seen: Vec<(Value, &Arm)> = Vec::new();
     for arm in &task.arms {
@@ -50,10 +51,11 @@ fn acts_as(arm: &Arm, epochs: usize) -> Value {
 }
 
 /// Trainings that go alike whatever comes out: they were told apart by keys that change nothing.
-pub(super) fn lint_trainings(tasks: &[&Task], findings: &mut Findings) {
+pub(super) fn equal_trainings(_: &Experiment, planned: &Planned, findings: &mut Findings) {
+    let tasks = planned.of_first_seed();
     let mut seen: Vec<(Value, &Task)> = Vec::new();
-    for task in tasks {
-        let trains = trains_as(task, tasks);
+    for task in &tasks {
+        let trains = trains_as(task, &tasks);
         let earlier = seen.iter().find(|(other, _)| *other == trains).map(|(_, earlier)| *earlier);
         if let Some((arm, earlier)) = task.arms.first().zip(earlier.and_then(|e| e.arms.first())) {
             let differs =
@@ -61,7 +63,7 @@ pub(super) fn lint_trainings(tasks: &[&Task], findings: &mut Findings) {
             let keys: Vec<&str> = arm.factors.keys().filter(differs).map(String::as_str).collect();
             let message = format!(
                 "{} changes nothing here: this arm can never differ from {}",
-                list(&keys),
+                quoted(&keys),
                 in_words(earlier)
             );
             let key = keys.last().copied().unwrap_or("matrix");
@@ -103,16 +105,13 @@ fn in_words(arm: &Arm) -> String {
     levels.join(", ")
 }
 
-/// What concerns the experiment as a whole.
-pub(super) fn lint(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
-    let varied = |keys: &[&str]| {
-        experiment.factors.iter().find(|factor| {
-            keys.iter().any(|key| factor.key == *key || factor.key.starts_with(&format!("{key}.")))
-        })
-    };
-    let linear = |task: &Task| task.trajectory.model.hidden.is_empty();
+/// A factor of the hidden layers where a model has none.
+pub(super) fn no_hidden_layer(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
+    let is_varied =
+        |factor: &&Factor| OF_HIDDEN_LAYERS.iter().any(|table| is_within(&factor.key, table));
+    let linear = |task: &&Task| task.trajectory.model.hidden.is_empty();
     if let (Some(factor), Some(task)) =
-        (varied(&OF_HIDDEN_LAYERS), planned.tasks.iter().find(|task| linear(task)))
+        (experiment.factors.iter().find(is_varied), planned.tasks.iter().find(linear))
     {
         let message = format!(
             "the model has no hidden layer, so `{}` makes no difference: these arms cannot differ",
@@ -120,25 +119,25 @@ pub(super) fn lint(experiment: &Experiment, planned: &Planned, findings: &mut Fi
         );
         findings.of_task(Level::Warning, task, "model.hidden", message, "give it hidden layers");
     }
+}
+
+/// Too few seeds for an interval or a p-value.
+pub(super) fn few_seeds(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
     let mut seeds: Vec<u64> = planned.tasks.iter().map(|task| task.trajectory.seed.0).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    if !experiment.factors.is_empty() && seeds.len() < PAIRS_FOR_P {
-        let lacks = if seeds.len() < PAIRS_FOR_INTERVAL { "no interval and " } else { "" };
-        let message = format!("{} seeds give {lacks}no p-value", seeds.len())
-            .replace("1 seeds give", "1 seed gives");
-        findings.of_all(
-            Level::Note,
-            "seed",
-            message,
-            &format!("take {PAIRS_FOR_P} or more: --seeds 10"),
-        );
+    if experiment.factors.is_empty() || seeds.len() >= PAIRS_FOR_P {
+        return;
     }
-    one_rate(experiment, planned, findings);
+    let lacks = if seeds.len() < PAIRS_FOR_INTERVAL { "no interval and " } else { "" };
+    let message = format!("{} seeds give {lacks}no p-value", seeds.len())
+        .replace("1 seeds give", "1 seed gives");
+    let help = format!("take {PAIRS_FOR_P} or more: --seeds 10");
+    findings.of_all(Level::Note, "seed", message, &help);
 }
 
 /// Arms that differ in what a learning rate suits, at one rate that nobody tunes.
-fn one_rate(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
+pub(super) fn one_rate(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
     let is_several = |factor: &&Factor| factor.levels.len() > 1 && needs_own_rate(&factor.key);
     let Some(factor) = experiment.factors.iter().find(is_several) else { return };
     let is_tuned = |tune: &Tune| tune.keys().any(|key| RATE.starts_with(key));

@@ -1,104 +1,46 @@
 //! What a plan makes one wonder about, before anything is trained.
 //!
 //! Nothing here stops a run. A warning says that something will not do what it looks like, a note
-//! what there is to know when reading the results.
+//! what there is to know when reading the results. A new one is a function and a line in a list below.
 
 mod design;
+mod finding;
 mod rules;
 mod sizes;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 use super::plan::Task;
 use super::planned::Planned;
-use crate::spec::{Arm, ConfigError, Experiment};
+use crate::spec::{Arm, Experiment};
 
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Something will not do what it looks like.
-    Warning,
-    /// Something to know.
-    Note,
-}
+pub use finding::{Finding, Findings, Level};
 
-/// Something noticed, with the place in the config that it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How much it matters.
-    pub level: Level,
-    /// What and where, in the shape of an error.
-    pub about: ConfigError,
-}
+/// What looks at the experiment as a whole.
+const OF_EXPERIMENT: [fn(&Experiment, &Planned, &mut Findings); 4] =
+    [design::equal_trainings, design::no_hidden_layer, design::few_seeds, design::one_rate];
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let level = match self.level {
-            Level::Warning => "warning",
-            Level::Note => "note",
-        };
-        write!(f, "{level}: {}", self.about)
-    }
-}
+/// What looks at each training.
+const OF_TRAINING: [fn(&Task, &mut Findings); 6] =
+    [sizes::batches, sizes::splits, sizes::inside, sizes::classes, arms, design::equal_arms];
+
+/// What looks at each arm.
+const OF_ARM: [fn(&Task, &Arm, &mut Findings); 4] =
+    [rules::criterion, rules::monitor, rules::evidence, rules::few_rows];
 
 /// Everything noticed, warnings first, each once however many trainings it concerns.
 #[must_use]
 pub fn lint(experiment: &Experiment, planned: &Planned) -> Vec<Finding> {
-    let mut findings = Findings { experiment, found: Vec::new() };
-    // Seeds repeat what is known from the first.
-    let first = planned.tasks.first().map(|task| task.trajectory.seed);
-    for task in planned.tasks.iter().filter(|task| Some(task.trajectory.seed) == first) {
-        sizes::lint(task, &mut findings);
-        for arm in &task.arms {
-            rules::lint(task, arm, &mut findings);
-        }
-        design::lint_arms(task, &mut findings);
+    let mut findings = Findings::new(experiment);
+    for task in planned.of_first_seed() {
+        OF_TRAINING.iter().for_each(|lint| lint(task, &mut findings));
     }
-    let of_first = planned.tasks.iter().filter(|task| Some(task.trajectory.seed) == first);
-    design::lint_trainings(&of_first.collect::<Vec<_>>(), &mut findings);
-    design::lint(experiment, planned, &mut findings);
-    let mut found = findings.found;
-    found.sort_by_key(|finding| finding.level);
-    found
+    OF_EXPERIMENT.iter().for_each(|lint| lint(experiment, planned, &mut findings));
+    findings.sorted()
 }
 
-/// Findings so far, and where they point into.
-struct Findings<'a> {
-    experiment: &'a Experiment,
-    found: Vec<Finding>,
-}
-
-impl Findings<'_> {
-    /// Adds what concerns a key of a task; the task's first arm tells in which cell.
-    fn of_task(&mut self, level: Level, task: &Task, key: &str, message: String, help: &str) {
-        if let Some(arm) = task.arms.first() {
-            self.of_arm(level, arm, key, message, help);
-        }
-    }
-
-    /// Adds what concerns a key of an arm; the cell is named where the key differs among arms.
-    fn of_arm(&mut self, level: Level, arm: &Arm, key: &str, message: String, help: &str) {
-        let help = (!help.is_empty()).then(|| help.to_owned());
-        let about = self.experiment.error_where_varied(&arm.factors, key, message, help);
-        self.add(level, about);
-    }
-
-    /// Adds what concerns the experiment.
-    fn of_all(&mut self, level: Level, key: &str, message: String, help: &str) {
-        let help = (!help.is_empty()).then(|| help.to_owned());
-        let about = self.experiment.error_at(key, message, help);
-        self.add(level, about);
-    }
-
-    fn add(&mut self, level: Level, about: ConfigError) {
-        let same = |other: &Finding| {
-            other.about.message() == about.message() && other.about.origin() == about.origin()
-        };
-        if !self.found.iter().any(same) {
-            self.found.push(Finding { level, about });
-        }
+fn arms(task: &Task, findings: &mut Findings) {
+    for arm in &task.arms {
+        OF_ARM.iter().for_each(|lint| lint(task, arm, findings));
     }
 }

@@ -1,10 +1,11 @@
 //! Stopping rules that cannot do what they were written for.
 
-use super::{Findings, Level, Task};
-use crate::compare::counted;
+use super::finding::{Findings, Level};
+use crate::launch::Task;
 use crate::spec::Arm;
 use crate::spec::training::Optimizer;
 use crate::stopping::{Criterion, MinDeltaMode, Monitored};
+use crate::text::counted;
 
 /// Differences of this share of a value are below what a 32-bit float resolves.
 const FLOAT_NOISE: f64 = 1e-7;
@@ -12,13 +13,8 @@ const FLOAT_NOISE: f64 = 1e-7;
 /// Rows of a validation split below which its loss says little.
 const FEW_ROWS: usize = 30;
 
-pub(super) fn lint(task: &Task, arm: &Arm, findings: &mut Findings) {
-    let epochs = task.trajectory.training.epochs;
-    criterion(&arm.rule.criterion, "early_stopping", epochs, arm, findings);
-    if !arm.rule.is_none() {
-        monitor(arm, findings);
-    }
-    evidence(task, arm, findings);
+/// A rule on the validation split where that has few rows.
+pub(super) fn few_rows(task: &Task, arm: &Arm, findings: &mut Findings) {
     let rows = task.data.splits.validation.len();
     let reads_validation = arm.rule.columns().iter().any(|column| column.starts_with("val_"));
     if reads_validation && rows < FEW_ROWS {
@@ -36,7 +32,7 @@ pub(super) fn lint(task: &Task, arm: &Arm, findings: &mut Findings) {
 }
 
 /// The evidence asks whether a gradient is noise, and other optimizers do not step along it.
-fn evidence(task: &Task, arm: &Arm, findings: &mut Findings) {
+pub(super) fn evidence(task: &Task, arm: &Arm, findings: &mut Findings) {
     let optimizer = &task.trajectory.training.optimizer;
     let is_plain = matches!(optimizer, Optimizer::Sgd(sgd) if sgd.momentum == 0.0);
     if is_plain || !arm.rule.columns().contains(&"evidence") {
@@ -55,7 +51,11 @@ fn evidence(task: &Task, arm: &Arm, findings: &mut Findings) {
     );
 }
 
-fn monitor(arm: &Arm, findings: &mut Findings) {
+/// A monitored column whose direction or split is not what it should be.
+pub(super) fn monitor(_: &Task, arm: &Arm, findings: &mut Findings) {
+    if arm.rule.is_none() {
+        return;
+    }
     let Monitored { column, maximize } = &arm.rule.monitored;
     let implied = Monitored::new(column).maximize;
     let known = column.starts_with("val_") || column.starts_with("train_");
@@ -80,7 +80,19 @@ fn monitor(arm: &Arm, findings: &mut Findings) {
     }
 }
 
-fn criterion(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, findings: &mut Findings) {
+/// A rule that cannot fire in time, or by a margin that is noise.
+pub(super) fn criterion(task: &Task, arm: &Arm, findings: &mut Findings) {
+    let epochs = task.trajectory.training.epochs;
+    criterion_at(&arm.rule.criterion, "early_stopping", epochs, arm, findings);
+}
+
+fn criterion_at(
+    criterion: &Criterion,
+    key: &str,
+    epochs: usize,
+    arm: &Arm,
+    findings: &mut Findings,
+) {
     let rules = match criterion {
         Criterion::Any(any) => &any.rules,
         Criterion::All(all) => &all.rules,
@@ -88,7 +100,7 @@ fn criterion(criterion: &Criterion, key: &str, epochs: usize, arm: &Arm, finding
         _ => &Vec::new(),
     };
     for (index, rule) in rules.iter().enumerate() {
-        self::criterion(rule, &format!("{key}.rules.{index}"), epochs, arm, findings);
+        criterion_at(rule, &format!("{key}.rules.{index}"), epochs, arm, findings);
     }
     if rules.is_empty() {
         too_late(criterion, key, epochs, arm, findings);

@@ -1,10 +1,11 @@
 //! Rows, batches and splits: what the numbers come to.
 
-use super::{Findings, Level, Task};
-use crate::compare::counted;
+use super::finding::{Findings, Level};
 use crate::data::Targets;
+use crate::launch::Task;
 use crate::spec::model::Norm;
 use crate::spec::training::{BatchSize, Optimizer};
+use crate::text::counted;
 use crate::train::batches::ranges;
 
 /// Rows of a batch below which its mean and variance say little.
@@ -13,14 +14,8 @@ const SMALL_BATCH: usize = 4;
 /// Share of the largest class above which accuracy flatters.
 const DOMINANT: f64 = 0.8;
 
-pub(super) fn lint(task: &Task, findings: &mut Findings) {
-    batches(task, findings);
-    splits(task, findings);
-    inside(task, findings);
-    classes(task, findings);
-}
-
-fn batches(task: &Task, findings: &mut Findings) {
+/// Batches too small for their norm, or that leave rows over.
+pub(super) fn batches(task: &Task, findings: &mut Findings) {
     let training = &task.trajectory.training;
     let rows = task.data.splits.train.len();
     let batches = ranges(rows, training.batch_size);
@@ -79,7 +74,8 @@ fn tail(rows: usize, size: usize, last: usize) -> Option<String> {
     })
 }
 
-fn splits(task: &Task, findings: &mut Findings) {
+/// No test split.
+pub(super) fn splits(task: &Task, findings: &mut Findings) {
     let trajectory = &task.trajectory;
     if task.data.splits.test.is_empty() && trajectory.evaluation.test {
         let asked = findings.experiment.is_written("evaluation.test");
@@ -112,7 +108,7 @@ fn splits(task: &Task, findings: &mut Findings) {
 }
 
 /// What is to be looked at inside of a network and is not there; that some arms lack it is no news.
-fn inside(task: &Task, findings: &mut Findings) {
+pub(super) fn inside(task: &Task, findings: &mut Findings) {
     let trajectories = || findings.experiment.trainings.iter().map(|planned| &planned.trajectory);
     let lacking: Vec<_> = (task.trajectory.evaluation.inside.iter())
         .filter(|what| trajectories().all(|of| what.lacking(&of.model).is_some()))
@@ -129,7 +125,8 @@ fn inside(task: &Task, findings: &mut Findings) {
     }
 }
 
-fn classes(task: &Task, findings: &mut Findings) {
+/// Classes of which there is one, or hardly more.
+pub(super) fn classes(task: &Task, findings: &mut Findings) {
     let Targets::Classes { labels, names } = &task.data.targets else { return };
     let mut counts = vec![0_usize; names.len()];
     for label in task.data.splits.train.iter().filter_map(|row| labels.get(*row as usize)) {
