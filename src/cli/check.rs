@@ -122,7 +122,7 @@ fn plan_report(
         }
     }
     let first = planned.of_first_seed();
-    let trainings: Vec<TrainingLine> = first.iter().map(|task| training(task)).collect();
+    let trainings: Vec<TrainingLine> = first.iter().map(|task| line(task)).collect();
     let per_seed: usize = trainings.iter().map(|line| line.steps_per_epoch * line.epochs).sum();
     let data = first.first().map(|task| &task.data);
     PlanReport {
@@ -156,13 +156,12 @@ fn steps_per_epoch(task: &Task) -> usize {
     ranges(task.data.splits.train.len(), task.trajectory.training.batch_size).len()
 }
 
-fn training(task: &Task) -> TrainingLine {
-    let training = &task.trajectory.training;
+fn line(task: &Task) -> TrainingLine {
     TrainingLine {
         factors: task.arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
         parameters: task.parameters,
         steps_per_epoch: steps_per_epoch(task),
-        epochs: training.epochs,
+        epochs: task.trajectory.training.epochs,
         rules: task.arms.iter().map(|arm| arm.rule.kind().to_owned()).collect(),
     }
 }
@@ -170,7 +169,7 @@ fn training(task: &Task) -> TrainingLine {
 /// The effective config of every arm.
 fn cells(tasks: &[&Task]) -> Vec<Map<String, Value>> {
     let of_task = |task: &&Task| {
-        let config = task.config.clone();
+        let config = task.trajectory.table();
         task.arms
             .iter()
             .map(move |arm| {

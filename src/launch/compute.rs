@@ -74,7 +74,7 @@ impl Compute {
     /// # Errors
     /// Where the device fails.
     pub fn engine(&self, task: &Task) -> Result<Box<dyn Engine>> {
-        let network = task.network();
+        let network = task.job().network();
         let Some(isa) = self.fused.filter(|_| self.device.is_cpu()) else {
             return Ok(Box::new(GraphEngine::new(&network, &self.device)?));
         };

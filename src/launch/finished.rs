@@ -94,7 +94,7 @@ pub fn finished(
         parameters: task.parameters,
         error: None,
         arms,
-        config: task.config.clone().into(),
+        config: task.trajectory.table().into(),
         data: data_record(task).into(),
         provenance,
     };

@@ -80,7 +80,7 @@ pub fn note(task: &Task, status: Status, epochs: usize, error: Option<String>) -
         parameters: task.parameters,
         error,
         arms: Vec::new(),
-        config: task.config.clone().into(),
+        config: task.trajectory.table().into(),
         data: Shared::default(),
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::checks;
@@ -11,7 +10,7 @@ use super::dataset_cache::Loaded;
 use super::plan_error::PlanError;
 use crate::data::{Dataset, Targets};
 use crate::metrics;
-use crate::nn::{Layout, Network};
+use crate::nn::Layout;
 use crate::spec::data::Target;
 use crate::spec::evaluation::EvaluationSpec;
 use crate::spec::training::Loss;
@@ -28,7 +27,7 @@ const LABEL_LENGTH: usize = 60;
 
 /// One training with its data.
 pub struct Task {
-    /// What fixes it.
+    /// What fixes it, with what its data decided.
     pub trajectory: Trajectory,
     /// The arms that read it.
     pub arms: Vec<Arm>,
@@ -44,27 +43,17 @@ pub struct Task {
     pub identity: String,
     /// Its directory below the experiment's.
     pub dir: String,
-    /// The effective config.
-    pub config: Map<String, Value>,
     /// Whether it is to choose a value by, and so never looks at a test row.
     pub tunes: bool,
 }
 
 impl Task {
-    /// What the trainer is given; `number` is its own in the events.
+    /// What the trainer is given.
     #[must_use]
-    pub fn job(&self, number: usize) -> Job<'_> {
+    pub fn job(&self) -> Job<'_> {
         let rules = self.arms.iter().map(|arm| &arm.rule).collect();
         let Self { trajectory, loss, data, .. } = self;
-        Job { trajectory, loss: *loss, data, rules, number }
-    }
-
-    /// What its engine is built from.
-    #[must_use]
-    pub fn network(&self) -> Network<'_> {
-        let Trajectory { model, training, seed, .. } = &self.trajectory;
-        let Self { loss, outputs, data, .. } = self;
-        Network { model, training, loss: *loss, outputs: *outputs, data, seed: *seed }
+        Job { trajectory, loss: *loss, data, rules, number: 0 }
     }
 }
 
@@ -102,12 +91,12 @@ impl Task {
         arms: &[Arm],
         data: Arc<Dataset>,
     ) -> Result<Self, ConfigError> {
-        let task = data.targets.task();
-        let loss = trajectory.training.loss.unwrap_or_else(|| metrics::default_loss(task));
+        let kind = data.targets.task();
+        let loss = trajectory.training.loss.unwrap_or_else(|| metrics::default_loss(kind));
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
         checks::batches(experiment, trajectory, arms, &data)?;
-        checks::class_weights(experiment, trajectory, task)?;
+        checks::class_weights(experiment, trajectory, kind)?;
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
         let columns = train::columns(&data, loss, trajectory, &rules);
         for arm in arms {
@@ -119,7 +108,7 @@ impl Task {
         checks::memory(experiment, arms, layout.parameters())?;
         let mut effective = trajectory.clone();
         effective.training.loss = Some(loss);
-        effective.data.task = Some(task);
+        effective.data.task = Some(kind);
         effective.data.target = Some(target(&data));
         let identity = identity(&effective, &data);
         Ok(Self {
@@ -129,18 +118,10 @@ impl Task {
             parameters: layout.parameters(),
             dir: directory(arms, &effective, &identity),
             identity,
-            config: object(&effective),
             trajectory: effective,
             data,
             tunes: false,
         })
-    }
-}
-
-pub(super) fn object(value: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(value) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
     }
 }
 
@@ -150,17 +131,13 @@ pub(super) fn sha256(value: &Value) -> String {
 
 /// What two trainings have to share to be the same: the data by content, not by its path.
 fn identity(trajectory: &Trajectory, data: &Dataset) -> String {
-    let mut fixed = object(trajectory);
-    fixed.insert("data".to_owned(), data_identity(trajectory, data));
+    let mut fixed = trajectory.table();
+    if let Some(Value::Object(spec)) = fixed.get_mut("data") {
+        spec.insert("source".to_owned(), data.digest.clone().into());
+        // Its content is in that digest.
+        spec.insert("test_source".to_owned(), Value::Null);
+    }
     sha256(&json!({"arithmetic": ARITHMETIC, "training": fixed}))
-}
-
-fn data_identity(trajectory: &Trajectory, data: &Dataset) -> Value {
-    let mut spec = object(&trajectory.data);
-    spec.insert("source".to_owned(), data.digest.clone().into());
-    // Its content is in that digest.
-    spec.insert("test_source".to_owned(), Value::Null);
-    Value::Object(spec)
 }
 
 /// The columns predicted, by name.

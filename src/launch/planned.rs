@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::dataset_cache::Loaded;
-use super::plan::{Task, object, sha256};
+use super::plan::{Task, sha256};
 use super::plan_error::PlanError;
 use crate::results::layout::config_file_name;
+use crate::results::reread::rule_table;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::spec::Experiment;
 use crate::spec::data::SplitSeed;
@@ -70,7 +71,7 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
                     .iter()
                     .map(|arm| PlannedArm {
                         factors: arm.factors.clone(),
-                        rule: object(&arm.rule).into(),
+                        rule: rule_table(&arm.rule).into(),
                     })
                     .collect(),
             })

@@ -65,7 +65,7 @@ fn usable(task: &Task, job: &Job, path: &Path) -> Result<Option<(Checkpoint, Not
 /// Where a training that is not at work would go on; none where it would begin anew.
 #[must_use]
 pub fn resumes_at(task: &Task, work_dir: &WorkDir) -> Option<Position> {
-    let job = task.job(0);
+    let job = task.job();
     let mut usable = work_dir.checkpoints().into_iter().filter_map(|path| {
         // A damaged one will be named when it is set aside.
         usable(task, &job, &path).ok().flatten()

@@ -14,7 +14,7 @@ use super::resume::newest;
 use crate::event::{Event, Observer};
 use crate::results::Resumed;
 use crate::storage::Claim;
-use crate::train::{self, Checkpoint, Checkpointer, Fitted, Position};
+use crate::train::{self, Checkpoint, Checkpointer, Fitted, Job, Position};
 
 /// What one training runs with.
 pub struct Setting<'a> {
@@ -56,7 +56,7 @@ pub fn run_one(
 ) -> Result<Ended> {
     let mut observer = events.clone();
     let (of_thread, of_process) = (CpuClock::of_thread(), CpuClock::of_process());
-    let job = task.job(setting.number);
+    let job = Job { number: setting.number, ..task.job() };
     let mut engine = setting.compute.engine(task)?;
     let mut notes = Notes { identity: task.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
     let mut from = None;

@@ -34,7 +34,7 @@ struct Cost {
 pub fn estimate(tasks: &[&Task], compute: &Compute) -> Result<f64> {
     let mut groups: HashMap<String, Option<Cost>> = HashMap::new();
     let distinct = |task: &Task| {
-        let mut key = task.config.clone();
+        let mut key = task.trajectory.table();
         key.remove("seed");
         serde_json::Value::Object(key).to_string()
     };

@@ -1,6 +1,7 @@
 //! All that fixes a training.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::data::{DataSpec, SplitSeed};
 use super::evaluation::EvaluationSpec;
@@ -24,6 +25,15 @@ pub struct Trajectory {
 }
 
 impl Trajectory {
+    /// As a table, defaults included.
+    #[must_use]
+    pub fn table(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(table)) => table,
+            _ => Map::new(),
+        }
+    }
+
     /// The seed of the split of this training's rows.
     #[must_use]
     pub fn split_seed(&self) -> Seed {

@@ -48,7 +48,8 @@ pub struct Job<'a> {
 
 impl<'a> Job<'a> {
     /// What its engine is built from.
-    fn network(&self) -> Network<'a> {
+    #[must_use]
+    pub fn network(&self) -> Network<'a> {
         let Trajectory { model, training, seed, .. } = self.trajectory;
         let outputs = metrics::outputs(self.loss, &self.data.targets);
         Network { model, training, loss: self.loss, outputs, data: self.data, seed: *seed }

@@ -75,16 +75,16 @@ pub(super) fn equal_trainings(_: &Experiment, planned: &Planned, findings: &mut 
 
 /// A training as far as its keys can make a difference; data counts by what it comes to.
 fn trains_as(task: &Task, tasks: &[&Task]) -> Value {
-    let mut config = json!(task.config);
+    let mut config = json!(task.trajectory);
     let optimizer = &mut config["training"]["optimizer"];
     // They part where weight decay goes.
     if optimizer["kind"] == "adamw" && optimizer["weight_decay"] == 0.0 {
         optimizer["kind"] = "adam".into();
     }
-    let training = &task.trajectory.training;
-    let schedule = &training.schedule;
+    let settings = &task.trajectory.training;
+    let schedule = &settings.schedule;
     if let Schedule::Step(step) = &schedule.schedule
-        && schedule.warmup_epochs.saturating_add(step.every) >= training.epochs
+        && schedule.warmup_epochs.saturating_add(step.every) >= settings.epochs
     {
         let warmup_epochs = schedule.warmup_epochs;
         config["training"]["schedule"] =

@@ -16,9 +16,9 @@ const DOMINANT: f64 = 0.8;
 
 /// Batches too small for their norm, or that leave rows over.
 pub(super) fn batches(task: &Task, findings: &mut Findings) {
-    let training = &task.trajectory.training;
+    let settings = &task.trajectory.training;
     let rows = task.data.splits.train.len();
-    let batches = ranges(rows, training.batch_size);
+    let batches = ranges(rows, settings.batch_size);
     let smallest = batches.iter().map(ExactSizeIterator::len).min().unwrap_or(0);
     let has_norm = matches!(task.trajectory.model.norm, Norm::Batch(_))
         && !task.trajectory.model.hidden.is_empty();
@@ -31,9 +31,9 @@ pub(super) fn batches(task: &Task, findings: &mut Findings) {
             "raise `training.batch_size`",
         );
     }
-    match training.batch_size {
+    match settings.batch_size {
         BatchSize::Rows(size) => {
-            if matches!(training.optimizer, Optimizer::Rprop(_)) && batches.len() > 1 {
+            if matches!(settings.optimizer, Optimizer::Rprop(_)) && batches.len() > 1 {
                 findings.of_task(
                     Level::Warning,
                     task,
