@@ -18,6 +18,7 @@ use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::seed::Seed;
 use crate::spec::data::{SplitSeed, Target, Task as TargetKind};
 use crate::spec::evaluation::EvaluationSpec;
+use crate::spec::model::Along;
 use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Factors, Trajectory, is_of_rule};
 use crate::stopping::StoppingRule;
@@ -266,14 +267,14 @@ fn check_batches(
     let rows = data.splits.train.len();
     let batches = train::batches::ranges(rows, trajectory.training.batch_size);
     let one = batches.iter().any(|batch| batch.len() == 1);
-    let norm = &trajectory.model.norm;
-    if !one || !norm.inner().centres_over_the_batch() || trajectory.model.hidden.is_empty() {
+    let model = &trajectory.model;
+    if !one || model.norm_along() != Some(Along::Batch) {
         return Ok(());
     }
     let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
     let message = format!(
         "the training split of {rows} rows makes a batch of one, which has no variance for the norm `{}`",
-        norm.kind()
+        model.norm.kind()
     )
     .replace("of 1 rows", "of 1 row");
     let help = "give it more rows, or leave the norm out";

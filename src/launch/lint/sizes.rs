@@ -3,7 +3,7 @@
 use super::{Findings, Level, Task};
 use crate::compare::counted;
 use crate::data::Targets;
-use crate::spec::model::Norm;
+use crate::spec::model::Along;
 use crate::spec::training::{BatchSize, Optimizer};
 use crate::train::batches::ranges;
 
@@ -25,14 +25,17 @@ fn batches(task: &Task, findings: &mut Findings) {
     let rows = task.data.splits.train.len();
     let batches = ranges(rows, training.batch_size);
     let smallest = batches.iter().map(ExactSizeIterator::len).min().unwrap_or(0);
-    let has_norm = matches!(task.trajectory.model.norm, Norm::Batch(_))
-        && !task.trajectory.model.hidden.is_empty();
-    if has_norm && smallest < SMALL_BATCH {
+    let model = &task.trajectory.model;
+    if model.norm_along() == Some(Along::Batch) && smallest < SMALL_BATCH {
         findings.of_task(
             Level::Warning,
             task,
             "training.batch_size",
-            format!("a batch of {}: the mean and variance that the norm `batch` takes of it are mostly noise", counted(smallest, "row")),
+            format!(
+                "a batch of {}: the mean and variance that the norm `{}` takes of it are mostly noise",
+                counted(smallest, "row"),
+                model.norm.kind()
+            ),
             "raise `training.batch_size`",
         );
     }

@@ -22,7 +22,7 @@ use std::time::Instant;
 use anyhow::{Error, Result};
 
 use self::layer::Layer;
-use self::norm::Pass;
+use self::norm::{Lacking, Pass};
 use self::parameter::Steps;
 use super::init::initial_state;
 use super::layout::Layout;
@@ -95,7 +95,7 @@ impl FusedEngine {
     /// The same on instructions that this processor has to have.
     ///
     /// # Errors
-    /// Where the model has a norm that this engine does not know.
+    /// Where it does not have the norm.
     pub fn with_isa(network: &Network, threads: usize, isa: Isa) -> Result<Self> {
         let Network { model, training, loss, outputs, data, seed } = *network;
         let layout = Layout::new(model, data.inputs.width(), outputs);
@@ -113,7 +113,7 @@ impl FusedEngine {
         let mut engine = Self {
             isa,
             pool,
-            layers: layout.layers.iter().map(layer).collect(),
+            layers: layout.layers.iter().map(layer).collect::<Result<_, Lacking>>()?,
             optimizer: training.optimizer.clone(),
             clip_norm: training.clip_norm,
             loss,

@@ -12,7 +12,7 @@ use anyhow::Result;
 use super::function;
 use super::matrix::{Matrix, add, multiply};
 use super::norming::Norming;
-use crate::nn::layout::{LayerLayout, Layout};
+use crate::nn::layout::{LayerLayout, Layout, NormLayout};
 use crate::nn::state::StateDict;
 use crate::spec::model::{Activation, Norm, Placement};
 use bnes_kernels::Isa;
@@ -53,10 +53,9 @@ impl Chain {
             steps.push(linear(layer, state)?);
             let Some(hidden) = &layer.hidden else { continue };
             let activation = Step::Activation(hidden.activation);
-            let norm = layer.norm().map(|(number, norm)| norming(norm, number, layer, state));
+            let norm = layer.norm().map(|norm| norming(norm, layer, state));
             let norm = norm.transpose()?.flatten().map(Step::Norm);
-            let placement = layer.norm().map(|(_, norm)| norm.inner().placement());
-            if placement == Some(Placement::AfterActivation) {
+            if layer.placement() == Placement::AfterActivation {
                 steps.push(activation);
                 steps.extend(norm);
             } else {
@@ -282,14 +281,9 @@ fn linear(layer: &LayerLayout, state: &StateDict) -> Result<Step> {
 }
 
 /// A layer's norm as it is in evaluation mode; none where there is none.
-fn norming(
-    norm: &Norm,
-    number: usize,
-    layer: &LayerLayout,
-    state: &StateDict,
-) -> Result<Option<Norming>> {
-    let read = |name: &str| doubles(state, &format!("{number}.{name}"), &[layer.outputs]);
-    match norm {
+fn norming(norm: &NormLayout, layer: &LayerLayout, state: &StateDict) -> Result<Option<Norming>> {
+    let read = |name: &str| doubles(state, &format!("{}.{name}", norm.number), &[layer.outputs]);
+    match &norm.kind {
         Norm::None(_) => Ok(None),
         Norm::Batch(settings) => {
             let affine =

@@ -14,7 +14,7 @@ use super::setup::{Setup, classes, dataset, fixed, norms, scattered};
 use crate::data::{Dataset, Inputs};
 use crate::nn::state::{NamedTensor, StateDict, TensorData};
 use crate::nn::{Engine, Isa};
-use crate::spec::model::{Activation, ModelSpec, Norm};
+use crate::spec::model::{Activation, Along, ModelSpec};
 use crate::spec::training::{ClassWeights, Loss, Optimizer, Sgd};
 
 /// Widths on both sides of every edge of a tile, a register and a panel.
@@ -134,7 +134,7 @@ impl Case {
     fn cancels(&self) -> bool {
         let on_a_line = self.inputs == 1 || self.model.hidden.contains(&1);
         let few = (2..=3).contains(&self.batch);
-        matches!(self.model.norm, Norm::Batch(_)) && (few || on_a_line)
+        self.model.norm_along() == Some(Along::Batch) && (few || on_a_line)
     }
 }
 

@@ -1,6 +1,7 @@
-//! Batch normalisation against reference figures.
+//! Batch normalisation against reference figures, and which norms there are.
 
-use crate::nn::fused::norm::{self, Back, Forward, Norm, Pass};
+use crate::kinds::NoSettings;
+use crate::nn::fused::norm::{self, Back, Forward, Lacking, Norm, Pass};
 use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, assert_close, golden};
 use crate::spec::norm::{BatchNorm, EpsPlacement, Norm as Settings, Statistics};
 use crate::spec::training::{Optimizer, Sgd};
@@ -167,4 +168,10 @@ fn running_statistics_of_every_convention_hold_to_the_reference() {
             assert_close("var", &statistic(norm, "running_var", 2), &last.var, 1e-5);
         }
     }
+}
+
+#[test]
+fn no_norm_is_none_of_the_norms() {
+    let none = Settings::None(NoSettings {});
+    assert_eq!(norm::build(&none, &Optimizer::Sgd(Sgd::default())).err(), Some(Lacking("none")));
 }

@@ -135,13 +135,13 @@ fn drift_is_the_distance_to_what_a_recalibration_on_all_rows_would_set() {
         let setup = Setup::new(model(Activation::Tanh, norm), Loss::CrossEntropy, 9, 3, 3);
         let (setup, state, mut engine) = midway(setup, 3);
         engine.recalibrate(&[&order(&setup)], &|| true).unwrap();
-        let spread = |var: f64| match settings.eps_placement {
+        let sd = |var: f64| match settings.eps_placement {
             EpsPlacement::Variance => (var + settings.eps).sqrt(),
             EpsPlacement::Std => var.sqrt() + settings.eps,
         };
         // A state of the graph is in single precision.
         let exact = engine.state().unwrap();
-        let (mut of_mean, mut of_spread) = (Vec::new(), Vec::new());
+        let (mut of_mean, mut of_sd) = (Vec::new(), Vec::new());
         for (name, units) in exact.tensors.iter().map(|tensor| (&tensor.name, &tensor.shape)) {
             let Some(number) = name.strip_suffix(".running_mean") else { continue };
             let read = |state: &StateDict, what: &str| -> Vec<f64> {
@@ -151,13 +151,13 @@ fn drift_is_the_distance_to_what_a_recalibration_on_all_rows_would_set() {
             for unit in 0..units[0] {
                 let of = |state: &StateDict| (read(state, "mean")[unit], read(state, "var")[unit]);
                 let ((mean, var), (exact_mean, exact_var)) = (of(&state), of(&exact));
-                of_mean.push((mean - exact_mean) / spread(exact_var));
-                of_spread.push((spread(var) / spread(exact_var)).ln());
+                of_mean.push((mean - exact_mean) / sd(exact_var));
+                of_sd.push((sd(var) / sd(exact_var)).ln());
             }
         }
         assert_eq!(of_mean.len(), 7);
         let root_mean_square = |values: &[f64]| length(values) / 7_f64.sqrt();
-        let expected = [root_mean_square(&of_mean), root_mean_square(&of_spread)];
+        let expected = [root_mean_square(&of_mean), root_mean_square(&of_sd)];
         assert_close(
             &format!("{settings:?}"),
             &cells(&setup, &state, Inside::Drift),
@@ -183,7 +183,7 @@ fn preactivations_are_what_the_last_activation_gets_in_training_wherever_the_nor
             let mut x = engine.layers[1].linear(&between).unwrap();
             if norm == before {
                 let hidden = engine.layers[1].hidden.as_mut().unwrap();
-                x = hidden.norm.as_mut().unwrap().1.train(&x).unwrap();
+                x = hidden.norm.as_mut().unwrap().train(&x, Pass::Train).unwrap();
             }
             if norm != batch_norm(Placement::AfterActivation) {
                 // `x` is what is meant where the layer makes its outputs of it.
