@@ -12,7 +12,7 @@ use super::provenance;
 use crate::data::{DataError, Dataset, Source, Targets};
 use crate::history::{ON_DEMAND, TEST_PREFIX};
 use crate::metrics;
-use crate::nn::{Layout, Network};
+use crate::nn::{Layout, Network, probe};
 use crate::results::layout::config_file_name;
 use crate::results::{Plan, PlannedArm, PlannedRun};
 use crate::seed::Seed;
@@ -318,7 +318,7 @@ fn check_columns(
             .iter()
             .map(String::as_str)
             .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
-            .chain(train::on_demand_of(trajectory))
+            .chain(probe::columns_of(&trajectory.model))
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,

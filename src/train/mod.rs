@@ -30,7 +30,7 @@ use crate::stopping::{Reading, StoppingRule};
 pub use checkpoint::{Checkpoint, Keeper, NoKeeper, Position};
 use reader::Reader;
 use recorder::Measurement;
-pub use recorder::{Recorder, columns, on_demand_of};
+pub use recorder::{Recorder, columns};
 
 /// One training to do.
 pub struct Job<'a> {

@@ -1,10 +1,12 @@
 //! Norms on candle's autograd, the arithmetic of each in a file of its own.
 
+mod alone;
 mod batch;
 
 use anyhow::{Context, bail};
 use candle_core::{DType, Device, Result, Tensor, Var};
 
+pub use self::alone::{Fixed, NormAlone};
 use super::tensors::{from_floats, to_floats};
 use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;

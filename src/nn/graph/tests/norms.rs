@@ -1,10 +1,13 @@
-//! What every norm has to be, whichever it is.
+//! What every norm has to be, whichever it is, and a norm by itself as the probe asks it.
 
 use candle_core::{DType, Device};
 
 use super::{elements, matrix};
 use crate::nn::graph::norm::{Like, Norm, Pass};
+use crate::nn::graph::{Fixed, NormAlone};
 use crate::nn::layout::{Layout, NormLayout};
+use crate::nn::state::StateDict;
+use crate::nn::tests::golden::{NormCase, assert_close};
 use crate::nn::tests::setup::norms;
 use crate::spec::model::{Along, ModelSpec};
 use crate::spec::norm::{Norm as Kind, NormSettings, NormTensor};
@@ -44,5 +47,46 @@ fn a_norm_over_the_batch_goes_by_running_statistics_and_any_other_takes_rows_as_
                 alone.iter().flat_map(|y| elements(y.as_ref().unwrap())).collect();
             assert_eq!(evaluated, alone, "{kind:?}");
         }
+    }
+}
+
+#[test]
+#[allow(clippy::cast_possible_truncation)] // statistics are f32
+fn a_norm_by_itself_is_the_reference_figures_and_nothing_that_passes_moves_it() {
+    for case in &NormCase::all() {
+        let units = case.gamma.len();
+        let layout = layout(&Kind::Batch(case.settings()), units).unwrap();
+        let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
+        let mut state = StateDict::default();
+        for (name, values) in [
+            ("1.weight", &case.gamma),
+            ("1.bias", &case.beta),
+            ("1.running_mean", &case.running_mean_in),
+            ("1.running_var", &case.running_var_in),
+        ] {
+            state.push(name.to_owned(), &[units], single(values));
+        }
+        state.push_count("1.num_batches_tracked".to_owned(), 1);
+        let alone = NormAlone::new(&layout, units, &state).unwrap();
+        let before = alone.fixed().unwrap();
+
+        let (x, rows) = (case.x.concat(), case.x.len());
+        let by_unit = |values: &Vec<f64>| values.repeat(rows);
+        let close = |what: &str, actual: &[f64], expected: &[f64], tolerance: f64| {
+            assert_close(&format!("{}: {what}", case.name), actual, expected, tolerance);
+        };
+        let normalised = alone.normalised(&x).unwrap();
+        let affine = by_unit(&case.gamma).into_iter().zip(by_unit(&case.beta));
+        let y: Vec<f64> =
+            normalised.iter().zip(affine).map(|(x, (scale, shift))| x * scale + shift).collect();
+        close("y", &y, &case.y_train.concat(), 1e-12);
+        let dy = case.dy.concat();
+        let scaled: Vec<f64> = dy.iter().zip(by_unit(&case.gamma)).map(|(d, s)| d * s).collect();
+        close("dx", &alone.back(&x, &scaled).unwrap(), &case.dx.concat(), 1e-10);
+        assert_eq!(alone.fixed().unwrap(), before, "{}", case.name);
+
+        let Fixed { mean, .. } = alone.recalibrated(&x).unwrap().unwrap();
+        let of_unit = |unit| case.x.iter().map(|row| row[unit]).sum::<f64>() / rows as f64;
+        close("mean", &mean, &(0..units).map(of_unit).collect::<Vec<_>>(), 1e-12);
     }
 }
