@@ -44,7 +44,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
     // What the environment asks for is refused before anything is written.
-    Compute::new(device.clone(), 1)?;
+    let compute = Compute::new(device.clone(), 1)?;
     let mut loaded = Loaded::of(&experiment);
     let planned = Planned::new(&experiment, &mut loaded)?;
     let tuning = Tuning::new(&experiment, &mut loaded)?;
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         for note in &planned.notes {
             tell(note);
         }
-        let findings = lint(&experiment, &planned);
+        let findings = lint(&experiment, &planned, &compute);
         for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
             tell(warning);
         }

@@ -4,6 +4,7 @@
 //! what there is to know when reading the results.
 
 mod design;
+mod engine;
 mod rules;
 mod sizes;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 
 use std::fmt;
 
+use super::compute::Compute;
 use super::plan::{Planned, Task};
 use crate::spec::{Arm, ConfigError, Experiment};
 
@@ -45,7 +47,7 @@ impl fmt::Display for Finding {
 
 /// Everything noticed, warnings first, each once however many trainings it concerns.
 #[must_use]
-pub fn lint(experiment: &Experiment, planned: &Planned) -> Vec<Finding> {
+pub fn lint(experiment: &Experiment, planned: &Planned, compute: &Compute) -> Vec<Finding> {
     let mut findings = Findings { experiment, found: Vec::new() };
     // Seeds repeat what is known from the first.
     let first = planned.tasks.first().map(|task| task.trajectory.seed);
@@ -57,7 +59,9 @@ pub fn lint(experiment: &Experiment, planned: &Planned) -> Vec<Finding> {
         design::lint_arms(task, &mut findings);
     }
     let of_first = planned.tasks.iter().filter(|task| Some(task.trajectory.seed) == first);
-    design::lint_trainings(&of_first.collect::<Vec<_>>(), &mut findings);
+    let of_first: Vec<&Task> = of_first.collect();
+    design::lint_trainings(&of_first, &mut findings);
+    engine::lint(&of_first, &|task| compute.lacks(task), &mut findings);
     design::lint(experiment, planned, &mut findings);
     let mut found = findings.found;
     found.sort_by_key(|finding| finding.level);
