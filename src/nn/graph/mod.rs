@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 
 use self::loss::Target;
-pub use self::norm::{Fixed, NormAlone};
+pub use self::norm::{Fixed, NormAlone, WayBack};
 use self::norm::{Like, Norm, Pass};
 use self::optimizer::Optimizer;
 use self::tensors::{from_floats, to_floats};

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::function;
 use super::matrix::{Matrix, add};
-use super::norm::{Mode, NormStep};
+use super::norm::{Kept, Mode, NormStep};
 use super::stop::{GoOn, Stop};
 use crate::nn::layout::{LayerLayout, Layout};
 use crate::nn::state::StateDict;
@@ -26,8 +26,8 @@ pub struct Chain {
 
 /// A forward pass.
 pub struct Passed {
-    /// What went into each step.
-    pub inputs: Vec<Matrix>,
+    /// Of each step.
+    kept: Vec<Kept>,
     /// What came out of the last.
     pub outputs: Matrix,
 }
@@ -99,11 +99,12 @@ impl Chain {
         isa: Isa,
         go_on: GoOn,
     ) -> Result<Passed, Stop> {
-        let mut passed = Passed { inputs: Vec::with_capacity(self.steps.len()), outputs: inputs };
+        let mut passed = Passed { kept: Vec::with_capacity(self.steps.len()), outputs: inputs };
         for step in &self.steps {
             go_on()?;
-            let outputs = step.forward(&passed.outputs, mode, isa)?;
-            passed.inputs.push(std::mem::replace(&mut passed.outputs, outputs));
+            let (outputs, kept) = step.keep(passed.outputs, mode, isa)?;
+            passed.outputs = outputs;
+            passed.kept.push(kept);
         }
         Ok(passed)
     }
@@ -125,28 +126,26 @@ impl Chain {
     }
 
     /// Adds the sum over rows of each parameter's gradient to `sums`, and that of its squares to
-    /// `squares` where they are wanted, which they can only be in evaluation mode. `inputs` are
-    /// those of a forward pass in the same mode, `delta` the derivative of each row's loss by its outputs.
+    /// `squares` where they are wanted, which they can only be in evaluation mode. `delta` is the
+    /// derivative of each row's loss by its outputs.
     ///
     /// # Errors
     /// Where the arithmetic of a norm fails.
     pub fn back(
         &self,
-        inputs: &[Matrix],
+        passed: &Passed,
         mut delta: Matrix,
-        mode: Mode,
         sums: &mut [f64],
         mut squares: Option<&mut [f64]>,
         isa: Isa,
     ) -> Result<()> {
         let mut end = self.parameters();
         for (index, step) in self.steps.iter().enumerate().rev() {
-            let inputs = &inputs[index];
+            let kept = &passed.kept[index];
             let place = end - step.parameters()..end;
             end = place.start;
             if !place.is_empty() {
-                let factors = step.factors(inputs, mode)?;
-                let factors = factors.as_ref().unwrap_or(inputs);
+                let factors = &kept.rows;
                 step.accumulate(factors, &delta, &mut sums[place.clone()], isa);
                 if let Some(squares) = &mut squares {
                     let (factors, delta) = (factors.squared(), delta.squared());
@@ -154,7 +153,7 @@ impl Chain {
                 }
             }
             if index > 0 {
-                delta = step.back(inputs, delta, mode, isa)?;
+                delta = step.back(kept, delta, isa)?;
             }
         }
         Ok(())
@@ -198,18 +197,19 @@ impl Step {
         }
     }
 
-    fn forward(&self, inputs: &Matrix, mode: Mode, isa: Isa) -> Result<Matrix> {
-        Ok(match self {
+    /// What comes out, and what the way back needs.
+    fn keep(&self, inputs: Matrix, mode: Mode, isa: Isa) -> Result<(Matrix, Kept)> {
+        let (outputs, rows) = match self {
             Self::Linear { transposed, bias, .. } => {
-                let mut outputs = inputs.times(transposed, isa);
-                if let Some(bias) = bias {
-                    outputs.by_row_mut().for_each(|row| add(row, bias));
-                }
-                outputs
+                (product(&inputs, transposed, bias.as_deref(), isa), inputs)
             }
-            Self::Norm(norm) => norm.forward(inputs, mode)?,
-            Self::Activation(activation) => inputs.map(|x| function::value(*activation, x)),
-        })
+            Self::Norm(norm) => {
+                let kept = norm.normalise(inputs, mode)?;
+                return Ok((norm.affine(kept.rows.clone()), kept));
+            }
+            Self::Activation(activation) => (activate(*activation, &inputs), inputs),
+        };
+        Ok((outputs, Kept { rows, way_back: None }))
     }
 
     /// One batch in blocks, in training mode: a norm takes them all at once.
@@ -217,28 +217,28 @@ impl Step {
     /// # Errors
     /// Where `go_on`, asked at every block, says no.
     pub fn train(&self, blocks: &mut Vec<Matrix>, isa: Isa, go_on: GoOn) -> Result<(), Stop> {
-        if let (Self::Norm(norm), Some(first)) = (self, blocks.first()) {
-            go_on()?;
-            let batch = norm.forward(&Matrix::stacked(blocks), Mode::Training)?;
-            *blocks = batch.in_blocks(first.rows);
-            return Ok(());
-        }
-        for block in blocks {
-            go_on()?;
-            *block = self.forward(block, Mode::Training, isa)?;
-        }
-        Ok(())
-    }
-
-    /// What a row's derivatives are multiplied by to give its gradient, where it is not the inputs.
-    fn factors(&self, inputs: &Matrix, mode: Mode) -> Result<Option<Matrix>> {
+        let mut each = |forward: &dyn Fn(&Matrix) -> Matrix| {
+            blocks.iter_mut().try_for_each(|block| {
+                go_on()?;
+                *block = forward(block);
+                Ok(())
+            })
+        };
         match self {
-            Self::Norm(norm) => norm.normalised(inputs, mode).map(Some),
-            Self::Linear { .. } | Self::Activation(_) => Ok(None),
+            Self::Linear { transposed, bias, .. } => {
+                each(&|block| product(block, transposed, bias.as_deref(), isa))
+            }
+            Self::Activation(activation) => each(&|block| activate(*activation, block)),
+            Self::Norm(norm) => {
+                go_on()?;
+                let rows = blocks.first().map_or(1, |block| block.rows);
+                *blocks = norm.train(&Matrix::stacked(blocks))?.in_blocks(rows);
+                Ok(())
+            }
         }
     }
 
-    /// Adds the products of factors and derivatives over all rows.
+    /// Adds the products of factors, which are what was kept, and derivatives over all rows.
     fn accumulate(&self, factors: &Matrix, delta: &Matrix, sums: &mut [f64], isa: Isa) {
         match self {
             Self::Linear { weights, bias, .. } => {
@@ -254,18 +254,31 @@ impl Step {
     }
 
     /// The derivatives by what went in.
-    fn back(&self, inputs: &Matrix, mut delta: Matrix, mode: Mode, isa: Isa) -> Result<Matrix> {
+    fn back(&self, kept: &Kept, mut delta: Matrix, isa: Isa) -> Result<Matrix> {
         Ok(match self {
             Self::Linear { weights, .. } => delta.times(weights, isa),
-            Self::Norm(norm) => norm.back(inputs, delta, mode)?,
+            Self::Norm(norm) => norm.back(kept, delta)?,
             Self::Activation(activation) => {
-                for (delta, x) in delta.values.iter_mut().zip(&inputs.values) {
+                for (delta, x) in delta.values.iter_mut().zip(&kept.rows.values) {
                     *delta *= function::slope(*activation, *x);
                 }
                 delta
             }
         })
     }
+}
+
+/// The outputs of a Linear.
+fn product(inputs: &Matrix, transposed: &Matrix, bias: Option<&[f64]>, isa: Isa) -> Matrix {
+    let mut outputs = inputs.times(transposed, isa);
+    if let Some(bias) = bias {
+        outputs.by_row_mut().for_each(|row| add(row, bias));
+    }
+    outputs
+}
+
+fn activate(activation: Activation, inputs: &Matrix) -> Matrix {
+    inputs.map(|x| function::value(activation, x))
 }
 
 fn linear(layer: &LayerLayout, state: &StateDict) -> Result<Step> {

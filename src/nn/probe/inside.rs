@@ -1,6 +1,6 @@
 //! What goes on inside of a network: `evaluation.inside`.
 
-use super::chain::{Chain, Passed, Step};
+use super::chain::{Chain, Step};
 use super::matrix::Matrix;
 use super::norm::Mode;
 use super::stop::{GoOn, Stop};
@@ -55,17 +55,18 @@ impl Probe<'_> {
         let (mut of_mean, mut of_sd, mut units) = (0.0, 0.0, 0);
         let mut blocks = self.blocks(&self.rows);
         for step in &chain.steps {
-            if let Step::Norm(norm) = step {
-                let recalibrated = norm.recalibrated(&Matrix::stacked(&blocks))?;
-                for (running, exact) in
-                    recalibrated.iter().flat_map(|(a, b)| a.by_unit().zip(b.by_unit()))
-                {
-                    of_mean += ((running.0 - exact.0) / exact.1).powi(2);
-                    of_sd += (running.1 / exact.1).ln().powi(2);
-                    units += 1;
-                }
+            let Step::Norm(norm) = step else {
+                step.train(&mut blocks, self.isa, go_on)?;
+                continue;
+            };
+            go_on()?;
+            let (batch, fixed) = norm.recalibrate(&Matrix::stacked(&blocks))?;
+            for (running, exact) in fixed.iter().flat_map(|(a, b)| a.by_unit().zip(b.by_unit())) {
+                of_mean += ((running.0 - exact.0) / exact.1).powi(2);
+                of_sd += (running.1 / exact.1).ln().powi(2);
+                units += 1;
             }
-            step.train(&mut blocks, self.isa, go_on)?;
+            blocks = batch.in_blocks(BLOCK);
         }
         // One row has no variance.
         let is_known = units > 0 && self.rows.len() > 1;
@@ -111,13 +112,13 @@ impl Probe<'_> {
         rows: &[u32],
         go_on: GoOn,
     ) -> Result<(f64, Vec<f64>), Stop> {
-        let mode = Mode::Training;
-        let Passed { inputs, outputs } = chain.forward(self.inputs(rows), mode, self.isa, go_on)?;
+        let passed = chain.forward(self.inputs(rows), Mode::Training, self.isa, go_on)?;
         let targets = &self.network.data.targets;
         let weights = self.class_weights.as_deref();
-        let (loss, delta) = loss::by_outputs(self.network.loss, &outputs, targets, rows, weights);
+        let (loss, delta) =
+            loss::by_outputs(self.network.loss, &passed.outputs, targets, rows, weights);
         let mut gradient = vec![0.0; chain.parameters()];
-        chain.back(&inputs, delta, mode, &mut gradient, None, self.isa)?;
+        chain.back(&passed, delta, &mut gradient, None, self.isa)?;
         let rows = rows.len() as f64;
         for sum in &mut gradient {
             *sum /= rows;

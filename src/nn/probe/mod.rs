@@ -20,7 +20,7 @@ mod tests;
 
 use anyhow::{Error, Result};
 
-use self::chain::{Chain, Passed};
+use self::chain::Chain;
 use self::gradients::Sums;
 use self::matrix::Matrix;
 use self::norm::Mode;
@@ -218,12 +218,11 @@ impl<'a> Probe<'a> {
         let mut sums = Sums::new(chain.parameters(), squares);
         for rows in rows.chunks(BLOCK) {
             let mode = Mode::Evaluation;
-            let Passed { inputs, outputs } =
-                chain.forward(self.inputs(rows), mode, self.isa, go_on)?;
-            let (_, delta) = loss::by_outputs(loss, &outputs, &data.targets, rows, weights);
+            let passed = chain.forward(self.inputs(rows), mode, self.isa, go_on)?;
+            let (_, delta) = loss::by_outputs(loss, &passed.outputs, &data.targets, rows, weights);
             let Sums { of_gradients, of_squares, .. } = &mut sums;
             let of_squares = of_squares.as_deref_mut();
-            chain.back(&inputs, delta, mode, of_gradients, of_squares, self.isa)?;
+            chain.back(&passed, delta, of_gradients, of_squares, self.isa)?;
             sums.rows += rows.len();
         }
         Ok(sums)

@@ -7,7 +7,7 @@
 use anyhow::Result;
 
 use super::matrix::{Matrix, add, multiply};
-use crate::nn::graph::{Fixed, NormAlone};
+use crate::nn::graph::{Fixed, NormAlone, WayBack};
 use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;
 use crate::spec::norm::NormTensor;
@@ -31,6 +31,14 @@ pub struct NormStep {
     pub scale: Option<Vec<f64>>,
     /// Where training moves it.
     pub shift: Option<Vec<f64>>,
+}
+
+/// What the way back needs of a step's way forward.
+pub struct Kept {
+    /// What went in; of a norm, what it made of that before scale and shift.
+    pub rows: Matrix,
+    /// Of a norm in training mode, or of one by which each row goes by its own.
+    pub way_back: Option<WayBack>,
 }
 
 impl NormStep {
@@ -63,44 +71,50 @@ impl NormStep {
         Some(gains)
     }
 
-    /// What it goes by outside of training, and what it would go by after a recalibration on these
-    /// rows as one batch; none where each row goes by its own.
+    /// One batch in training mode, where the way back is not wanted.
     ///
     /// # Errors
     /// Where candle fails.
-    pub fn recalibrated(&self, rows: &Matrix) -> Result<Option<(&Fixed, Fixed)>> {
-        let Some(fixed) = &self.fixed else { return Ok(None) };
-        Ok(self.normalisation.recalibrated(&rows.values)?.map(|exact| (fixed, exact)))
+    pub fn train(&self, batch: &Matrix) -> Result<Matrix> {
+        let values = self.normalisation.normalised(&batch.values)?;
+        Ok(self.affine(Matrix { values, ..*batch }))
     }
 
-    /// What scale and shift get. In training the rows are one batch.
+    /// The same, with what the norm goes by outside of training and what it would go by after a
+    /// recalibration on the batch; none where each row goes by its own.
     ///
     /// # Errors
     /// Where candle fails.
-    pub fn normalised(&self, inputs: &Matrix, mode: Mode) -> Result<Matrix> {
-        let mut outputs = inputs.clone();
+    pub fn recalibrate(&self, batch: &Matrix) -> Result<(Matrix, Option<(&Fixed, Fixed)>)> {
+        let (values, exact) = self.normalisation.recalibrated(&batch.values)?;
+        Ok((self.affine(Matrix { values, ..*batch }), self.fixed.as_ref().zip(exact)))
+    }
+
+    /// Normalises rows, which in training mode are one batch.
+    ///
+    /// # Errors
+    /// Where candle fails.
+    pub fn normalise(&self, mut rows: Matrix, mode: Mode) -> Result<Kept> {
         match (&self.fixed, mode) {
             (Some(Fixed { mean, sd }), Mode::Evaluation) => {
-                for row in outputs.by_row_mut() {
+                for row in rows.by_row_mut() {
                     for ((x, mean), sd) in row.iter_mut().zip(mean).zip(sd) {
                         *x = (*x - mean) / sd;
                     }
                 }
+                Ok(Kept { rows, way_back: None })
             }
             (None, _) | (_, Mode::Training) => {
-                outputs.values = self.normalisation.normalised(&inputs.values)?;
+                let (values, way_back) = self.normalisation.trained(&rows.values)?;
+                let rows = Matrix { values, ..rows };
+                Ok(Kept { rows, way_back: Some(way_back) })
             }
         }
-        Ok(outputs)
     }
 
-    /// What comes out.
-    ///
-    /// # Errors
-    /// Where candle fails.
-    pub fn forward(&self, inputs: &Matrix, mode: Mode) -> Result<Matrix> {
-        let mut outputs = self.normalised(inputs, mode)?;
-        for row in outputs.by_row_mut() {
+    /// What comes out of normalised rows.
+    pub fn affine(&self, mut rows: Matrix) -> Matrix {
+        for row in rows.by_row_mut() {
             if let Some(scale) = &self.scale {
                 multiply(row, scale);
             }
@@ -108,24 +122,23 @@ impl NormStep {
                 add(row, shift);
             }
         }
-        Ok(outputs)
+        rows
     }
 
     /// The derivatives by what went in, from those by what came out.
     ///
     /// # Errors
     /// Where candle fails.
-    pub fn back(&self, inputs: &Matrix, mut delta: Matrix, mode: Mode) -> Result<Matrix> {
-        match (self.gains(), mode) {
-            (Some(gains), Mode::Evaluation) => {
-                delta.by_row_mut().for_each(|row| multiply(row, &gains));
-            }
-            (None, _) | (_, Mode::Training) => {
-                if let Some(scale) = &self.scale {
-                    delta.by_row_mut().for_each(|row| multiply(row, scale));
-                }
-                delta.values = self.normalisation.back(&inputs.values, &delta.values)?;
-            }
+    pub fn back(&self, kept: &Kept, mut delta: Matrix) -> Result<Matrix> {
+        let factors = match kept.way_back {
+            Some(_) => self.scale.clone(),
+            None => self.gains(),
+        };
+        if let Some(factors) = factors {
+            delta.by_row_mut().for_each(|row| multiply(row, &factors));
+        }
+        if let Some(way_back) = &kept.way_back {
+            delta.values = way_back.back(&delta.values)?;
         }
         Ok(delta)
     }
@@ -135,7 +148,8 @@ impl NormStep {
         [&self.scale, &self.shift].into_iter().flatten().map(Vec::len).sum()
     }
 
-    /// Adds the sums over rows of the gradients of scale and shift; `factors` is what the scale got.
+    /// Adds the sums over rows of the gradients of scale and shift; `factors` are the
+    /// normalised rows.
     pub fn accumulate(&self, factors: &Matrix, delta: &Matrix, sums: &mut [f64]) {
         let (of_scale, of_shift) = sums.split_at_mut(self.scale.as_ref().map_or(0, Vec::len));
         for (factors, delta) in factors.by_row().zip(delta.by_row()) {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::chain::{Chain, Passed, Step};
+use super::chain::{Chain, Step};
 use super::*;
 use crate::data::Dataset;
 use crate::history::ON_DEMAND;
@@ -62,13 +62,13 @@ impl Statistics {
         let targets = crate::data::Targets::Classes { labels, names };
         let all: Vec<u32> = (0..u32::try_from(rows.len()).unwrap()).collect();
         let (mode, isa) = (Mode::Evaluation, Isa::Portable);
-        let Passed { inputs, outputs } =
-            chain.forward(matrix(&inputs), mode, isa, &|| Ok(())).unwrap();
-        let (_, delta) = loss::by_outputs(Loss::CrossEntropy, &outputs, &targets, &all, None);
+        let passed = chain.forward(matrix(&inputs), mode, isa, &|| Ok(())).unwrap();
+        let (_, delta) =
+            loss::by_outputs(Loss::CrossEntropy, &passed.outputs, &targets, &all, None);
         let mut sums = Sums::new(chain.parameters(), true);
         let Sums { of_gradients, of_squares, .. } = &mut sums;
         let of_squares = of_squares.as_deref_mut();
-        chain.back(&inputs, delta, mode, of_gradients, of_squares, isa).unwrap();
+        chain.back(&passed, delta, of_gradients, of_squares, isa).unwrap();
         sums.rows = rows.len();
         sums
     }

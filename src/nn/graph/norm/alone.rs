@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 
 use super::{Like, Norm, Pass};
@@ -70,15 +70,16 @@ impl NormAlone {
         fixed(&self.norm()?)
     }
 
-    /// What it would go by after a recalibration on these rows as one batch.
+    /// These rows normalised as one batch in training, and what it would go by outside of training
+    /// after a recalibration on them.
     ///
     /// # Errors
     /// Where candle fails.
-    pub fn recalibrated(&self, rows: &[f64]) -> Result<Option<Fixed>> {
+    pub fn recalibrated(&self, rows: &[f64]) -> Result<(Vec<f64>, Option<Fixed>)> {
         let mut norm = self.norm()?;
-        norm.arithmetic.train(&self.tensor(rows)?, Pass::Recalibrate)?;
+        let normalised = norm.arithmetic.train(&self.tensor(rows)?, Pass::Recalibrate)?;
         norm.arithmetic.finish_recalibration(true)?;
-        fixed(&norm)
+        Ok((numbers(&normalised)?, fixed(&norm)?))
     }
 
     /// These rows normalised, as one batch in training.
@@ -86,26 +87,43 @@ impl NormAlone {
     /// # Errors
     /// Where candle fails.
     pub fn normalised(&self, rows: &[f64]) -> Result<Vec<f64>> {
-        let normalised = self.norm()?.arithmetic.train(&self.tensor(rows)?, Pass::Train)?;
-        Ok(normalised.flatten_all()?.to_vec1()?)
+        numbers(&self.norm()?.arithmetic.train(&self.tensor(rows)?, Pass::Train)?)
     }
 
-    /// The derivatives by these rows, as one batch in training, from those by what they were
-    /// normalised to.
+    /// The same with their graph, to go back by.
     ///
     /// # Errors
     /// Where candle fails.
-    pub fn back(&self, rows: &[f64], by_normalised: &[f64]) -> Result<Vec<f64>> {
+    pub fn trained(&self, rows: &[f64]) -> Result<(Vec<f64>, WayBack)> {
         let rows = Var::from_tensor(&self.tensor(rows)?)?;
         let normalised = self.norm()?.arithmetic.train(&rows, Pass::Train)?;
-        let along = (normalised * self.tensor(by_normalised)?)?.sum_all()?;
-        let mut gradients = along.backward()?;
-        let by_rows = gradients.remove(&rows).ok_or_else(|| {
-            // Some operations have no backward pass and drop gradients without a word.
-            anyhow::anyhow!("the norm `{}` passes no gradient on", self.layout.kind.kind())
-        })?;
-        Ok(by_rows.flatten_all()?.to_vec1()?)
+        Ok((numbers(&normalised)?, WayBack { rows, normalised }))
     }
+}
+
+/// The graph from rows to what they were normalised to, as one batch in training.
+pub struct WayBack {
+    rows: Var,
+    normalised: Tensor,
+}
+
+impl WayBack {
+    /// The derivatives by the rows, from those by what they were normalised to.
+    ///
+    /// # Errors
+    /// Where candle fails, or has no backward pass for an operation of the norm.
+    pub fn back(&self, by_normalised: &[f64]) -> Result<Vec<f64>> {
+        let by_normalised =
+            Tensor::from_slice(by_normalised, self.normalised.shape(), &Device::Cpu)?;
+        let mut gradients = (&self.normalised * by_normalised)?.sum_all()?.backward()?;
+        // Some operations have no backward pass and drop gradients without a word.
+        let by_rows = gradients.remove(&self.rows).context("a norm passes no gradient on")?;
+        numbers(&by_rows)
+    }
+}
+
+fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+    Ok(tensor.flatten_all()?.to_vec1()?)
 }
 
 fn fixed(norm: &Norm) -> Result<Option<Fixed>> {

@@ -6,7 +6,7 @@ mod batch;
 use anyhow::{Context, bail};
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-pub use self::alone::{Fixed, NormAlone};
+pub use self::alone::{Fixed, NormAlone, WayBack};
 use super::tensors::{from_floats, to_floats};
 use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;

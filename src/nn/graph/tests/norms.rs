@@ -75,17 +75,20 @@ fn a_norm_by_itself_is_the_reference_figures_and_nothing_that_passes_moves_it() 
         let close = |what: &str, actual: &[f64], expected: &[f64], tolerance: f64| {
             assert_close(&format!("{}: {what}", case.name), actual, expected, tolerance);
         };
-        let normalised = alone.normalised(&x).unwrap();
+        let (normalised, way_back) = alone.trained(&x).unwrap();
+        assert_eq!(alone.normalised(&x).unwrap(), normalised, "{}", case.name);
         let affine = by_unit(&case.gamma).into_iter().zip(by_unit(&case.beta));
         let y: Vec<f64> =
             normalised.iter().zip(affine).map(|(x, (scale, shift))| x * scale + shift).collect();
         close("y", &y, &case.y_train.concat(), 1e-12);
         let dy = case.dy.concat();
         let scaled: Vec<f64> = dy.iter().zip(by_unit(&case.gamma)).map(|(d, s)| d * s).collect();
-        close("dx", &alone.back(&x, &scaled).unwrap(), &case.dx.concat(), 1e-10);
+        close("dx", &way_back.back(&scaled).unwrap(), &case.dx.concat(), 1e-10);
         assert_eq!(alone.fixed().unwrap(), before, "{}", case.name);
 
-        let Fixed { mean, .. } = alone.recalibrated(&x).unwrap().unwrap();
+        let (of_recalibration, exact) = alone.recalibrated(&x).unwrap();
+        assert_eq!(of_recalibration, normalised, "{}", case.name);
+        let Fixed { mean, .. } = exact.unwrap();
         let of_unit = |unit| case.x.iter().map(|row| row[unit]).sum::<f64>() / rows as f64;
         close("mean", &mean, &(0..units).map(of_unit).collect::<Vec<_>>(), 1e-12);
     }
