@@ -63,12 +63,11 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     let mut loaded = Loaded::of(&experiment);
     let planned = Planned::new(&experiment, &mut loaded)?;
     let tuning = Tuning::new(&experiment, &mut loaded)?;
-    let findings = lint(&experiment, &planned);
-
     let tuned = tuning.as_ref().map(Tuning::tasks).unwrap_or_default();
     let tasks: Vec<&Task> = tuned.iter().copied().chain(&planned.tasks).collect();
     let jobs = launch::jobs(args.jobs.map(usize::from), planned.tasks.len().max(tuned.len()));
     let compute = Compute::new(device, jobs)?;
+    let findings = lint(&experiment, &planned, &compute);
     let all = timing::estimate(&tasks, &compute)?;
     #[allow(clippy::cast_precision_loss)] // a few
     let seconds = all / jobs as f64;

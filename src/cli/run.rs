@@ -35,7 +35,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         for note in &session.planned().notes {
             tell(note);
         }
-        let findings = lint(&experiment, session.planned());
+        let findings = lint(&experiment, session.planned(), session.compute());
         for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
             tell(warning);
         }

@@ -3,7 +3,9 @@
 use super::provenance;
 use crate::data::Dataset;
 use crate::history::{ON_DEMAND, TEST_PREFIX};
+use crate::nn::probe;
 use crate::spec::data::Task as TargetKind;
+use crate::spec::model::Along;
 use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
 use crate::text::quoted;
 use crate::train;
@@ -18,14 +20,14 @@ pub fn batches(
     let rows = data.splits.train.len();
     let batches = train::batches::ranges(rows, trajectory.training.batch_size);
     let one = batches.iter().any(|batch| batch.len() == 1);
-    let norm = &trajectory.model.norm;
-    if !one || !norm.inner().centres_over_the_batch() || trajectory.model.hidden.is_empty() {
+    let model = &trajectory.model;
+    if !one || model.norm_along() != Some(Along::Batch) {
         return Ok(());
     }
     let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
     let message = format!(
         "the training split of {rows} rows makes a batch of one, which has no variance for the norm `{}`",
-        norm.kind()
+        model.norm.kind()
     )
     .replace("of 1 rows", "of 1 row");
     let help = "give it more rows, or leave the norm out";
@@ -69,7 +71,7 @@ pub fn columns(
             .iter()
             .map(String::as_str)
             .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
-            .chain(train::on_demand_of(trajectory))
+            .chain(probe::columns_of(&trajectory.model))
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,

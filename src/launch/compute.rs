@@ -4,7 +4,7 @@ use anyhow::Result;
 use candle_core::Device;
 
 use super::plan::Task;
-use crate::nn::{Engine, FusedEngine, GraphEngine, Isa};
+use crate::nn::{Engine, FusedEngine, GraphEngine, Isa, Lacking};
 use crate::spec::ConfigError;
 
 /// The environment variable that says how many threads a training runs on, in place of a number
@@ -23,6 +23,15 @@ pub struct Compute {
     /// The instructions of the fused engine; none where candle's autograd is asked for instead.
     fused: Option<Isa>,
     threads: Threads,
+}
+
+/// The engine of a training.
+#[derive(Debug, PartialEq, Eq)]
+enum Choice {
+    Fused(Isa),
+    Graph,
+    /// The graph engine, since the fused one cannot train it.
+    StandIn(Lacking),
 }
 
 /// Threads of a training.
@@ -69,13 +78,31 @@ impl Compute {
         &self.device
     }
 
+    /// What the fused engine does not have to train a task with, so that the graph engine stands in.
+    #[must_use]
+    pub fn lacks(&self, task: &Task) -> Option<Lacking> {
+        match self.choice(FusedEngine::lacks(&task.job().network())) {
+            Choice::StandIn(lacking) => Some(lacking),
+            Choice::Fused(_) | Choice::Graph => None,
+        }
+    }
+
+    /// The engine for a network of which the fused one lacks this.
+    fn choice(&self, lacking: Option<Lacking>) -> Choice {
+        match (self.fused.filter(|_| self.device.is_cpu()), lacking) {
+            (Some(isa), None) => Choice::Fused(isa),
+            (Some(_), Some(lacking)) => Choice::StandIn(lacking),
+            (None, _) => Choice::Graph,
+        }
+    }
+
     /// An engine for a training, before its first step.
     ///
     /// # Errors
     /// Where the device fails.
     pub fn engine(&self, task: &Task) -> Result<Box<dyn Engine>> {
         let network = task.job().network();
-        let Some(isa) = self.fused.filter(|_| self.device.is_cpu()) else {
+        let Choice::Fused(isa) = self.choice(FusedEngine::lacks(&network)) else {
             return Ok(Box::new(GraphEngine::new(&network, &self.device)?));
         };
         let threads = match self.threads {
@@ -96,4 +123,21 @@ pub fn cores() -> usize {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compute(fused: Option<Isa>) -> Compute {
+        Compute { device: Device::Cpu, fused, threads: Threads::Exactly(1) }
+    }
+
+    #[test]
+    fn the_graph_engine_stands_in_where_the_fused_one_is_wanted_and_lacks_something() {
+        let (isa, lacking) = (Isa::Portable, Lacking("a norm to come"));
+        assert_eq!(compute(Some(isa)).choice(None), Choice::Fused(isa));
+        assert_eq!(compute(Some(isa)).choice(Some(lacking)), Choice::StandIn(lacking));
+        assert_eq!(compute(None).choice(Some(lacking)), Choice::Graph);
+    }
 }

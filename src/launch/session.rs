@@ -49,6 +49,7 @@ pub struct Session<'a> {
     experiment: &'a Experiment,
     options: Options<'a>,
     device: Device,
+    compute: Compute,
     interrupt: &'a Interrupt,
     loaded: Loaded,
     planned: Planned,
@@ -96,11 +97,11 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         let device = options.device.open()?;
         // What the environment asks for is refused before anything is written.
-        Compute::new(device.clone(), 1)?;
+        let compute = Compute::new(device.clone(), 1)?;
         let mut loaded = Loaded::of(experiment);
         let planned = Planned::new(experiment, &mut loaded)?;
         let tuning = Tuning::new(experiment, &mut loaded)?;
-        Ok(Self { experiment, options, device, interrupt, loaded, planned, tuning })
+        Ok(Self { experiment, options, device, compute, interrupt, loaded, planned, tuning })
     }
 
     /// What the experiment comes to: before its tuning with the first of the values to choose from,
@@ -108,6 +109,12 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn planned(&self) -> &Planned {
         &self.planned
+    }
+
+    /// What one training at a time would compute with.
+    #[must_use]
+    pub fn compute(&self) -> &Compute {
+        &self.compute
     }
 
     /// The tuning, where there is one that has not come to its end.

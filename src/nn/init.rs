@@ -7,7 +7,7 @@ use crate::seed::{Seed, Stream};
 use crate::spec::model::{Activation, Init};
 use crate::spec::norm::NormTensor;
 
-/// By how much an activation shrinks a unit's spread, as the factor that makes up for it.
+/// By how much an activation shrinks the standard deviation of a unit, as the factor that makes up for it.
 ///
 /// The values of `torch.nn.init.calculate_gain`; gelu, silu and elu, which it does not list, count
 /// as relu, softsign as identity.
@@ -38,14 +38,19 @@ pub fn initial_state(layout: &Layout, init: &Init, seed: Seed) -> StateDict {
         if layer.bias {
             state.push(format!("{}.bias", layer.linear), &[outputs], vec![0.0; outputs]);
         }
-        let Some((number, norm)) = layer.norm() else { continue };
-        for tensor in norm.inner().tensors() {
-            match tensor {
-                NormTensor::Parameter { name, start } | NormTensor::Statistic { name, start } => {
-                    state.push(format!("{number}.{name}"), &[outputs], vec![start; outputs]);
+        let Some(norm) = layer.norm() else { continue };
+        for tensor in &norm.tensors {
+            let name = format!("{}.{}", norm.number, tensor.name());
+            let start = match tensor {
+                NormTensor::Scale => 1.0,
+                NormTensor::Shift => 0.0,
+                NormTensor::Statistic { start, .. } => *start,
+                NormTensor::Count { .. } => {
+                    state.push_count(name, 0);
+                    continue;
                 }
-                NormTensor::Count { name } => state.push_count(format!("{number}.{name}"), 0),
-            }
+            };
+            state.push(name, &[outputs], vec![start; outputs]);
         }
     }
     state
@@ -97,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_the_spread_of_its_definition() {
+    fn each_kind_has_the_standard_deviation_of_its_definition() {
         let gain = 2.0_f64.sqrt();
         let (fan_in, fan_out) = (100.0_f64, 64.0_f64);
         let cases = [

@@ -1,6 +1,6 @@
 //! Which layers a network has and what their tensors are called, before any arithmetic.
 
-use crate::spec::model::{Activation, ModelSpec, Norm, Placement};
+use crate::spec::model::{Activation, Along, ModelSpec, Norm, NormSettings, Placement};
 use crate::spec::norm::NormTensor;
 
 /// A multilayer perceptron as a `torch.nn.Sequential` would number it: per hidden layer a Linear,
@@ -22,7 +22,7 @@ pub struct LayerLayout {
     pub inputs: usize,
     /// Units of it.
     pub outputs: usize,
-    /// Whether the Linear adds a bias; a norm that centres over the batch would take it out again.
+    /// Whether the Linear adds a bias; some norms would take it out again.
     pub bias: bool,
     /// What follows the Linear; `None` for the output layer.
     pub hidden: Option<HiddenLayout>,
@@ -31,18 +31,37 @@ pub struct LayerLayout {
 /// What follows the Linear of a hidden layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HiddenLayout {
-    /// The norm and its number in the Sequential; `None` without one.
-    pub norm: Option<(usize, Norm)>,
+    /// The norm; `None` without one.
+    pub norm: Option<NormLayout>,
     /// The function of each unit.
     pub activation: Activation,
 }
 
+/// The norm of a hidden layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NormLayout {
+    /// Its number in the Sequential: its tensors are `N.weight` and so on. A norm of the weights is
+    /// no module of its own and has its Linear's.
+    pub number: usize,
+    /// Which it is; never [`Norm::None`].
+    pub kind: Norm,
+    /// On which side of the activation it stands.
+    pub placement: Placement,
+    /// In the order of a `state_dict`; there may be none.
+    pub tensors: Vec<NormTensor>,
+}
+
 impl LayerLayout {
-    /// The norm and its number in the Sequential, where there is one.
+    /// The norm, where there is one.
     #[must_use]
-    pub fn norm(&self) -> Option<(usize, &Norm)> {
-        let (number, norm) = self.hidden.as_ref()?.norm.as_ref()?;
-        Some((*number, norm))
+    pub fn norm(&self) -> Option<&NormLayout> {
+        self.hidden.as_ref()?.norm.as_ref()
+    }
+
+    /// On which side of the activation the norm stands.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        self.norm().map_or(Placement::BeforeActivation, |norm| norm.placement)
     }
 }
 
@@ -50,26 +69,42 @@ impl Layout {
     /// The layers between `inputs` numbers a row and `outputs` of them.
     #[must_use]
     pub fn new(model: &ModelSpec, inputs: usize, outputs: usize) -> Self {
+        Self::with_norm(model, model.norm.settings(), inputs, outputs)
+    }
+
+    fn with_norm(
+        model: &ModelSpec,
+        norm: Option<&dyn NormSettings>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Self {
         let mut layers = Vec::new();
         let mut number = 0;
         let mut width = inputs;
         for &units in &model.hidden {
             let linear = number;
-            let norm = model.norm.inner();
-            let before = norm.placement() == Placement::BeforeActivation;
-            let has_norm = !norm.tensors().is_empty();
-            let norm_number = if before { linear + 1 } else { linear + 2 };
+            // A norm of the weights takes no place of its own.
+            let is_module = norm.is_some_and(|norm| norm.along() != Along::Weights);
             layers.push(LayerLayout {
                 linear,
                 inputs: width,
                 outputs: units,
-                bias: !(before && norm.centres_over_the_batch()),
+                bias: !norm.is_some_and(NormSettings::replaces_bias),
                 hidden: Some(HiddenLayout {
-                    norm: has_norm.then(|| (norm_number, model.norm.clone())),
+                    norm: norm.map(|norm| NormLayout {
+                        number: match norm.placement() {
+                            _ if !is_module => linear,
+                            Placement::BeforeActivation => linear + 1,
+                            Placement::AfterActivation => linear + 2,
+                        },
+                        kind: model.norm.clone(),
+                        placement: norm.placement(),
+                        tensors: norm.tensors(),
+                    }),
                     activation: model.activation,
                 }),
             });
-            number += 2 + usize::from(has_norm) + usize::from(model.dropout > 0.0);
+            number += 2 + usize::from(is_module) + usize::from(model.dropout > 0.0);
             width = units;
         }
         layers.push(LayerLayout {
@@ -87,10 +122,9 @@ impl Layout {
     pub fn parameters(&self) -> usize {
         // A slip of a few zeros has to be seen, not to overflow.
         let of_layer = |layer: &LayerLayout| {
-            let tensors = layer.norm().map_or(Vec::new(), |(_, norm)| norm.inner().tensors());
-            let of_norm =
-                tensors.iter().filter(|tensor| matches!(tensor, NormTensor::Parameter { .. }));
-            let per_unit = layer.inputs + usize::from(layer.bias) + of_norm.count();
+            let of_norm = layer.norm().into_iter().flat_map(|norm| &norm.tensors);
+            let of_norm = of_norm.filter(|tensor| tensor.is_parameter()).count();
+            let per_unit = layer.inputs + usize::from(layer.bias) + of_norm;
             layer.outputs.saturating_mul(per_unit)
         };
         self.layers.iter().map(of_layer).fold(0, usize::saturating_add)
@@ -103,8 +137,11 @@ mod tests {
     use crate::spec::model::BatchNorm;
 
     fn numbers(model: &ModelSpec) -> Vec<(usize, bool, Option<usize>)> {
-        let number = |layer: &LayerLayout| Some(layer.norm()?.0);
-        let layout = Layout::new(model, 5, 3);
+        numbers_of(&Layout::new(model, 5, 3))
+    }
+
+    fn numbers_of(layout: &Layout) -> Vec<(usize, bool, Option<usize>)> {
+        let number = |layer: &LayerLayout| Some(layer.norm()?.number);
         layout.layers.iter().map(|layer| (layer.linear, layer.bias, number(layer))).collect()
     }
 
@@ -121,6 +158,47 @@ mod tests {
             ..BatchNorm::default()
         });
         assert_eq!(numbers(&model), [(0, true, Some(2)), (4, true, Some(6)), (8, true, None)]);
+    }
+
+    /// A norm that neither learns nor keeps anything.
+    struct Bare(Along);
+
+    impl NormSettings for Bare {
+        fn along(&self) -> Along {
+            self.0
+        }
+
+        fn centres(&self) -> bool {
+            true
+        }
+
+        fn tensors(&self) -> Vec<NormTensor> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_norm_without_tensors_is_a_norm_and_only_one_over_the_batch_replaces_the_bias() {
+        let model = ModelSpec { hidden: vec![4, 4], dropout: 0.5, ..ModelSpec::default() };
+        let with = |along| Layout::with_norm(&model, Some(&Bare(along)), 5, 3);
+        let modules = |bias| [(0, bias, Some(1)), (4, bias, Some(5)), (8, true, None)];
+        assert_eq!(numbers_of(&with(Along::Batch)), modules(false));
+        assert_eq!(numbers_of(&with(Along::Row)), modules(true));
+        let in_the_linear = [(0, true, Some(0)), (3, true, Some(3)), (6, true, None)];
+        assert_eq!(numbers_of(&with(Along::Weights)), in_the_linear);
+        assert_eq!(with(Along::Row).parameters(), Layout::new(&model, 5, 3).parameters());
+    }
+
+    #[test]
+    fn every_kind_but_none_is_a_norm_in_every_hidden_layer() {
+        for kind in Norm::KINDS {
+            let norm = serde_json::from_value(serde_json::json!({ "kind": kind })).unwrap();
+            let model = ModelSpec { norm, ..ModelSpec::default() };
+            for layer in &Layout::new(&model, 5, 3).layers {
+                let is_normed = layer.hidden.is_some() && *kind != "none";
+                assert_eq!(layer.norm().is_some(), is_normed, "{kind}");
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-pub use fused::{FusedEngine, Isa};
+pub use fused::{FusedEngine, Isa, Lacking};
 pub use graph::GraphEngine;
 pub use layout::Layout;
 pub use state::StateDict;

@@ -136,6 +136,14 @@ impl StateDict {
         }
     }
 
+    /// The same in double precision.
+    ///
+    /// # Errors
+    /// Where there is no such tensor, or it has another shape or type.
+    pub fn doubles(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
+        Ok(self.floats(name, shape)?.iter().map(|value| f64::from(*value)).collect())
+    }
+
     /// A single count.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::decode::decode_with;
 use super::error::ConfigError;
 use super::evaluation::EvaluationSpec;
 use super::keys::elsewhere;
-use super::model::{ModelSpec, Norm};
+use super::model::{Along, ModelSpec};
 use super::node::Node;
 use super::training::{BatchSize, Loss, Optimizer, Rprop, TrainingSpec};
 use crate::seed::Seed;
@@ -131,10 +131,14 @@ impl Cell {
 
     fn training_fault(&self) -> Option<(&'static str, String)> {
         let TrainingSpec { epochs, batch_size, optimizer, schedule, .. } = &self.training;
-        if *batch_size == BatchSize::Rows(1) && matches!(self.model.norm, Norm::Batch(_)) {
-            let message = "`training.batch_size` is 1, and a batch of one row has no variance for \
-                           the norm `batch`";
-            return Some(("training.batch_size", message.to_owned()));
+        let norm = &self.model.norm;
+        let needs_rows = norm.settings().is_some_and(|norm| norm.along() == Along::Batch);
+        if *batch_size == BatchSize::Rows(1) && needs_rows {
+            let message = format!(
+                "`training.batch_size` is 1, and a batch of one row has no variance for the norm `{}`",
+                norm.kind()
+            );
+            return Some(("training.batch_size", message));
         }
         match optimizer {
             Optimizer::Sgd(sgd) if sgd.nesterov && sgd.momentum == 0.0 => {

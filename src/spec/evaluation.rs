@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::ModelSpec;
-use super::norm::NormTensor;
+use super::model::{Along, ModelSpec};
 
 /// `[evaluation]`: what is measured after each epoch besides the validation split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,12 +69,13 @@ impl Inside {
     /// Why a model has nothing of the kind; none where it has.
     #[must_use]
     pub fn lacking(self, model: &ModelSpec) -> Option<&'static str> {
-        let tensors = model.norm.inner().tensors();
-        let runs = |tensor: &NormTensor| matches!(tensor, NormTensor::Statistic { .. });
         match self {
+            _ if model.norm_along() == Some(Along::Weights) => {
+                Some("a norm of the weights is not looked into")
+            }
             Self::Landscape => None,
             _ if model.hidden.is_empty() => Some("there is no hidden layer"),
-            Self::Modes | Self::Drift if !tensors.iter().any(runs) => {
+            Self::Modes | Self::Drift if model.norm_along() != Some(Along::Batch) => {
                 Some("no norm keeps running statistics")
             }
             Self::Preactivations | Self::Modes | Self::Drift => None,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-pub use super::norm::{BatchNorm, EpsPlacement, Norm, Placement, Statistics};
+pub use super::norm::{Along, BatchNorm, EpsPlacement, Norm, NormSettings, Placement, Statistics};
 use crate::check;
 use crate::kinds;
 use crate::kinds::NoSettings;
@@ -34,6 +34,21 @@ impl Default for ModelSpec {
             init: Init::KaimingUniform(NoSettings {}),
             norm: Norm::None(NoSettings {}),
         }
+    }
+}
+
+impl ModelSpec {
+    /// What there is to know of the norm of its hidden layers; none without a norm or without hidden
+    /// layers.
+    #[must_use]
+    pub fn hidden_norm(&self) -> Option<&dyn NormSettings> {
+        self.norm.settings().filter(|_| !self.hidden.is_empty())
+    }
+
+    /// What the norm of its hidden layers takes its statistics over.
+    #[must_use]
+    pub fn norm_along(&self) -> Option<Along> {
+        self.hidden_norm().map(NormSettings::along)
     }
 }
 

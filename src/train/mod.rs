@@ -23,6 +23,7 @@ use crate::history::EpochTable;
 use crate::metrics;
 use crate::nn::{Engine, Network, StateDict};
 use crate::spec::Trajectory;
+use crate::spec::model::NormSettings;
 use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
 
@@ -30,7 +31,7 @@ pub use checkpoint::{Checkpoint, Checkpointer, NoCheckpoints, Position};
 use reader::Reader;
 pub use reader::{ArmOutcome, Kept};
 use recorder::Measurement;
-pub use recorder::{Recorder, columns, on_demand_of};
+pub use recorder::{Recorder, columns};
 
 /// One training to do.
 pub struct Job<'a> {
@@ -98,7 +99,8 @@ pub fn fit(
         None => Run::new(job, recorder.columns()),
         Some(from) => Run::resume(job, from)?,
     };
-    let calibration = model.norm.inner().recalibrates().then(|| batches::fixed_order(data, *seed));
+    let recalibrates = model.norm.settings().is_some_and(NormSettings::recalibrates);
+    let calibration = recalibrates.then(|| batches::fixed_order(data, *seed));
     let ranges = batches::ranges(data.splits.train.len(), training.batch_size);
 
     while run.table.len() < training.epochs && !run.has_ended() {

@@ -3,12 +3,11 @@
 use anyhow::Result;
 
 use crate::data::{Dataset, Splits};
-use crate::history::{CLOSING, ON_DEMAND};
+use crate::history::CLOSING;
 use crate::metrics::{self, Scores};
-use crate::nn::probe::Probe;
+use crate::nn::probe::{self, Probe};
 use crate::nn::{Engine, Network};
 use crate::spec::Trajectory;
-use crate::spec::evaluation::Inside;
 use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
 
@@ -18,7 +17,7 @@ pub struct Recorder<'a> {
     data: &'a Dataset,
     loss: Loss,
     splits: Vec<Measured>,
-    /// Of [`ON_DEMAND`], those that the network has and that a rule reads or the config asks for.
+    /// Those that can be measured of the network and that a rule reads or the config asks for.
     on_demand: Vec<&'static str>,
     probe: Option<Probe<'a>>,
 }
@@ -85,16 +84,6 @@ pub fn columns(
     Recorder::new(data, loss, trajectory, rules).columns()
 }
 
-/// The columns of [`ON_DEMAND`] that a network has, whether anyone asks for them or not.
-#[must_use]
-pub fn on_demand_of(trajectory: &Trajectory) -> Vec<&'static str> {
-    let lacks = |column: &&str| {
-        let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
-        of.is_some_and(|what| what.lacking(&trajectory.model).is_some())
-    };
-    ON_DEMAND.into_iter().filter(|column| !lacks(column)).collect()
-}
-
 impl<'a> Recorder<'a> {
     /// For the splits that are there and asked for, and the columns on demand that `rules` read or
     /// `[evaluation]` asks for.
@@ -128,7 +117,7 @@ impl<'a> Recorder<'a> {
             |column: &str| rules.iter().any(|rule| rule.columns_on_demand().contains(&column));
         let is_asked =
             |column: &str| evaluation.inside.iter().any(|what| what.columns().contains(&column));
-        let mut on_demand = on_demand_of(trajectory);
+        let mut on_demand = probe::columns_of(&trajectory.model);
         on_demand.retain(|column| is_read(column) || is_asked(column));
         Self { data, loss, splits: splits.collect(), on_demand, probe: None }
     }

@@ -5,11 +5,13 @@
 
 mod design;
 mod finding;
+mod engine;
 mod rules;
 mod sizes;
 #[cfg(test)]
 mod tests;
 
+use super::compute::Compute;
 use super::plan::Task;
 use super::planned::Planned;
 use crate::spec::{Arm, Experiment};
@@ -30,10 +32,13 @@ const OF_ARM: [fn(&Task, &Arm, &mut Findings); 4] =
 
 /// Everything noticed, warnings first, each once however many trainings it concerns.
 #[must_use]
-pub fn lint(experiment: &Experiment, planned: &Planned) -> Vec<Finding> {
+pub fn lint(experiment: &Experiment, planned: &Planned, compute: &Compute) -> Vec<Finding> {
     let mut findings = Findings::new(experiment);
     for task in planned.of_first_seed() {
         OF_TRAINING.iter().for_each(|lint| lint(task, &mut findings));
+        if let Some(lacking) = compute.lacks(task) {
+            engine::stand_in(task, lacking, &mut findings);
+        }
     }
     OF_EXPERIMENT.iter().for_each(|lint| lint(experiment, planned, &mut findings));
     findings.sorted()

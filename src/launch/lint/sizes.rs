@@ -3,7 +3,7 @@
 use super::finding::{Findings, Level};
 use crate::data::Targets;
 use crate::launch::Task;
-use crate::spec::model::Norm;
+use crate::spec::model::Along;
 use crate::spec::training::{BatchSize, Optimizer};
 use crate::text::counted;
 use crate::train::batches::ranges;
@@ -20,14 +20,17 @@ pub(super) fn batches(task: &Task, findings: &mut Findings) {
     let rows = task.data.splits.train.len();
     let batches = ranges(rows, settings.batch_size);
     let smallest = batches.iter().map(ExactSizeIterator::len).min().unwrap_or(0);
-    let has_norm = matches!(task.trajectory.model.norm, Norm::Batch(_))
-        && !task.trajectory.model.hidden.is_empty();
-    if has_norm && smallest < SMALL_BATCH {
+    let model = &task.trajectory.model;
+    if model.norm_along() == Some(Along::Batch) && smallest < SMALL_BATCH {
         findings.of_task(
             Level::Warning,
             task,
             "training.batch_size",
-            format!("a batch of {}: the mean and variance that the norm `batch` takes of it are mostly noise", counted(smallest, "row")),
+            format!(
+                "a batch of {}: the mean and variance that the norm `{}` takes of it are mostly noise",
+                counted(smallest, "row"),
+                model.norm.kind()
+            ),
             "raise `training.batch_size`",
         );
     }

@@ -4,14 +4,19 @@ use std::path::Path;
 
 use super::*;
 use crate::launch::Loaded;
+use crate::nn::Lacking;
 use crate::spec::Overrides;
+
+fn compute() -> Compute {
+    Compute::new(candle_core::Device::Cpu, 1).unwrap()
+}
 
 fn found(text: &str) -> Vec<Finding> {
     let text = format!("data.source = \"digits\"\n{text}");
     let experiment =
         Experiment::parse("a.toml", &text, Path::new(""), &Overrides::default()).unwrap();
     let planned = Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap();
-    lint(&experiment, &planned)
+    lint(&experiment, &planned, &compute())
 }
 
 /// Messages of one level with their lines.
@@ -147,8 +152,11 @@ fn a_training_split_of_one_class_is_pointed_at() {
     let text = "data = { source = \"t.csv\", target = \"y\", split = { column = \"s\" } }";
     let experiment =
         Experiment::parse("a.toml", text, place.path(), &Overrides::default()).unwrap();
-    let findings =
-        lint(&experiment, &Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap());
+    let findings = lint(
+        &experiment,
+        &Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap(),
+        &compute(),
+    );
     let one =
         findings.iter().find(|f| f.about.message().contains("all training rows are of one class"));
     assert_eq!(one.map(|finding| finding.level), Some(Level::Warning));
@@ -223,4 +231,24 @@ fn what_the_results_will_not_tell_is_noted() {
         &format!("{arms}\"training.batch_size\" = [16, 32]"),
         "train at one learning rate"
     ));
+}
+
+#[test]
+fn an_engine_that_stands_in_is_said_once_for_all_trainings_that_it_trains() {
+    let text = "data.source = \"digits\"\n[matrix]\n\"model.norm.kind\" = [\"none\", \"batch\"]\n\
+                \"training.optimizer.lr\" = [0.1, 0.01]\nseed = \"0..3\"";
+    let experiment =
+        Experiment::parse("a.toml", text, Path::new(""), &Overrides::default()).unwrap();
+    let planned = Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap();
+    let mut findings = Findings::new(&experiment);
+    for task in planned.tasks.iter().filter(|task| task.trajectory.model.norm.kind() == "batch") {
+        engine::stand_in(task, Lacking("batch"), &mut findings);
+    }
+    let findings = findings.sorted();
+    let [Finding { level: Level::Warning, about }] = &findings[..] else {
+        panic!("one warning: {findings:?}")
+    };
+    let said = "bnes's own engine does not have the norm `batch`: candle's autograd stands in";
+    assert!(about.message().starts_with(said), "{}", about.message());
+    assert_eq!(about.position().map(|(line, _)| line), Some(3));
 }

@@ -1,9 +1,9 @@
 //! One layer: its weights and its batch, panel by panel, forward and back.
 
 use super::activation;
-use super::norm::{self, Back, Forward, Norm, Pass};
+use super::norm::{self, Back, Forward, Lacking, Norm, Pass};
 use super::parameter::{Parameter, Steps};
-use crate::nn::layout::LayerLayout;
+use crate::nn::layout::{LayerLayout, NormLayout};
 use crate::spec::model::Placement;
 use crate::spec::training::Optimizer;
 use bnes_kernels::activate::{Activate, Activation, Multiply, Slope, SlopeFrom, slope_from};
@@ -65,14 +65,20 @@ struct Plan {
 
 impl Layer {
     /// Zeros; the norm as before the first step.
-    pub fn new(layout: &LayerLayout, optimizer: &Optimizer, drops: bool, clips: bool) -> Self {
+    ///
+    /// # Errors
+    /// Where this engine does not have the norm.
+    pub fn new(
+        layout: &LayerLayout,
+        optimizer: &Optimizer,
+        drops: bool,
+        clips: bool,
+    ) -> Result<Self, Lacking> {
         let (inputs, outputs) = (layout.inputs, layout.outputs);
         let hidden = layout.hidden.as_ref();
         let activation =
             hidden.map_or(Activation::Identity, |hidden| activation::kernel_of(hidden.activation));
-        let settings = layout.norm().map(|(_, norm)| norm);
-        let placement =
-            settings.map_or(Placement::BeforeActivation, |norm| norm.inner().placement());
+        let placement = layout.placement();
         let drops = drops && hidden.is_some();
         let plan = Plan {
             inputs,
@@ -84,31 +90,34 @@ impl Layer {
                     || drops
                     || placement == Placement::AfterActivation),
         };
-        let units = (0..panels(outputs)).map(|index| Units {
-            columns: columns_of(outputs, index),
-            weight: Parameter::new(
-                inputs.next_multiple_of(MAX_LANES) * PANEL,
-                optimizer,
-                true,
-                clips,
-            ),
-            bias: layout.bias.then(|| Parameter::new(PANEL, optimizer, false, true)),
-            norm: settings.and_then(|settings| norm::build(settings, optimizer)),
-        });
+        let norm = |norm: &NormLayout| norm::build(&norm.kind, optimizer);
+        let units = |index| {
+            Ok(Units {
+                columns: columns_of(outputs, index),
+                weight: Parameter::new(
+                    inputs.next_multiple_of(MAX_LANES) * PANEL,
+                    optimizer,
+                    true,
+                    clips,
+                ),
+                bias: layout.bias.then(|| Parameter::new(PANEL, optimizer, false, true)),
+                norm: layout.norm().map(norm).transpose()?,
+            })
+        };
         let empty = |_| Kept {
             normalised: Buffer::default(),
             slope: Buffer::default(),
             mask: Buffer::default(),
             transposed: Buffer::default(),
         };
-        Self {
-            units: units.collect(),
+        Ok(Self {
+            units: (0..panels(outputs)).map(units).collect::<Result<_, Lacking>>()?,
             out: Vec::new(),
             gradient: Vec::new(),
             kept: (0..panels(outputs)).map(empty).collect(),
             layout: layout.clone(),
             plan,
-        }
+        })
     }
 
     /// Makes room for batches of this many rows; `next` are the outputs of the layer behind it.

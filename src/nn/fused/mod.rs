@@ -22,6 +22,7 @@ use std::time::Instant;
 use anyhow::{Error, Result};
 
 use self::layer::Layer;
+pub use self::norm::Lacking;
 use self::norm::Pass;
 use self::parameter::Steps;
 use super::init::initial_state;
@@ -92,10 +93,17 @@ impl FusedEngine {
         Self::with_isa(network, threads, isa)
     }
 
+    /// What it does not have to train a network with; none where it can train it.
+    #[must_use]
+    pub fn lacks(network: &Network) -> Option<Lacking> {
+        network.model.hidden_norm()?;
+        norm::build(&network.model.norm, &network.training.optimizer).err()
+    }
+
     /// The same on instructions that this processor has to have.
     ///
     /// # Errors
-    /// Where the model has a norm that this engine does not know.
+    /// Where it [lacks](Self::lacks) something.
     pub fn with_isa(network: &Network, threads: usize, isa: Isa) -> Result<Self> {
         let Network { model, training, loss, outputs, data, seed } = *network;
         let layout = Layout::new(model, data.inputs.width(), outputs);
@@ -113,7 +121,7 @@ impl FusedEngine {
         let mut engine = Self {
             isa,
             pool,
-            layers: layout.layers.iter().map(layer).collect(),
+            layers: layout.layers.iter().map(layer).collect::<Result<_, Lacking>>()?,
             optimizer: training.optimizer.clone(),
             clip_norm: training.clip_norm,
             loss,

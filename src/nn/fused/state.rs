@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 
 use super::layer::{Layer, Units};
 use super::parameter::Parameter;
+use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;
 use crate::spec::norm::NormTensor;
 use bnes_kernels::{PANEL, range_of};
@@ -23,18 +24,15 @@ pub fn save(layers: &[Layer]) -> StateDict {
             let biases = to_vector(layer, |units| Some(&units.bias.as_ref()?.values));
             state.push(format!("{number}.bias"), &[outputs], biases);
         }
-        let Some((number, norm)) = layer.layout.norm() else { continue };
-        for tensor in norm.inner().tensors() {
-            match tensor {
-                NormTensor::Parameter { name, .. } | NormTensor::Statistic { name, .. } => {
-                    let values = to_vector(layer, |units| units.norm.as_ref()?.tensor(name));
-                    state.push(format!("{number}.{name}"), &[outputs], values);
-                }
-                NormTensor::Count { name } => {
-                    let norm = layer.units.first().and_then(|units| units.norm.as_ref());
-                    let count = norm.map_or(0, |norm| norm.batches());
-                    state.push_count(format!("{number}.{name}"), count);
-                }
+        let Some(NormLayout { number, tensors, .. }) = layer.layout.norm() else { continue };
+        for tensor in tensors {
+            let (last, name) = (tensor.name(), format!("{number}.{}", tensor.name()));
+            if let NormTensor::Count { .. } = tensor {
+                let norm = layer.units.first().and_then(|units| units.norm.as_ref());
+                state.push_count(name, norm.map_or(0, |norm| norm.batches()));
+            } else {
+                let values = to_vector(layer, |units| units.norm.as_ref()?.tensor(last));
+                state.push(name, &[outputs], values);
             }
         }
     }
@@ -56,21 +54,18 @@ pub fn load(layers: &mut [Layer], state: &StateDict) -> Result<()> {
             let biases = state.floats(&name, &[outputs])?;
             from_vector(layer, &name, biases, |units| Some(&mut units.bias.as_mut()?.values))?;
         }
-        let Some((number, norm)) = layer.layout.norm() else { continue };
-        for tensor in norm.inner().tensors() {
-            match tensor {
-                NormTensor::Parameter { name, .. } | NormTensor::Statistic { name, .. } => {
-                    let full = format!("{number}.{name}");
-                    let values = state.floats(&full, &[outputs])?;
-                    from_vector(layer, &full, values, |units| {
-                        units.norm.as_mut()?.tensor_mut(name)
-                    })?;
-                }
-                NormTensor::Count { name } => {
-                    let count = state.count(&format!("{number}.{name}"))?;
-                    let norms = layer.units.iter_mut().filter_map(|units| units.norm.as_mut());
-                    norms.for_each(|norm| norm.set_batches(count));
-                }
+        let Some(NormLayout { number, tensors, .. }) = layer.layout.norm().cloned() else {
+            continue;
+        };
+        for tensor in tensors {
+            let (last, name) = (tensor.name(), format!("{number}.{}", tensor.name()));
+            if let NormTensor::Count { .. } = tensor {
+                let count = state.count(&name)?;
+                let norms = layer.units.iter_mut().filter_map(|units| units.norm.as_mut());
+                norms.for_each(|norm| norm.set_batches(count));
+            } else {
+                let values = state.floats(&name, &[outputs])?;
+                from_vector(layer, &name, values, |units| units.norm.as_mut()?.tensor_mut(last))?;
             }
         }
     }
@@ -135,7 +130,7 @@ impl Small {
             all.push((format!("{}.bias", layer.layout.linear), Self::Bias));
         }
         let norm = layer.units.first().and_then(|units| units.norm.as_ref());
-        if let (Some((number, _)), Some(norm)) = (layer.layout.norm(), norm) {
+        if let (Some(NormLayout { number, .. }), Some(norm)) = (layer.layout.norm(), norm) {
             let names = norm.parameters().iter();
             all.extend(names.map(|name| (format!("{number}.{name}"), Self::OfNorm(name))));
         }

@@ -13,7 +13,8 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 
 use self::loss::Target;
-use self::norm::Norm;
+pub use self::norm::{Fixed, NormAlone, WayBack};
+use self::norm::{Like, Norm, Pass};
 use self::optimizer::Optimizer;
 use self::tensors::{from_floats, to_floats};
 use super::init::initial_state;
@@ -56,16 +57,9 @@ struct Layer {
 }
 
 struct Hidden {
-    norm: Option<(usize, Box<dyn Norm>)>,
+    norm: Option<Norm>,
     placement: Placement,
     activation: Activation,
-}
-
-/// How a forward pass treats norms and dropout.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    Train,
-    Recalibrate,
 }
 
 /// All rows on the device; images stay bytes until they are gathered.
@@ -118,7 +112,8 @@ impl DeviceData {
 }
 
 impl Layer {
-    fn new(layout: &LayerLayout, dtype: DType, device: &Device) -> candle_core::Result<Self> {
+    fn new(layout: &LayerLayout, like: &Like) -> Result<Self> {
+        let Like { dtype, device } = *like;
         let shape = (layout.outputs, layout.inputs);
         let bias =
             if layout.bias { Some(Var::zeros(layout.outputs, dtype, device)?) } else { None };
@@ -127,20 +122,22 @@ impl Layer {
             Some(hidden) => Some(Hidden {
                 norm: match &hidden.norm {
                     None => None,
-                    Some((number, settings)) => {
-                        let norm = norm::build(settings, layout.outputs, dtype, device)?;
-                        norm.map(|norm| (*number, norm))
-                    }
+                    Some(norm) => Some(Norm::new(norm, layout.outputs, like)?),
                 },
-                placement: hidden
-                    .norm
-                    .as_ref()
-                    .map_or(Placement::BeforeActivation, |(_, norm)| norm.inner().placement()),
+                placement: layout.placement(),
                 activation: hidden.activation,
             }),
         };
         let weight = Var::zeros(shape, dtype, device)?;
         Ok(Self { number: layout.linear, weight, bias, hidden })
+    }
+
+    fn norm(&self) -> Option<&Norm> {
+        self.hidden.as_ref()?.norm.as_ref()
+    }
+
+    fn norm_mut(&mut self) -> Option<&mut Norm> {
+        self.hidden.as_mut()?.norm.as_mut()
     }
 
     fn linear(&self, x: &Tensor) -> candle_core::Result<Tensor> {
@@ -155,43 +152,34 @@ impl Layer {
     fn train(&mut self, x: &Tensor, pass: Pass) -> candle_core::Result<Tensor> {
         let y = self.linear(x)?;
         let Some(hidden) = &mut self.hidden else { return Ok(y) };
-        let activation = hidden.activation;
-        hidden.around(&y, activation, |norm, x| match pass {
-            Pass::Train => norm.train(x),
-            Pass::Recalibrate => norm.recalibrate(x),
+        let Hidden { norm, placement, activation } = hidden;
+        around(*placement, *activation, &y, |x| match norm {
+            Some(norm) => norm.train(x, pass),
+            None => Ok(x.clone()),
         })
     }
 
     fn evaluate(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let y = self.linear(x)?;
         let Some(hidden) = &self.hidden else { return Ok(y) };
-        let normed = |x: &Tensor| match &hidden.norm {
-            Some((_, norm)) => norm.evaluate(x),
+        let Hidden { norm, placement, activation } = hidden;
+        around(*placement, *activation, &y, |x| match norm {
+            Some(norm) => norm.evaluate(x),
             None => Ok(x.clone()),
-        };
-        match hidden.placement {
-            Placement::BeforeActivation => activation::activate(hidden.activation, &normed(&y)?),
-            Placement::AfterActivation => normed(&activation::activate(hidden.activation, &y)?),
-        }
+        })
     }
 }
 
-impl Hidden {
-    /// Norm and activation in the order of the placement.
-    fn around(
-        &mut self,
-        x: &Tensor,
-        activation: Activation,
-        apply: impl Fn(&mut dyn Norm, &Tensor) -> candle_core::Result<Tensor>,
-    ) -> candle_core::Result<Tensor> {
-        let mut normed = |x: &Tensor| match &mut self.norm {
-            Some((_, norm)) => apply(norm.as_mut(), x),
-            None => Ok(x.clone()),
-        };
-        match self.placement {
-            Placement::BeforeActivation => activation::activate(activation, &normed(x)?),
-            Placement::AfterActivation => normed(&activation::activate(activation, x)?),
-        }
+/// Norm and activation in the order of the placement.
+fn around(
+    placement: Placement,
+    activation: Activation,
+    x: &Tensor,
+    mut norm: impl FnMut(&Tensor) -> candle_core::Result<Tensor>,
+) -> candle_core::Result<Tensor> {
+    match placement {
+        Placement::BeforeActivation => activation::activate(activation, &norm(x)?),
+        Placement::AfterActivation => norm(&activation::activate(activation, x)?),
     }
 }
 
@@ -210,8 +198,8 @@ impl GraphEngine {
         let layers: Vec<Layer> = layout
             .layers
             .iter()
-            .map(|layer| Layer::new(layer, dtype, device))
-            .collect::<candle_core::Result<_>>()?;
+            .map(|layer| Layer::new(layer, &Like { dtype, device }))
+            .collect::<Result<_>>()?;
         let parameters = parameters(&layers);
         let decaying = parameters.into_iter().map(|(_, var, decays)| (var.clone(), decays));
         let optimizer =
@@ -264,9 +252,11 @@ impl GraphEngine {
         Ok(x)
     }
 
-    fn norms(&mut self) -> impl Iterator<Item = &mut Box<dyn Norm>> {
-        let hidden = self.layers.iter_mut().filter_map(|layer| layer.hidden.as_mut());
-        hidden.filter_map(|hidden| hidden.norm.as_mut().map(|(_, norm)| norm))
+    fn finish_recalibration(&mut self, put: bool) -> Result<()> {
+        for norm in self.layers.iter_mut().filter_map(Layer::norm_mut) {
+            norm.arithmetic.finish_recalibration(put)?;
+        }
+        Ok(())
     }
 
     /// The mean loss of a training batch, with its graph.
@@ -298,11 +288,8 @@ fn parameters(layers: &[Layer]) -> Vec<(String, &Var, bool)> {
         if let Some(bias) = &layer.bias {
             parameters.push((format!("{}.bias", layer.number), bias, false));
         }
-        if let Some((number, norm)) = layer.hidden.as_ref().and_then(|h| h.norm.as_ref()) {
-            for (name, var) in norm.parameters() {
-                parameters.push((format!("{number}.{name}"), var, false));
-            }
-        }
+        let of_norm = layer.norm().into_iter().flat_map(Norm::parameters);
+        parameters.extend(of_norm.map(|(name, var)| (name, var, false)));
     }
     parameters
 }
@@ -344,14 +331,14 @@ impl Engine for GraphEngine {
     fn recalibrate(&mut self, batches: &[&[u32]], go_on: &dyn Fn() -> bool) -> Result<bool> {
         for rows in batches {
             if !go_on() {
-                self.norms().try_for_each(|norm| norm.finish_recalibration(false))?;
+                self.finish_recalibration(false)?;
                 return Ok(false);
             }
             let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
             let inputs = self.data.inputs(&rows, self.dtype)?;
             self.forward(inputs, Pass::Recalibrate)?;
         }
-        self.norms().try_for_each(|norm| norm.finish_recalibration(true))?;
+        self.finish_recalibration(true)?;
         Ok(true)
     }
 
@@ -363,8 +350,8 @@ impl Engine for GraphEngine {
             if let Some(bias) = &layer.bias {
                 state.push(format!("{number}.bias"), bias.dims(), to_floats(bias)?);
             }
-            if let Some((number, norm)) = layer.hidden.as_ref().and_then(|h| h.norm.as_ref()) {
-                norm.save(*number, &mut state)?;
+            if let Some(norm) = layer.norm() {
+                norm.save(&mut state)?;
             }
         }
         Ok(state)
@@ -379,8 +366,8 @@ impl Engine for GraphEngine {
                 let values = state.floats(&format!("{number}.{name}"), var.dims())?;
                 var.set(&from_floats(values, var.shape(), var.as_tensor())?)?;
             }
-            if let Some((number, norm)) = layer.hidden.as_mut().and_then(|h| h.norm.as_mut()) {
-                norm.load(*number, state)?;
+            if let Some(norm) = layer.norm_mut() {
+                norm.load(state)?;
             }
         }
         Ok(())

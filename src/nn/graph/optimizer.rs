@@ -145,7 +145,7 @@ impl Slot {
     }
 
     /// Moves the parameter by minus `step`.
-    fn descend(&self, step: Tensor) -> Result<()> {
+    fn subtract(&self, step: Tensor) -> Result<()> {
         self.var.set(&(self.var.as_tensor() - step)?)
     }
 
@@ -171,8 +171,8 @@ impl Slot {
         self.memory[1] = ((&self.memory[1] * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
         let bias1 = 1.0 - beta1.powi(steps);
         let bias2 = 1.0 - beta2.powi(steps);
-        let spread = ((self.memory[1].sqrt()? / bias2.sqrt())? + settings.eps)?;
-        self.descend(((&self.memory[0] / spread)? * (lr / bias1))?)
+        let denominator = ((self.memory[1].sqrt()? / bias2.sqrt())? + settings.eps)?;
+        self.subtract(((&self.memory[0] / denominator)? * (lr / bias1))?)
     }
 
     fn sgd(&mut self, settings: &Sgd, gradient: Tensor, lr_factor: f64, steps: i32) -> Result<()> {
@@ -187,15 +187,15 @@ impl Slot {
                 direction = (gradient + (direction * settings.momentum)?)?;
             }
         }
-        self.descend((direction * (settings.lr * lr_factor))?)
+        self.subtract((direction * (settings.lr * lr_factor))?)
     }
 
     fn rmsprop(&mut self, settings: &RmsProp, gradient: Tensor, lr_factor: f64) -> Result<()> {
         let gradient = self.with_decay(gradient, settings.weight_decay)?;
         let alpha = settings.alpha;
         self.memory[0] = ((&self.memory[0] * alpha)? + (gradient.sqr()? * (1.0 - alpha))?)?;
-        let spread = (self.memory[0].sqrt()? + settings.eps)?;
-        self.descend(((gradient / spread)? * (settings.lr * lr_factor))?)
+        let denominator = (self.memory[0].sqrt()? + settings.eps)?;
+        self.subtract(((gradient / denominator)? * (settings.lr * lr_factor))?)
     }
 
     /// A parameter whose gradient changed sign stays for this step and forgets the gradient.
@@ -203,14 +203,14 @@ impl Slot {
         let gradient = self.with_decay(gradient, settings.weight_decay)?;
         let agreement = (&gradient * &self.memory[0])?;
         let kept = agreement.gt(0.0)?.to_dtype(gradient.dtype())?;
-        let turned = agreement.lt(0.0)?.to_dtype(gradient.dtype())?;
+        let reversed = agreement.lt(0.0)?.to_dtype(gradient.dtype())?;
         let factor =
-            ((&kept * (settings.eta_plus - 1.0))? + (&turned * (settings.eta_minus - 1.0))?)?;
+            ((&kept * (settings.eta_plus - 1.0))? + (&reversed * (settings.eta_minus - 1.0))?)?;
         let step = (&self.memory[1] * (factor + 1.0)?)?
             .maximum(settings.step_min)?
             .minimum(settings.step_max)?;
-        let gradient = (gradient * (1.0 - turned)?)?;
-        self.descend((gradient.sign()? * (&step * lr_factor)?)?)?;
+        let gradient = (gradient * (1.0 - reversed)?)?;
+        self.subtract((gradient.sign()? * (&step * lr_factor)?)?)?;
         self.memory[0] = gradient;
         self.memory[1] = step;
         Ok(())

@@ -6,6 +6,7 @@ mod batch_norm;
 mod gradients;
 mod inside;
 mod losses;
+mod norms;
 mod optimizers;
 mod probe;
 mod reproducible;

@@ -3,18 +3,18 @@
 //! In evaluation mode no row knows of another, so every row has a gradient of its own, and for each
 //! step the gradient by a parameter is a product of two numbers of that row: what came into it and
 //! the derivative of the loss by what went out. Sums over rows of the gradients and of their squares
-//! are therefore the same sum, of the numbers and of their squares. A chain that has
-//! [settled](Chain::settle) on some rows is in training mode for them: its norms have their
-//! statistics.
+//! are therefore the same sum, of the numbers and of their squares. In training mode all rows of a
+//! pass are one batch.
 
 use anyhow::Result;
 
 use super::function;
-use super::matrix::{Matrix, add, multiply};
-use super::norming::Norming;
+use super::matrix::{Matrix, add};
+use super::norm::{Kept, Mode, NormStep};
+use super::stop::{GoOn, Stop};
 use crate::nn::layout::{LayerLayout, Layout};
 use crate::nn::state::StateDict;
-use crate::spec::model::{Activation, Norm, Placement};
+use crate::spec::model::{Activation, Placement};
 use bnes_kernels::Isa;
 
 /// Steps from a row's inputs to its outputs.
@@ -22,6 +22,14 @@ use bnes_kernels::Isa;
 pub struct Chain {
     /// In the order of a pass; that of their parameters is the same.
     pub steps: Vec<Step>,
+}
+
+/// A forward pass.
+pub struct Passed {
+    /// Of each step.
+    kept: Vec<Kept>,
+    /// What came out of the last.
+    pub outputs: Matrix,
 }
 
 /// One step.
@@ -32,12 +40,12 @@ pub enum Step {
         /// outputs x inputs
         weights: Matrix,
         /// inputs x outputs
-        turned: Matrix,
+        transposed: Matrix,
         /// Per output.
         bias: Option<Vec<f64>>,
     },
-    /// scale (x - mean) / spread + shift, unit by unit
-    Norm(Norming),
+    /// Normalised, scaled and shifted.
+    Norm(NormStep),
     /// A function of each unit.
     Activation(Activation),
 }
@@ -53,49 +61,14 @@ impl Chain {
             steps.push(linear(layer, state)?);
             let Some(hidden) = &layer.hidden else { continue };
             let activation = Step::Activation(hidden.activation);
-            let norm = layer.norm().map(|(number, norm)| norming(norm, number, layer, state));
-            let norm = norm.transpose()?.flatten().map(Step::Norm);
-            let placement = layer.norm().map(|(_, norm)| norm.inner().placement());
-            if placement == Some(Placement::AfterActivation) {
-                steps.push(activation);
-                steps.extend(norm);
-            } else {
-                steps.extend(norm);
-                steps.push(activation);
+            let norm = layer.norm().map(|norm| NormStep::new(norm, layer.outputs, state));
+            let norm = norm.transpose()?.map(Step::Norm);
+            match layer.placement() {
+                Placement::BeforeActivation => steps.extend(norm.into_iter().chain([activation])),
+                Placement::AfterActivation => steps.extend([activation].into_iter().chain(norm)),
             }
         }
         Ok(Self { steps })
-    }
-
-    /// Gives every norm the statistics of these rows, which come in blocks, as training on them as
-    /// one batch would; dropout aside. Their outputs; none where `go_on`, asked at every block of
-    /// every step, says no.
-    pub fn settle(
-        &mut self,
-        mut blocks: Vec<Matrix>,
-        isa: Isa,
-        go_on: &dyn Fn() -> bool,
-    ) -> Option<Vec<Matrix>> {
-        for step in &mut self.steps {
-            if let Step::Norm(norm) = step {
-                norm.settle(&blocks);
-            }
-            for block in &mut blocks {
-                if !go_on() {
-                    return None;
-                }
-                *block = step.forward(block, isa);
-            }
-        }
-        Some(blocks)
-    }
-
-    /// The norms from the first layer to the last.
-    pub fn norms(&self) -> impl Iterator<Item = &Norming> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Norm(norm) => Some(norm),
-            Step::Linear { .. } | Step::Activation(_) => None,
-        })
     }
 
     /// The chain after a step along `direction`, which has a number for each parameter.
@@ -115,35 +88,64 @@ impl Chain {
         self.steps.iter().map(Step::parameters).sum()
     }
 
-    /// What goes into each step, and what comes out of the last.
-    pub fn forward(&self, inputs: Matrix, isa: Isa) -> Vec<Matrix> {
-        let mut passed = vec![inputs];
+    /// Takes rows through all steps.
+    ///
+    /// # Errors
+    /// Where `go_on`, asked at every step, says no.
+    pub fn forward(
+        &self,
+        inputs: Matrix,
+        mode: Mode,
+        isa: Isa,
+        go_on: GoOn,
+    ) -> Result<Passed, Stop> {
+        let mut passed = Passed { kept: Vec::with_capacity(self.steps.len()), outputs: inputs };
         for step in &self.steps {
-            let next = step.forward(&passed[passed.len() - 1], isa);
-            passed.push(next);
+            go_on()?;
+            let (outputs, kept) = step.keep(passed.outputs, mode, isa)?;
+            passed.outputs = outputs;
+            passed.kept.push(kept);
         }
-        passed
+        Ok(passed)
+    }
+
+    /// What comes out of the last step, of one batch in blocks in training mode; dropout aside.
+    ///
+    /// # Errors
+    /// Where `go_on`, asked at every block of every step, says no.
+    pub fn train(
+        &self,
+        mut blocks: Vec<Matrix>,
+        isa: Isa,
+        go_on: GoOn,
+    ) -> Result<Vec<Matrix>, Stop> {
+        for step in &self.steps {
+            step.train(&mut blocks, isa, go_on)?;
+        }
+        Ok(blocks)
     }
 
     /// Adds the sum over rows of each parameter's gradient to `sums`, and that of its squares to
-    /// `squares` where they are wanted. `passed` is a forward pass, `delta` the derivative of each
-    /// row's loss by its outputs.
+    /// `squares` where they are wanted, which they can only be in evaluation mode. `delta` is the
+    /// derivative of each row's loss by its outputs.
+    ///
+    /// # Errors
+    /// Where the arithmetic of a norm fails.
     pub fn back(
         &self,
-        passed: &[Matrix],
+        passed: &Passed,
         mut delta: Matrix,
         sums: &mut [f64],
         mut squares: Option<&mut [f64]>,
         isa: Isa,
-    ) {
+    ) -> Result<()> {
         let mut end = self.parameters();
         for (index, step) in self.steps.iter().enumerate().rev() {
-            let inputs = &passed[index];
+            let kept = &passed.kept[index];
             let place = end - step.parameters()..end;
             end = place.start;
             if !place.is_empty() {
-                let factors = step.factors(inputs);
-                let factors = factors.as_ref().unwrap_or(inputs);
+                let factors = &kept.rows;
                 step.accumulate(factors, &delta, &mut sums[place.clone()], isa);
                 if let Some(squares) = &mut squares {
                     let (factors, delta) = (factors.squared(), delta.squared());
@@ -151,16 +153,17 @@ impl Chain {
                 }
             }
             if index > 0 {
-                delta = step.back(inputs, delta, isa);
+                delta = step.back(kept, delta, isa)?;
             }
         }
+        Ok(())
     }
 }
 
 impl Step {
     /// A Linear of these weights, outputs x inputs.
     pub fn linear(weights: Matrix, bias: Option<Vec<f64>>) -> Self {
-        Self::Linear { turned: weights.turned(), weights, bias }
+        Self::Linear { transposed: weights.transposed(), weights, bias }
     }
 
     fn parameters(&self) -> usize {
@@ -168,134 +171,119 @@ impl Step {
             Self::Linear { weights, bias, .. } => {
                 weights.values.len() + bias.as_ref().map_or(0, Vec::len)
             }
-            Self::Norm(norm) => norm.affine.as_ref().map_or(0, |(scale, _)| 2 * scale.len()),
+            Self::Norm(norm) => norm.parameters(),
             Self::Activation(_) => 0,
         }
     }
 
     /// Adds `by` times `direction` to the parameters.
     fn shift(&mut self, direction: &[f64], by: f64) {
-        let along = |values: &mut [f64], direction: &[f64]| {
-            values.iter_mut().zip(direction).for_each(|(value, d)| *value += by * d);
+        let mut rest = direction;
+        let mut along = |values: &mut [f64]| {
+            let (own, others) = rest.split_at(values.len());
+            values.iter_mut().zip(own).for_each(|(value, d)| *value += by * d);
+            rest = others;
         };
         match self {
-            Self::Linear { weights, turned, bias } => {
-                let (of_weights, of_bias) = direction.split_at(weights.values.len());
-                along(&mut weights.values, of_weights);
-                *turned = weights.turned();
-                if let Some(bias) = bias {
-                    along(bias, of_bias);
-                }
+            Self::Linear { weights, transposed, bias } => {
+                along(&mut weights.values);
+                *transposed = weights.transposed();
+                bias.iter_mut().for_each(|bias| along(bias));
             }
-            Self::Norm(norm) => {
-                if let Some((scale, shift)) = &mut norm.affine {
-                    let (of_scale, of_shift) = direction.split_at(scale.len());
-                    along(scale, of_scale);
-                    along(shift, of_shift);
-                }
+            Self::Norm(NormStep { scale, shift, .. }) => {
+                scale.iter_mut().chain(shift).for_each(|values| along(values));
             }
             Self::Activation(_) => {}
         }
     }
 
-    fn forward(&self, inputs: &Matrix, isa: Isa) -> Matrix {
-        match self {
-            Self::Linear { turned, bias, .. } => {
-                let mut outputs = inputs.times(turned, isa);
-                if let Some(bias) = bias {
-                    outputs.by_row_mut().for_each(|row| add(row, bias));
-                }
-                outputs
+    /// What comes out, and what the way back needs.
+    fn keep(&self, inputs: Matrix, mode: Mode, isa: Isa) -> Result<(Matrix, Kept)> {
+        let (outputs, rows) = match self {
+            Self::Linear { transposed, bias, .. } => {
+                (product(&inputs, transposed, bias.as_deref(), isa), inputs)
             }
             Self::Norm(norm) => {
-                let mut outputs = norm.normalised(inputs);
-                if let Some((scale, shift)) = &norm.affine {
-                    for row in outputs.by_row_mut() {
-                        multiply(row, scale);
-                        add(row, shift);
-                    }
-                }
-                outputs
+                let kept = norm.normalise(inputs, mode)?;
+                return Ok((norm.affine(kept.rows.clone()), kept));
             }
-            Self::Activation(activation) => inputs.map(|x| function::value(*activation, x)),
-        }
+            Self::Activation(activation) => (activate(*activation, &inputs), inputs),
+        };
+        Ok((outputs, Kept { rows, way_back: None }))
     }
 
-    /// What a row's derivatives are multiplied by to give its gradient, where it is not the inputs.
-    fn factors(&self, inputs: &Matrix) -> Option<Matrix> {
+    /// One batch in blocks, in training mode: a norm takes them all at once.
+    ///
+    /// # Errors
+    /// Where `go_on`, asked at every block, says no.
+    pub fn train(&self, blocks: &mut Vec<Matrix>, isa: Isa, go_on: GoOn) -> Result<(), Stop> {
+        let mut each = |forward: &dyn Fn(&Matrix) -> Matrix| {
+            blocks.iter_mut().try_for_each(|block| {
+                go_on()?;
+                *block = forward(block);
+                Ok(())
+            })
+        };
         match self {
-            Self::Norm(norm) => Some(norm.normalised(inputs)),
-            Self::Linear { .. } | Self::Activation(_) => None,
+            Self::Linear { transposed, bias, .. } => {
+                each(&|block| product(block, transposed, bias.as_deref(), isa))
+            }
+            Self::Activation(activation) => each(&|block| activate(*activation, block)),
+            Self::Norm(norm) => {
+                go_on()?;
+                let rows = blocks.first().map_or(1, |block| block.rows);
+                *blocks = norm.train(&Matrix::stacked(blocks))?.in_blocks(rows);
+                Ok(())
+            }
         }
     }
 
-    /// Adds the products of factors and derivatives over all rows.
+    /// Adds the products of factors, which are what was kept, and derivatives over all rows.
     fn accumulate(&self, factors: &Matrix, delta: &Matrix, sums: &mut [f64], isa: Isa) {
         match self {
             Self::Linear { weights, bias, .. } => {
                 let (of_weights, of_bias) = sums.split_at_mut(weights.values.len());
-                delta.add_turned_times(factors, of_weights, isa);
+                delta.add_transposed_times(factors, of_weights, isa);
                 if bias.is_some() {
                     delta.by_row().for_each(|row| add(of_bias, row));
                 }
             }
-            Self::Norm(norm) => {
-                let (of_scale, of_shift) = sums.split_at_mut(norm.mean.len());
-                for (factors, delta) in factors.by_row().zip(delta.by_row()) {
-                    add(of_shift, delta);
-                    for ((sum, factor), delta) in of_scale.iter_mut().zip(factors).zip(delta) {
-                        *sum += factor * delta;
-                    }
-                }
-            }
+            Self::Norm(norm) => norm.accumulate(factors, delta, sums),
             Self::Activation(_) => {}
         }
     }
 
     /// The derivatives by what went in.
-    fn back(&self, inputs: &Matrix, mut delta: Matrix, isa: Isa) -> Matrix {
-        match self {
+    fn back(&self, kept: &Kept, mut delta: Matrix, isa: Isa) -> Result<Matrix> {
+        Ok(match self {
             Self::Linear { weights, .. } => delta.times(weights, isa),
-            Self::Norm(norm) => {
-                norm.back(inputs, &mut delta);
-                delta
-            }
+            Self::Norm(norm) => norm.back(kept, delta)?,
             Self::Activation(activation) => {
-                for (delta, x) in delta.values.iter_mut().zip(&inputs.values) {
+                for (delta, x) in delta.values.iter_mut().zip(&kept.rows.values) {
                     *delta *= function::slope(*activation, *x);
                 }
                 delta
             }
-        }
+        })
     }
 }
 
-fn doubles(state: &StateDict, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
-    Ok(state.floats(name, shape)?.iter().map(|value| f64::from(*value)).collect())
+/// The outputs of a Linear.
+fn product(inputs: &Matrix, transposed: &Matrix, bias: Option<&[f64]>, isa: Isa) -> Matrix {
+    let mut outputs = inputs.times(transposed, isa);
+    if let Some(bias) = bias {
+        outputs.by_row_mut().for_each(|row| add(row, bias));
+    }
+    outputs
+}
+
+fn activate(activation: Activation, inputs: &Matrix) -> Matrix {
+    inputs.map(|x| function::value(activation, x))
 }
 
 fn linear(layer: &LayerLayout, state: &StateDict) -> Result<Step> {
     let LayerLayout { linear, inputs, outputs, bias, .. } = layer;
-    let weights = doubles(state, &format!("{linear}.weight"), &[*outputs, *inputs])?;
-    let bias = bias.then(|| doubles(state, &format!("{linear}.bias"), &[*outputs]));
+    let weights = state.doubles(&format!("{linear}.weight"), &[*outputs, *inputs])?;
+    let bias = bias.then(|| state.doubles(&format!("{linear}.bias"), &[*outputs]));
     Ok(Step::linear(Matrix::new(*outputs, *inputs, weights), bias.transpose()?))
-}
-
-/// A layer's norm as it is in evaluation mode; none where there is none.
-fn norming(
-    norm: &Norm,
-    number: usize,
-    layer: &LayerLayout,
-    state: &StateDict,
-) -> Result<Option<Norming>> {
-    let read = |name: &str| doubles(state, &format!("{number}.{name}"), &[layer.outputs]);
-    match norm {
-        Norm::None(_) => Ok(None),
-        Norm::Batch(settings) => {
-            let affine =
-                if settings.affine { Some((read("weight")?, read("bias")?)) } else { None };
-            let (mean, var) = (read("running_mean")?, read("running_var")?);
-            Ok(Some(Norming::new(settings, mean, var, affine)))
-        }
-    }
 }

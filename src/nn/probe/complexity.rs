@@ -13,8 +13,9 @@ const STEPS: usize = 100;
 /// The power iteration ends where a step changes its result by less than this share.
 const SETTLED: f64 = 1e-14;
 
-/// The weights of every Linear, outputs x inputs, with the norms' gains in them.
-pub fn folded(chain: &Chain) -> Vec<Matrix> {
+/// The weights of every Linear, outputs x inputs, with the norms' gains in them; none where a norm
+/// has no gain of its own, since it depends on the row.
+pub fn folded(chain: &Chain) -> Option<Vec<Matrix>> {
     let mut folded: Vec<Matrix> = Vec::new();
     // Of a norm after an activation: they stretch what the next Linear gets.
     let mut gains: Option<Vec<f64>> = None;
@@ -32,18 +33,18 @@ pub fn folded(chain: &Chain) -> Vec<Matrix> {
             }
             Step::Norm(norm) if after_linear => {
                 let rows = folded.last_mut().into_iter().flat_map(Matrix::by_row_mut);
-                for (row, gain) in rows.zip(norm.gains()) {
+                for (row, gain) in rows.zip(norm.gains()?) {
                     for weight in row {
                         *weight *= gain;
                     }
                 }
             }
-            Step::Norm(norm) => gains = Some(norm.gains()),
+            Step::Norm(norm) => gains = Some(norm.gains()?),
             Step::Activation(_) => {}
         }
         after_linear = matches!(step, Step::Linear { .. });
     }
-    folded
+    Some(folded)
 }
 
 /// The root of the sum of all squared weights.
@@ -76,7 +77,7 @@ pub fn distance(weights: &[Matrix], from: &[Matrix]) -> f64 {
 }
 
 fn largest_singular_value(weights: &Matrix) -> f64 {
-    let turned = weights.turned();
+    let transposed = weights.transposed();
     // Always the same start, and none that a structure in the weights would be at right angles to.
     let mut stream = Seed(0).stream("spectral_norm", 0);
     let mut direction: Vec<f64> = (0..weights.columns).map(|_| stream.normal()).collect();
@@ -91,7 +92,7 @@ fn largest_singular_value(weights: &Matrix) -> f64 {
         if (value - before).abs() <= SETTLED * value {
             break;
         }
-        direction = apply(&turned, &image);
+        direction = apply(&transposed, &image);
     }
     value
 }

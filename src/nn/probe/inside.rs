@@ -2,7 +2,8 @@
 
 use super::chain::{Chain, Step};
 use super::matrix::Matrix;
-use super::norming::Norming;
+use super::norm::Mode;
+use super::stop::{GoOn, Stop};
 use super::{BLOCK, Cells, Probe, loss};
 
 /// Steps along the gradient, from half the learning rate to four times it, each longer than the one
@@ -13,75 +14,70 @@ impl Probe<'_> {
     /// The {15, 50, 85}th percentiles of what comes into the activation of the first unit of the last
     /// hidden layer (Ioffe & Szegedy 2015, figure 1), as in training: in whole batches of its size,
     /// each by its own statistics.
-    pub(super) fn preactivations(
-        &self,
-        chain: &Chain,
-        go_on: &dyn Fn() -> bool,
-    ) -> Option<Cells<3>> {
+    pub(super) fn preactivations(&self, chain: &Chain, go_on: GoOn) -> Result<Cells<3>, Stop> {
         let last = chain.steps.iter().rposition(|step| matches!(step, Step::Activation(_)));
-        let mut up_to = Chain { steps: chain.steps[..last.unwrap_or(0)].to_vec() };
+        let up_to = Chain { steps: chain.steps[..last.unwrap_or(0)].to_vec() };
         let mut values = Vec::with_capacity(self.rows.len());
         for rows in self.rows.chunks_exact(self.training_batch) {
-            let blocks = up_to.settle(self.blocks(rows), self.isa, go_on)?;
+            let blocks = up_to.train(self.blocks(rows), self.isa, go_on)?;
             values.extend(blocks.iter().flat_map(Matrix::by_row).map(|row| row[0]));
         }
         values.sort_by(f64::total_cmp);
         let cell = |share| percentile(&values, share);
-        Some([("preact_p15", cell(0.15)), ("preact_p50", cell(0.5)), ("preact_p85", cell(0.85))])
+        Ok([("preact_p15", cell(0.15)), ("preact_p50", cell(0.5)), ("preact_p85", cell(0.85))])
     }
 
     /// The mean loss over whole batches of the training's size, each by its own statistics, and that
     /// of the same rows by the running ones. Neither weights classes nor drops units.
     #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
-    pub(super) fn modes(&self, chain: &Chain, go_on: &dyn Fn() -> bool) -> Option<Cells<2>> {
-        let mut settled = chain.clone();
+    pub(super) fn modes(&self, chain: &Chain, go_on: GoOn) -> Result<Cells<2>, Stop> {
         let (mut in_training, mut in_evaluation, mut count) = (0.0, 0.0, 0);
         for rows in self.rows.chunks_exact(self.training_batch) {
-            let outputs = settled.settle(self.blocks(rows), self.isa, go_on)?;
+            let outputs = chain.train(self.blocks(rows), self.isa, go_on)?;
             in_training += self.losses(&outputs, rows);
             let mut outputs = Vec::new();
             for block in self.blocks(rows) {
-                outputs.extend(chain.forward(block, self.isa).pop());
+                outputs.push(chain.forward(block, Mode::Evaluation, self.isa, go_on)?.outputs);
             }
             in_evaluation += self.losses(&outputs, rows);
             count += rows.len();
         }
         let mean = |sum: f64| (count > 0).then(|| sum / count as f64);
-        Some([("loss_train_mode", mean(in_training)), ("loss_eval_mode", mean(in_evaluation))])
+        Ok([("loss_train_mode", mean(in_training)), ("loss_eval_mode", mean(in_evaluation))])
     }
 
     /// How far the running statistics are from those that the probe's rows have as one batch, each
     /// layer's taken behind norms that use the ones of their own rows: over all units of all norms,
-    /// the root mean square of (running mean - mean) / spread, and of ln(running spread / spread).
-    /// A spread is sqrt(variance + eps), the variance unbiased as the running one is.
-    #[allow(clippy::cast_precision_loss)] // rows and units are far below 2^53
-    pub(super) fn drift(&self, chain: &Chain, go_on: &dyn Fn() -> bool) -> Option<Cells<2>> {
-        let mut settled = chain.clone();
-        settled.settle(self.blocks(&self.rows), self.isa, go_on)?;
-        let rows = self.rows.len() as f64;
-        let (mut of_mean, mut of_spread, mut units) = (0.0, 0.0, 0);
-        for (running, exact) in chain.norms().zip(settled.norms()) {
-            let Norming { mean, spread, .. } = running;
-            let exact_spread = exact.spread_of(rows / (rows - 1.0));
-            for (unit, exact_spread) in exact_spread.iter().enumerate() {
-                of_mean += ((mean[unit] - exact.mean[unit]) / exact_spread).powi(2);
-                of_spread += (spread[unit] / exact_spread).ln().powi(2);
+    /// the root mean square of (running mean - mean) / sd, and of ln(running sd / sd). A standard
+    /// deviation is what the norm divides by, eps in it and the variance unbiased.
+    #[allow(clippy::cast_precision_loss)] // units are far below 2^53
+    pub(super) fn drift(&self, chain: &Chain, go_on: GoOn) -> Result<Cells<2>, Stop> {
+        let (mut of_mean, mut of_sd, mut units) = (0.0, 0.0, 0);
+        let mut blocks = self.blocks(&self.rows);
+        for step in &chain.steps {
+            let Step::Norm(norm) = step else {
+                step.train(&mut blocks, self.isa, go_on)?;
+                continue;
+            };
+            go_on()?;
+            let (batch, fixed) = norm.recalibrate(&Matrix::stacked(&blocks))?;
+            for (running, exact) in fixed.iter().flat_map(|(a, b)| a.by_unit().zip(b.by_unit())) {
+                of_mean += ((running.0 - exact.0) / exact.1).powi(2);
+                of_sd += (running.1 / exact.1).ln().powi(2);
+                units += 1;
             }
-            units += mean.len();
+            blocks = batch.in_blocks(BLOCK);
         }
-        let root = |sum: f64| (units > 0 && rows > 1.0).then(|| (sum / units as f64).sqrt());
-        Some([("drift_mean", root(of_mean)), ("drift_spread", root(of_spread))])
+        // One row has no variance.
+        let is_known = units > 0 && self.rows.len() > 1;
+        let root = |sum: f64| is_known.then(|| (sum / f64::from(units)).sqrt());
+        Ok([("drift_mean", root(of_mean)), ("drift_spread", root(of_sd))])
     }
 
     /// Along the gradient g of a batch in training mode, dropout off, and with steps eta around the
     /// learning rate: the range of the loss at x - eta g, the range of how far its gradient is from
     /// g, and the largest such distance over that walked (Santurkar et al. 2018).
-    pub(super) fn landscape(
-        &self,
-        chain: &Chain,
-        lr: f64,
-        go_on: &dyn Fn() -> bool,
-    ) -> Option<Cells<5>> {
+    pub(super) fn landscape(&self, chain: &Chain, lr: f64, go_on: GoOn) -> Result<Cells<5>, Stop> {
         let rows = &self.rows[..self.training_batch];
         let (_, gradient) = self.in_training(chain, rows, go_on)?;
         let length = |vector: &[f64]| vector.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -99,7 +95,7 @@ impl Probe<'_> {
         }
         // Without a gradient nothing was walked.
         let beta = (of_gradient > 0.0).then_some(beta.max);
-        Some([
+        Ok([
             ("ls_min", Some(losses.min)),
             ("ls_max", Some(losses.max)),
             ("gp_min", Some(distances.min)),
@@ -114,22 +110,20 @@ impl Probe<'_> {
         &self,
         chain: &Chain,
         rows: &[u32],
-        go_on: &dyn Fn() -> bool,
-    ) -> Option<(f64, Vec<f64>)> {
-        let mut chain = chain.clone();
-        chain.settle(vec![self.inputs(rows)], self.isa, go_on)?;
-        let mut passed = chain.forward(self.inputs(rows), self.isa);
-        let outputs = passed.pop()?;
+        go_on: GoOn,
+    ) -> Result<(f64, Vec<f64>), Stop> {
+        let passed = chain.forward(self.inputs(rows), Mode::Training, self.isa, go_on)?;
         let targets = &self.network.data.targets;
         let weights = self.class_weights.as_deref();
-        let (loss, delta) = loss::by_outputs(self.network.loss, &outputs, targets, rows, weights);
+        let (loss, delta) =
+            loss::by_outputs(self.network.loss, &passed.outputs, targets, rows, weights);
         let mut gradient = vec![0.0; chain.parameters()];
-        chain.back(&passed, delta, &mut gradient, None, self.isa);
+        chain.back(&passed, delta, &mut gradient, None, self.isa)?;
         let rows = rows.len() as f64;
         for sum in &mut gradient {
             *sum /= rows;
         }
-        Some((loss / rows, gradient))
+        Ok((loss / rows, gradient))
     }
 
     /// The unweighted losses of rows, added up; `outputs` are those of their blocks.

@@ -34,6 +34,20 @@ impl Matrix {
         self.values.chunks_exact_mut(self.columns)
     }
 
+    /// The rows of all of these, which are as wide as each other, one below the other.
+    pub fn stacked(blocks: &[Self]) -> Self {
+        let columns = blocks.first().map_or(0, |block| block.columns);
+        let values: Vec<f64> = blocks.iter().flat_map(|block| &block.values).copied().collect();
+        Self { rows: blocks.iter().map(|block| block.rows).sum(), columns, values }
+    }
+
+    /// The rows in blocks of at most `rows`.
+    pub fn in_blocks(&self, rows: usize) -> Vec<Self> {
+        let block =
+            |values: &[f64]| Self::new(values.len() / self.columns, self.columns, values.to_vec());
+        self.values.chunks(rows * self.columns).map(block).collect()
+    }
+
     /// A function of every number.
     pub fn map(&self, function: impl Fn(f64) -> f64) -> Self {
         let values = self.values.iter().map(|value| function(*value)).collect();
@@ -46,7 +60,7 @@ impl Matrix {
     }
 
     /// Rows as columns.
-    pub fn turned(&self) -> Self {
+    pub fn transposed(&self) -> Self {
         let mut values = Vec::with_capacity(self.values.len());
         for column in 0..self.columns {
             values.extend(self.by_row().map(|row| row[column]));
@@ -64,8 +78,8 @@ impl Matrix {
         out
     }
 
-    /// Adds (self turned) x right to `out`.
-    pub fn add_turned_times(&self, right: &Self, out: &mut [f64], isa: Isa) {
+    /// Adds (self transposed) x right to `out`.
+    pub fn add_transposed_times(&self, right: &Self, out: &mut [f64], isa: Isa) {
         let left =
             Left { values: &self.values, rows: self.columns, row_step: 1, term_step: self.columns };
         AddProduct { left, right: &right.values, columns: right.columns, out }.run(isa);
@@ -94,7 +108,7 @@ mod tests {
 
     /// Row by row and column by column, in the order of the terms.
     fn plainly(left: &Matrix, right: &Matrix) -> Matrix {
-        let right = right.turned();
+        let right = right.transposed();
         let element = |row: &[f64], column: &[f64]| {
             row.iter().zip(column).fold(0.0, |sum, (a, b)| sum + a * b)
         };
@@ -112,9 +126,9 @@ mod tests {
                 let expected = plainly(&left, &right);
                 assert_eq!(left.times(&right, isa), expected, "{isa:?}");
                 let mut out = vec![0.0; rows * columns];
-                left.turned().add_turned_times(&right, &mut out, isa);
+                left.transposed().add_transposed_times(&right, &mut out, isa);
                 assert_eq!(out, expected.values, "{isa:?}");
-                left.turned().add_turned_times(&right, &mut out, isa);
+                left.transposed().add_transposed_times(&right, &mut out, isa);
                 assert_eq!(out, expected.map(|value| 2.0 * value).values, "{isa:?}");
             }
         }

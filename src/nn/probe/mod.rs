@@ -13,7 +13,8 @@ mod gradients;
 mod inside;
 mod loss;
 mod matrix;
-mod norming;
+mod norm;
+mod stop;
 #[cfg(test)]
 mod tests;
 
@@ -22,11 +23,15 @@ use anyhow::{Error, Result};
 use self::chain::Chain;
 use self::gradients::Sums;
 use self::matrix::Matrix;
+use self::norm::Mode;
+use self::stop::{GoOn, Stop};
 use super::init::initial_state;
 use super::layout::Layout;
 use super::{Network, StateDict};
 use crate::data::Inputs;
+use crate::history::ON_DEMAND;
 use crate::spec::evaluation::Inside;
+use crate::spec::model::{Along, ModelSpec};
 use crate::spec::training::{BatchSize, ClassWeights};
 use bnes_kernels::Isa;
 
@@ -45,7 +50,24 @@ const MEASURES: [&str; 4] = ["weight_norm", "path_norm", "spectral_norm", "dista
 /// Columns that are measured together.
 type Cells<const COUNT: usize> = [(&'static str, Option<f64>); COUNT];
 
-/// Measures some of the columns of [`ON_DEMAND`](crate::history::ON_DEMAND).
+/// The columns of [`ON_DEMAND`] that can be measured of a network.
+#[must_use]
+pub fn columns_of(model: &ModelSpec) -> Vec<&'static str> {
+    let is_there = |column: &&str| {
+        let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
+        of.is_none_or(|what| what.lacking(model).is_none())
+    };
+    let is_measured = |column: &&str| match model.norm_along() {
+        None | Some(Along::Batch) => true,
+        // Complexity folds norms into the weights next to them, and a factor of each row has none.
+        Some(Along::Row) => !MEASURES.contains(column),
+        // What is trained is not the weights that a chain has.
+        Some(Along::Weights) => false,
+    };
+    ON_DEMAND.into_iter().filter(is_there).filter(is_measured).collect()
+}
+
+/// Measures some of the columns of [`ON_DEMAND`].
 pub struct Probe<'a> {
     network: Network<'a>,
     layout: Layout,
@@ -86,7 +108,7 @@ impl<'a> Probe<'a> {
         };
         let start = if columns.contains(&"distance_from_init") {
             let state = initial_state(&layout, &model.init, seed);
-            Some(complexity::folded(&Chain::new(&layout, &state)?))
+            complexity::folded(&Chain::new(&layout, &state)?)
         } else {
             None
         };
@@ -117,7 +139,12 @@ impl<'a> Probe<'a> {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Option<f64>>>> {
         let chain = Chain::new(&self.layout, state)?;
-        let Some(measured) = self.families(&chain, lr, go_on) else { return Ok(None) };
+        let go_on = || if go_on() { Ok(()) } else { Err(Stop::Interrupted) };
+        let measured = match self.families(&chain, lr, &go_on) {
+            Ok(measured) => measured,
+            Err(Stop::Interrupted) => return Ok(None),
+            Err(Stop::Failed(error)) => return Err(error),
+        };
         let cell = |column: &&str| measured.iter().find(|(name, _)| name == column)?.1;
         Ok(Some(self.columns.iter().map(cell).collect()))
     }
@@ -127,8 +154,8 @@ impl<'a> Probe<'a> {
         &self,
         chain: &Chain,
         lr: f64,
-        go_on: &dyn Fn() -> bool,
-    ) -> Option<Vec<(&'static str, Option<f64>)>> {
+        go_on: GoOn,
+    ) -> Result<Vec<(&'static str, Option<f64>)>, Stop> {
         let reads = |names: &[&str]| names.iter().any(|name| self.columns.contains(name));
         let asks = |what: Inside| reads(what.columns());
         let mut measured = Vec::new();
@@ -156,24 +183,24 @@ impl<'a> Probe<'a> {
         if asks(Inside::Landscape) {
             measured.extend(self.landscape(chain, lr, go_on)?);
         }
-        Some(measured)
+        Ok(measured)
     }
 
-    fn disparity(&self, chain: &Chain, go_on: &dyn Fn() -> bool) -> Option<Cells<1>> {
+    fn disparity(&self, chain: &Chain, go_on: GoOn) -> Result<Cells<1>, Stop> {
         let batches = self.rows.chunks_exact(self.batch).take(BATCHES);
-        let of_batch = |rows| Some(self.gradients(chain, rows, false, go_on)?.mean());
-        let of_batches: Vec<Vec<f64>> = batches.map(of_batch).collect::<Option<_>>()?;
-        Some([("grad_disparity", gradients::disparity(&of_batches))])
+        let of_batch = |rows| Ok(self.gradients(chain, rows, false, go_on)?.mean());
+        let of_batches: Vec<Vec<f64>> = batches.map(of_batch).collect::<Result<_, Stop>>()?;
+        Ok([("grad_disparity", gradients::disparity(&of_batches))])
     }
 
     fn complexity(&self, chain: &Chain) -> Cells<4> {
         let weights = complexity::folded(chain);
-        let distance = |start: &Vec<Matrix>| complexity::distance(&weights, start);
+        let weights = weights.as_deref();
         let cells = [
-            Some(complexity::weight_norm(&weights)),
-            Some(complexity::path_norm(&weights)),
-            Some(complexity::spectral_norm(&weights)),
-            self.start.as_ref().map(distance),
+            weights.map(complexity::weight_norm),
+            weights.map(complexity::path_norm),
+            weights.map(complexity::spectral_norm),
+            weights.zip(self.start.as_deref()).map(|(now, start)| complexity::distance(now, start)),
         ];
         std::array::from_fn(|index| (MEASURES[index], cells[index]))
     }
@@ -184,23 +211,21 @@ impl<'a> Probe<'a> {
         chain: &Chain,
         rows: &[u32],
         squares: bool,
-        go_on: &dyn Fn() -> bool,
-    ) -> Option<Sums> {
+        go_on: GoOn,
+    ) -> Result<Sums, Stop> {
         let Network { loss, data, .. } = self.network;
         let weights = self.class_weights.as_deref();
         let mut sums = Sums::new(chain.parameters(), squares);
         for rows in rows.chunks(BLOCK) {
-            if !go_on() {
-                return None;
-            }
-            let mut passed = chain.forward(self.inputs(rows), self.isa);
-            let outputs = passed.pop()?;
-            let (_, delta) = loss::by_outputs(loss, &outputs, &data.targets, rows, weights);
+            let mode = Mode::Evaluation;
+            let passed = chain.forward(self.inputs(rows), mode, self.isa, go_on)?;
+            let (_, delta) = loss::by_outputs(loss, &passed.outputs, &data.targets, rows, weights);
             let Sums { of_gradients, of_squares, .. } = &mut sums;
-            chain.back(&passed, delta, of_gradients, of_squares.as_deref_mut(), self.isa);
+            let of_squares = of_squares.as_deref_mut();
+            chain.back(&passed, delta, of_gradients, of_squares, self.isa)?;
             sums.rows += rows.len();
         }
-        Some(sums)
+        Ok(sums)
     }
 
     /// What the network takes of these rows.

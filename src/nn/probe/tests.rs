@@ -61,12 +61,14 @@ impl Statistics {
         let names = vec![String::new(); 3];
         let targets = crate::data::Targets::Classes { labels, names };
         let all: Vec<u32> = (0..u32::try_from(rows.len()).unwrap()).collect();
-        let mut passed = chain.forward(matrix(&inputs), Isa::Portable);
-        let outputs = passed.pop().unwrap();
-        let (_, delta) = loss::by_outputs(Loss::CrossEntropy, &outputs, &targets, &all, None);
+        let (mode, isa) = (Mode::Evaluation, Isa::Portable);
+        let passed = chain.forward(matrix(&inputs), mode, isa, &|| Ok(())).unwrap();
+        let (_, delta) =
+            loss::by_outputs(Loss::CrossEntropy, &passed.outputs, &targets, &all, None);
         let mut sums = Sums::new(chain.parameters(), true);
         let Sums { of_gradients, of_squares, .. } = &mut sums;
-        chain.back(&passed, delta, of_gradients, of_squares.as_deref_mut(), Isa::Portable);
+        let of_squares = of_squares.as_deref_mut();
+        chain.back(&passed, delta, of_gradients, of_squares, isa).unwrap();
         sums.rows = rows.len();
         sums
     }
@@ -95,7 +97,7 @@ fn statistics_of_gradients_are_the_reference_figures() {
 fn measures_of_complexity_are_the_reference_figures() {
     let statistics: Statistics = golden("gradient_statistics");
     let reference: Complexity = golden("complexity");
-    let weights = complexity::folded(&statistics.chain());
+    let weights = complexity::folded(&statistics.chain()).unwrap();
     let close = |what, actual, expected| assert_close(what, &[actual], &[expected], 1e-12);
     close("weight_norm", complexity::weight_norm(&weights), reference.l2_norm);
     close("path_norm", complexity::path_norm(&weights), reference.path_norm_l2);
@@ -139,10 +141,10 @@ fn second_moments_are_the_squares_of_the_gradients_of_single_rows() {
         let (setup, state) = setup(norm, 300);
         let probe = Probe::new(&setup.network(), vec!["evidence"]).unwrap();
         let chain = Chain::new(&probe.layout, &state).unwrap();
-        let sums = probe.gradients(&chain, &probe.rows, true, &|| true).unwrap();
+        let sums = probe.gradients(&chain, &probe.rows, true, &|| Ok(())).unwrap();
         let mut expected = Sums::new(chain.parameters(), true);
         for row in &probe.rows {
-            let of_row = probe.gradients(&chain, &[*row], false, &|| true).unwrap();
+            let of_row = probe.gradients(&chain, &[*row], false, &|| Ok(())).unwrap();
             let squares = expected.of_squares.as_mut().unwrap();
             for (index, gradient) in of_row.of_gradients.iter().enumerate() {
                 expected.of_gradients[index] += gradient;
@@ -208,12 +210,13 @@ fn a_norm_after_the_activation_is_folded_into_the_next_weights() {
     let (setup, state) = setup(batch_norm(Placement::AfterActivation), 40);
     let layout = Layout::new(&setup.model, 4, 3);
     let chain = Chain::new(&layout, &state).unwrap();
-    let folded = complexity::folded(&chain);
+    let folded = complexity::folded(&chain).unwrap();
     let Step::Linear { weights, .. } = &chain.steps[3] else { panic!("a Linear") };
     let Step::Norm(norm) = &chain.steps[2] else { panic!("a norm") };
+    let gains = norm.gains().unwrap();
     let expected: Vec<f64> = weights
         .by_row()
-        .flat_map(|row| row.iter().zip(norm.gains()).map(|(weight, gain)| weight * gain))
+        .flat_map(|row| row.iter().zip(&gains).map(|(weight, gain)| weight * gain))
         .collect();
     assert_eq!(folded.len(), 3);
     assert_eq!(folded[1].values, expected);

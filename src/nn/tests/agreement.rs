@@ -10,11 +10,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::setup::{Setup, classes, dataset, fixed, norms, scattered};
+use super::setup::{Setup, classes, dataset, fixed, fused_norms, scattered};
 use crate::data::{Dataset, Inputs};
 use crate::nn::state::{NamedTensor, StateDict, TensorData};
 use crate::nn::{Engine, Isa};
-use crate::spec::model::{Activation, ModelSpec, Norm};
+use crate::spec::model::{Activation, Along, ModelSpec};
 use crate::spec::training::{ClassWeights, Loss, Optimizer, Sgd};
 
 /// Widths on both sides of every edge of a tile, a register and a panel.
@@ -57,7 +57,7 @@ pub(super) fn edge(edges: &'static [usize]) -> impl Strategy<Value = usize> {
 pub(super) fn models(edges: &'static [usize]) -> impl Strategy<Value = ModelSpec> {
     let hidden = vec(edge(edges), 0..=3);
     let activation = select(Activation::ALL.to_vec());
-    (hidden, activation, select(norms()), select(vec![0.0, 0.3])).prop_map(
+    (hidden, activation, select(fused_norms()), select(vec![0.0, 0.3])).prop_map(
         |(hidden, activation, norm, dropout)| ModelSpec {
             hidden,
             activation,
@@ -134,7 +134,7 @@ impl Case {
     fn cancels(&self) -> bool {
         let on_a_line = self.inputs == 1 || self.model.hidden.contains(&1);
         let few = (2..=3).contains(&self.batch);
-        matches!(self.model.norm, Norm::Batch(_)) && (few || on_a_line)
+        self.model.norm_along() == Some(Along::Batch) && (few || on_a_line)
     }
 }
 
@@ -236,7 +236,7 @@ fn every_activation_norm_and_loss_agrees_with_autograd() {
     let goals = [Goal::CrossEntropy(3), Goal::Bce, Goal::MseOfValues(2), Goal::MseOfClasses(17)];
     let mut number = 0;
     for activation in Activation::ALL {
-        for norm in norms() {
+        for norm in fused_norms() {
             for goal in goals {
                 number += 1;
                 let model = ModelSpec {
@@ -264,7 +264,7 @@ fn every_activation_norm_and_loss_agrees_with_autograd() {
 
 #[test]
 fn batches_that_are_summed_in_several_runs_agree_with_autograd() {
-    for norm in norms() {
+    for norm in fused_norms() {
         for batch in [255, 256, 257, 513, 600] {
             holds(&Case {
                 model: ModelSpec {

@@ -1,14 +1,14 @@
 //! What may not change a single bit of the fused engine: the threads, and the rows beside a row.
 //! (For the graph engine, see its own tests.)
 
-use super::setup::{Setup, batch_norm, bits, bits_of, norms, rows};
+use super::setup::{Setup, batch_norm, bits, bits_of, fused_norms, rows};
 use crate::nn::{Engine, Isa};
 use crate::spec::model::{ModelSpec, Placement};
 use crate::spec::training::Loss;
 
 #[test]
 fn a_training_has_the_same_bytes_on_any_number_of_threads() {
-    for (number, norm) in norms().into_iter().enumerate() {
+    for (number, norm) in fused_norms().into_iter().enumerate() {
         let hidden = vec![100, 65, 33];
         let model = ModelSpec { hidden, dropout: 0.2, norm, ..ModelSpec::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 700, 70, 40);

@@ -9,7 +9,9 @@ use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
 use crate::nn::{Engine, FusedEngine, Isa, Network};
 use crate::seed::Seed;
-use crate::spec::model::{BatchNorm, EpsPlacement, ModelSpec, Norm, Placement};
+use crate::spec::model::{
+    Along, BatchNorm, EpsPlacement, ModelSpec, Norm, NormSettings, Placement,
+};
 use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec};
 
 /// So many cases, the same ones each time.
@@ -136,6 +138,22 @@ pub fn norms() -> Vec<Norm> {
         }
     }
     norms
+}
+
+/// Those that the fused engine has, and none.
+pub fn fused_norms() -> Vec<Norm> {
+    let has = |norm: &Norm| {
+        let model = ModelSpec { hidden: vec![1], norm: norm.clone(), ..ModelSpec::default() };
+        let setup = Setup::new(model, Loss::CrossEntropy, 2, 1, 2);
+        FusedEngine::lacks(&setup.network()).is_none()
+    };
+    norms().into_iter().filter(has).collect()
+}
+
+/// Those over the batch.
+pub fn batch_norms() -> Vec<Norm> {
+    let along = |norm: &Norm| norm.settings().map(NormSettings::along);
+    norms().into_iter().filter(|norm| along(norm) == Some(Along::Batch)).collect()
 }
 
 /// One of each kind, with and without weight decay and momentum.

@@ -56,8 +56,8 @@ impl BatchNorm {
     #[allow(clippy::cast_possible_truncation)] // as all arithmetic here
     #[allow(clippy::cast_precision_loss)] // rows and batches are far below 2^53
     fn count(&mut self, rows: usize, pass: Pass) {
-        // A batch of one row says nothing of the spread; it counts for neither statistic, so that
-        // the cumulative average is one of real variances alone.
+        // A batch of one row has no variance; it counts for neither statistic, so that the
+        // cumulative average is one of real variances alone.
         if rows < 2 {
             return;
         }

@@ -8,7 +8,7 @@
 mod batch;
 
 use super::parameter::Parameter;
-use crate::spec::norm::Norm as Settings;
+use crate::spec::norm::Norm as Kind;
 use crate::spec::training::Optimizer;
 use bnes_kernels::Activation;
 use bnes_kernels::Isa;
@@ -103,10 +103,18 @@ pub struct Back<'a> {
     pub columns: usize,
 }
 
-/// Builds the norm of a panel; `None` where there is none.
-pub fn build(settings: &Settings, optimizer: &Optimizer) -> Option<Box<dyn Norm>> {
-    match settings {
-        Settings::None(_) => None,
-        Settings::Batch(settings) => Some(Box::new(batch::BatchNorm::new(settings, optimizer))),
+/// That this engine does not have a norm, by the name of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("bnes's own engine does not have the norm `{0}`")]
+pub struct Lacking(pub &'static str);
+
+/// Builds the norm of a panel.
+///
+/// # Errors
+/// Where this engine does not have it.
+pub fn build(kind: &Kind, optimizer: &Optimizer) -> Result<Box<dyn Norm>, Lacking> {
+    match kind {
+        Kind::Batch(settings) => Ok(Box::new(batch::BatchNorm::new(settings, optimizer))),
+        Kind::None(_) => Err(Lacking(kind.kind())),
     }
 }

@@ -1,9 +1,13 @@
-//! Batch normalisation against reference figures.
+//! Batch normalisation against reference figures, and which norms there are.
 
-use crate::nn::fused::norm::{self, Back, Forward, Norm, Pass};
+use crate::kinds::NoSettings;
+use crate::nn::fused::FusedEngine;
+use crate::nn::fused::norm::{self, Back, Forward, Lacking, Norm, Pass};
 use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, assert_close, golden};
+use crate::nn::tests::setup::Setup;
+use crate::spec::model::ModelSpec;
 use crate::spec::norm::{BatchNorm, EpsPlacement, Norm as Settings, Statistics};
-use crate::spec::training::{Optimizer, Sgd};
+use crate::spec::training::{Loss, Optimizer, Sgd};
 use bnes_kernels::Activation;
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::{Isa, PANEL};
@@ -167,4 +171,22 @@ fn running_statistics_of_every_convention_hold_to_the_reference() {
             assert_close("var", &statistic(norm, "running_var", 2), &last.var, 1e-5);
         }
     }
+}
+
+#[test]
+fn the_engine_trains_with_every_norm_that_it_does_not_say_it_lacks() {
+    for kind in Settings::KINDS {
+        let norm = serde_json::from_value(serde_json::json!({ "kind": kind })).unwrap();
+        let model = ModelSpec { hidden: vec![4], norm, ..ModelSpec::default() };
+        let setup = Setup::new(model, Loss::CrossEntropy, 9, 3, 3);
+        let lacking = FusedEngine::lacks(&setup.network());
+        let made = FusedEngine::with_isa(&setup.network(), 1, Isa::Portable);
+        assert_eq!(made.err().map(|error| error.to_string()), lacking.map(|l| l.to_string()));
+    }
+}
+
+#[test]
+fn no_norm_is_none_of_the_norms() {
+    let none = Settings::None(NoSettings {});
+    assert_eq!(norm::build(&none, &Optimizer::Sgd(Sgd::default())).err(), Some(Lacking("none")));
 }

@@ -1,20 +1,15 @@
 //! Batch normalisation (Ioffe & Szegedy 2015, algorithms 1 and 2) over the rows of a batch.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 
-use super::Norm;
-use crate::nn::graph::tensors::{from_floats, to_floats};
-use crate::nn::state::StateDict;
+use super::{Like, Normalise, Pass};
 use crate::spec::norm::{BatchNorm as Settings, EpsPlacement, Statistics};
 
 /// Batch normalisation of rows x units.
 pub struct BatchNorm {
     settings: Settings,
-    units: usize,
-    /// Scale and shift, `[units]`; `None` where the norm is not affine.
-    affine: Option<(Var, Var)>,
-    pub(in crate::nn::graph) running_mean: Tensor,
-    pub(in crate::nn::graph) running_var: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
     /// Training batches counted in the running statistics.
     batches: i64,
     /// Batches counted in a recalibration, the sums of their means and unbiased variances.
@@ -29,29 +24,22 @@ struct Moments {
 }
 
 impl BatchNorm {
-    /// The identity up to the batch's statistics: scale 1, shift 0, running mean 0 and variance 1.
+    /// With the running mean 0 and variance 1.
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn new(settings: &Settings, units: usize, dtype: DType, device: &Device) -> Result<Self> {
-        let affine = if settings.affine {
-            Some((Var::ones(units, dtype, device)?, Var::zeros(units, dtype, device)?))
-        } else {
-            None
-        };
+    pub fn new(settings: &Settings, units: usize, like: &Like) -> Result<Self> {
         Ok(Self {
             settings: settings.clone(),
-            units,
-            affine,
-            running_mean: Tensor::zeros(units, dtype, device)?,
-            running_var: Tensor::ones(units, dtype, device)?,
+            running_mean: Tensor::zeros(units, like.dtype, like.device)?,
+            running_var: Tensor::ones(units, like.dtype, like.device)?,
             batches: 0,
             recalibration: None,
         })
     }
 
     /// sqrt(var + eps), or sqrt(var) + eps.
-    fn spread(&self, var: &Tensor) -> Result<Tensor> {
+    fn sd(&self, var: &Tensor) -> Result<Tensor> {
         let eps = self.settings.eps;
         match self.settings.eps_placement {
             EpsPlacement::Variance => (var + eps)?.sqrt(),
@@ -64,19 +52,34 @@ impl BatchNorm {
         }
     }
 
-    fn affine(&self, normalised: Tensor) -> Result<Tensor> {
-        match &self.affine {
-            Some((scale, shift)) => normalised.broadcast_mul(scale)?.broadcast_add(shift),
-            None => Ok(normalised),
-        }
-    }
-
     fn normalise(&self, x: &Tensor) -> Result<(Tensor, Moments)> {
         let mean = x.mean_keepdim(0)?;
         let centred = x.broadcast_sub(&mean)?;
         let var = centred.sqr()?.mean_keepdim(0)?;
-        let normalised = centred.broadcast_div(&self.spread(&var)?)?;
-        Ok((self.affine(normalised)?, Moments { mean, var, centred }))
+        let normalised = centred.broadcast_div(&self.sd(&var)?)?;
+        Ok((normalised, Moments { mean, var, centred }))
+    }
+
+    /// Moves the running statistics towards these.
+    fn move_towards(&mut self, mean: &Tensor, var: &Tensor) -> Result<()> {
+        self.batches += 1;
+        #[allow(clippy::cast_precision_loss)] // batches are far below 2^53
+        let weight = match self.settings.statistics {
+            Statistics::Ema | Statistics::Recalibrate => self.settings.momentum,
+            Statistics::Cumulative => 1.0 / self.batches as f64,
+        };
+        self.running_mean = blend(&self.running_mean, mean, weight)?;
+        self.running_var = blend(&self.running_var, var, weight)?;
+        Ok(())
+    }
+
+    /// Counts these towards new running statistics.
+    fn count(&mut self, mean: Tensor, var: Tensor) -> Result<()> {
+        self.recalibration = Some(match self.recalibration.take() {
+            None => (1.0, mean, var),
+            Some((n, means, vars)) => (n + 1.0, (means + mean)?, (vars + var)?),
+        });
+        Ok(())
     }
 }
 
@@ -102,39 +105,28 @@ fn blend(old: &Tensor, new: &Tensor, weight: f64) -> Result<Tensor> {
     (old * (1.0 - weight))? + (new * weight)?
 }
 
-impl Norm for BatchNorm {
-    fn train(&mut self, x: &Tensor) -> Result<Tensor> {
+impl Normalise for BatchNorm {
+    fn train(&mut self, x: &Tensor, pass: Pass) -> Result<Tensor> {
         let (y, moments) = self.normalise(x)?;
-        // A batch of one row says nothing of the spread; it counts for neither statistic, so that
-        // the cumulative average is one of real variances alone.
+        // A batch of one row has no variance; it counts for neither statistic, so that the
+        // cumulative average is one of real variances alone.
         if let Some(var) = moments.unbiased_var()? {
-            self.batches += 1;
-            #[allow(clippy::cast_precision_loss)] // batches are far below 2^53
-            let weight = match self.settings.statistics {
-                Statistics::Ema | Statistics::Recalibrate => self.settings.momentum,
-                Statistics::Cumulative => 1.0 / self.batches as f64,
-            };
-            self.running_mean = blend(&self.running_mean, &moments.mean()?, weight)?;
-            self.running_var = blend(&self.running_var, &var, weight)?;
+            let mean = moments.mean()?;
+            match pass {
+                Pass::Train => self.move_towards(&mean, &var)?,
+                Pass::Recalibrate => self.count(mean, var)?,
+            }
         }
         Ok(y)
     }
 
     fn evaluate(&self, x: &Tensor) -> Result<Tensor> {
         let centred = x.broadcast_sub(&self.running_mean)?;
-        self.affine(centred.broadcast_div(&self.spread(&self.running_var)?)?)
+        centred.broadcast_div(&self.sd(&self.running_var)?)
     }
 
-    fn recalibrate(&mut self, x: &Tensor) -> Result<Tensor> {
-        let (y, moments) = self.normalise(x)?;
-        if let Some(var) = moments.unbiased_var()? {
-            let mean = moments.mean()?;
-            self.recalibration = Some(match self.recalibration.take() {
-                None => (1.0, mean, var),
-                Some((n, means, vars)) => (n + 1.0, (means + mean)?, (vars + var)?),
-            });
-        }
-        Ok(y)
+    fn fixed(&self) -> Result<Option<(Tensor, Tensor)>> {
+        Ok(Some((self.running_mean.clone(), self.sd(&self.running_var)?)))
     }
 
     fn finish_recalibration(&mut self, put: bool) -> Result<()> {
@@ -145,37 +137,27 @@ impl Norm for BatchNorm {
         Ok(())
     }
 
-    fn parameters(&self) -> Vec<(&'static str, &Var)> {
-        match &self.affine {
-            Some((scale, shift)) => vec![("weight", scale), ("bias", shift)],
-            None => Vec::new(),
+    fn statistic(&self, name: &str) -> Option<&Tensor> {
+        match name {
+            "running_mean" => Some(&self.running_mean),
+            "running_var" => Some(&self.running_var),
+            _ => None,
         }
     }
 
-    fn save(&self, prefix: usize, state: &mut StateDict) -> anyhow::Result<()> {
-        let units = [self.units];
-        for (name, var) in self.parameters() {
-            state.push(format!("{prefix}.{name}"), &units, to_floats(var)?);
+    fn statistic_mut(&mut self, name: &str) -> Option<&mut Tensor> {
+        match name {
+            "running_mean" => Some(&mut self.running_mean),
+            "running_var" => Some(&mut self.running_var),
+            _ => None,
         }
-        state.push(format!("{prefix}.running_mean"), &units, to_floats(&self.running_mean)?);
-        state.push(format!("{prefix}.running_var"), &units, to_floats(&self.running_var)?);
-        state.push_count(format!("{prefix}.num_batches_tracked"), self.batches);
-        Ok(())
     }
 
-    fn load(&mut self, prefix: usize, state: &StateDict) -> anyhow::Result<()> {
-        let units = [self.units];
-        for (name, var) in self.parameters() {
-            let values = state.floats(&format!("{prefix}.{name}"), &units)?;
-            var.set(&from_floats(values, &units, var.as_tensor())?)?;
-        }
-        let like = self.running_mean.clone();
-        let read = |name: &str| -> anyhow::Result<Tensor> {
-            Ok(from_floats(state.floats(&format!("{prefix}.{name}"), &units)?, &units, &like)?)
-        };
-        self.running_mean = read("running_mean")?;
-        self.running_var = read("running_var")?;
-        self.batches = state.count(&format!("{prefix}.num_batches_tracked"))?;
-        Ok(())
+    fn batches(&self) -> i64 {
+        self.batches
+    }
+
+    fn set_batches(&mut self, batches: i64) {
+        self.batches = batches;
     }
 }

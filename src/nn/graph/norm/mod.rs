@@ -1,69 +1,216 @@
-//! Norms on candle's autograd, one file each.
+//! Norms on candle's autograd, the arithmetic of each in a file of its own.
 
+mod alone;
 mod batch;
 
-use candle_core::{Device, Result, Tensor, Var};
+use anyhow::{Context, bail};
+use candle_core::{DType, Device, Result, Tensor, Var};
 
-pub use batch::BatchNorm;
-
+pub use self::alone::{Fixed, NormAlone, WayBack};
+use super::tensors::{from_floats, to_floats};
+use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;
-use crate::spec::norm::Norm as Settings;
+use crate::spec::norm::{Norm as Kind, NormTensor};
 
-/// A norm over rows x units.
-pub trait Norm: Send {
-    /// Of a training batch, with gradients; running statistics move along.
+/// Whether a forward pass trains or recalibrates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Running statistics move.
+    Train,
+    /// Batches are counted towards new statistics.
+    Recalibrate,
+}
+
+/// How a norm normalises rows x units; scale and shift come after it and are the same for all.
+pub trait Normalise: Send {
+    /// A training batch, with gradients. Running statistics move along, or the batch is counted
+    /// towards new ones.
     ///
     /// # Errors
     /// Where the device fails.
-    fn train(&mut self, x: &Tensor) -> Result<Tensor>;
+    fn train(&mut self, x: &Tensor, pass: Pass) -> Result<Tensor>;
 
-    /// Outside of training, from the running statistics.
+    /// Outside of training, each row whatever the others are.
     ///
     /// # Errors
     /// Where the device fails.
     fn evaluate(&self, x: &Tensor) -> Result<Tensor>;
 
-    /// As in training, while the batch is counted towards new running statistics.
+    /// Mean and standard deviation, `[units]` each, that every row goes by outside of training:
+    /// (x - mean) / sd. None where each row goes by its own.
     ///
     /// # Errors
     /// Where the device fails.
-    fn recalibrate(&mut self, x: &Tensor) -> Result<Tensor>;
+    fn fixed(&self) -> Result<Option<(Tensor, Tensor)>> {
+        Ok(None)
+    }
 
-    /// Puts what [`recalibrate`](Self::recalibrate) counted in place of the running statistics, or
-    /// forgets it.
+    /// Puts what a recalibration counted in place of the running statistics, or forgets it.
     ///
     /// # Errors
     /// Where the device fails.
-    fn finish_recalibration(&mut self, put: bool) -> Result<()>;
+    fn finish_recalibration(&mut self, _put: bool) -> Result<()> {
+        Ok(())
+    }
 
-    /// What training moves, by last name.
-    fn parameters(&self) -> Vec<(&'static str, &Var)>;
+    /// What is measured in training and used outside of it, by last name.
+    fn statistic(&self, _name: &str) -> Option<&Tensor> {
+        None
+    }
 
-    /// Writes all its tensors, as `prefix.name`.
+    /// The same, to be set.
+    fn statistic_mut(&mut self, _name: &str) -> Option<&mut Tensor> {
+        None
+    }
+
+    /// Training batches counted in the running statistics.
+    fn batches(&self) -> i64 {
+        0
+    }
+
+    /// The same, to be set.
+    fn set_batches(&mut self, _batches: i64) {}
+}
+
+/// The arithmetic of a norm before the first step.
+///
+/// # Errors
+/// Where the device fails, or there is no norm.
+fn build(kind: &Kind, units: usize, like: &Like) -> anyhow::Result<Box<dyn Normalise>> {
+    Ok(match kind {
+        Kind::Batch(settings) => Box::new(batch::BatchNorm::new(settings, units, like)?),
+        Kind::None(_) => bail!("the graph engine does not have the norm `{}`", kind.kind()),
+    })
+}
+
+/// The type and the device of tensors to come.
+pub struct Like<'a> {
+    /// Of each number.
+    pub dtype: DType,
+    /// Where they live.
+    pub device: &'a Device,
+}
+
+/// A norm over rows x units: its arithmetic, then scale and shift where it has them.
+pub struct Norm {
+    /// Its number in the Sequential.
+    number: usize,
+    units: usize,
+    tensors: Vec<NormTensor>,
+    /// Scale and shift aside.
+    pub arithmetic: Box<dyn Normalise>,
+    /// `[units]`
+    scale: Option<Var>,
+    /// `[units]`
+    shift: Option<Var>,
+}
+
+impl Norm {
+    /// Before the first step.
     ///
     /// # Errors
     /// Where the device fails.
-    fn save(&self, prefix: usize, state: &mut StateDict) -> anyhow::Result<()>;
+    pub fn new(layout: &NormLayout, units: usize, like: &Like) -> anyhow::Result<Self> {
+        let NormLayout { number, kind, tensors, .. } = layout;
+        let has = |tensor| tensors.contains(&tensor);
+        let Like { dtype, device } = *like;
+        Ok(Self {
+            number: *number,
+            units,
+            tensors: tensors.clone(),
+            arithmetic: build(kind, units, like)?,
+            scale: has(NormTensor::Scale).then(|| Var::ones(units, dtype, device)).transpose()?,
+            shift: has(NormTensor::Shift).then(|| Var::zeros(units, dtype, device)).transpose()?,
+        })
+    }
+
+    /// A training batch, with gradients; `pass` says what becomes of the running statistics.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn train(&mut self, x: &Tensor, pass: Pass) -> Result<Tensor> {
+        let normalised = self.arithmetic.train(x, pass)?;
+        self.affine(normalised)
+    }
+
+    /// Outside of training.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn evaluate(&self, x: &Tensor) -> Result<Tensor> {
+        self.affine(self.arithmetic.evaluate(x)?)
+    }
+
+    fn affine(&self, normalised: Tensor) -> Result<Tensor> {
+        let scaled = match &self.scale {
+            Some(scale) => normalised.broadcast_mul(scale)?,
+            None => normalised,
+        };
+        match &self.shift {
+            Some(shift) => scaled.broadcast_add(shift),
+            None => Ok(scaled),
+        }
+    }
+
+    /// What training moves, by name.
+    pub fn parameters(&self) -> impl Iterator<Item = (String, &Var)> {
+        let both = [(NormTensor::Scale, &self.scale), (NormTensor::Shift, &self.shift)];
+        both.into_iter().filter_map(|(tensor, var)| Some((self.name(tensor), var.as_ref()?)))
+    }
+
+    fn name(&self, tensor: NormTensor) -> String {
+        format!("{}.{}", self.number, tensor.name())
+    }
+
+    /// Writes all its tensors.
+    ///
+    /// # Errors
+    /// Where the device fails, or the arithmetic lacks a tensor that the settings name.
+    pub fn save(&self, state: &mut StateDict) -> anyhow::Result<()> {
+        for tensor in &self.tensors {
+            let name = self.name(*tensor);
+            let values = match tensor {
+                NormTensor::Scale => self.scale.as_deref(),
+                NormTensor::Shift => self.shift.as_deref(),
+                NormTensor::Statistic { name, .. } => self.arithmetic.statistic(name),
+                NormTensor::Count { .. } => {
+                    state.push_count(name, self.arithmetic.batches());
+                    continue;
+                }
+            };
+            let values = to_floats(values.with_context(|| lacks(&name))?)?;
+            state.push(name, &[self.units], values);
+        }
+        Ok(())
+    }
 
     /// Reads all its tensors.
     ///
     /// # Errors
     /// Where one is missing or has another shape, or the device fails.
-    fn load(&mut self, prefix: usize, state: &StateDict) -> anyhow::Result<()>;
+    pub fn load(&mut self, state: &StateDict) -> anyhow::Result<()> {
+        let shape = [self.units];
+        for tensor in &self.tensors {
+            let name = self.name(*tensor);
+            match tensor {
+                NormTensor::Scale | NormTensor::Shift => {
+                    let var = if *tensor == NormTensor::Scale { &self.scale } else { &self.shift };
+                    let var = var.as_ref().with_context(|| lacks(&name))?;
+                    var.set(&from_floats(state.floats(&name, &shape)?, &shape, var)?)?;
+                }
+                NormTensor::Statistic { name: last, .. } => {
+                    let values = state.floats(&name, &shape)?;
+                    let place =
+                        self.arithmetic.statistic_mut(last).with_context(|| lacks(&name))?;
+                    *place = from_floats(values, &shape, place)?;
+                }
+                NormTensor::Count { .. } => self.arithmetic.set_batches(state.count(&name)?),
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The norm of these settings over `units` units, before the first step.
-///
-/// # Errors
-/// Where the device fails.
-pub fn build(
-    settings: &Settings,
-    units: usize,
-    dtype: candle_core::DType,
-    device: &Device,
-) -> Result<Option<Box<dyn Norm>>> {
-    Ok(match settings {
-        Settings::None(_) => None,
-        Settings::Batch(batch) => Some(Box::new(BatchNorm::new(batch, units, dtype, device)?)),
-    })
+fn lacks(name: &str) -> String {
+    format!("the graph engine has no `{name}`")
 }

@@ -5,13 +5,14 @@ use candle_core::{DType, Tensor};
 use super::elements;
 use super::gradients::{losses, set, vars};
 use crate::data::Dataset;
-use crate::nn::graph::{GraphEngine, Pass, activation, loss};
+use crate::nn::graph::{GraphEngine, NormAlone, Pass, activation, loss};
+use crate::nn::layout::Layout;
 use crate::nn::probe::Probe;
 use crate::nn::tests::golden::assert_close;
-use crate::nn::tests::setup::{Setup, batch_norm, norms, rows, scattered};
+use crate::nn::tests::setup::{Setup, batch_norm, batch_norms, norms, rows, scattered};
 use crate::nn::{Engine, StateDict};
 use crate::spec::evaluation::Inside;
-use crate::spec::model::{Activation, EpsPlacement, ModelSpec, Norm, Placement};
+use crate::spec::model::{Activation, ModelSpec, Norm, Placement};
 use crate::spec::training::{BatchSize, Loss};
 
 const LR: f64 = 0.3;
@@ -97,7 +98,7 @@ fn the_landscape_is_autograds_for_every_activation_norm_and_loss() {
 
 #[test]
 fn the_loss_in_either_mode_is_that_of_the_graph() {
-    for norm in norms().into_iter().skip(1) {
+    for norm in batch_norms() {
         for (label, setup) in losses(&model(Activation::Silu, norm.clone())) {
             let (mut setup, state, _) = midway(setup, 3);
             // Losses of evaluations count every row the same.
@@ -130,40 +131,27 @@ fn the_loss_in_either_mode_is_that_of_the_graph() {
 
 #[test]
 fn drift_is_the_distance_to_what_a_recalibration_on_all_rows_would_set() {
-    for norm in norms().into_iter().skip(1) {
-        let Norm::Batch(settings) = norm.clone() else { panic!("a batch norm") };
+    for norm in batch_norms() {
+        let label = format!("{norm:?}");
         let setup = Setup::new(model(Activation::Tanh, norm), Loss::CrossEntropy, 9, 3, 3);
         let (setup, state, mut engine) = midway(setup, 3);
         engine.recalibrate(&[&order(&setup)], &|| true).unwrap();
-        let spread = |var: f64| match settings.eps_placement {
-            EpsPlacement::Variance => (var + settings.eps).sqrt(),
-            EpsPlacement::Std => var.sqrt() + settings.eps,
-        };
         // A state of the graph is in single precision.
         let exact = engine.state().unwrap();
-        let (mut of_mean, mut of_spread) = (Vec::new(), Vec::new());
-        for (name, units) in exact.tensors.iter().map(|tensor| (&tensor.name, &tensor.shape)) {
-            let Some(number) = name.strip_suffix(".running_mean") else { continue };
-            let read = |state: &StateDict, what: &str| -> Vec<f64> {
-                let values = state.floats(&format!("{number}.running_{what}"), units).unwrap();
-                values.iter().map(|value| f64::from(*value)).collect()
-            };
-            for unit in 0..units[0] {
-                let of = |state: &StateDict| (read(state, "mean")[unit], read(state, "var")[unit]);
-                let ((mean, var), (exact_mean, exact_var)) = (of(&state), of(&exact));
-                of_mean.push((mean - exact_mean) / spread(exact_var));
-                of_spread.push((spread(var) / spread(exact_var)).ln());
+        let (mut of_mean, mut of_sd) = (Vec::new(), Vec::new());
+        for layer in &Layout::new(&setup.model, 3, 3).layers {
+            let Some(norm) = layer.norm() else { continue };
+            let of = |state| NormAlone::new(norm, layer.outputs, state).unwrap().fixed().unwrap();
+            let (running, exact) = (of(&state).unwrap(), of(&exact).unwrap());
+            for ((mean, sd), (exact_mean, exact_sd)) in running.by_unit().zip(exact.by_unit()) {
+                of_mean.push((mean - exact_mean) / exact_sd);
+                of_sd.push((sd / exact_sd).ln());
             }
         }
         assert_eq!(of_mean.len(), 7);
         let root_mean_square = |values: &[f64]| length(values) / 7_f64.sqrt();
-        let expected = [root_mean_square(&of_mean), root_mean_square(&of_spread)];
-        assert_close(
-            &format!("{settings:?}"),
-            &cells(&setup, &state, Inside::Drift),
-            &expected,
-            1e-6,
-        );
+        let expected = [root_mean_square(&of_mean), root_mean_square(&of_sd)];
+        assert_close(&label, &cells(&setup, &state, Inside::Drift), &expected, 1e-6);
     }
 }
 
@@ -183,7 +171,7 @@ fn preactivations_are_what_the_last_activation_gets_in_training_wherever_the_nor
             let mut x = engine.layers[1].linear(&between).unwrap();
             if norm == before {
                 let hidden = engine.layers[1].hidden.as_mut().unwrap();
-                x = hidden.norm.as_mut().unwrap().1.train(&x).unwrap();
+                x = hidden.norm.as_mut().unwrap().train(&x, Pass::Train).unwrap();
             }
             if norm != batch_norm(Placement::AfterActivation) {
                 // `x` is what is meant where the layer makes its outputs of it.
