@@ -13,7 +13,6 @@ use crate::metrics;
 use crate::nn::Layout;
 use crate::spec::data::Target;
 use crate::spec::evaluation::EvaluationSpec;
-use crate::spec::model::Along;
 use crate::spec::training::Loss;
 use crate::spec::{Arm, ConfigError, Experiment, Factors, Trajectory, is_of_rule};
 use crate::stopping::StoppingRule;

@@ -4,8 +4,8 @@
 //! what there is to know when reading the results. A new one is a function and a line in a list below.
 
 mod design;
-mod finding;
 mod engine;
+mod finding;
 mod rules;
 mod sizes;
 #[cfg(test)]
