@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::args::{RunArgs, RunFormat};
 use super::run::identities;
 use super::tune::find;
-use crate::compare::counted;
 use crate::launch::{self, Loaded, Planned, Task, Tuning};
 use crate::results::fresh::Fresh;
 use crate::results::store::Store;
 use crate::results::tuning::TUNE;
 use crate::spec::Experiment;
+use crate::text::counted;
 use crate::train::Position;
 
 /// What a run would make of a training.

@@ -20,10 +20,10 @@ use anyhow::Context;
 use clap::Parser;
 
 use crate::compare::CompareError;
-use crate::compare::replay::ReplayError;
 use crate::console::tell;
 use crate::data::DataError;
 use crate::launch::PlanError;
+use crate::replay::ReplayError;
 use crate::spec::ConfigError;
 use args::{Cli, Command};
 
@@ -140,7 +140,7 @@ mod tests {
             CompareError::NoArm.into(),
         ];
         assert!(usage.iter().all(|error| exit_code(error) == USAGE));
-        assert_eq!(exit_code(&CompareError::NothingDone(text()).into()), FAILED);
+        assert_eq!(exit_code(&CompareError::NothingDone(Vec::new()).into()), FAILED);
         assert_eq!(exit_code(&ReplayError::NoEpoch.into()), FAILED);
     }
 }

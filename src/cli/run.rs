@@ -13,7 +13,6 @@ use super::args::{RunArgs, RunFormat};
 use super::dry_run::dry_run;
 use super::tally::Tally;
 use super::tune::{Tuned, tune};
-use crate::compare::counted;
 use crate::console::tell;
 use crate::event::Event;
 use crate::launch::lint::{Level, lint};
@@ -26,6 +25,7 @@ use crate::results::store::Store;
 use crate::results::tuning::tune_dir;
 use crate::results::{RunRecord, Status};
 use crate::spec::Experiment;
+use crate::text::counted;
 
 /// A task and what is known of it.
 pub(super) struct Line<'a> {

@@ -10,13 +10,14 @@ use super::FAILED;
 use super::args::RunFormat;
 use super::run::{Line, Work, done_and_to_go, identities, next, warn};
 use super::tally::Tally;
-use crate::compare::counted;
-use crate::compare::tuning::{TunedValues, doubts, sentences};
+use crate::compare::{self, TunedValues};
 use crate::console::tell;
 use crate::launch::{Loaded, Planned, Task, Tuning};
+use crate::report::sentences;
 use crate::results::fresh::Fresh;
 use crate::results::store::Store;
 use crate::results::tuning::TUNE;
+use crate::text::counted;
 
 /// How a tuning ended.
 pub(super) enum Tuned {
@@ -70,11 +71,11 @@ pub(super) fn tune(
     let record = tuning.record();
     if !args.quiet {
         let tuned = TunedValues::all(&record);
-        for sentence in sentences(&tuned) {
-            tell(format_args!("tuning: {sentence}"));
+        for finding in compare::tuning::findings(&tuned) {
+            tell(format_args!("tuning: {}", sentences::finding(&finding)));
         }
-        for doubt in doubts(&tuned) {
-            tell(format_args!("warning: {doubt}"));
+        for doubt in compare::tuning::warnings(&tuned) {
+            tell(format_args!("warning: {}", sentences::warning_kind(&doubt)));
         }
         if trained > 0 {
             let seconds = started.elapsed().as_secs_f64();

@@ -1,8 +1,9 @@
 //! Where a sweep stands, for a terminal: a row per training and a line that counts them.
 
-use super::table::{Align, Table, narrow, wrap};
-use crate::compare::counted;
+use super::table::{Align, Table, narrow};
+use super::wrap::wrap;
 use crate::results::standing::{Standing, State};
+use crate::text::counted;
 
 fn name(state: State) -> &'static str {
     match state {

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up; see CONTRIBUTING.md.
 const FLOORS: &[&[&str]] = &[
-    &["names"],
+    &["names", "text"],
     &["check", "console", "history", "kinds", "seed"],
     &["stats", "stopping"],
     &["spec"],
     &["data", "event", "results"],
     &["metrics", "nn"],
-    &["train", "observers", "compare"],
+    &["train", "observers", "compare", "replay"],
     &["launch", "report"],
     &["cli"],
     &["lib", "main"],

@@ -1,10 +1,10 @@
 //! Stopping rules that cannot do what they were written for.
 
 use super::{Findings, Level, Task};
-use crate::compare::counted;
 use crate::spec::Arm;
 use crate::spec::training::Optimizer;
 use crate::stopping::{Criterion, MinDeltaMode, Monitored};
+use crate::text::counted;
 
 /// Differences of this share of a value are below what a 32-bit float resolves.
 const FLOAT_NOISE: f64 = 1e-7;

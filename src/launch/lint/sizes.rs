@@ -1,10 +1,10 @@
 //! Rows, batches and splits: what the numbers come to.
 
 use super::{Findings, Level, Task};
-use crate::compare::counted;
 use crate::data::Targets;
 use crate::spec::model::Norm;
 use crate::spec::training::{BatchSize, Optimizer};
+use crate::text::counted;
 use crate::train::batches::ranges;
 
 /// Rows of a batch below which its mean and variance say little.

@@ -1,0 +1,47 @@
+//! Words for messages: counts, lists of names, bytes in hex.
+
+/// `1 row`, `3 rows`.
+#[must_use]
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn enumerated(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// Names in backticks: `` `a`, `b` ``.
+#[must_use]
+pub fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// Bytes as pairs of lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_singular_and_the_last_of_several_names_comes_after_and() {
+        assert_eq!([counted(1, "row"), counted(0, "row")], ["1 row", "0 rows"]);
+        let names = |names: &[&str]| {
+            enumerated(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!([names(&[]), names(&["a"])], ["", "a"]);
+        assert_eq!([names(&["a", "b"]), names(&["a", "b", "c"])], ["a and b", "a, b and c"]);
+        assert_eq!(quoted(&["a", "b"]), "`a`, `b`");
+        assert_eq!(hex([0, 10, 255]), "000aff");
+    }
+}
