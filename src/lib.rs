@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod names;
 pub mod nn;
 pub mod observers;
+pub mod replay;
 pub mod report;
 pub mod results;
 pub mod seed;

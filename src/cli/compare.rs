@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::exit::UsageError;
 use super::gate;
@@ -14,6 +15,7 @@ use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Options};
 use crate::history::TEST_PREFIX;
+use crate::report::{Format, Style, sentences};
 use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
@@ -30,8 +32,8 @@ pub struct CompareArgs {
     pub paths: Vec<PathBuf>,
     /// How to print the comparison. CSV holds the arms, a row per arm and metric; the differences
     /// and what stopping saved are in JSON and Markdown, too.
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: CompareFormat,
+    #[arg(long, default_value = "table", value_parser = formats())]
+    pub format: &'static Format,
     /// Write the comparison to this file, whole, instead of printing it.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -65,17 +67,12 @@ pub struct CompareArgs {
     pub gates: Vec<String>,
 }
 
-/// How a comparison is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum CompareFormat {
-    /// Aligned columns and sentences.
-    Table,
-    /// A row per arm and metric.
-    Csv,
-    /// All of it, for programs.
-    Json,
-    /// For a pull request.
-    Markdown,
+/// The names of the formats there are.
+fn formats() -> impl TypedValueParser<Value = &'static Format> {
+    let known =
+        report::FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.help));
+    let format = |name: String| report::format(&name).ok_or("there is no such format");
+    PossibleValuesParser::new(known).try_map(format)
 }
 
 fn filter(text: &str) -> Result<Filter, String> {
@@ -128,31 +125,23 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let options = Options {
         metric: args.metric.clone(),
         filters: args.filters.clone(),
-        no_clocks: match args.format {
-            CompareFormat::Table | CompareFormat::Json => false,
-            CompareFormat::Csv | CompareFormat::Markdown => !args.clocks,
-        },
-        robust: args.robust || args.format == CompareFormat::Json,
+        no_clocks: !args.clocks && !args.format.with_clocks,
+        robust: args.robust || args.format.with_medians,
     };
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.
         Err(CompareError::NothingDone(_)) if !gates.is_empty() => {
             return Ok(ended(gate::judge(&gates, &experiments, &args.filters)?));
         }
+        Err(error @ CompareError::NothingDone(_)) => bail!(sentences::error(&error)),
         comparison => comparison?,
     };
     if let Some(target) = &args.target {
         comparison.speed = speed(target, &experiments, args)?;
     }
-    let text = match args.format {
-        CompareFormat::Table => {
-            let columns = if args.output.is_some() { None } else { super::output::columns() };
-            report::text::comparison(&comparison, columns, args.robust)
-        }
-        CompareFormat::Csv => report::csv::arms(&comparison)?,
-        CompareFormat::Json => report::json::json(&comparison)?,
-        CompareFormat::Markdown => report::markdown::comparison(&comparison, args.robust),
-    };
+    let width = if args.output.is_some() { None } else { super::output::columns() };
+    let style = Style { width, medians: args.robust };
+    let text = (args.format.write)(&comparison, &style)?;
     if let Some(path) = &args.curves {
         curves(path, &experiments, args)?;
     }
@@ -237,7 +226,7 @@ fn is_config(path: &Path) -> bool {
 fn curves(path: &Path, experiments: &[LoadedExperiment], args: &CompareArgs) -> Result<()> {
     let curves = crate::compare::curves::curves(experiments, &args.filters)?;
     write_with(path, |out| {
-        let mut table = report::csv::Curves::new(&curves, args.clocks, out)?;
+        let mut table = report::curves::Curves::new(&curves, args.clocks, out)?;
         for curve in &curves {
             let file = epochs_file(&curve.training);
             let name = file.display().to_string();

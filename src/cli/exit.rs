@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind};
 
 use crate::compare::CompareError;
-use crate::compare::replay::ReplayError;
 use crate::data::DataError;
 use crate::launch::PlanError;
+use crate::replay::ReplayError;
 use crate::spec::ConfigError;
 
 /// Something failed at run time.
@@ -61,7 +61,7 @@ mod tests {
             CompareError::NoArm.into(),
         ];
         assert!(usage.iter().all(|error| exit_code(error) == USAGE));
-        assert_eq!(exit_code(&CompareError::NothingDone(text()).into()), FAILED);
+        assert_eq!(exit_code(&CompareError::NothingDone(Vec::new()).into()), FAILED);
         assert_eq!(exit_code(&ReplayError::NoEpoch.into()), FAILED);
     }
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::compare::gate::{Gate, Outcome};
 use crate::compare::{Filter, arms};
 use crate::console::tell;
+use crate::report::sentences;
 use crate::results::{self, LoadedExperiment};
 use crate::spec::ConfigError;
 use crate::spec::decode::decode;
@@ -44,22 +45,16 @@ pub(super) fn judge(
             Some(path) => {
                 let loaded = results::load(&[PathBuf::from(path)])
                     .with_context(|| format!("the baseline of a gate, {path}"))?;
-                Some(arms(&loaded, &[])?)
+                Some(arms(&loaded, &[]).map_err(|error| anyhow!(sentences::error(&error)))?)
             }
         };
         for judged in gate.judge(experiments, filters, baseline.as_deref()) {
-            let outcome = match judged.outcome {
-                Outcome::Passed => "passed",
-                Outcome::Failed => {
-                    failed = true;
-                    "FAILED"
-                }
-                Outcome::NotJudged => {
-                    not_judged = true;
-                    "not judged"
-                }
-            };
-            tell(format_args!("gate {outcome}: {}", judged.message));
+            match judged.outcome {
+                Outcome::Passed(_) => {}
+                Outcome::Failed(_) => failed = true,
+                Outcome::NotJudged(_) => not_judged = true,
+            }
+            tell(sentences::gate(&judged));
         }
     }
     Ok(if failed { Some(FAILED) } else { not_judged.then_some(NOT_JUDGED) })

@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 
 use super::exit::UsageError;
 use super::rule::{Defaults, parse_rules};
-use crate::compare::replay::{ReplayError, Replayed};
-use crate::compare::what_if::{Asking, Candidate, Recorded};
 use crate::console::tell;
+use crate::replay::{Candidate, RecordedTraining, ReplayError, Replays, RuleOutcome};
+use crate::report::sentences;
 use crate::results::epochs_csv::CsvError;
 use crate::stopping::{Monitored, larger_is_better};
 use crate::{history, report, results};
@@ -112,7 +112,7 @@ fn note_direction(candidate: &Candidate, is_told: bool) -> Option<String> {
 /// Where a rule or a path cannot be read, a column is missing, or `out` cannot be written.
 pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     let candidates = args.candidates()?;
-    let mut asking = Asking::new(&candidates);
+    let mut replays = Replays::new(&candidates);
     let mut trainings = 0;
     let mut known = HashSet::new();
     let mut damaged = Vec::new();
@@ -131,14 +131,14 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
                 tell(format_args!("note: {path} is replayed once"));
                 continue;
             }
-            let recorded = Recorded {
+            let training = RecordedTraining {
                 path: &path,
                 table: &curves.table,
                 truncated: curves.truncated,
                 cell: &curves.cell,
                 declared: &curves.declared,
             };
-            if let Err((label, error)) = asking.push(&recorded) {
+            if let Err((label, error)) = replays.add(&training) {
                 let monitored = candidates.iter().find(|one| one.label == label);
                 let monitored = monitored.map(|one| one.rule.monitored.column.as_str());
                 let error = reason(error, &curves.not_numeric, monitored);
@@ -155,28 +155,28 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     }
     let is_told = matches!(args.mode, Some(ModeArg::Min | ModeArg::Max));
     candidates.iter().filter_map(|candidate| note_direction(candidate, is_told)).for_each(tell);
-    let answer = asking.answer();
+    let summary = replays.summarize();
     let text = match args.format {
         Format::Table => {
             let mut tables = Vec::new();
             if args.rows || trainings == 1 || candidates.len() == 1 {
-                tables.push(report::replay::rows(&answer.rows, super::output::columns()));
+                tables.push(report::replay::rows(&summary.rows, super::output::columns()));
             }
             if trainings > 1 || candidates.len() > 1 {
-                tables.push(report::replay::rules(&answer, super::output::columns()));
+                tables.push(report::replay::rules(&summary, super::output::columns()));
             }
             tables.join("\n")
         }
-        Format::Csv => report::replay::csv(&answer)?,
+        Format::Csv => report::replay::csv(&summary)?,
         Format::Json => {
-            let rows: Vec<&Replayed> = answer.rows.iter().map(|row| &row.replayed).collect();
+            let rows: Vec<&RuleOutcome> = summary.rows.iter().map(|row| &row.outcome).collect();
             report::json::json(&rows)?
         }
     };
     if args.format != Format::Table {
         // What the table says beneath itself.
-        for sentence in &answer.sentences {
-            tell(format_args!("note: {sentence}"));
+        for finding in &summary.findings {
+            tell(format_args!("note: {}", sentences::replay(finding)));
         }
     }
     super::output::print(out, &text)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::compare::what_if::Candidate;
+use crate::replay::Candidate;
 use crate::spec::ConfigError;
 use crate::spec::decode::decode;
 use crate::spec::label;

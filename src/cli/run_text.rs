@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::compare::tuning::{TunedValues, doubts, sentences};
+use crate::compare::{TunedValues, tuning};
 use crate::console::tell;
 use crate::launch::{Planned, Summary, Tuned, Verdict};
+use crate::report::sentences;
 use crate::results::Status;
 use crate::text::counted;
 
@@ -73,11 +74,11 @@ pub fn tell_faults(summary: &Summary) {
 /// Tells what a tuning that came to its end chose, and what there is to doubt about it.
 pub fn tell_choice(tuned: &Tuned, seconds: f64) {
     let values = TunedValues::all(&tuned.record);
-    for sentence in sentences(&values) {
-        tell(format_args!("tuning: {sentence}"));
+    for finding in tuning::findings(&values) {
+        tell(format_args!("tuning: {}", sentences::finding(&finding)));
     }
-    for doubt in doubts(&values) {
-        tell(format_args!("warning: {doubt}"));
+    for doubt in tuning::warnings(&values) {
+        tell(format_args!("warning: {}", sentences::warning_kind(&doubt)));
     }
     if tuned.trained > 0 {
         tell(format_args!("tuning: {} in {seconds:.1} s", counted(tuned.trained, "training")));

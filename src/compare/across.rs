@@ -5,42 +5,85 @@
 
 use std::collections::BTreeSet;
 
-use super::label::text;
-use super::number::{figure, p_value};
-use super::study::{Cell, Study};
-use super::{AcrossDataSets, Comparison, RankedArm, enumerated};
+use serde::Serialize;
+
+use super::experiment::{Arm, Experiment};
+use super::significance::ALPHA;
 use crate::spec::Factors;
 use crate::stats;
 use crate::stopping::Monitored;
 
-/// The level of the tests.
-const ALPHA: f64 = 0.05;
+/// Arms over several data sets (Demsar 2006); the smallest rank is the best.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AcrossDataSets {
+    /// The experiments, one for each data set.
+    pub experiments: Vec<String>,
+    /// What is ranked: its mean over the seeds, a diverged one as the worst of all.
+    pub metric: String,
+    /// The arms with their mean ranks.
+    pub arms: Vec<RankedArm>,
+    /// Friedman's statistic.
+    pub chi2: f64,
+    /// Iman and Davenport's; none where all data sets rank the arms alike.
+    pub f: Option<f64>,
+    /// Its p-value; none below six data sets.
+    pub p: Option<f64>,
+    /// Nemenyi's critical difference of mean ranks at the level 0.05.
+    pub critical_difference: f64,
+    /// Of two arms from six data sets on: the p-value of Wilcoxon's signed-rank test, exact.
+    pub p_wilcoxon: Option<f64>,
+}
 
-/// Every group of studies with the same arms on different data, in one metric.
-pub(super) fn across(
-    studies: &[Study],
-    comparison: &Comparison,
-    asked: Option<&str>,
-) -> Vec<AcrossDataSets> {
-    let mut groups: Vec<(String, Vec<&Factors>, Vec<&Study>)> = Vec::new();
-    for (study, summary) in studies.iter().zip(&comparison.experiments) {
-        let metric = asked.unwrap_or(&summary.metric);
-        let arms: Vec<&Factors> = study.cells.iter().map(|cell| &cell.factors).collect();
-        let group = groups.iter_mut().find(|(of, cells, _)| of == metric && *cells == arms);
+impl AcrossDataSets {
+    /// The p-value of the arms' differing: Wilcoxon's of two arms, else Friedman's; none where there
+    /// are too few data sets.
+    #[must_use]
+    pub fn p_value(&self) -> Option<f64> {
+        self.p_wilcoxon.or(self.p)
+    }
+
+    /// Whether the arms can be told apart at all; none where there are too few data sets.
+    #[must_use]
+    pub fn differs(&self) -> Option<bool> {
+        self.p_value().map(|p| p < ALPHA)
+    }
+}
+
+/// An arm over data sets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RankedArm {
+    /// Its level of each factor.
+    pub factors: Factors,
+    /// Its mean rank.
+    pub average_rank: f64,
+    /// The chance that a run of it is better than a run of the first arm, ties half, as a mean over
+    /// the data sets; none of the first arm itself.
+    pub probability_of_improvement: Option<f64>,
+    /// The mean of the middle half of all its runs on all data sets; none where it is not finite.
+    pub interquartile_mean: Option<f64>,
+}
+
+/// Every group of experiments with the same arms on different data, in one metric; each with its own.
+pub(super) fn across(experiments: &[(&Experiment, &str)]) -> Vec<AcrossDataSets> {
+    let mut groups: Vec<(&str, Vec<&Factors>, Vec<&Experiment>)> = Vec::new();
+    for (experiment, metric) in experiments {
+        let arms: Vec<&Factors> = experiment.arms.iter().map(|arm| &arm.factors).collect();
+        let group = groups.iter_mut().find(|(of, known, _)| of == metric && *known == arms);
         match group {
-            Some((_, _, members)) => members.push(study),
-            None => groups.push((metric.to_owned(), arms, vec![study])),
+            Some((_, _, members)) => members.push(experiment),
+            None => groups.push((metric, arms, vec![experiment])),
         }
     }
     groups.iter().filter_map(|(metric, arms, members)| ranked(metric, arms, members)).collect()
 }
 
-fn ranked(metric: &str, arms: &[&Factors], studies: &[&Study]) -> Option<AcrossDataSets> {
+fn ranked(metric: &str, arms: &[&Factors], experiments: &[&Experiment]) -> Option<AcrossDataSets> {
     let mut known = BTreeSet::new();
-    let sets: Vec<&&Study> = studies.iter().filter(|study| known.insert(digest(study))).collect();
+    let sets: Vec<&&Experiment> =
+        experiments.iter().filter(|experiment| known.insert(digest(experiment))).collect();
     let sign = if Monitored::new(metric).maximize { -1.0 } else { 1.0 };
-    let row = |study: &&&Study| -> Vec<f64> {
-        study.cells.iter().map(|cell| mean_or_worst(cell, metric, sign)).collect()
+    let row = |set: &&&Experiment| -> Vec<f64> {
+        set.arms.iter().map(|arm| mean_or_worst(arm, metric, sign)).collect()
     };
     let rows: Vec<Vec<f64>> = sets.iter().map(row).collect();
     let found = stats::friedman(&rows)?;
@@ -50,19 +93,19 @@ fn ranked(metric: &str, arms: &[&Factors], studies: &[&Study]) -> Option<AcrossD
         .filter(|(second, first)| !(second - first).is_nan())
         .collect();
     let of_two = arms.len() == 2 && pairs.len() >= stats::PAIRS_FOR_P;
-    let runs = |study: &Study, arm: usize| signed(&study.cells[arm], metric, sign);
+    let runs = |set: &Experiment, arm: usize| signed(&set.arms[arm], metric, sign);
     let improvement = |arm: usize| {
-        let of_set = |study: &&&Study| stats::probability_below(&runs(study, arm), &runs(study, 0));
+        let of_set = |set: &&&Experiment| stats::probability_below(&runs(set, arm), &runs(set, 0));
         let of_sets: Vec<f64> = sets.iter().filter_map(of_set).collect();
         stats::mean(&of_sets).filter(|_| arm > 0)
     };
     let middle = |arm: usize| {
-        let all: Vec<f64> = sets.iter().flat_map(|study| runs(study, arm)).collect();
+        let all: Vec<f64> = sets.iter().flat_map(|set| runs(set, arm)).collect();
         stats::interquartile_mean(&all).map(|mean| sign * mean).filter(|mean| mean.is_finite())
     };
     let arms = arms.iter().zip(&found.average_ranks).enumerate();
     Some(AcrossDataSets {
-        experiments: sets.iter().map(|study| study.name.clone()).collect(),
+        experiments: sets.iter().map(|set| set.name.clone()).collect(),
         metric: metric.to_owned(),
         arms: arms
             .map(|(arm, (factors, rank))| RankedArm {
@@ -81,63 +124,26 @@ fn ranked(metric: &str, arms: &[&Factors], studies: &[&Study]) -> Option<AcrossD
 }
 
 /// What was read, by content; the name where no record tells.
-fn digest(study: &Study) -> String {
-    let reading = study.cells.iter().find_map(|cell| cell.readings.values().next());
-    let digest = reading.and_then(|reading| reading.run.data.get("digest")?.as_str());
-    digest.unwrap_or(&study.name).to_owned()
+fn digest(experiment: &Experiment) -> String {
+    let mut observations = experiment.observations();
+    let digest = observations.next().and_then(|first| first.run.data.get("digest")?.as_str());
+    digest.unwrap_or(&experiment.name).to_owned()
 }
 
 /// A metric of every seed, smaller being better; infinite where it diverged, so that it ranks last.
-fn signed(cell: &Cell, metric: &str, sign: f64) -> Vec<f64> {
-    let values = cell.readings.values().map(|reading| reading.value(metric));
+fn signed(arm: &Arm, metric: &str, sign: f64) -> Vec<f64> {
+    let values = arm.observations.values().map(|observation| observation.value(metric));
     values.map(|value| value.map_or(f64::INFINITY, |value| sign * value)).collect()
 }
 
 /// The mean of those.
-fn mean_or_worst(cell: &Cell, metric: &str, sign: f64) -> f64 {
-    stats::mean(&signed(cell, metric, sign)).unwrap_or(f64::INFINITY)
-}
-
-/// What the ranks say, in a sentence.
-pub(super) fn sentence(across: &AcrossDataSets) -> String {
-    let mut arms: Vec<&RankedArm> = across.arms.iter().collect();
-    arms.sort_by(|a, b| a.average_rank.total_cmp(&b.average_rank));
-    let named = |arm: &&RankedArm| {
-        let levels: Vec<String> = arm.factors.values().map(text).collect();
-        format!("{} {}", levels.join(" "), figure(arm.average_rank, 3))
-    };
-    let ranks: Vec<String> = arms.iter().map(named).collect();
-    let sets = across.experiments.len();
-    let said = format!(
-        "Over {sets} data sets ({}), mean ranks in {}: {}",
-        enumerated(&across.experiments),
-        across.metric,
-        enumerated(&ranks)
-    );
-    let Some(p) = across.p_wilcoxon.or(across.p) else {
-        return format!(
-            "{said}; below {} data sets no test can tell them apart.",
-            stats::PAIRS_FOR_P
-        );
-    };
-    let test = if across.p_wilcoxon.is_some() { "Wilcoxon" } else { "Friedman, Iman-Davenport" };
-    let told = if p >= ALPHA {
-        "no difference can be told".to_owned()
-    } else if arms.len() == 2 {
-        "they differ".to_owned()
-    } else {
-        format!(
-            "ranks that are closer than {} cannot be told apart (Nemenyi)",
-            figure(across.critical_difference, 3)
-        )
-    };
-    format!("{said} ({test}: p = {}); {told}.", p_value(p)).replace("p = <", "p < ")
+fn mean_or_worst(arm: &Arm, metric: &str, sign: f64) -> f64 {
+    stats::mean(&signed(arm, metric, sign)).unwrap_or(f64::INFINITY)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::study::studies;
-    use super::super::{Options, compare};
+    use super::super::selection::grouped;
     use super::*;
     use crate::results::LoadedExperiment;
     use crate::results::fixtures::two_by_two_of;
@@ -158,9 +164,8 @@ mod tests {
     }
 
     fn found(experiments: &[LoadedExperiment]) -> Vec<AcrossDataSets> {
-        let comparison = compare(experiments, &Options::default()).unwrap();
-        let (studies, _) = studies(experiments);
-        across(&studies, &comparison, None)
+        let (experiments, _) = grouped(experiments);
+        across(&experiments.iter().map(|one| (one, "test_loss")).collect::<Vec<_>>())
     }
 
     #[test]
@@ -177,9 +182,7 @@ mod tests {
         assert_eq!(improved, [false, true, true, true]);
         assert!(across.arms.iter().all(|arm| arm.interquartile_mean.is_some_and(|m| m < 0.5)));
         assert_eq!((across.p, across.p_wilcoxon), (None, None));
-        let text = sentence(across);
-        assert!(text.starts_with("Over 3 data sets (a, b and c), mean ranks in test_loss: "));
-        assert!(text.ends_with("below 6 data sets no test can tell them apart."), "{text}");
+        assert_eq!(across.differs(), None);
     }
 
     #[test]
@@ -187,7 +190,7 @@ mod tests {
         let found = found(&experiments(&["a", "b", "c", "d", "e", "f"]));
         // All rank the arms alike: by chance one time in (4!)^5.
         assert!(found[0].p.is_some_and(|p| p < 1e-6), "{found:?}");
-        assert!(sentence(&found[0]).contains("p < 0.001"), "{}", sentence(&found[0]));
+        assert_eq!(found[0].differs(), Some(true));
     }
 
     #[test]

@@ -2,37 +2,97 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::savings::Monitor;
-use super::study::{Cell, Study, finite};
-use super::{ArmSummary, LEVEL, MetricSummary, Metrics};
+use super::experiment::{Arm, Experiment, finite};
+use super::monitor::Monitor;
+use super::significance::CONFIDENCE;
 use crate::results::Status;
-use crate::spec::without_rule;
+use crate::spec::{Factors, without_rule};
 use crate::stats;
 
 /// The reference that every full run gives.
 const BEST_CHECKPOINT: &str = "best_checkpoint_of_full_run";
 
+/// An arm, or a reference, over its seeds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ArmSummary {
+    /// The experiment.
+    pub experiment: String,
+    /// Its level of each factor.
+    pub factors: Factors,
+    /// What it is, where it is no arm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'static str>,
+    /// The column that chose a reference's epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<String>,
+    /// The seeds with a training that ended, ascending.
+    pub seeds: Vec<u64>,
+    /// How many these are.
+    pub n: usize,
+    /// How many of them diverged; they stay in.
+    pub diverged: usize,
+    /// Of the weights kept.
+    pub metrics: Metrics,
+}
+
+/// Metrics by name, in the order of `run.json`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Metrics(pub Vec<(String, MetricSummary)>);
+
+impl Metrics {
+    /// A metric by name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&MetricSummary> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, metric)| metric)
+    }
+}
+
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, metric)| (name, metric)))
+    }
+}
+
+/// One metric over the seeds of an arm.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MetricSummary {
+    /// Over the finite values, as all that follows.
+    pub mean: Option<f64>,
+    /// With n - 1.
+    pub sd: Option<f64>,
+    /// The middle value.
+    pub median: Option<f64>,
+    /// Student's t interval of the mean; none below three values.
+    pub ci95: Option<[f64; 2]>,
+    /// In the order of the seeds; `None` where not finite.
+    pub values: Vec<Option<f64>>,
+}
+
 /// The metrics of each seed; none where the training diverged and left no best checkpoint.
 type BySeed<'a> = BTreeMap<u64, Option<&'a Map<String, Value>>>;
 
-/// Each arm of a study.
-pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
-    study
-        .cells
+/// Each arm of an experiment.
+pub(super) fn summaries(experiment: &Experiment) -> Vec<ArmSummary> {
+    experiment
+        .arms
         .iter()
-        .map(|cell| {
-            let metrics: Vec<Option<&Map<String, Value>>> =
-                cell.readings.values().map(|reading| Some(&reading.arm.metrics)).collect();
-            let diverged = cell.readings.values().filter(|r| r.arm.status == Status::Diverged);
+        .map(|arm| {
+            let metrics: Vec<Option<&Map<String, Value>>> = arm
+                .observations
+                .values()
+                .map(|observation| Some(&observation.arm.metrics))
+                .collect();
+            let diverged = arm.observations.values().filter(|o| o.arm.status == Status::Diverged);
             ArmSummary {
-                experiment: study.name.clone(),
-                factors: cell.factors.clone(),
+                experiment: experiment.name.clone(),
+                factors: arm.factors.clone(),
                 reference: None,
                 monitor: None,
-                seeds: cell.readings.keys().copied().collect(),
-                n: cell.readings.len(),
+                seeds: arm.observations.keys().copied().collect(),
+                n: arm.observations.len(),
                 diverged: diverged.count(),
                 metrics: summarise(&metrics),
             }
@@ -42,21 +102,22 @@ pub(super) fn summaries(study: &Study) -> Vec<ArmSummary> {
 
 /// Of each cell of the factors other than the rule's: the best checkpoint of the full run, once
 /// for every monitored column. It separates what the checkpoint gives from what stopping saves.
-pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
+pub(super) fn references(experiment: &Experiment) -> Vec<ArmSummary> {
     let mut index: HashMap<(Vec<usize>, Monitor), usize> = HashMap::new();
-    // With its first cell, the metrics of each seed.
-    let mut groups: Vec<(&Cell, Monitor, BySeed)> = Vec::new();
+    // With its first arm, the metrics of each seed.
+    let mut groups: Vec<(&Arm, Monitor, BySeed)> = Vec::new();
     let mut diverged: Vec<BTreeSet<u64>> = Vec::new();
-    for cell in &study.cells {
-        let monitor = Monitor::of(cell.rule);
-        let group = *index.entry((study.rest_levels(cell), monitor.clone())).or_insert_with(|| {
-            groups.push((cell, monitor, BySeed::new()));
-            diverged.push(BTreeSet::new());
-            groups.len() - 1
-        });
-        for (seed, reading) in &cell.readings {
-            let full = reading.arm.full_run.as_ref().map(|full| &full.metrics);
-            let has_diverged = reading.run.status == Status::Diverged;
+    for arm in &experiment.arms {
+        let monitor = Monitor::of(arm.rule);
+        let group =
+            *index.entry((experiment.rest_levels(arm), monitor.clone())).or_insert_with(|| {
+                groups.push((arm, monitor, BySeed::new()));
+                diverged.push(BTreeSet::new());
+                groups.len() - 1
+            });
+        for (seed, observation) in &arm.observations {
+            let full = observation.arm.full_run.as_ref().map(|full| &full.metrics);
+            let has_diverged = observation.run.status == Status::Diverged;
             if has_diverged {
                 diverged[group].insert(*seed);
             }
@@ -70,11 +131,11 @@ pub(super) fn references(study: &Study) -> Vec<ArmSummary> {
         .into_iter()
         .zip(diverged)
         .filter(|((_, _, by_seed), _)| by_seed.values().any(Option::is_some))
-        .map(|((cell, monitor, by_seed), diverged)| {
+        .map(|((arm, monitor, by_seed), diverged)| {
             let metrics: Vec<Option<&Map<String, Value>>> = by_seed.values().copied().collect();
             ArmSummary {
-                experiment: study.name.clone(),
-                factors: without_rule(&cell.factors),
+                experiment: experiment.name.clone(),
+                factors: without_rule(&arm.factors),
                 reference: Some(BEST_CHECKPOINT),
                 monitor: Some(monitor.column),
                 seeds: by_seed.keys().copied().collect(),
@@ -100,7 +161,7 @@ fn summarise(tables: &[Option<&Map<String, Value>>]) -> Metrics {
             mean: stats::mean(&there),
             sd: stats::sd(&there),
             median: stats::median(&there),
-            ci95: stats::t_interval(&there, LEVEL),
+            ci95: stats::t_interval(&there, CONFIDENCE),
             values,
         }
     };

@@ -1,13 +1,13 @@
-//! Which curves a comparison is about: each arm's reading of each of its trainings.
+//! Which curves a comparison is about: of each arm, as far as it read each of its trainings.
 
 use std::path::PathBuf;
 
-use super::study::{self, studies};
-use super::{CompareError, Filter};
+use super::options::{CompareError, Filter};
+use super::selection::{filter, grouped};
 use crate::results::LoadedExperiment;
 use crate::spec::Factors;
 
-/// One arm's reading of one training.
+/// The curve of one training, as far as one arm read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurveOf {
     /// The experiment.
@@ -22,7 +22,7 @@ pub struct CurveOf {
     pub epochs: usize,
 }
 
-/// The readings of the arms that [`compare`](super::compare()) would compare: experiment by
+/// The curves of the arms that [`compare`](super::compare()) would compare: experiment by
 /// experiment, arm by arm, seed by seed.
 ///
 /// # Errors
@@ -31,17 +31,17 @@ pub fn curves(
     experiments: &[LoadedExperiment],
     filters: &[Filter],
 ) -> Result<Vec<CurveOf>, CompareError> {
-    let (mut studies, _) = studies(experiments);
-    study::filter(&mut studies, filters)?;
+    let (mut selected, _) = grouped(experiments);
+    filter(&mut selected, filters)?;
     let mut curves = Vec::new();
-    for study in &studies {
-        for cell in &study.cells {
-            curves.extend(cell.readings.iter().map(|(seed, reading)| CurveOf {
-                experiment: study.name.clone(),
-                factors: cell.factors.clone(),
+    for experiment in &selected {
+        for arm in &experiment.arms {
+            curves.extend(arm.observations.iter().map(|(seed, observation)| CurveOf {
+                experiment: experiment.name.clone(),
+                factors: arm.factors.clone(),
                 seed: *seed,
-                training: reading.place.0.join(reading.place.1),
-                epochs: reading.arm.epochs,
+                training: observation.experiment_dir.join(observation.training_dir),
+                epochs: observation.arm.epochs,
             }));
         }
     }

@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::number::figure;
-use super::warnings::arm_name;
-use super::{ArmSummary, Filter, LEVEL, arms, counted};
-use crate::kinds::list;
-use crate::names::nearest;
+use super::arms::ArmSummary;
+use super::comparison::arms;
+use super::options::{CompareError, Filter};
+use super::significance::CONFIDENCE;
 use crate::results::LoadedExperiment;
+use crate::spec::Factors;
 use crate::stats;
 
 /// What is asked of a metric of the arms.
@@ -38,32 +38,83 @@ pub struct Gate {
     pub max_decrease: Option<f64>,
 }
 
-/// What came of a gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The interval is not wholly beyond the limit.
-    Passed,
-    /// It is.
-    Failed,
-    /// There is no interval.
-    NotJudged,
+/// A gate judged for one arm, or why it could not be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateResult {
+    /// The metric.
+    pub metric: String,
+    /// The arm; none where no arm could be found to judge.
+    pub arm: Option<GatedArm>,
+    /// Whether the figure is the change against a baseline, as a share of its mean.
+    pub is_relative: bool,
+    /// What was to be kept.
+    pub limits: Vec<Limit>,
+    /// Passed, failed or not judged.
+    pub outcome: Outcome,
 }
 
-/// A gate's outcome for one arm, or why it has none.
+/// An arm that a gate is about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// Passed or not.
-    pub outcome: Outcome,
-    /// Figure, interval, limit and n.
-    pub message: String,
+pub struct GatedArm {
+    /// The experiment.
+    pub experiment: String,
+    /// Its level of each factor.
+    pub factors: Factors,
+}
+
+/// A limit of a gate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// The key of the gate that sets it.
+    pub key: &'static str,
+    /// Its value; of `max_decrease` the change, which is negative.
+    pub value: f64,
+    /// Whether the figure has to be above, rather than below.
+    pub is_lower: bool,
+}
+
+/// What came of a gate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The interval is not wholly beyond the limit.
+    Passed(Estimate),
+    /// It is.
+    Failed(Estimate),
+    /// There is no interval.
+    NotJudged(Reason),
 }
 
 /// A figure with its interval, and how many seeds it is from.
-struct Seen {
-    mean: f64,
-    interval: [f64; 2],
-    n: usize,
-    left_out: usize,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The mean.
+    pub mean: f64,
+    /// Its 95 % interval.
+    pub ci95: [f64; 2],
+    /// Seeds.
+    pub n: usize,
+    /// Seeds without a finite value or pair.
+    pub left_out: usize,
+}
+
+/// Why a gate cannot be judged.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// There are no arms such as it asks for.
+    NoArms(CompareError),
+    /// No arm has the metric; these are the metrics there are.
+    UnknownMetric(Vec<String>),
+    /// This arm does not have it.
+    NotRecorded,
+    /// The baseline has no such arm.
+    NotInBaseline,
+    /// An interval takes more seeds.
+    TooFewSeeds {
+        /// Seeds.
+        n: usize,
+        /// Seeds without a finite value or pair.
+        left_out: usize,
+    },
 }
 
 impl Gate {
@@ -100,61 +151,77 @@ impl Gate {
         results: &[LoadedExperiment],
         filters: &[Filter],
         baseline: Option<&[ArmSummary]>,
-    ) -> Vec<Judged> {
+    ) -> Vec<GateResult> {
         let own = self.levels.iter();
         let own = own.map(|(key, level)| Filter { key: key.clone(), level: level.clone() });
         let filters: Vec<Filter> = filters.iter().cloned().chain(own).collect();
+        let is_relative = baseline.is_some();
+        let result = |arm: Option<GatedArm>, outcome: Outcome| GateResult {
+            metric: self.metric.clone(),
+            arm,
+            is_relative,
+            limits: self.limits(),
+            outcome,
+        };
+        let of_all = |reason: Reason| vec![result(None, Outcome::NotJudged(reason))];
         let arms = match arms(results, &filters) {
             Ok(arms) => arms,
-            Err(error) => return vec![not_judged(format!("{}: {error}", self.metric))],
+            Err(error) => return of_all(Reason::NoArms(error)),
         };
         if arms.iter().all(|arm| arm.metrics.get(&self.metric).is_none()) {
-            return vec![not_judged(self.no_such_metric(&arms))];
+            let known: BTreeSet<&String> = arms
+                .iter()
+                .flat_map(|arm| arm.metrics.0.iter().map(|(metric, _)| metric))
+                .collect();
+            return of_all(Reason::UnknownMetric(known.into_iter().cloned().collect()));
         }
-        let judged = arms.iter().map(|arm| {
-            let name = format!("{} of {}, {}", self.metric, arm.experiment, arm_name(arm));
-            match baseline {
-                None => self.absolute(&name, arm),
-                Some(baseline) => self.relative(&name, arm, baseline),
-            }
+        let judged = arms.into_iter().map(|arm| {
+            let estimate = match baseline {
+                None => self.absolute(&arm),
+                Some(baseline) => self.relative(&arm, baseline),
+            };
+            let outcome = match estimate {
+                Ok(estimate) if self.limits().iter().any(|limit| limit.is_broken(&estimate)) => {
+                    Outcome::Failed(estimate)
+                }
+                Ok(estimate) => Outcome::Passed(estimate),
+                Err(reason) => Outcome::NotJudged(reason),
+            };
+            let arm = GatedArm { experiment: arm.experiment, factors: arm.factors };
+            result(Some(arm), outcome)
         });
         judged.collect()
     }
 
-    fn no_such_metric(&self, arms: &[ArmSummary]) -> String {
-        let known: BTreeSet<&str> = arms
-            .iter()
-            .flat_map(|arm| arm.metrics.0.iter().map(|(metric, _)| metric.as_str()))
-            .collect();
-        let known: Vec<&str> = known.into_iter().collect();
-        let hint = match nearest(&self.metric, &known) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("the metrics are {}", list(&known)),
+    fn limits(&self) -> Vec<Limit> {
+        let decrease = self.max_decrease.map(|most| -most);
+        let all = [
+            ("min", self.min, true),
+            ("max", self.max, false),
+            ("max_decrease", decrease, true),
+            ("max_increase", self.max_increase, false),
+        ];
+        let there = |(key, value, is_lower): (&'static str, Option<f64>, bool)| {
+            Some(Limit { key, value: value?, is_lower })
         };
-        format!("no arm has the metric `{}`: {hint}", self.metric)
+        all.into_iter().filter_map(there).collect()
     }
 
-    fn absolute(&self, name: &str, arm: &ArmSummary) -> Judged {
-        let Some(metric) = arm.metrics.get(&self.metric) else {
-            return not_judged(format!("{name}: there is no such metric"));
-        };
+    fn absolute(&self, arm: &ArmSummary) -> Result<Estimate, Reason> {
+        let metric = arm.metrics.get(&self.metric).ok_or(Reason::NotRecorded)?;
         let left_out = metric.values.iter().filter(|value| value.is_none()).count();
-        let (Some(mean), Some(interval)) = (metric.mean, metric.ci95) else {
-            return too_few(name, metric.values.len() - left_out, left_out);
-        };
         let n = metric.values.len() - left_out;
-        let seen = Seen { mean, interval, n, left_out };
-        let limits = [("min", self.min, true), ("max", self.max, false)];
-        seen.judged(name, &limits, &|value| figure(value, 4))
+        match (metric.mean, metric.ci95) {
+            (Some(mean), Some(ci95)) => Ok(Estimate { mean, ci95, n, left_out }),
+            _ => Err(Reason::TooFewSeeds { n, left_out }),
+        }
     }
 
-    fn relative(&self, name: &str, arm: &ArmSummary, baseline: &[ArmSummary]) -> Judged {
+    fn relative(&self, arm: &ArmSummary, baseline: &[ArmSummary]) -> Result<Estimate, Reason> {
         let same = |other: &&ArmSummary| {
             other.experiment == arm.experiment && other.factors == arm.factors
         };
-        let Some(other) = baseline.iter().find(same) else {
-            return not_judged(format!("{name}: the baseline has no such arm"));
-        };
+        let other = baseline.iter().find(same).ok_or(Reason::NotInBaseline)?;
         let values = |arm: &ArmSummary| -> Vec<(u64, Option<f64>)> {
             let values = arm.metrics.get(&self.metric).map_or(&[][..], |metric| &metric.values);
             arm.seeds.iter().copied().zip(values.iter().copied()).collect()
@@ -167,82 +234,30 @@ impl Gate {
                 Some(((*now)?, (*before)?))
             })
             .collect();
-        let left_out = now.len() - pairs.len();
+        let (n, left_out) = (pairs.len(), now.len() - pairs.len());
         let differences: Vec<f64> = pairs.iter().map(|(now, before)| now - before).collect();
         let base: Vec<f64> = pairs.iter().map(|(_, before)| *before).collect();
         let size = stats::mean(&base).map(f64::abs).filter(|size| *size > 0.0);
-        let interval = stats::t_interval(&differences, LEVEL);
-        let (Some(size), Some(mean), Some([low, high])) =
-            (size, stats::mean(&differences), interval)
-        else {
-            return too_few(&format!("{name}, against the baseline"), pairs.len(), left_out);
-        };
-        let seen = Seen {
-            mean: mean / size,
-            interval: [low / size, high / size],
-            n: pairs.len(),
-            left_out,
-        };
-        let decrease = self.max_decrease.map(|most| -most);
-        let limits = [("max_decrease", decrease, true), ("max_increase", self.max_increase, false)];
-        let name = format!("change of {name}, against the baseline");
-        seen.judged(&name, &limits, &|share| format!("{} %", figure(100.0 * share, 3)))
-    }
-}
-
-impl Seen {
-    /// Against limits: their keys, values, and whether the figure has to be above.
-    fn judged(
-        &self,
-        name: &str,
-        limits: &[(&str, Option<f64>, bool)],
-        shown: &dyn Fn(f64) -> String,
-    ) -> Judged {
-        let [low, high] = self.interval;
-        let there =
-            || limits.iter().filter_map(|(key, limit, above)| Some((*key, (*limit)?, *above)));
-        let is_beyond = |limit: f64, above: bool| {
-            if above {
-                stats::difference(high, limit) < 0.0
-            } else {
-                stats::difference(low, limit) > 0.0
+        let interval = stats::t_interval(&differences, CONFIDENCE);
+        match (size, stats::mean(&differences), interval) {
+            (Some(size), Some(mean), Some([low, high])) => {
+                Ok(Estimate { mean: mean / size, ci95: [low / size, high / size], n, left_out })
             }
-        };
-        let failed = there().any(|(_, limit, above)| is_beyond(limit, above));
-        let limits: Vec<String> =
-            there().map(|(key, limit, _)| format!("{key} {}", shown(limit))).collect();
-        let left_out = match self.left_out {
-            0 => String::new(),
-            n => format!(", {} without a finite pair or value left out", counted(n, "seed")),
-        };
-        Judged {
-            outcome: if failed { Outcome::Failed } else { Outcome::Passed },
-            message: format!(
-                "{name}: {} (95 % interval {} to {}, n = {}{left_out}), limit {}",
-                shown(self.mean),
-                shown(low),
-                shown(high),
-                self.n,
-                limits.join(" and ")
-            ),
+            _ => Err(Reason::TooFewSeeds { n, left_out }),
         }
     }
 }
 
-fn too_few(name: &str, n: usize, left_out: usize) -> Judged {
-    let diverged = match left_out {
-        0 => String::new(),
-        left_out => format!(" ({left_out} left out)"),
-    };
-    not_judged(format!(
-        "{name}: {}{diverged}, and an interval takes {}",
-        counted(n, "seed"),
-        stats::PAIRS_FOR_INTERVAL
-    ))
-}
-
-fn not_judged(message: String) -> Judged {
-    Judged { outcome: Outcome::NotJudged, message }
+impl Limit {
+    /// Whether the whole interval lies beyond it.
+    fn is_broken(&self, estimate: &Estimate) -> bool {
+        let [low, high] = estimate.ci95;
+        if self.is_lower {
+            stats::difference(high, self.value) < 0.0
+        } else {
+            stats::difference(low, self.value) > 0.0
+        }
+    }
 }
 
 #[cfg(test)]

@@ -16,9 +16,24 @@ fn of(experiment: &LoadedExperiment) -> Vec<ArmSummary> {
     arms(std::slice::from_ref(experiment), &[]).unwrap()
 }
 
-fn outcomes(table: Value, baseline: Option<&[ArmSummary]>) -> Vec<Outcome> {
-    let judged = gate(table).judge(&[two_by_two_of(6)], &[], baseline);
-    judged.iter().map(|judged| judged.outcome).collect()
+/// An outcome without its figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Passed,
+    Failed,
+    NotJudged,
+}
+
+fn kind(result: &GateResult) -> Kind {
+    match result.outcome {
+        Outcome::Passed(_) => Kind::Passed,
+        Outcome::Failed(_) => Kind::Failed,
+        Outcome::NotJudged(_) => Kind::NotJudged,
+    }
+}
+
+fn outcomes(table: Value, baseline: Option<&[ArmSummary]>) -> Vec<Kind> {
+    gate(table).judge(&[two_by_two_of(6)], &[], baseline).iter().map(kind).collect()
 }
 
 #[test]
@@ -34,13 +49,14 @@ fn a_gate_fails_only_where_the_whole_interval_is_beyond_its_limit() {
         assert_eq!(judged.len(), 1);
         judged[0].clone()
     };
-    assert_eq!(judged("max", mean - 0.9 * (mean - low)).outcome, Outcome::Passed);
-    assert_eq!(judged("max", low - 1e-9).outcome, Outcome::Failed);
-    assert_eq!(judged("min", high - 1e-9).outcome, Outcome::Passed);
+    assert_eq!(kind(&judged("max", mean - 0.9 * (mean - low))), Kind::Passed);
+    assert_eq!(kind(&judged("max", low - 1e-9)), Kind::Failed);
+    assert_eq!(kind(&judged("min", high - 1e-9)), Kind::Passed);
     let failed = judged("min", high + 1e-9);
-    assert_eq!(failed.outcome, Outcome::Failed);
-    assert!(failed.message.contains("95 % interval") && failed.message.contains("n = 6"));
-    assert!(failed.message.contains(&format!("limit min {}", figure(high + 1e-9, 4))));
+    let estimate = Estimate { mean, ci95: [low, high], n: 6, left_out: 0 };
+    assert_eq!(failed.outcome, Outcome::Failed(estimate));
+    assert_eq!(failed.limits, [Limit { key: "min", value: high + 1e-9, is_lower: true }]);
+    assert_eq!(failed.arm.map(|arm| arm.factors).as_ref(), Some(&results[0].factors));
 }
 
 #[test]
@@ -53,7 +69,7 @@ fn a_mean_at_its_limit_keeps_it_however_it_is_rounded() {
     for limit in ["min", "max"] {
         let table = json!({"metric": "val_accuracy", limit: accuracy});
         for judged in gate(table).judge(std::slice::from_ref(&experiment), &[], None) {
-            assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
+            assert_eq!(kind(&judged), Kind::Passed, "{judged:?}");
         }
     }
     // Each a tenth above the baseline.
@@ -63,41 +79,52 @@ fn a_mean_at_its_limit_keeps_it_however_it_is_rounded() {
     }
     let table = json!({"metric": "val_accuracy", "baseline": "old", "max_increase": 0.1});
     for judged in gate(table).judge(&[better], &[], Some(&of(&experiment))) {
-        assert_eq!(judged.outcome, Outcome::Passed, "{judged:?}");
+        assert_eq!(kind(&judged), Kind::Passed, "{judged:?}");
     }
 }
 
 #[test]
 fn what_is_not_there_or_too_few_cannot_be_judged() {
     let nothing = json!({"metric": "test_loss", "where": {"model.norm.kind": "layer"}, "max": 1.0});
-    assert_eq!(outcomes(nothing, None), [Outcome::NotJudged]);
+    assert_eq!(outcomes(nothing, None), [Kind::NotJudged]);
     let metric = json!({"metric": "test_f2", "max": 1.0});
-    assert_eq!(outcomes(metric, None), [Outcome::NotJudged]);
+    assert_eq!(outcomes(metric, None), [Kind::NotJudged]);
     let few = [two_by_two_of(2)];
     let judged = gate(json!({"metric": "test_loss", "max": 1e-9})).judge(&few, &[], None);
-    assert!(judged.iter().all(|judged| judged.outcome == Outcome::NotJudged));
-    assert!(judged[0].message.ends_with("2 seeds, and an interval takes 3"), "{judged:?}");
+    let reason = Outcome::NotJudged(Reason::TooFewSeeds { n: 2, left_out: 0 });
+    assert!(judged.iter().all(|judged| judged.outcome == reason), "{judged:?}");
 }
 
-fn said(table: Value, filters: &[&str]) -> String {
+fn judged(table: Value, filters: &[&str]) -> Vec<GateResult> {
     let filter = |text: &&str| {
         let (key, level) = text.split_once('=').unwrap();
         Filter { key: key.to_owned(), level: value_of(level) }
     };
     let filters: Vec<Filter> = filters.iter().map(filter).collect();
-    let judged = gate(table).judge(&[two_by_two_of(6)], &filters, None);
-    judged.into_iter().map(|judged| judged.message + "\n").collect()
+    gate(table).judge(&[two_by_two_of(6)], &filters, None)
+}
+
+/// The one reason why nothing was judged.
+fn reason(table: Value, filters: &[&str]) -> String {
+    let results = judged(table, filters);
+    let [GateResult { arm: None, outcome: Outcome::NotJudged(Reason::NoArms(error)), .. }] =
+        &results[..]
+    else {
+        panic!("{results:?}")
+    };
+    error.to_string()
 }
 
 #[test]
 fn a_gate_is_about_the_arms_that_filters_leave() {
     let batch = ["model.norm.kind=batch"];
-    let all = said(json!({"metric": "test_loss", "max": 1.0}), &batch);
-    assert_eq!((all.lines().count(), all.matches("model.norm.kind=batch").count()), (2, 2));
+    let arms = judged(json!({"metric": "test_loss", "max": 1.0}), &batch);
+    assert_eq!(arms.len(), 2);
+    assert!(arms.iter().all(|arm| arm.arm.as_ref().unwrap().factors["model.norm.kind"] == "batch"));
     let other = json!({"metric": "test_loss", "where": {"model.norm.kind": "none"}, "max": 1.0});
     assert_eq!(
-        said(other, &batch),
-        "test_loss: `model.norm.kind` has no level `none`: the levels are batch\n"
+        reason(other, &batch),
+        "`model.norm.kind` has no level `none`: the levels are batch"
     );
 }
 
@@ -105,47 +132,44 @@ fn a_gate_is_about_the_arms_that_filters_leave() {
 fn a_gate_names_a_level_by_its_settings_too() {
     let about = |level: Value| {
         let levels = json!({"early_stopping": level, "model.norm.kind": "batch"});
-        said(json!({"metric": "test_loss", "where": levels, "max": 1.0}), &[])
+        json!({"metric": "test_loss", "where": levels, "max": 1.0})
     };
-    let one = about(json!({"kind": "patience", "mode": "min"}));
-    assert_eq!(one.matches("early_stopping=patience").count(), 1, "{one}");
-    let none = about(json!({"kind": "patience", "mode": "max"}));
-    assert!(none.ends_with("the levels are none, patience\n"), "{none}");
+    let one = judged(about(json!({"kind": "patience", "mode": "min"})), &[]);
+    assert_eq!(one.len(), 1);
+    assert_eq!(one[0].arm.as_ref().unwrap().factors["early_stopping"], "patience");
+    let none = reason(about(json!({"kind": "patience", "mode": "max"})), &[]);
+    assert!(none.ends_with("the levels are none, patience"), "{none}");
     let norm = json!({"model.norm.kind": {"kind": "batch"}});
-    let none = said(json!({"metric": "test_loss", "where": norm, "max": 1.0}), &[]);
-    assert!(none.ends_with("the levels are none, batch\n"), "{none}");
+    let none = reason(json!({"metric": "test_loss", "where": norm, "max": 1.0}), &[]);
+    assert!(none.ends_with("the levels are none, batch"), "{none}");
 }
 
 #[test]
-fn a_metric_that_nothing_has_is_said_once_with_the_nearest() {
-    assert_eq!(
-        said(json!({"metric": "test_acuracy", "min": 0.5}), &[]),
-        "no arm has the metric `test_acuracy`: did you mean `test_accuracy`?\n"
-    );
-    assert_eq!(
-        said(json!({"metric": "x", "min": 0.5}), &[]),
-        "no arm has the metric `x`: the metrics are `elapsed_s`, `epochs`, `test_accuracy`, \
-         `test_loss`, `val_loss`\n"
-    );
+fn a_metric_that_nothing_has_is_found_once_with_those_there_are() {
+    let results = judged(json!({"metric": "x", "min": 0.5}), &[]);
+    let known = ["elapsed_s", "epochs", "test_accuracy", "test_loss", "val_loss"];
+    let reason = Reason::UnknownMetric(known.map(str::to_owned).to_vec());
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].outcome, Outcome::NotJudged(reason));
 }
 
 #[test]
 fn a_baseline_is_held_against_arm_by_arm_and_seed_by_seed() {
     let rule = json!({"metric": "test_loss", "baseline": "old", "max_increase": 0.02});
     let same = of(&two_by_two_of(6));
-    assert_eq!(outcomes(rule.clone(), Some(&same)), [Outcome::Passed; 4]);
+    assert_eq!(outcomes(rule.clone(), Some(&same)), [Kind::Passed; 4]);
     let mut better = two_by_two_of(6);
     for arm in better.runs.iter_mut().flat_map(|run| &mut run.record.arms) {
         let loss = arm.metrics["test_loss"].as_f64().unwrap();
         arm.metrics.insert("test_loss".to_owned(), (0.8 * loss).into());
     }
     // The results are a quarter above that baseline.
-    assert_eq!(outcomes(rule.clone(), Some(&of(&better))), [Outcome::Failed; 4]);
+    assert_eq!(outcomes(rule.clone(), Some(&of(&better))), [Kind::Failed; 4]);
     let fall = json!({"metric": "test_loss", "baseline": "old", "max_decrease": 0.02});
-    assert_eq!(outcomes(fall, Some(&of(&better))), [Outcome::Passed; 4]);
+    assert_eq!(outcomes(fall, Some(&of(&better))), [Kind::Passed; 4]);
     let mut other = two_by_two_of(6);
     other.plan.name = "other".to_owned();
-    assert_eq!(outcomes(rule, Some(&of(&other))), [Outcome::NotJudged; 4]);
+    assert_eq!(outcomes(rule, Some(&of(&other))), [Kind::NotJudged; 4]);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::warning::Warning;
+
 /// The columns that a clock fills end with this.
 pub const CLOCK_SUFFIX: &str = "_s";
 
@@ -36,7 +38,7 @@ pub struct Filter {
 }
 
 /// Why a comparison cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CompareError {
     /// A filter on something that no experiment varies.
     #[error("`{key}` is no factor here: {}", .factors.as_deref().map_or_else(
@@ -68,9 +70,9 @@ pub enum CompareError {
     /// No arm is left after the filters.
     #[error("no arm has all the levels asked for")]
     NoArm,
-    /// Not one training has ended.
-    #[error("nothing to compare: no training has ended yet ({0})")]
-    NothingDone(String),
+    /// Not one training has ended; why.
+    #[error("nothing to compare: no training has ended yet")]
+    NothingDone(Vec<Warning>),
 }
 
 impl CompareError {

@@ -1,12 +1,27 @@
 //! Differences and ratios that do not rest on a normal distribution.
 
-use super::{LEVEL, Robust};
+use serde::Serialize;
+
+use super::significance::CONFIDENCE;
 use crate::stats::{
     EXACT_PAIRS, bca_interval, difference, mean, median, median_interval, ratio_interval,
 };
 
 /// Below so many pairs bootstrap intervals are too short to be shown.
 pub const PAIRS_FOR_BOOTSTRAP: usize = 10;
+
+/// What does not rest on means: with intervals by the bootstrap (`BCa`).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Robust {
+    /// The middle difference.
+    pub median: f64,
+    /// Its interval.
+    pub median_ci95: Option<[f64; 2]>,
+    /// The mean of the second level over that of the first; none where those are not above 0.
+    pub ratio: Option<f64>,
+    /// Its interval.
+    pub ratio_ci95: Option<[f64; 2]>,
+}
 
 /// The median difference and the ratio of means of pairs of the second level and the first. Above
 /// [`EXACT_PAIRS`] pairs, where p-values are no longer counted out either, by large-sample formulas.
@@ -30,15 +45,15 @@ pub(super) fn robust(pairs: &[(f64, f64)]) -> Option<Robust> {
     let is_positive = pairs.iter().all(|(to, from)| *to > 0.0 && *from > 0.0);
     let by_formula = pairs.len() > EXACT_PAIRS;
     let median_ci95 = if by_formula {
-        median_interval(&differences, LEVEL)
+        median_interval(&differences, CONFIDENCE)
     } else {
-        bca_interval(pairs.len(), LEVEL, middle)
+        bca_interval(pairs.len(), CONFIDENCE, middle)
     };
     let ratio_ci95 = || {
         if by_formula {
-            ratio_interval(pairs, LEVEL)
+            ratio_interval(pairs, CONFIDENCE)
         } else {
-            bca_interval(pairs.len(), LEVEL, ratio)
+            bca_interval(pairs.len(), CONFIDENCE, ratio)
         }
     };
     Some(Robust {

@@ -2,62 +2,78 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
+use super::experiment::{Arm, Experiment, Observation, RULE, finite};
 use super::label;
-use super::study::{Cell, Reading, Study, finite};
+use super::metric::PRIMARY;
+use super::monitor::Monitor;
 use super::units::units;
-use super::{PRIMARY, Saving};
 use crate::results::{FullRun, Status};
-use crate::spec::{Factors, is_of_rule, without_rule};
+use crate::spec::{Factors, without_rule};
 use crate::stats::mean;
-use crate::stopping::larger_is_better;
 
-/// What a rule's table watches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Monitor {
-    pub column: String,
-    pub maximize: bool,
+/// What a rule saved and cost against the full run of the same training.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Saving {
+    /// The experiment.
+    pub experiment: String,
+    /// The cell of the other factors; empty: all of them.
+    pub factors: Factors,
+    /// The rule.
+    pub rule: String,
+    /// Share of the full run's epochs.
+    pub epochs_saved: Option<f64>,
+    /// Seconds of the full run that were not needed.
+    pub seconds_saved: Option<f64>,
+    /// The monitored value kept, minus the best of the full run; sign turned where larger is
+    /// better.
+    pub val_regret: Option<f64>,
+    /// `test_loss` of the weights kept, minus that of the full run's best epoch.
+    pub test_regret: Option<f64>,
+    /// The same as a share of the full run's seconds.
+    pub seconds_saved_fraction: Option<f64>,
+    /// Seconds of the full run.
+    pub full_seconds: Option<f64>,
+    /// The monitored column.
+    pub monitor: String,
+    /// Arms and seeds that the means are over: those whose trainings did not diverge.
+    pub n: usize,
+    /// The others: no rule stopped those, and they saved nothing.
+    pub diverged: usize,
+    /// Of those, the ones whose trainings went to their last epoch, here or for another arm.
+    pub n_full: usize,
+    /// Whether a regret would be a mean of different units.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub units_differ: bool,
 }
 
-impl Monitor {
-    pub fn of(rule: &Map<String, Value>) -> Self {
-        let text = |key: &str| rule.get(key).and_then(Value::as_str);
-        let column = text("monitor").unwrap_or("val_loss").to_owned();
-        let maximize = match text("mode") {
-            Some("max") => true,
-            Some("min") => false,
-            _ => larger_is_better(&column),
-        };
-        Self { column, maximize }
-    }
-}
-
-impl Study<'_> {
-    /// Of a cell, the indices of the levels of the factors other than the rule's.
-    pub fn rest_levels(&self, cell: &Cell) -> Vec<usize> {
-        let levels = self.factors.iter().zip(&cell.levels);
-        levels.filter(|(f, _)| !is_of_rule(&f.key)).map(|(_, level)| *level).collect()
+impl Saving {
+    pub(super) fn forget_clocks(&mut self) {
+        self.seconds_saved = None;
+        self.seconds_saved_fraction = None;
+        self.full_seconds = None;
     }
 }
 
 /// Full runs by the identity of their training, its seed, and what chose their best epoch.
 type FullRuns<'a> = HashMap<(&'a str, u64, Monitor), &'a FullRun>;
 
-/// A reading with the full run of the same training: its own where that went on to its last epoch,
-/// else that of another arm which trained the very same to the end.
-struct Held<'a> {
-    reading: &'a Reading<'a>,
+/// An arm at one seed with the full run of the same training: its own where that went on to its last
+/// epoch, else that of another arm which trained the very same to the end.
+struct WithFullRun<'a> {
+    observation: &'a Observation<'a>,
     full: Option<&'a FullRun>,
 }
 
-fn full_runs<'a>(study: &'a Study) -> FullRuns<'a> {
+fn full_runs<'a>(experiment: &'a Experiment) -> FullRuns<'a> {
     let mut runs = FullRuns::new();
-    for cell in &study.cells {
-        let monitor = Monitor::of(cell.rule);
-        for reading in cell.readings.values() {
-            if let Some(full) = &reading.arm.full_run {
-                let training = (reading.run.identity.as_str(), reading.run.seed, monitor.clone());
+    for arm in &experiment.arms {
+        let monitor = Monitor::of(arm.rule);
+        for Observation { arm, run, .. } in arm.observations.values() {
+            if let Some(full) = &arm.full_run {
+                let training = (run.identity.as_str(), run.seed, monitor.clone());
                 runs.entry(training).or_insert(full);
             }
         }
@@ -66,49 +82,50 @@ fn full_runs<'a>(study: &'a Study) -> FullRuns<'a> {
 }
 
 /// One line per rule over all cells of the other factors, and one per such cell.
-pub(super) fn savings(study: &Study) -> Vec<Saving> {
-    let full_runs = full_runs(study);
+pub(super) fn savings(experiment: &Experiment) -> Vec<Saving> {
+    let full_runs = full_runs(experiment);
     let mut index: HashMap<(String, Monitor), usize> = HashMap::new();
     let mut rules: Vec<(String, Monitor, Vec<usize>)> = Vec::new();
-    for (place, cell) in study.cells.iter().enumerate().filter(|(_, cell)| kind(cell) != "none") {
-        let (name, monitor) = (rule_name(cell), Monitor::of(cell.rule));
+    let stopped = experiment.arms.iter().enumerate().filter(|(_, arm)| kind(arm) != "none");
+    for (arm_index, arm) in stopped {
+        let (name, monitor) = (rule_name(arm), Monitor::of(arm.rule));
         let at = *index.entry((name.clone(), monitor.clone())).or_insert_with(|| {
             rules.push((name, monitor, Vec::new()));
             rules.len() - 1
         });
-        rules[at].2.push(place);
+        rules[at].2.push(arm_index);
     }
     let mut units_of: HashMap<&str, Vec<Option<usize>>> = HashMap::new();
     for metric in rules.iter().map(|(_, monitor, _)| monitor.column.as_str()).chain([PRIMARY]) {
-        units_of.entry(metric).or_insert_with(|| units(study, metric));
+        units_of.entry(metric).or_insert_with(|| units(experiment, metric));
     }
     let mut savings = Vec::new();
-    for (rule, monitor, cells) in &rules {
-        let mut line = |factors: Factors, cells: &[usize]| {
+    for (rule, monitor, arms) in &rules {
+        let mut line = |factors: Factors, arms: &[usize]| {
             // A training that diverged was not stopped by the rule and saved nothing.
-            let (diverged, there): (Vec<&Reading>, Vec<&Reading>) = cells
+            let (diverged, there): (Vec<&Observation>, Vec<&Observation>) = arms
                 .iter()
-                .flat_map(|cell| study.cells[*cell].readings.values())
-                .partition(|reading| reading.arm.status == Status::Diverged);
-            let held: Vec<Held> = there
+                .flat_map(|arm| experiment.arms[*arm].observations.values())
+                .partition(|observation| observation.arm.status == Status::Diverged);
+            let there: Vec<WithFullRun> = there
                 .into_iter()
-                .map(|reading| Held {
-                    reading,
-                    full: reading.arm.full_run.as_ref().or_else(|| {
-                        let run = reading.run;
+                .map(|observation| WithFullRun {
+                    observation,
+                    full: observation.arm.full_run.as_ref().or_else(|| {
+                        let run = observation.run;
                         let training = (run.identity.as_str(), run.seed, monitor.clone());
                         full_runs.get(&training).copied()
                     }),
                 })
                 .collect();
-            if !held.is_empty() {
-                let mut saving = saving(&study.name, factors, rule, monitor, &held);
+            if !there.is_empty() {
+                let mut saving = saving(&experiment.name, factors, rule, monitor, &there);
                 saving.diverged = diverged.len();
                 for (metric, regret) in [
                     (monitor.column.as_str(), &mut saving.val_regret),
                     (PRIMARY, &mut saving.test_regret),
                 ] {
-                    let mut found = cells.iter().filter_map(|cell| units_of[metric][*cell]);
+                    let mut found = arms.iter().filter_map(|arm| units_of[metric][*arm]);
                     let first = found.next();
                     if found.any(|unit| Some(unit) != first) {
                         *regret = None;
@@ -119,27 +136,27 @@ pub(super) fn savings(study: &Study) -> Vec<Saving> {
             }
         };
         let mut by_rest: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-        for cell in cells {
-            by_rest.entry(study.rest_levels(&study.cells[*cell])).or_default().push(*cell);
+        for arm in arms {
+            by_rest.entry(experiment.rest_levels(&experiment.arms[*arm])).or_default().push(*arm);
         }
         if by_rest.len() > 1 {
-            line(Factors::new(), cells);
+            line(Factors::new(), arms);
         }
-        for cells in by_rest.values() {
-            line(without_rule(&study.cells[cells[0]].factors), cells);
+        for arms in by_rest.values() {
+            line(without_rule(&experiment.arms[arms[0]].factors), arms);
         }
     }
     savings
 }
 
-fn kind<'a>(cell: &'a Cell) -> &'a str {
-    cell.rule.get("kind").and_then(Value::as_str).unwrap_or("none")
+fn kind<'a>(arm: &'a Arm) -> &'a str {
+    arm.rule.get("kind").and_then(Value::as_str).unwrap_or("none")
 }
 
 /// The rule as results name it: its level, with further keys of the table that are factors too.
-fn rule_name(cell: &Cell) -> String {
-    let name = cell.factors.get("early_stopping").map_or_else(|| kind(cell).into(), label::text);
-    let further: Vec<String> = cell
+fn rule_name(arm: &Arm) -> String {
+    let name = arm.factors.get(RULE).map_or_else(|| kind(arm).into(), label::text);
+    let further: Vec<String> = arm
         .factors
         .iter()
         .filter_map(|(key, level)| {
@@ -156,54 +173,54 @@ fn saving(
     factors: Factors,
     rule: &str,
     monitor: &Monitor,
-    readings: &[Held],
+    observed: &[WithFullRun],
 ) -> Saving {
-    let average = |figure: &dyn Fn(&Held) -> Option<f64>| -> Option<f64> {
-        mean(&readings.iter().filter_map(figure).collect::<Vec<f64>>())
+    let average = |figure: &dyn Fn(&WithFullRun) -> Option<f64>| -> Option<f64> {
+        mean(&observed.iter().filter_map(figure).collect::<Vec<f64>>())
     };
-    let full = |held: &Held, metric: &str| finite(&held.full?.metrics, metric);
+    let full = |one: &WithFullRun, metric: &str| finite(&one.full?.metrics, metric);
     let regret =
-        |held: &Held, metric: &str| Some(held.reading.value(metric)? - full(held, metric)?);
-    let seconds = |held: &Held| -> Option<(f64, f64)> {
-        Some((held.reading.value("elapsed_s")?, full(held, "elapsed_s")?))
+        |one: &WithFullRun, metric: &str| Some(one.observation.value(metric)? - full(one, metric)?);
+    let seconds = |one: &WithFullRun| -> Option<(f64, f64)> {
+        Some((one.observation.value("elapsed_s")?, full(one, "elapsed_s")?))
     };
     let sign = if monitor.maximize { -1.0 } else { 1.0 };
     let saved = |(spent, all): (f64, f64)| all - spent;
-    let full_seconds = average(&|held| Some(seconds(held)?.1));
-    let seconds_saved = average(&|held| Some(saved(seconds(held)?)));
+    let full_seconds = average(&|one| Some(seconds(one)?.1));
+    let seconds_saved = average(&|one| Some(saved(seconds(one)?)));
     Saving {
         experiment: experiment.to_owned(),
         factors,
         rule: rule.to_owned(),
-        epochs_saved: average(&|held| {
-            let all = full_epochs(held).filter(|epochs| *epochs > 0.0)?;
-            Some(1.0 - held.reading.arm.epochs as f64 / all)
+        epochs_saved: average(&|one| {
+            let all = full_epochs(one).filter(|epochs| *epochs > 0.0)?;
+            Some(1.0 - one.observation.arm.epochs as f64 / all)
         }),
         seconds_saved,
-        val_regret: average(&|held| Some(sign * regret(held, &monitor.column)?)),
-        test_regret: average(&|held| regret(held, PRIMARY)),
+        val_regret: average(&|one| Some(sign * regret(one, &monitor.column)?)),
+        test_regret: average(&|one| regret(one, PRIMARY)),
         seconds_saved_fraction: seconds_saved
             .zip(full_seconds.filter(|all| *all > 0.0))
             .map(|(saved, all)| saved / all),
         full_seconds,
         monitor: monitor.column.clone(),
-        n: readings.len(),
+        n: observed.len(),
         diverged: 0,
-        n_full: readings.iter().filter(|held| ran_on(held)).count(),
+        n_full: observed.iter().filter(|one| ran_on(one)).count(),
         units_differ: false,
     }
 }
 
 /// Whether the training went on to its end, even if no column there chooses a best epoch.
-fn ran_on(held: &Held) -> bool {
-    held.full.is_some() || held.reading.run.status == Status::Completed
+fn ran_on(one: &WithFullRun) -> bool {
+    one.full.is_some() || one.observation.run.status == Status::Completed
 }
 
 /// The epochs of the full run, of the config where the training had itself been stopped.
 #[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
-fn full_epochs(held: &Held) -> Option<f64> {
-    match held.full {
+fn full_epochs(one: &WithFullRun) -> Option<f64> {
+    match one.full {
         Some(full) => Some(full.epochs as f64),
-        None => held.reading.run.config.get("training")?.get("epochs")?.as_f64(),
+        None => one.observation.run.config.get("training")?.get("epochs")?.as_f64(),
     }
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::LEVEL;
 use super::curves::CurveOf;
+use super::significance::CONFIDENCE;
 use crate::history::{ELAPSED, EpochTable};
 use crate::results::reread::has_diverged;
 use crate::spec::{Factors, without_rule};
@@ -88,12 +88,12 @@ type Trainings<'a> = BTreeMap<u64, &'a EpochTable>;
 pub fn speed(curves: &[(CurveOf, EpochTable)], target: &Target) -> Vec<Speed> {
     let mut experiments: Vec<(&str, Vec<(Factors, Trainings)>)> = Vec::new();
     for (curve, table) in curves {
-        let place = experiments.iter().position(|(name, _)| *name == curve.experiment);
-        let place = place.unwrap_or_else(|| {
+        let index = experiments.iter().position(|(name, _)| *name == curve.experiment);
+        let index = index.unwrap_or_else(|| {
             experiments.push((&curve.experiment, Vec::new()));
             experiments.len() - 1
         });
-        let (_, cells) = &mut experiments[place];
+        let (_, cells) = &mut experiments[index];
         let factors = without_rule(&curve.factors);
         match cells.iter_mut().find(|(of, _)| *of == factors) {
             Some((_, trainings)) => {
@@ -118,9 +118,9 @@ fn of_experiment(name: &str, cells: &[(Factors, Trainings)], target: &Target) ->
     let worse = bests.reduce(|a, b| if monitored.better(a, b) { b } else { a })?;
     let value = target.value.unwrap_or(worse);
     let first = reaching(&cells.first()?.1, &monitored, value, epochs);
-    let cells = cells.iter().enumerate().map(|(place, (factors, trainings))| {
+    let cells = cells.iter().enumerate().map(|(index, (factors, trainings))| {
         let reached = reaching(trainings, &monitored, value, epochs);
-        let against = (place > 0).then(|| against(&reached, &first));
+        let against = (index > 0).then(|| against(&reached, &first));
         cell(factors, trainings, &reached, against, &target.column, epochs)
     });
     Some(Speed {
@@ -200,9 +200,9 @@ fn cell(
         later: against.map(|(_, later)| later),
         p_sign: against.and_then(|(sooner, later)| stats::sign_test_p(sooner, later)),
         area: stats::mean(&areas),
-        area_ci95: stats::t_interval(&areas, LEVEL),
+        area_ci95: stats::t_interval(&areas, CONFIDENCE),
         generalization_gap: stats::mean(&gaps),
-        generalization_gap_ci95: stats::t_interval(&gaps, LEVEL),
+        generalization_gap_ci95: stats::t_interval(&gaps, CONFIDENCE),
     }
 }
 

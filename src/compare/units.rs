@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::study::{Cell, Study};
+use super::experiment::{Arm, Experiment};
 
 /// Compared in the place of a metric whose unit differs, the first that was recorded.
 pub(super) const STAND_INS: [&str; 6] =
@@ -17,32 +17,32 @@ pub(super) const STAND_INS: [&str; 6] =
 const CAUSES: [&str; 5] =
     ["training.loss", "data.standardize", "data.source", "data.target", "data.task"];
 
-/// For each cell a number, the same where the metric is in the same unit; none where nothing was
-/// read.
-pub(super) fn units(study: &Study, metric: &str) -> Vec<Option<usize>> {
+/// For each arm a number, the same where the metric is in the same unit; none where nothing was
+/// recorded.
+pub(super) fn units(experiment: &Experiment, metric: &str) -> Vec<Option<usize>> {
     let is_loss = metric.ends_with("loss") || metric.ends_with("loss_eval");
     let is_distance = ["_mae", "_rmse"].iter().any(|ending| metric.ends_with(ending));
     if !is_loss && !is_distance {
-        return vec![Some(0); study.cells.len()];
+        return vec![Some(0); experiment.arms.len()];
     }
     let mut known: HashMap<String, usize> = HashMap::new();
-    let unit = |cell: &Cell| -> Option<usize> {
-        let of = of_targets(cell)?;
-        let unit = if is_loss { format!("{} {of}", of_loss(cell)?) } else { of };
+    let unit = |arm: &Arm| -> Option<usize> {
+        let of = of_targets(arm)?;
+        let unit = if is_loss { format!("{} {of}", of_loss(arm)?) } else { of };
         let next = known.len();
         Some(*known.entry(unit).or_insert(next))
     };
-    study.cells.iter().map(unit).collect()
+    experiment.arms.iter().map(unit).collect()
 }
 
-fn of_targets(cell: &Cell) -> Option<String> {
-    let run = cell.readings.values().next()?.run;
+fn of_targets(arm: &Arm) -> Option<String> {
+    let run = arm.observations.values().next()?.run;
     let target = run.config.get("data").and_then(|data| data.get("target"));
     Some(format!("{:?} {target:?} {:?}", run.data.get("digest"), run.data.get("task")))
 }
 
-fn of_loss(cell: &Cell) -> Option<String> {
-    let run = cell.readings.values().next()?.run;
+fn of_loss(arm: &Arm) -> Option<String> {
+    let run = arm.observations.values().next()?.run;
     let setting = |table: &str, key: &str| run.config.get(table).and_then(|table| table.get(key));
     let loss = setting("training", "loss").and_then(Value::as_str).unwrap_or_default();
     // One logit or two: both are the negative logarithm of the true class's probability.

@@ -1,153 +1,92 @@
 //! What limits the conclusions: trainings that are not there, seeds that do not pair, one split.
 
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::arms::ArmSummary;
+use super::contrast::{Contrast, ContrastKind};
 use super::contrasts::Contrasts;
-use super::label::text;
-use super::study::names;
-use super::{ArmSummary, Contrast, ContrastKind, ExperimentSummary, counted};
+use super::summary::ExperimentSummary;
+use super::warning::{Warning, WarningKind};
 use crate::results::LoadedExperiment;
-use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+use crate::stats::PAIRS_FOR_P;
 
-/// Most names in a warning; the rest is counted.
-const NAMED: usize = 3;
-
-/// What is wrong with the files of experiments.
-pub(super) fn of_files(experiments: &[LoadedExperiment]) -> Vec<String> {
-    let names = names(experiments);
+/// What is wrong with the files of experiments, which are called by these names.
+pub(super) fn of_files(
+    experiments: &[LoadedExperiment],
+    names: &HashMap<&Path, String>,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for experiment in experiments {
         let name = names.get(experiment.path.as_path()).unwrap_or(&experiment.plan.name);
-        let all = experiment.plan.trainings.len();
-        warnings.extend(experiment.warnings.iter().cloned());
+        let planned = experiment.plan.trainings.len();
+        let of_file =
+            |text: &String| Warning { experiment: None, kind: WarningKind::File(text.clone()) };
+        warnings.extend(experiment.warnings.iter().map(of_file));
+        let mut push = |kind| warnings.push(Warning::of(name, kind));
         if experiment.plan.tuning.as_ref().is_some_and(|tuning| !tuning.is_settled()) {
-            warnings.push(format!(
-                "{name}: its tuning is not at its end, and no training begins before: run it again"
-            ));
+            push(WarningKind::TuningUnfinished);
         }
         if !experiment.missing.is_empty() {
-            let dirs: Vec<&str> = experiment.missing.iter().map(|run| run.dir.as_str()).collect();
-            warnings.push(format!(
-                "{name}: {} of {} {} missing: {}",
-                dirs.len(),
-                counted(all, "training"),
-                are(dirs.len()),
-                some_of(&dirs)
-            ));
+            let trainings = experiment.missing.iter().map(|run| run.dir.clone()).collect();
+            push(WarningKind::Missing { planned, trainings });
         }
         if !experiment.failed.is_empty() {
-            let said: Vec<String> = experiment
-                .failed
-                .iter()
-                .map(|run| format!("{} ({})", run.dir, run.error.lines().next().unwrap_or("")))
-                .collect();
-            let said: Vec<&str> = said.iter().map(String::as_str).collect();
-            warnings.push(format!(
-                "{name}: {} of {} failed: {}",
-                said.len(),
-                counted(all, "training"),
-                some_of(&said)
-            ));
+            push(WarningKind::Failed { planned, trainings: experiment.failed.clone() });
         }
         if !experiment.left_out.is_empty() {
-            let dirs: Vec<&str> = experiment.left_out.iter().map(String::as_str).collect();
-            warnings.push(format!(
-                "{name}: {} that the config no longer names {} left out: {}",
-                counted(dirs.len(), "training"),
-                are(dirs.len()),
-                some_of(&dirs)
-            ));
+            push(WarningKind::NoLongerNamed(experiment.left_out.clone()));
         }
     }
     warnings
 }
 
-/// What limits the figures of one study.
+/// What limits the figures of one experiment.
 pub(super) fn of_figures(
-    study: &ExperimentSummary,
+    experiment: &ExperimentSummary,
     arms: &[ArmSummary],
     contrasts: &Contrasts,
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let name = &study.name;
+) -> Vec<Warning> {
+    let mut kinds = Vec::new();
     for arm in arms.iter().filter(|arm| arm.diverged > 0) {
-        warnings.push(format!(
-            "{name}: {} of {} of {} diverged",
-            arm.diverged,
-            counted(arm.n, "training"),
-            arm_name(arm)
-        ));
+        let (arm, diverged, n) = (arm.factors.clone(), arm.diverged, arm.n);
+        kinds.push(WarningKind::Diverged { arm, diverged, n });
     }
     if contrasts.p_left_out {
-        warnings.push(format!(
-            "{name}: so many contrasts of so many seeds have p-values for {} alone: --metric asks \
-             for those of another metric",
-            study.metric
-        ));
+        kinds.push(WarningKind::PValuesLeftOut { metric: experiment.metric.clone() });
     }
-    let told = || contrasts.told.iter().map(|told| &contrasts.all[told.place]);
-    let primary = || told().filter(|contrast| contrast.kind == ContrastKind::Main);
-    // Levels that miss as many seeds against the same one are said together.
-    let mut missing: Vec<(&Contrast, Vec<String>)> = Vec::new();
-    for contrast in primary().filter(|contrast| contrast.unpaired > 0) {
-        let alike = |(other, _): &&mut (&Contrast, Vec<String>)| {
-            let of =
-                |one: &Contrast| (one.name.clone(), one.levels[0].clone(), one.unpaired, one.n);
-            of(other) == of(contrast)
-        };
-        let level = text(&contrast.levels[1]);
-        match missing.iter_mut().find(alike) {
-            Some((_, levels)) => levels.push(level),
-            None => missing.push((contrast, vec![level])),
+    let compared = contrasts.primary.iter().map(|of| &contrasts.all[of.compared]);
+    let main: Vec<&Contrast> =
+        compared.filter(|contrast| contrast.kind == ContrastKind::Main).collect();
+    kinds.extend(unpaired(&main));
+    if let Some(pairs) = main.iter().map(|contrast| contrast.n).min() {
+        if pairs < PAIRS_FOR_P {
+            kinds.push(WarningKind::FewPairs { pairs });
+        }
+        if !experiment.split_per_seed {
+            kinds.push(WarningKind::OneSplit);
         }
     }
-    for (contrast, levels) in missing {
-        let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
-        warnings.push(format!(
-            "{name}: {} {} against {}: {} of {} {} left out, without a finite {} in every arm",
-            contrast.name,
-            some_of(&levels),
-            text(&contrast.levels[0]),
-            contrast.unpaired,
-            counted(contrast.unpaired + contrast.n, "seed"),
-            are(contrast.unpaired),
-            contrast.metric
-        ));
-    }
-    if let Some(fewest) = primary().map(|contrast| contrast.n).min() {
-        if fewest < PAIRS_FOR_INTERVAL {
-            warnings.push(format!(
-                "{name}: {}: no interval below {PAIRS_FOR_INTERVAL}, no p-value below {PAIRS_FOR_P}",
-                counted(fewest, "paired seed")
-            ));
-        } else if fewest < PAIRS_FOR_P {
-            let pairs = counted(fewest, "paired seed");
-            warnings.push(format!("{name}: {pairs}: no p-value below {PAIRS_FOR_P}"));
-        }
-        if !study.split_per_seed {
-            warnings.push(format!(
-                "{name}: all seeds share one split: the intervals are about initial values and \
-                 batch order, not about other rows (data.split.seed = \"seed\" draws a split per \
-                 seed)"
-            ));
+    kinds.into_iter().map(|kind| Warning::of(&experiment.name, kind)).collect()
+}
+
+/// Seeds that do not pair; levels that miss as many of them against the same one together.
+fn unpaired(main: &[&Contrast]) -> Vec<WarningKind> {
+    let mut groups: Vec<(&Contrast, Vec<&Contrast>)> = Vec::new();
+    for contrast in main.iter().filter(|contrast| contrast.unpaired > 0) {
+        let of = |one: &Contrast| (one.name.clone(), one.levels[0].clone(), one.unpaired, one.n);
+        match groups.iter_mut().find(|(first, _)| of(first) == of(contrast)) {
+            Some((_, group)) => group.push(contrast),
+            None => groups.push((contrast, vec![contrast])),
         }
     }
-    warnings
-}
-
-/// `model.norm.kind=batch, early_stopping=none`.
-pub(super) fn arm_name(arm: &ArmSummary) -> String {
-    let levels: Vec<String> =
-        arm.factors.iter().map(|(key, level)| format!("{key}={}", text(level))).collect();
-    if levels.is_empty() { "the one arm".to_owned() } else { levels.join(", ") }
-}
-
-fn are(n: usize) -> &'static str {
-    if n == 1 { "is" } else { "are" }
-}
-
-fn some_of(names: &[&str]) -> String {
-    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    let of_group = |(first, group): (&Contrast, Vec<&Contrast>)| WarningKind::Unpaired {
+        factor: first.name.clone(),
+        levels: group.iter().map(|contrast| contrast.levels[1].clone()).collect(),
+        reference: first.levels[0].clone(),
+        unpaired: first.unpaired,
+        n: first.n,
+        metric: first.metric.clone(),
+    };
+    groups.into_iter().map(of_group).collect()
 }

@@ -1,6 +1,6 @@
 //! Losses and metrics of classes.
 
-use super::mean;
+use super::mean::mean;
 use crate::spec::training::Loss;
 
 /// The loss, then accuracy, balanced accuracy, F1 and, for two classes, the area under the ROC

@@ -4,6 +4,7 @@
 //! are raw: logits, or numbers in standardised units.
 
 mod classification;
+mod mean;
 mod regression;
 
 use crate::data::Targets;
@@ -113,13 +114,6 @@ pub fn score<T: Copy + Into<f64>>(
         }
     };
     Scores { loss, metrics: names.iter().copied().zip(metrics).collect() }
-}
-
-/// Mean; NaN of nothing.
-#[allow(clippy::cast_precision_loss)] // numbers of rows, classes or targets
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Loss and metrics of numbers.
 
-use super::mean;
+use super::mean::mean;
 
 /// The loss, then R2, mean absolute error and root mean squared error, each a plain mean over the
 /// targets. `outputs` holds a row of as many numbers as there are means for each of `rows`.

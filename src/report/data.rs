@@ -1,7 +1,8 @@
 //! What a data file holds and how it would be taken, for a terminal.
 
-use super::table::{Align, Table, wrap};
-use crate::compare::number::figure;
+use super::number::figure;
+use super::table::{Align, Table};
+use super::wrap::wrap;
 use crate::data::{ColumnDescription, ColumnKind, ColumnRole, Description};
 
 /// Classes that are listed one by one.

@@ -1,68 +1,108 @@
-//! A comparison as Markdown, fit for a pull request.
+//! A document as GitHub's Markdown, fit for a pull request.
 
-use super::naming::Naming;
-use super::robust::{self, robust};
-use super::tables::{
-    self, REFERENCE, SPEED, arms, contrasts, has_references, more, reaching, savings, shown, split,
+use super::comparison::document;
+use super::document::{Block, Document, Section};
+use super::format::Format;
+use super::table::{Align, Column, Table, padded};
+
+/// For a pull request.
+pub const FORMAT: Format = Format {
+    name: "markdown",
+    help: "For a pull request",
+    with_clocks: false,
+    with_medians: false,
+    write: |comparison, style| Ok(markdown(document(comparison, style.medians))),
 };
-use crate::compare::Comparison;
 
-/// Headings, tables, warnings and the verdict in GitHub's Markdown. With `medians`, these and ratios
-/// follow the differences.
-#[must_use]
-pub fn comparison(comparison: &Comparison, medians: bool) -> String {
+/// The depth of an experiment's heading: a pull request has headings of its own.
+const DEPTH: usize = 3;
+
+/// The narrowest ruler below a heading.
+const RULER: usize = 3;
+
+fn markdown(document: Document) -> String {
     let mut text = String::new();
-    for study in &comparison.experiments {
-        text.extend(["### ", &plain(&study.name), " (", split(study), ")\n\n"]);
-        let (table, left_out) = arms(study, comparison, Naming::Full);
-        text.push_str(&table.markdown());
-        text.push_str(&beyond(left_out, "arm"));
-        if has_references(study, comparison) {
-            text.extend(["\n", REFERENCE, "\n"]);
-        }
-        let (contrasts, left_out) = contrasts(study, comparison, Naming::Short);
-        let contrasts = contrasts.markdown();
-        if !contrasts.is_empty() {
-            let metric = plain(&study.metric);
-            text.extend(["\n#### Differences in ", &metric, ", paired by seed\n\n", &contrasts]);
-            text.push_str(&beyond(left_out, "effect"));
-            if medians {
-                let (table, left_out) = robust(study, comparison, Naming::Short);
-                text.extend(["\n#### ", &plain(&robust::heading(study, comparison)), "\n\n"]);
-                match table.markdown() {
-                    table if table.is_empty() => text.extend([robust::none().as_str(), "\n"]),
-                    table => text.extend([table, beyond(left_out, "effect")]),
-                }
-            }
-        }
-        let (savings, left_out) = savings(study, comparison);
-        let savings = savings.markdown();
-        if !savings.is_empty() {
-            text.extend(["\n#### Stopping rules against the full run\n\n", &savings]);
-            text.push_str(&beyond(left_out, "row"));
-        }
-        for speed in comparison.speed.iter().filter(|speed| speed.experiment == study.name) {
-            let table = tables::speed(speed).markdown();
-            text.extend(["\n#### ", &plain(&reaching(speed)), "\n\n", &table, "\n", SPEED, "\n"]);
-        }
+    for part in document.sections {
+        section(&mut text, part, DEPTH);
         text.push('\n');
     }
-    for warning in shown(&comparison.warnings, "warning") {
-        text.extend(["> warning: ", &plain(&warning), "\n>\n"]);
-    }
-    if !comparison.warnings.is_empty() {
-        text.truncate(text.len() - 2);
+    let warnings: Vec<String> = document
+        .warnings
+        .iter()
+        .map(|warning| format!("> warning: {}\n", plain(warning)))
+        .collect();
+    text.push_str(&warnings.join(">\n"));
+    if !warnings.is_empty() {
         text.push('\n');
     }
-    for sentence in shown(&comparison.verdict, "sentence") {
-        text.extend(["- ", &plain(&sentence), "\n"]);
+    for conclusion in &document.conclusions {
+        text.extend(["- ", &plain(conclusion), "\n"]);
     }
     text
 }
 
-/// What follows a table that does not show all its rows.
-fn beyond(left_out: usize, what: &str) -> String {
-    if left_out == 0 { String::new() } else { format!("\n{}", more(left_out, what)) }
+fn section(text: &mut String, part: Section, depth: usize) {
+    if depth > DEPTH {
+        text.push('\n');
+    }
+    text.extend([&"#".repeat(depth), " ", &plain(&part.heading), "\n\n"]);
+    for block in part.blocks {
+        match block {
+            Block::Table(of) => table(text, of),
+            Block::Note(note) => text.extend(["\n", &plain(&note), "\n"]),
+            Block::Line(line) => text.extend([&plain(&line), "\n"]),
+        }
+    }
+    for part in part.subsections {
+        section(text, part, depth + 1);
+    }
+}
+
+/// A table, aligned in its source too; nothing where it has no rows.
+fn table(text: &mut String, mut table: Table) {
+    if table.is_empty() {
+        return;
+    }
+    // A page is narrower than a file.
+    table.shorten_cells();
+    table.columns.iter_mut().for_each(escape);
+    let widths: Vec<usize> = table.columns.iter().map(|column| column.width().max(RULER)).collect();
+    line(text, &table, &widths, |column| &column.heading.text);
+    text.push('|');
+    for (column, width) in table.columns.iter().zip(&widths) {
+        let (dashes, end) = match column.align {
+            Align::Left => (*width, " |"),
+            Align::Right => (width - 1, ": |"),
+        };
+        text.extend([" ", &"-".repeat(dashes), end]);
+    }
+    text.push('\n');
+    for row in 0..table.rows() {
+        line(text, &table, &widths, |column| column.cell(row));
+    }
+    if !table.more.is_empty() {
+        text.extend(["\n", &table.more, "\n"]);
+    }
+}
+
+/// Has the pipes in its cells mean themselves.
+fn escape(column: &mut Column) {
+    for cell in column.cells.iter_mut().chain([&mut column.heading]) {
+        cell.text = cell.text.replace('|', "\\|");
+    }
+}
+
+fn line<'a>(
+    text: &mut String,
+    table: &'a Table,
+    widths: &[usize],
+    cell: impl Fn(&'a Column) -> &'a str,
+) {
+    text.push('|');
+    for (column, width) in table.columns.iter().zip(widths) {
+        text.extend([" ", &padded(cell(column), column.align, *width), " |"]);
+    }
+    text.push('\n');
 }
 
 /// A sentence on one line that means in Markdown what it says; underscores within words are safe.
@@ -83,12 +123,14 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::compare::{Options, compare};
+    use crate::report::format::Style;
     use crate::results::fixtures::two_by_two;
 
     #[test]
     fn a_comparison_can_be_pasted_into_a_pull_request() {
         let options = Options { no_clocks: true, ..Options::default() };
-        let text = comparison(&compare(&[two_by_two()], &options).unwrap(), false);
+        let text = (FORMAT.write)(&compare(&[two_by_two()], &options).unwrap(), &Style::default())
+            .unwrap();
         assert!(!text.contains("seconds") && !text.contains(" s of "), "{text}");
         insta::assert_snapshot!(text);
     }

@@ -1,17 +1,37 @@
-//! A comparison or a replay as text for people, Markdown for reviews, CSV or JSON for programs.
+//! Comparisons, replays, plans, data and where a sweep stands as text for people, Markdown for
+//! reviews, CSV or JSON for programs.
 //!
-//! No figure is computed here and no file written: a report is a string.
+//! A comparison becomes a document of sections, tables and sentences, and a file for each format writes
+//! it out. No figure is computed here and no file written: a report is a string.
 
-pub mod csv;
+mod comparison;
+mod csv;
+pub mod curves;
 pub mod data;
+mod document;
 pub mod effective;
+mod format;
 pub mod json;
-pub mod markdown;
+mod markdown;
 mod naming;
+mod number;
 pub mod plan;
 pub mod replay;
 mod robust;
+pub mod sentences;
 pub mod status;
 mod table;
 mod tables;
-pub mod text;
+mod text;
+mod wrap;
+
+pub use format::{Format, Style};
+
+/// The formats of a comparison, in the order of `--help`.
+pub const FORMATS: &[&Format] = &[&text::FORMAT, &csv::FORMAT, &json::FORMAT, &markdown::FORMAT];
+
+/// A format by its name.
+#[must_use]
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| format.name == name)
+}

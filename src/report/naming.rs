@@ -1,45 +1,42 @@
-//! Factors as a table calls them, by their keys or, where these are too wide, by the ends of them.
+//! Factors as a table calls them: by their keys or, where these are too wide, by the ends of them.
 
+use super::table::Label;
 use crate::compare::ExperimentSummary;
 
-/// How a table calls factors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
-    /// By their whole keys.
-    Full,
-    /// By the ends of their keys.
-    Short,
+/// A factor: its key or, shorter, the shortest end of that which no other factor shares; `kind` alone
+/// says nothing.
+pub(super) fn factor_label(experiment: &ExperimentSummary, key: &str) -> Label {
+    Label { text: key.to_owned(), short: Some(short(experiment, key)) }
 }
 
-/// A factor as a table calls it: the shortest end of its key that no other factor shares; `kind`
-/// alone says nothing.
-pub(super) fn called(study: &ExperimentSummary, key: &str, naming: Naming) -> String {
-    let known = study.factors.iter().any(|factor| factor.key == key);
-    if naming == Naming::Full || !known {
-        return key.to_owned();
-    }
+/// A contrast by its name, or by the short names of its factors.
+pub(super) fn effect_label(experiment: &ExperimentSummary, name: &str) -> Label {
+    Label { text: name.to_owned(), short: Some(short_effect(experiment, name)) }
+}
+
+fn short(experiment: &ExperimentSummary, key: &str) -> String {
     let unique = |end: &str| {
         let shares = |other: &str| other == end || other.ends_with(&format!(".{end}"));
-        study.factors.iter().filter(|factor| shares(&factor.key)).count() == 1
+        experiment.factors.iter().filter(|factor| shares(&factor.key)).count() == 1
     };
-    let ends = key.rmatch_indices('.').map(|(at, _)| &key[at + 1..]);
-    ends.into_iter().find(|end| *end != "kind" && unique(end)).unwrap_or(key).to_owned()
+    let is_known = experiment.factors.iter().any(|factor| factor.key == key);
+    let mut ends = key.rmatch_indices('.').map(|(at, _)| &key[at + 1..]);
+    let end = ends.find(|end| is_known && *end != "kind" && unique(end));
+    end.unwrap_or(key).to_owned()
 }
 
-/// A contrast as a table calls it.
-pub(super) fn effect(study: &ExperimentSummary, name: &str, naming: Naming) -> String {
+fn short_effect(experiment: &ExperimentSummary, name: &str) -> String {
     if let Some((factor, at)) = name.split_once(" | ") {
         let (other, level) = at.split_once('=').unwrap_or((at, ""));
-        let factor = called(study, factor, naming);
+        let factor = short(experiment, factor);
         // With two factors it is plain which one has the level.
-        return if naming == Naming::Short && study.factors.len() == 2 {
+        return if experiment.factors.len() == 2 {
             format!("{factor} | {level}")
         } else {
-            format!("{factor} | {}={level}", called(study, other, naming))
+            format!("{factor} | {}={level}", short(experiment, other))
         };
     }
     let separator = if name.contains(" + ") { " + " } else { "*" };
-    let parts: Vec<String> =
-        name.split(separator).map(|part| called(study, part, naming)).collect();
+    let parts: Vec<String> = name.split(separator).map(|part| short(experiment, part)).collect();
     parts.join(separator)
 }

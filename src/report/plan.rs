@@ -4,9 +4,10 @@ use crate::text::counted;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::table::{Align, Table, wrap};
+use super::number::figure;
+use super::table::{Align, Table};
+use super::wrap::wrap;
 use crate::compare::label::text;
-use crate::compare::number::figure;
 use crate::data::shortened;
 use crate::spec::Factors;
 
@@ -151,7 +152,7 @@ fn trainings(report: &PlanReport) -> Table {
     let mut table = Table::new();
     for key in shown.first().into_iter().flat_map(|line| line.factors.keys()) {
         let level = |line: &TrainingLine| line.factors.get(key).map_or_else(String::new, text);
-        table.push(key, Align::Left, 0, column(&level));
+        table.push(key.as_str(), Align::Left, 0, column(&level));
     }
     table.push("parameters", Align::Right, 0, column(&|t| t.parameters.to_string()));
     table.push("steps an epoch", Align::Right, 0, column(&|t| t.steps_per_epoch.to_string()));

@@ -4,16 +4,17 @@
 use std::io;
 
 use super::csv::float;
-use super::table::{Align, Table, narrow, wrap};
-use crate::compare::number::figure;
-use crate::compare::replay::Replayed;
-use crate::compare::what_if::{Row, RuleSummary, WhatIf, cell_name, percent};
+use super::number::figure;
+use super::sentences::{cell_name, percent, replay};
+use super::table::{Align, Table, narrow};
+use super::wrap::wrap;
+use crate::replay::{Row, RuleOutcome, RuleSummary, Summary};
 
 /// The rows that `bnes replay` prints, for a terminal of this width; whole where there is none.
 #[must_use]
 pub fn rows(rows: &[Row], width: Option<usize>) -> String {
-    let replayed = || rows.iter().map(|row| &row.replayed);
-    let column = |cell: &dyn Fn(&Replayed) -> String| replayed().map(cell).collect();
+    let outcomes = || rows.iter().map(|row| &row.outcome);
+    let column = |cell: &dyn Fn(&RuleOutcome) -> String| outcomes().map(cell).collect();
     let number = |value: Option<usize>| value.map_or("-".to_owned(), |v| v.to_string());
     let mut table = Table::new();
     table.push("path", Align::Left, 0, column(&|r| r.path.clone()));
@@ -21,7 +22,7 @@ pub fn rows(rows: &[Row], width: Option<usize>) -> String {
         "criterion",
         Align::Left,
         0,
-        rows.iter().map(|r| starred(&r.replayed.criterion, r.exploratory)).collect(),
+        rows.iter().map(|r| starred(&r.outcome.criterion, r.exploratory)).collect(),
     );
     table.push("stop", Align::Right, 0, column(&|r| number(r.stop_epoch)));
     table.push("reason", Align::Left, 4, column(&|r| r.stop_reason.unwrap_or("-").to_owned()));
@@ -44,7 +45,7 @@ pub fn rows(rows: &[Row], width: Option<usize>) -> String {
         }),
     );
     let mut text = fitted(table, width);
-    if replayed().any(|row| row.truncated) {
+    if outcomes().any(|row| row.truncated) {
         text.push_str("\n>=: the training had itself been stopped, so the regret may be larger\n");
     }
     text
@@ -52,8 +53,8 @@ pub fn rows(rows: &[Row], width: Option<usize>) -> String {
 
 /// The rules over all trainings, and what there is to conclude.
 #[must_use]
-pub fn rules(answer: &WhatIf, width: Option<usize>) -> String {
-    let rules = &answer.rules;
+pub fn rules(summary: &Summary, width: Option<usize>) -> String {
+    let rules = &summary.rules;
     let column = |cell: &dyn Fn(&RuleSummary) -> String| rules.iter().map(cell).collect();
     let number = |value: Option<f64>| value.map_or(String::new(), |value| figure(value, 3));
     let is_split = rules.iter().any(|rule| rule.cell.is_some());
@@ -93,19 +94,19 @@ pub fn rules(answer: &WhatIf, width: Option<usize>) -> String {
     let mut text = fitted(table, width);
     text.push('\n');
     let wide = width.unwrap_or(usize::MAX);
-    for line in legend(answer).iter().chain(&answer.sentences) {
-        text.push_str(&wrap(line, wide, "  "));
+    for line in legend(summary).into_iter().chain(summary.findings.iter().map(replay)) {
+        text.push_str(&wrap(&line, wide, "  "));
     }
     text
 }
 
 /// What the columns of [`rules`] mean.
-fn legend(answer: &WhatIf) -> Vec<String> {
-    let any = |holds: fn(&RuleSummary) -> bool| answer.rules.iter().any(holds);
+fn legend(summary: &Summary) -> Vec<String> {
+    let any = |holds: fn(&RuleSummary) -> bool| summary.rules.iter().any(holds);
     let mut lines = Vec::new();
-    if let Some(yardstick) = &answer.yardstick {
+    if let Some(quality) = &summary.quality {
         lines.push(format!(
-            "gives up: share of {yardstick} against the best epoch of the whole training. <: no other \
+            "gives up: share of {quality} against the best epoch of the whole training. <: no other \
              rule both costs less and gives up less."
         ));
     }
@@ -146,31 +147,31 @@ type Cell = fn(&Row) -> Option<String>;
 ///
 /// # Errors
 /// Where the text cannot be put together.
-pub fn csv(answer: &WhatIf) -> Result<String, csv::Error> {
+pub fn csv(summary: &Summary) -> Result<String, csv::Error> {
     let columns: [(&str, Cell); 17] = [
-        ("path", |row| Some(row.replayed.path.clone())),
+        ("path", |row| Some(row.outcome.path.clone())),
         ("trainings", |row| (!row.cell.is_empty()).then(|| cell_name(&row.cell))),
-        ("criterion", |row| Some(row.replayed.criterion.clone())),
+        ("criterion", |row| Some(row.outcome.criterion.clone())),
         ("exploratory", |row| Some(row.exploratory.to_string())),
-        ("monitor", |row| Some(row.replayed.monitor.clone())),
-        ("stop_epoch", |row| row.replayed.stop_epoch.map(|epoch| epoch.to_string())),
-        ("stop_reason", |row| row.replayed.stop_reason.map(str::to_owned)),
-        ("best_epoch", |row| row.replayed.best_epoch.map(|epoch| epoch.to_string())),
-        ("best_value", |row| row.replayed.best_value.map(float)),
-        ("epochs", |row| Some(row.replayed.epochs.to_string())),
-        ("epochs_saved", |row| row.replayed.epochs_saved.map(float)),
+        ("monitor", |row| Some(row.outcome.monitor.clone())),
+        ("stop_epoch", |row| row.outcome.stop_epoch.map(|epoch| epoch.to_string())),
+        ("stop_reason", |row| row.outcome.stop_reason.map(str::to_owned)),
+        ("best_epoch", |row| row.outcome.best_epoch.map(|epoch| epoch.to_string())),
+        ("best_value", |row| row.outcome.best_value.map(float)),
+        ("epochs", |row| Some(row.outcome.epochs.to_string())),
+        ("epochs_saved", |row| row.outcome.epochs_saved.map(float)),
         ("seconds_saved", |row| row.seconds_saved.map(float)),
-        ("regret", |row| row.replayed.regret.map(float)),
+        ("regret", |row| row.outcome.regret.map(float)),
         ("test_regret", |row| row.test_regret.map(float)),
         ("slowness", |row| row.slowness.map(float)),
         ("badness", |row| row.badness.map(float)),
-        ("truncated", |row| Some(row.replayed.truncated.to_string())),
+        ("truncated", |row| Some(row.outcome.truncated.to_string())),
     ];
-    let applies = |cell: &Cell| answer.rows.iter().any(|row| cell(row).is_some());
+    let applies = |cell: &Cell| summary.rows.iter().any(|row| cell(row).is_some());
     let columns: Vec<_> = columns.into_iter().filter(|(_, cell)| applies(cell)).collect();
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(columns.iter().map(|(name, _)| *name))?;
-    for row in &answer.rows {
+    for row in &summary.rows {
         table.write_record(columns.iter().map(|(_, cell)| cell(row).unwrap_or_default()))?;
     }
     let bytes = table.into_inner().map_err(csv::IntoInnerError::into_error)?;
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_is_told_what_it_does_not_see() {
-        let replayed = Replayed {
+        let outcome = RuleOutcome {
             path: "results/digits/batch-seed0-0a1b2c3d4e5f".to_owned(),
             criterion: "patience(patience=5)".to_owned(),
             monitor: "val_loss".to_owned(),
@@ -197,7 +198,7 @@ mod tests {
             truncated: false,
         };
         let row = Row {
-            replayed,
+            outcome,
             cell: crate::spec::Factors::new(),
             exploratory: false,
             seconds_saved: None,

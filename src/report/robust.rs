@@ -1,9 +1,9 @@
 //! Median differences and ratios of means with their bootstrap intervals, where they are asked for.
 
-use super::naming::{Naming, effect};
+use super::naming::effect_label;
+use super::number::{decimals, fixed};
 use super::table::{Align, Table};
-use super::tables::{first, levels};
-use crate::compare::number::{decimals, fixed};
+use super::tables::{first, levels, more};
 use crate::compare::{
     Comparison, Contrast, ExperimentSummary, PAIRS_FOR_BOOTSTRAP, ROBUST_DESIGNS, Robust,
 };
@@ -13,8 +13,8 @@ use crate::stats::EXACT_PAIRS;
 type Figure = fn(&Robust) -> (Option<f64>, Option<[f64; 2]>);
 
 /// `Medians and ratios of test_loss, by the bootstrap (BCa)`.
-pub(super) fn heading(study: &ExperimentSummary, comparison: &Comparison) -> String {
-    let own = comparison.contrasts.iter().filter(|c| c.experiment == study.name);
+pub(super) fn heading(experiment: &ExperimentSummary, comparison: &Comparison) -> String {
+    let own = comparison.contrasts.iter().filter(|c| c.experiment == experiment.name);
     let (many, few): (Vec<_>, Vec<_>) = own.partition(|contrast| contrast.n > EXACT_PAIRS);
     let by = match (few.is_empty(), many.is_empty()) {
         (true, false) => "large-sample formulas".to_owned(),
@@ -23,7 +23,7 @@ pub(super) fn heading(study: &ExperimentSummary, comparison: &Comparison) -> Str
         }
         (_, true) => "the bootstrap (BCa)".to_owned(),
     };
-    format!("Medians and ratios of {}, by {by}", study.metric)
+    format!("Medians and ratios of {}, by {by}", experiment.metric)
 }
 
 /// Why there are none.
@@ -35,18 +35,15 @@ pub(super) fn none() -> String {
 }
 
 /// A row for each main and simple effect in the primary metric.
-pub(super) fn robust(
-    study: &ExperimentSummary,
-    comparison: &Comparison,
-    naming: Naming,
-) -> (Table, usize) {
+pub(super) fn robust(experiment: &ExperimentSummary, comparison: &Comparison) -> Table {
     let has_it = |c: &&Contrast| {
-        c.experiment == study.name && c.metric == study.metric && c.robust.is_some()
+        c.experiment == experiment.name && c.metric == experiment.metric && c.robust.is_some()
     };
-    let (rows, more) = first(comparison.contrasts.iter().filter(has_it));
+    let (rows, left_out) = first(comparison.contrasts.iter().filter(has_it));
     let column = |cell: &dyn Fn(&Contrast) -> String| rows.iter().map(|c| cell(c)).collect();
     let mut table = Table::new();
-    table.push("effect", Align::Left, 0, column(&|c| effect(study, &c.name, naming)));
+    let effects: Vec<_> = rows.iter().map(|c| effect_label(experiment, &c.name)).collect();
+    table.push("effect", Align::Left, 0, effects);
     table.push("levels", Align::Left, 1, column(&levels));
     let figures: [(&str, Figure); 2] = [
         ("median", |robust| (Some(robust.median), robust.median_ci95)),
@@ -66,14 +63,24 @@ pub(super) fn robust(
         let cells = column(&|c| interval(c).unwrap_or_default());
         table.push("95 % interval", Align::Left, 0, cells);
     }
-    (table, more)
+    table.more = more(left_out, "effect");
+    table
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::compare::{Options, compare};
+    use crate::compare::{Comparison, Options, compare};
+    use crate::report::format::Style;
     use crate::report::{markdown, text};
     use crate::results::fixtures::two_by_two_of;
+
+    fn text(comparison: &Comparison, medians: bool) -> String {
+        (text::FORMAT.write)(comparison, &Style { width: None, medians }).unwrap()
+    }
+
+    fn markdown(comparison: &Comparison, medians: bool) -> String {
+        (markdown::FORMAT.write)(comparison, &Style { width: None, medians }).unwrap()
+    }
 
     fn asked() -> Options {
         Options { robust: true, ..Options::default() }
@@ -82,9 +89,9 @@ mod tests {
     #[test]
     fn medians_and_ratios_are_shown_where_they_are_asked_for() {
         let comparison = compare(&[two_by_two_of(16)], &asked()).unwrap();
-        let plain = text::comparison(&comparison, None, false);
+        let plain = text(&comparison, false);
         assert!(!plain.contains("ratio"), "{plain}");
-        let shown = text::comparison(&comparison, None, true);
+        let shown = text(&comparison, true);
         let heading = "\nMedians and ratios of test_loss, by the bootstrap (BCa)\n\n";
         let table = shown.split(heading).nth(1).unwrap();
         let table = table.split("\n\n").next().unwrap();
@@ -99,7 +106,7 @@ mod tests {
         let ratio = robust.ratio.unwrap();
         let is_ratio = |word: &str| word.parse().is_ok_and(|word: f64| (word - ratio).abs() < 1e-3);
         assert!(lines[1].split(' ').any(is_ratio), "{ratio}: {table}");
-        let markdown = markdown::comparison(&comparison, true);
+        let markdown = markdown(&comparison, true);
         assert!(markdown.contains("\n#### Medians and ratios of test_loss, by"), "{markdown}");
         assert!(markdown.lines().any(|line| line.split([' ', '|']).any(is_ratio)), "{markdown}");
     }
@@ -107,9 +114,7 @@ mod tests {
     #[test]
     fn too_few_pairs_are_said() {
         let comparison = compare(&[two_by_two_of(8)], &asked()).unwrap();
-        for shown in
-            [text::comparison(&comparison, None, true), markdown::comparison(&comparison, true)]
-        {
+        for shown in [text(&comparison, true), markdown(&comparison, true)] {
             assert!(shown.contains("(BCa)\n\nnone: they take 10 pairs of one unit"), "{shown}");
         }
     }

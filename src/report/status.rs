@@ -1,6 +1,7 @@
 //! Where a sweep stands, for a terminal: a row per training and a line that counts them.
 
-use super::table::{Align, Table, narrow, wrap};
+use super::table::{Align, Table, narrow};
+use super::wrap::wrap;
 use crate::storage::status::{State, TrainingStatus};
 use crate::text::counted;
 

@@ -1,16 +1,16 @@
-//! The tables of a comparison, one study at a time; a terminal and a pull request show them alike.
+//! The tables of a comparison, one experiment at a time, whatever shows them.
 
 use serde_json::Value;
 
-use super::naming::{Naming, called, effect};
+use super::naming::{effect_label, factor_label};
+use super::number::{decimals, figure, fixed, p_value};
 use super::table::{Align, Table};
-use crate::compare::number::{decimals, figure, fixed, p_value};
 use crate::compare::speed::{CellSpeed, Speed};
 use crate::compare::{
-    ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving,
-    counted, label,
+    ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving, label,
 };
 use crate::spec::{Factors, is_of_rule};
+use crate::text::counted;
 
 /// Shown beside the primary metric, the first that there is.
 const SECOND: [&str; 4] = ["test_accuracy", "test_r2", "val_accuracy", "val_r2"];
@@ -18,45 +18,19 @@ const SECOND: [&str; 4] = ["test_accuracy", "test_r2", "val_accuracy", "val_r2"]
 /// Most rows of arms, of references, of effects and of rules that people are shown.
 pub(super) const MOST_ROWS: usize = 50;
 
-/// Says that rows were left out.
+/// Says that some were left out; nothing where none were.
 pub(super) fn more(left_out: usize, what: &str) -> String {
     if left_out == 0 {
         return String::new();
     }
-    format!("and {} more: --format json has them all\n", counted(left_out, what))
+    format!("and {} more: --format json has them all", counted(left_out, what))
 }
 
-/// The first sentences, and how many there are beyond them.
-pub(super) fn shown(sentences: &[String], what: &str) -> Vec<String> {
-    let left_out = sentences.len().saturating_sub(MOST_ROWS);
-    let last = more(left_out, what);
-    let last = (left_out > 0).then(|| last.trim_end().to_owned());
-    sentences.iter().take(MOST_ROWS).cloned().chain(last).collect()
-}
-
-/// What the table of arms says of its references.
-pub(super) const REFERENCE: &str =
-    "(best epoch): best checkpoint of the full run; a reference, not an arm";
-
-/// Whether a study has references beside its arms.
-pub(super) fn has_references(study: &ExperimentSummary, comparison: &Comparison) -> bool {
-    comparison.references.iter().any(|reference| reference.experiment == study.name)
-}
-
-/// `one split`, or that each seed has its own.
-pub(super) fn split(study: &ExperimentSummary) -> &'static str {
-    if study.split_per_seed { "one split per seed" } else { "one split" }
-}
-
-/// Arms and references, the first of them where there are many, with the number left out.
-pub(super) fn arms(
-    study: &ExperimentSummary,
-    comparison: &Comparison,
-    naming: Naming,
-) -> (Table, usize) {
-    let of_study = |arm: &&ArmSummary| arm.experiment == study.name;
-    let (arms, more) = first(comparison.arms.iter().filter(of_study));
-    let (references, _) = first(comparison.references.iter().filter(of_study));
+/// Arms and references, the first of them where there are many.
+pub(super) fn arms(experiment: &ExperimentSummary, comparison: &Comparison) -> Table {
+    let of_experiment = |arm: &&ArmSummary| arm.experiment == experiment.name;
+    let (arms, left_out) = first(comparison.arms.iter().filter(of_experiment));
+    let (references, _) = first(comparison.references.iter().filter(of_experiment));
     let is_ambiguous = |arm: &ArmSummary| {
         let alike = |r: &&&ArmSummary| r.factors == arm.factors;
         references.iter().filter(alike).count() > 1
@@ -66,7 +40,7 @@ pub(super) fn arms(
 
     let mut table = Table::new();
     let mut named = false;
-    for factor in &study.factors {
+    for factor in &experiment.factors {
         let of_rule = is_of_rule(&factor.key);
         named |= of_rule;
         let cells = column(&|arm| match (arm.factors.get(&factor.key), &arm.monitor) {
@@ -75,7 +49,7 @@ pub(super) fn arms(
             (None, _) if of_rule => "(best epoch)".to_owned(),
             (None, _) => String::new(),
         });
-        table.push(&called(study, &factor.key, naming), Align::Left, 0, cells);
+        table.push(factor_label(experiment, &factor.key), Align::Left, 0, cells);
     }
     if !named {
         let cells = column(&|arm| match arm.reference {
@@ -94,13 +68,13 @@ pub(super) fn arms(
             n => n.to_string(),
         }),
     );
-    let digits = shared_decimals(&shown, &study.metric);
+    let digits = shared_decimals(&shown, &experiment.metric);
     table.push(
-        &study.metric,
+        experiment.metric.as_str(),
         Align::Left,
         0,
         column(&|arm| {
-            arm.metrics.get(&study.metric).map_or(String::new(), |m| mean_and_sd(m, digits))
+            arm.metrics.get(&experiment.metric).map_or(String::new(), |m| mean_and_sd(m, digits))
         }),
     );
     table.push(
@@ -108,14 +82,14 @@ pub(super) fn arms(
         Align::Left,
         1,
         column(&|arm| {
-            let interval = arm.metrics.get(&study.metric).and_then(|metric| metric.ci95);
+            let interval = arm.metrics.get(&experiment.metric).and_then(|metric| metric.ci95);
             interval.map_or(String::new(), |[low, high]| {
                 format!("{} to {}", fixed(low, digits), fixed(high, digits))
             })
         }),
     );
     let second = SECOND.into_iter().find(|name| {
-        *name != study.metric && arms.iter().any(|arm| arm.metrics.get(name).is_some())
+        *name != experiment.metric && arms.iter().any(|arm| arm.metrics.get(name).is_some())
     });
     if let Some(second) = second {
         table.push(second, Align::Right, 2, column(&|arm| mean(arm, second, &|v| fixed(v, 4))));
@@ -127,7 +101,8 @@ pub(super) fn arms(
         4,
         column(&|arm| mean(arm, "elapsed_s", &|v| figure(v, 3))),
     );
-    (table, more)
+    table.more = more(left_out, "arm");
+    table
 }
 
 /// The first rows, and how many there are beyond them.
@@ -143,11 +118,11 @@ fn mean(arm: &ArmSummary, metric: &str, show: &dyn Fn(f64) -> String) -> String 
     mean.map_or(String::new(), show)
 }
 
-/// Decimals at which the smallest spread of all rows has two digits.
+/// Decimals at which the smallest standard deviation of all rows has two digits.
 fn shared_decimals(rows: &[&ArmSummary], metric: &str) -> usize {
     let metrics = || rows.iter().filter_map(|arm| arm.metrics.get(metric));
-    let spreads = metrics().filter_map(|m| m.sd).filter(|sd| *sd > 0.0);
-    let scale = spreads.fold(f64::INFINITY, f64::min);
+    let deviations = metrics().filter_map(|m| m.sd).filter(|sd| *sd > 0.0);
+    let scale = deviations.fold(f64::INFINITY, f64::min);
     let size = metrics().filter_map(|m| m.mean).map(f64::abs).fold(0.0, f64::max);
     decimals(scale, 2).min(decimals(size, 6)).max(if scale.is_finite() { 0 } else { 4 })
 }
@@ -161,13 +136,10 @@ fn mean_and_sd(metric: &MetricSummary, digits: usize) -> String {
 }
 
 /// What a change of level changes in the primary metric.
-pub(super) fn contrasts(
-    study: &ExperimentSummary,
-    comparison: &Comparison,
-    naming: Naming,
-) -> (Table, usize) {
-    let of_study = |c: &&Contrast| c.experiment == study.name && c.metric == study.metric;
-    let (rows, more) = first(comparison.contrasts.iter().filter(of_study));
+pub(super) fn contrasts(experiment: &ExperimentSummary, comparison: &Comparison) -> Table {
+    let of_experiment =
+        |c: &&Contrast| c.experiment == experiment.name && c.metric == experiment.metric;
+    let (rows, left_out) = first(comparison.contrasts.iter().filter(of_experiment));
     let column = |cell: &dyn Fn(&Contrast) -> String| rows.iter().map(|c| cell(c)).collect();
     let figures = rows.iter().filter_map(|c| {
         let width = c.ci95.map(|[low, high]| high - low).filter(|width| *width > 0.0);
@@ -175,7 +147,8 @@ pub(super) fn contrasts(
     });
     let digits = decimals(figures.fold(f64::INFINITY, f64::min), 3);
     let mut table = Table::new();
-    table.push("effect", Align::Left, 0, column(&|c| effect(study, &c.name, naming)));
+    let effects: Vec<_> = rows.iter().map(|c| effect_label(experiment, &c.name)).collect();
+    table.push("effect", Align::Left, 0, effects);
     table.push("levels", Align::Left, 1, column(&levels));
     table.push(
         "estimate",
@@ -208,7 +181,8 @@ pub(super) fn contrasts(
             if c.units_differ { String::new() } else { wins() }
         }),
     );
-    (table, more)
+    table.more = more(left_out, "effect");
+    table
 }
 
 /// `none -> batch`; of an interaction nothing where there is only one pair of levels.
@@ -228,17 +202,6 @@ pub(super) fn levels(contrast: &Contrast) -> String {
 fn cell(factors: &Factors) -> String {
     let levels: Vec<String> = factors.values().map(label::text).collect();
     if levels.is_empty() { "all".to_owned() } else { levels.join(", ") }
-}
-
-/// What the columns of [`speed`] are.
-pub(super) const SPEED: &str = "epochs, seconds: medians to the target, where what does not reach it \
-    counts as later than all; sooner: seeds ahead of the first arm, of those that differ; area: mean \
-    over the epochs, where none diverged; gap: val_loss minus train_loss_eval at the best epoch";
-
-/// `Reaching val_loss 0.071, over 60 epochs`
-pub(super) fn reaching(speed: &Speed) -> String {
-    let epochs = counted(speed.epochs, "epoch");
-    format!("Reaching {} {}, over {epochs}", speed.column, figure(speed.target, 3))
 }
 
 /// Who reaches a target when, and how low the curves are.
@@ -266,9 +229,9 @@ pub(super) fn speed(speed: &Speed) -> Table {
 }
 
 /// What each rule saved and cost.
-pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> (Table, usize) {
-    let of_study = |saving: &&Saving| saving.experiment == study.name;
-    let (rows, more) = first(comparison.early_stopping.iter().filter(of_study));
+pub(super) fn savings(experiment: &ExperimentSummary, comparison: &Comparison) -> Table {
+    let of_experiment = |saving: &&Saving| saving.experiment == experiment.name;
+    let (rows, left_out) = first(comparison.early_stopping.iter().filter(of_experiment));
     let column = |cell: &dyn Fn(&Saving) -> String| rows.iter().map(|s| cell(s)).collect();
     let number = |value: Option<f64>| value.map_or(String::new(), |v| figure(v, 3));
     let percent =
@@ -293,7 +256,8 @@ pub(super) fn savings(study: &ExperimentSummary, comparison: &Comparison) -> (Ta
         [one] => format!("{one} regret"),
         _ => "regret".to_owned(),
     };
-    table.push(&heading, Align::Right, 0, column(&|s| number(s.val_regret)));
+    table.push(heading, Align::Right, 0, column(&|s| number(s.val_regret)));
     table.push("test_loss regret", Align::Right, 1, column(&|s| number(s.test_regret)));
-    (table, more)
+    table.more = more(left_out, "row");
+    table
 }

@@ -1,85 +1,95 @@
-//! A comparison for a terminal: arms, contrasts, what stopping saved, warnings, the verdict.
+//! A document for a terminal, or for a file that people read.
 
-use super::naming::Naming;
-use super::robust::{self, robust};
-use super::table::{Table, narrow, wrap};
-use super::tables::{
-    self, REFERENCE, SPEED, arms, contrasts, has_references, more, reaching, savings, shown, split,
-};
-use crate::compare::Comparison;
+use super::comparison::document;
+use super::document::{Block, Document, Section};
+use super::format::Format;
+use super::table::{Table, narrow};
+use super::wrap::wrap;
 
 /// Columns that sentences are broken at where no terminal says how wide it is.
 const WIDTH: usize = 100;
 
-/// The table that `bnes compare` prints, for a terminal of this width; whole where there is none.
-/// With `medians`, these and ratios follow the differences.
-#[must_use]
-pub fn comparison(comparison: &Comparison, width: Option<usize>, medians: bool) -> String {
-    let mut text = String::new();
-    let mut too_narrow: Vec<String> = Vec::new();
-    let mut rendered = |mut table: Table| {
-        for heading in table.fit(width) {
-            if !too_narrow.contains(&heading) {
-                too_narrow.push(heading);
-            }
-        }
-        table.render()
-    };
-    for study in &comparison.experiments {
-        text.extend([study.name.as_str(), " (", split(study), ")\n\n"]);
-        let (table, left_out) = named(width, |naming| arms(study, comparison, naming));
-        text.extend([rendered(table), more(left_out, "arm")]);
-        if has_references(study, comparison) {
-            text.push_str(&wrap(REFERENCE, width.unwrap_or(WIDTH), "  "));
-        }
-        let (table, left_out) = named(width, |naming| contrasts(study, comparison, naming));
-        let contrasts = rendered(table);
-        if !contrasts.is_empty() {
-            let metric = study.metric.as_str();
-            text.extend(["\nDifferences in ", metric, ", paired by seed\n\n", &contrasts]);
-            text.push_str(&more(left_out, "effect"));
-            if medians {
-                let (table, left_out) = named(width, |naming| robust(study, comparison, naming));
-                text.extend(["\n", &robust::heading(study, comparison), "\n\n"]);
-                match rendered(table) {
-                    table if table.is_empty() => text.extend([robust::none().as_str(), "\n"]),
-                    table => text.extend([table, more(left_out, "effect")]),
-                }
-            }
-        }
-        let (table, left_out) = savings(study, comparison);
-        let savings = rendered(table);
-        if !savings.is_empty() {
-            text.extend(["\nStopping rules against the full run\n\n", &savings]);
-            text.push_str(&more(left_out, "row"));
-        }
-        for speed in comparison.speed.iter().filter(|speed| speed.experiment == study.name) {
-            text.extend(["\n", &reaching(speed), "\n\n", &rendered(tables::speed(speed))]);
-            text.push_str(&wrap(SPEED, width.unwrap_or(WIDTH), "  "));
-        }
-        text.push('\n');
+/// What further lines of a sentence begin with.
+const INDENT: &str = "  ";
+
+/// Aligned columns and sentences.
+pub const FORMAT: Format = Format {
+    name: "table",
+    help: "Aligned columns and sentences",
+    with_clocks: true,
+    with_medians: false,
+    write: |comparison, style| Ok(text(document(comparison, style.medians), style.width)),
+};
+
+/// A document within the width of a terminal; whole where there is none.
+fn text(document: Document, width: Option<usize>) -> String {
+    let mut writer = Writer { text: String::new(), width, left_out: Vec::new() };
+    for section in document.sections {
+        writer.section(section, 0);
+        writer.text.push('\n');
     }
-    let width = width.unwrap_or(WIDTH);
-    if !too_narrow.is_empty() {
-        text.push_str(&wrap(&narrow(&too_narrow), width, "  "));
-        text.push('\n');
+    if !writer.left_out.is_empty() {
+        writer.sentence(&narrow(&writer.left_out));
+        writer.text.push('\n');
     }
-    for warning in shown(&comparison.warnings, "warning") {
-        text.push_str(&wrap(&format!("warning: {warning}"), width, "  "));
+    for warning in &document.warnings {
+        writer.sentence(&format!("warning: {warning}"));
     }
-    if !comparison.warnings.is_empty() {
-        text.push('\n');
+    if !document.warnings.is_empty() {
+        writer.text.push('\n');
     }
-    for sentence in shown(&comparison.verdict, "sentence") {
-        text.push_str(&wrap(&sentence, width, "  "));
+    for conclusion in &document.conclusions {
+        writer.sentence(conclusion);
     }
-    text
+    writer.text
 }
 
-/// A table with the factors' whole keys where that fits, else with their ends.
-fn named(width: Option<usize>, table: impl Fn(Naming) -> (Table, usize)) -> (Table, usize) {
-    let full = table(Naming::Full);
-    if width.is_some_and(|width| full.0.width() > width) { table(Naming::Short) } else { full }
+/// The text so far.
+struct Writer {
+    text: String,
+    width: Option<usize>,
+    /// Headings of columns that the terminal is too narrow for.
+    left_out: Vec<String>,
+}
+
+impl Writer {
+    fn section(&mut self, section: Section, depth: usize) {
+        if depth > 0 {
+            self.text.push('\n');
+        }
+        self.text.extend([section.heading.as_str(), "\n\n"]);
+        for block in section.blocks {
+            match block {
+                Block::Table(table) => self.table(table),
+                Block::Note(note) => self.sentence(&note),
+                Block::Line(line) => self.text.extend([line.as_str(), "\n"]),
+            }
+        }
+        for section in section.subsections {
+            self.section(section, depth + 1);
+        }
+    }
+
+    /// A table, its short names where the full ones do not fit, and without columns to spare where
+    /// these do not either.
+    fn table(&mut self, mut table: Table) {
+        if self.width.is_some_and(|width| table.width() > width) {
+            table.shorten();
+        }
+        for heading in table.fit(self.width) {
+            if !self.left_out.contains(&heading) {
+                self.left_out.push(heading);
+            }
+        }
+        self.text.push_str(&table.render());
+        if !table.more.is_empty() {
+            self.text.extend([table.more.as_str(), "\n"]);
+        }
+    }
+
+    fn sentence(&mut self, sentence: &str) {
+        self.text.push_str(&wrap(sentence, self.width.unwrap_or(WIDTH), INDENT));
+    }
 }
 
 #[cfg(test)]
@@ -88,20 +98,25 @@ mod tests {
 
     use super::*;
     use crate::compare::{Options, compare};
+    use crate::report::format::Style;
+    use crate::report::markdown;
     use crate::results::fixtures::{arm, experiment, run, two_by_two};
+
+    fn shown(width: Option<usize>) -> String {
+        let comparison = compare(&[two_by_two()], &Options::default()).unwrap();
+        (FORMAT.write)(&comparison, &Style { width, medians: false }).unwrap()
+    }
 
     #[test]
     fn a_comparison_fits_a_terminal_of_100_columns() {
-        let text =
-            comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(100), false);
+        let text = shown(Some(100));
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn a_narrow_terminal_gets_fewer_columns() {
-        let text =
-            comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(60), false);
+        let text = shown(Some(60));
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         let heading = text.lines().nth(2).unwrap();
         assert_eq!(heading, "norm.kind  early_stopping  n  test_loss      95 % interval");
@@ -112,15 +127,14 @@ mod tests {
 
     #[test]
     fn the_effects_fit_a_terminal_of_80_columns() {
-        let text =
-            comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), Some(80), false);
+        let text = shown(Some(80));
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("too narrow for: "), "{text}");
     }
 
     #[test]
     fn where_no_terminal_shows_it_nothing_is_left_out() {
-        let text = comparison(&compare(&[two_by_two()], &Options::default()).unwrap(), None, false);
+        let text = shown(None);
         assert!(text.contains("model.norm.kind*early_stopping"), "{text}");
         assert!(text.contains("Holm") && text.contains("seconds saved"), "{text}");
         assert!(!text.contains("too narrow"), "{text}");
@@ -140,11 +154,11 @@ mod tests {
         let levels = json!((0..70).collect::<Vec<i32>>());
         let many = experiment("many", &[("training.batch_size", levels)], runs.collect());
         let comparison = compare(&[many], &Options::default()).unwrap();
-        let text = super::comparison(&comparison, None, false);
+        let text = (FORMAT.write)(&comparison, &Style::default()).unwrap();
         assert!(text.contains("\nand 20 arms more: --format json has them all\n"), "{text}");
         assert!(text.contains("\nand 19 effects more: --format json has them all\n"), "{text}");
         assert!(text.lines().count() < 250, "{text}");
-        let markdown = crate::report::markdown::comparison(&comparison, false);
+        let markdown = (markdown::FORMAT.write)(&comparison, &Style::default()).unwrap();
         assert!(markdown.contains("|\n\nand 20 arms more"), "{markdown}");
     }
 }

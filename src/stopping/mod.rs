@@ -8,7 +8,6 @@
 
 #![allow(clippy::cast_precision_loss)] // epochs are far below 2^53
 
-mod combined;
 mod counted;
 mod curve;
 mod flat;
@@ -18,12 +17,12 @@ mod named;
 mod overfit;
 mod patience;
 mod prechelt;
+mod rule;
 mod smoothed;
 mod stopping_rule;
 mod threshold;
 mod time_budget;
 
-pub use combined::{All, Any, Combined};
 pub use counted::{Increases, RelativeToFirst, Side};
 pub use flat::{Change, RelativeChange, Slope};
 pub use frameworks::{HuggingFace, Keras, Lightning, Sklearn, Skorch, ThresholdMode, Xgboost};
@@ -32,80 +31,17 @@ pub use named::{Complexity, Evidence, GradientDisparity, GradientNorm, Measure};
 pub use overfit::{Correlation, Divergence, Gap};
 pub use patience::{MinDeltaMode, Patience};
 pub use prechelt::{GeneralizationLoss, ProgressQuotient, SuccessiveIncreases, TrainingProgress};
+pub use rule::Rule;
 pub use smoothed::{ExponentialAverage, MovingAverage};
 pub use stopping_rule::{Ending, Reading, StoppingRule};
 pub use threshold::{Limit, Threshold};
 pub use time_budget::TimeBudget;
 
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
 use crate::history::History;
 use crate::kinds;
 use crate::kinds::NoSettings;
-
-/// What a criterion does.
-pub trait Rule {
-    /// Whether training ends after the last epoch of `history`.
-    fn fires(&self, monitored: &Monitored, history: &History) -> bool;
-
-    /// The columns it reads besides the monitored one.
-    fn columns(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
-    /// Whether it reads the monitored column.
-    fn reads_monitored(&self) -> bool {
-        true
-    }
-
-    /// The column that is monitored where the table names none.
-    fn default_column(&self) -> &'static str {
-        "val_loss"
-    }
-
-    /// Whether larger values of a column are better where the table does not say.
-    fn maximizes_by_default(&self, column: &str) -> bool {
-        larger_is_better(column)
-    }
-
-    /// Whether the weights of the best epoch are kept where the table does not say.
-    fn restores_best_by_default(&self) -> bool {
-        true
-    }
-
-    /// The first epoch (from 1) after which some curve makes it fire; `usize::MAX`: none does.
-    fn earliest(&self) -> usize {
-        1
-    }
-
-    /// The setting that puts off the earliest epoch, for advice.
-    fn postponed_by(&self) -> &'static str {
-        "count"
-    }
-
-    /// Where it stands after the last epoch of `history`, for a progress line: `patience 3/10`.
-    fn state(&self, monitored: &Monitored, history: &History) -> String;
-}
-
-impl Rule for NoSettings {
-    fn fires(&self, _: &Monitored, _: &History) -> bool {
-        false
-    }
-
-    fn reads_monitored(&self) -> bool {
-        false
-    }
-
-    fn restores_best_by_default(&self) -> bool {
-        false
-    }
-
-    fn earliest(&self) -> usize {
-        usize::MAX
-    }
-
-    fn state(&self, _: &Monitored, _: &History) -> String {
-        String::new()
-    }
-}
 
 kinds! {
     /// When a training ends.
@@ -171,6 +107,60 @@ kinds! {
     /// When several rules fire at the same epoch
     "all" => All(All),
     later [] with keys []
+}
+
+/// Settings of `any` and of `all`, where every criterion has to hold after the same epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Combined<const ALL: bool> {
+    /// At least one criterion; `monitor` and `mode` are those of the table around.
+    #[serde(deserialize_with = "some_rules")]
+    pub rules: Vec<Criterion>,
+}
+
+/// One of several criteria is enough.
+pub type Any = Combined<false>;
+
+/// Every criterion has to hold.
+pub type All = Combined<true>;
+
+fn some_rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Criterion>, D::Error> {
+    let rules = Vec::<Criterion>::deserialize(deserializer)?;
+    if rules.is_empty() {
+        return Err(D::Error::custom("the list is empty: expected at least one rule"));
+    }
+    Ok(rules)
+}
+
+impl<const ALL: bool> Combined<ALL> {
+    fn inner(&self) -> impl Iterator<Item = &dyn Rule> {
+        self.rules.iter().map(Criterion::inner)
+    }
+}
+
+impl<const ALL: bool> Rule for Combined<ALL> {
+    fn fires(&self, monitored: &Monitored, history: &History) -> bool {
+        let fires = |rule: &dyn Rule| rule.fires(monitored, history);
+        if ALL { self.inner().all(fires) } else { self.inner().any(fires) }
+    }
+
+    fn columns(&self) -> Vec<&str> {
+        self.inner().flat_map(Rule::columns).collect()
+    }
+
+    fn reads_monitored(&self) -> bool {
+        self.inner().any(Rule::reads_monitored)
+    }
+
+    fn earliest(&self) -> usize {
+        let earliest = self.inner().map(Rule::earliest);
+        let of_all = if ALL { earliest.max() } else { earliest.min() };
+        of_all.unwrap_or(usize::MAX)
+    }
+
+    fn state(&self, monitored: &Monitored, history: &History) -> String {
+        let states: Vec<String> = self.inner().map(|rule| rule.state(monitored, history)).collect();
+        states.join(", ")
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["spec"],
     &["data", "event", "results"],
     &["metrics", "nn", "storage"],
-    &["train", "observers", "compare"],
+    &["train", "observers", "compare", "replay"],
     &["launch", "report"],
     &["cli"],
     &["lib", "main"],
@@ -39,7 +39,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Every source file below `src`, by its path there, with its text.
-fn house() -> Vec<(String, String)> {
+pub fn house() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
     sources(&src, &mut paths);

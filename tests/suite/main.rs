@@ -7,6 +7,7 @@ mod common;
 mod bad_data;
 mod bad_input;
 mod check;
+mod circles;
 mod compare;
 mod config_errors;
 mod correct;

@@ -17,13 +17,16 @@ fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
     assert_eq!((main.n, main.unpaired), (7, 1));
     let simple = contrast(&comparison, "model.norm.kind | early_stopping=patience", "test_loss");
     assert_eq!((simple.n, simple.unpaired), (8, 0));
-    assert!(
-        comparison.warnings.iter().any(|w| w.contains("1 of 8 trainings")),
-        "{:?}",
-        comparison.warnings
-    );
-    assert!(comparison.warnings.iter().any(|w| w.contains("1 of 8 seeds is left out")));
-    assert!(comparison.verdict.iter().any(|v| v.contains("diverged in 1 of 8 seeds")));
+    let of_arm =
+        |kind: &&&WarningKind| matches!(kind, WarningKind::Diverged { diverged: 1, n: 8, .. });
+    assert_eq!(kinds(&comparison).iter().filter(of_arm).count(), 1, "{:?}", comparison.warnings);
+    let pairs =
+        |kind: &&&WarningKind| matches!(kind, WarningKind::Unpaired { unpaired: 1, n: 7, .. });
+    assert!(kinds(&comparison).iter().any(|kind| pairs(&kind)), "{:?}", comparison.warnings);
+    let diverged = |one: &Conclusion| {
+        matches!(one.finding, Finding::Diverged { diverged: 1, n: 8, kept: 0, .. })
+    };
+    assert!(comparison.conclusions.iter().any(diverged), "{:?}", comparison.conclusions);
 }
 
 #[test]
@@ -38,12 +41,17 @@ fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
     };
     let all =
         [of_rate("a", 0.05, 0), of_rate("b", 0.4, 2), of_rate("c", 0.6, 6), of_rate("d", 0.7, 6)];
-    let warnings = compared(&all).warnings.join("\n");
-    for told in [
-        "training.optimizer.lr 0.4 against 0.05: 2 of 8 seeds are left out",
-        "training.optimizer.lr 0.6, 0.7 against 0.05: 6 of 8 seeds are left out",
-    ] {
-        assert!(warnings.contains(told), "{warnings}");
+    let comparison = compared(&all);
+    for (levels, unpaired) in [(vec![json!(0.4)], 2), (vec![json!(0.6), json!(0.7)], 6)] {
+        let told = WarningKind::Unpaired {
+            factor: "training.optimizer.lr".to_owned(),
+            levels,
+            reference: json!(0.05),
+            unpaired,
+            n: 8 - unpaired,
+            metric: "test_loss".to_owned(),
+        };
+        assert!(kinds(&comparison).contains(&&told), "{:?}", comparison.warnings);
     }
 }
 
@@ -56,13 +64,14 @@ fn what_is_missing_failed_or_left_out_is_said() {
     loaded.failed =
         vec![FailedRun { dir: failed.dir, seed: failed.seed, error: "disk full".to_owned() }];
     loaded.left_out = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-    let warnings = compared(&[loaded]).warnings;
+    let failed = loaded.failed.clone();
+    let comparison = compared(&[loaded]);
     assert_eq!(
-        warnings[..3],
+        kinds(&comparison)[..3],
         [
-            "digits: 1 of 16 trainings is missing: training-15",
-            "digits: 1 of 16 trainings failed: training-14 (disk full)",
-            "digits: 4 trainings that the config no longer names are left out: a, b, c and 1 more"
+            &WarningKind::Missing { planned: 16, trainings: vec!["training-15".to_owned()] },
+            &WarningKind::Failed { planned: 16, trainings: failed },
+            &WarningKind::NoLongerNamed(["a", "b", "c", "d"].map(str::to_owned).to_vec()),
         ]
     );
 }
@@ -72,7 +81,12 @@ fn nothing_done_is_an_error_that_says_so() {
     let mut loaded = two_by_two();
     loaded.runs.clear();
     loaded.missing.clone_from(&loaded.plan.trainings);
-    let message = compare(&[loaded], &Options::default()).unwrap_err().to_string();
-    assert!(message.starts_with("nothing to compare"), "{message}");
-    assert!(message.contains("16 of 16 trainings are missing"), "{message}");
+    let error = compare(&[loaded], &Options::default()).unwrap_err();
+    assert!(error.to_string().starts_with("nothing to compare"), "{error}");
+    let CompareError::NothingDone(why) = error else { panic!("{error}") };
+    let missing = |kind: &WarningKind| match kind {
+        WarningKind::Missing { planned, trainings } => (*planned, trainings.len()) == (16, 16),
+        _ => false,
+    };
+    assert!(why.iter().any(|warning| missing(&warning.kind)), "{why:?}");
 }

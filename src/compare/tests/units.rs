@@ -43,18 +43,12 @@ fn losses_of_two_functions_are_not_subtracted() {
     assert!(!simple.units_differ, "within one loss there is a difference");
     let stand_in = contrast(&comparison, "training.loss", "test_accuracy");
     assert!(!stand_in.units_differ && stand_in.p_holm.is_some());
-    assert!(
-        comparison.verdict[0].starts_with(
-            "Worse: training.loss second instead of first lowers test_accuracy by 0.0465 ("
-        ) && comparison.verdict[0].ends_with(
-            "averaged over model.norm.kind, on one split. (The unit of test_loss depends on \
-             training.loss.)"
-        ),
-        "{:?}",
-        comparison.verdict
-    );
-    let text = comparison.verdict.join(" ");
-    assert!(!text.contains("lowers test_loss") && !text.contains("raises test_loss"), "{text}");
+    let told = effects(&comparison)[0];
+    let units_differ =
+        UnitsDiffer { metric: "test_loss".to_owned(), causes: vec!["training.loss".to_owned()] };
+    assert_eq!((told.verdict, &told.units_differ), (Verdict::Worse, &Some(units_differ)));
+    assert_eq!((told.contrast.name.as_str(), &told.contrast), ("training.loss", stand_in));
+    assert!(effects(&comparison).iter().all(|told| told.contrast.metric != "test_loss"));
     assert!(serde_json::to_value(main).unwrap()["units_differ"] == true);
 }
 
@@ -100,11 +94,10 @@ fn where_no_other_metric_was_recorded_nothing_is_told() {
         plain("a", &config("cross_entropy"), &[0.5; 3]),
         plain("b", &config("mse"), &[0.05; 3]),
     ]);
-    assert_eq!(
-        comparison.verdict,
-        ["Nothing to tell: the unit of test_loss depends on training.loss, and no metric that \
-          training.loss mse instead of cross_entropy could be told by was recorded."]
-    );
+    let [told] = effects(&comparison)[..] else { panic!("{:?}", comparison.conclusions) };
+    let causes = vec!["training.loss".to_owned()];
+    let units_differ = Some(UnitsDiffer { metric: "test_loss".to_owned(), causes });
+    assert_eq!((told.verdict, &told.units_differ), (Verdict::NotComparable, &units_differ));
 }
 
 #[test]
@@ -115,6 +108,7 @@ fn what_is_measured_beside_a_training_is_no_treatment() {
     assert!(measured.estimate.is_some() && measured.p_holm.is_none());
     let norm = contrast(&comparison, "model.norm.kind", "test_loss");
     assert_eq!(norm.p_holm, norm.p, "a family of one");
-    assert_eq!(comparison.verdict.len(), 1, "{:?}", comparison.verdict);
-    assert!(comparison.verdict[0].starts_with("Better: model.norm.kind batch"));
+    let [told] = effects(&comparison)[..] else { panic!("{:?}", comparison.conclusions) };
+    assert_eq!((told.verdict, told.contrast.name.as_str()), (Verdict::Better, "model.norm.kind"));
+    assert_eq!(comparison.conclusions.len(), 1, "{:?}", comparison.conclusions);
 }

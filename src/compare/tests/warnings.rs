@@ -2,36 +2,61 @@
 
 use super::*;
 
-/// A two by two design whose trainings are changed before they are compared.
-fn changed(change: impl Fn(usize, &mut RunRecord)) -> Vec<String> {
+/// The warnings of a two by two design whose trainings are changed before they are compared.
+fn changed(change: impl Fn(usize, &mut RunRecord)) -> Vec<WarningKind> {
     let mut experiment = two_by_two();
     for (place, run) in experiment.runs.iter_mut().enumerate() {
         change(place, &mut run.record);
     }
-    compared(&[experiment]).warnings
+    of(&experiment)
+}
+
+fn of(experiment: &LoadedExperiment) -> Vec<WarningKind> {
+    let comparison = compared(std::slice::from_ref(experiment));
+    comparison.warnings.into_iter().map(|warning| warning.kind).collect()
+}
+
+fn is_rate(kind: &WarningKind) -> bool {
+    matches!(kind, WarningKind::OneLearningRate { .. })
+}
+
+fn is_confounder(kind: &WarningKind) -> bool {
+    let kinds = |kind: &WarningKind| {
+        matches!(
+            kind,
+            WarningKind::TrainingModeMetric { .. }
+                | WarningKind::RuleOnTrainingMode { .. }
+                | WarningKind::MixedMachines(_)
+                | WarningKind::ExploratoryRules { .. }
+        )
+    };
+    is_rate(kind) || kinds(kind)
+}
+
+/// The warnings of what may decide a comparison beside its factors.
+fn confounders(change: impl Fn(usize, &mut RunRecord)) -> Vec<WarningKind> {
+    changed(change).into_iter().filter(is_confounder).collect()
 }
 
 #[test]
-fn what_may_decide_a_comparison_beside_its_factors_is_said_once_each() {
-    let about = |warnings: &[String], part: &str| {
-        warnings.iter().filter(|warning| warning.contains(part)).count()
-    };
-    let plain = changed(|_, _| {});
-    let [rate, mode, machine, late] =
-        ["no one tuned", "as it was met", "ran on several", "exploratory"];
-    for part in [rate, mode, machine, late] {
-        assert_eq!(about(&plain, part), 0, "{plain:?}");
-    }
+fn trainings_alike_but_for_their_factors_are_fair() {
+    assert_eq!(confounders(|_, _| {}), []);
+}
+
+#[test]
+fn one_learning_rate_for_arms_that_may_need_their_own_is_told() {
     let lr = |record: &mut RunRecord, lr: f64| {
         let training = json!({"optimizer": {"kind": "adam", "lr": lr}});
         record.config.insert("training".to_owned(), training);
     };
-    let one_rate = changed(|_, record| lr(record, 0.001));
-    assert_eq!(about(&one_rate, rate), 1, "{one_rate:?}");
+    let told =
+        WarningKind::OneLearningRate { factor: "model.norm.kind".to_owned(), rate: json!(0.001) };
+    assert_eq!(confounders(|_, record| lr(record, 0.001)), [told]);
+    assert_eq!(confounders(|place, record| lr(record, if place < 8 { 0.1 } else { 0.2 })), []);
     for (key, levels, warned) in [
-        ("model.hidden", json!([[8], [64]]), 1),
-        ("training.batch_size", json!([16, 32]), 1),
-        ("training.epochs", json!([10, 20]), 0),
+        ("model.hidden", json!([[8], [64]]), true),
+        ("training.batch_size", json!([16, 32]), true),
+        ("training.epochs", json!([10, 20]), false),
     ] {
         let runs = [0, 1].map(|level: usize| {
             let arm = arm(
@@ -42,31 +67,43 @@ fn what_may_decide_a_comparison_beside_its_factors_is_said_once_each() {
             );
             run(0, json!({"training": {"optimizer": {"lr": 0.001}}}), vec![arm])
         });
-        let said = compared(&[experiment("one", &[(key, levels)], runs.to_vec())]).warnings;
-        assert_eq!(about(&said, rate), warned, "{key}: {said:?}");
+        let told = of(&experiment("one", &[(key, levels)], runs.to_vec()));
+        assert_eq!(told.iter().any(is_rate), warned, "{key}: {told:?}");
     }
-    let rates = changed(|place, record| lr(record, if place < 8 { 0.1 } else { 0.2 }));
-    assert_eq!(about(&rates, rate), 0, "{rates:?}");
-    let unlike = changed(|place, record| {
+}
+
+#[test]
+fn trainings_on_unlike_machines_are_told_once_with_what_differs() {
+    let unlike = confounders(|place, record| {
         let odd = place % 2 == 1;
         record.provenance.device = if odd { "cuda:0" } else { "cpu" }.to_owned();
         record.provenance.instruction_set = if odd { "" } else { "avx2" }.to_owned();
         record.provenance.version = if odd { "0.2.0" } else { "0.1.0" }.to_owned();
     });
-    assert_eq!(about(&unlike, machine), 1, "{unlike:?}");
-    let told = "devices (cpu, cuda:0) and versions of bnes (0.1.0, 0.2.0), which";
-    assert_eq!(about(&unlike, told), 1, "{unlike:?}");
+    let mixed =
+        |aspect, values: [&str; 2]| Mixed { aspect, values: values.map(str::to_owned).to_vec() };
+    let devices = mixed(Aspect::Device, ["cpu", "cuda:0"]);
+    let versions = mixed(Aspect::Version, ["0.1.0", "0.2.0"]);
+    assert_eq!(unlike, [WarningKind::MixedMachines(vec![devices, versions])]);
+}
+
+#[test]
+fn a_rule_that_holds_two_modes_against_each_other_is_told() {
     let gap = |evaluated: bool| {
-        changed(|_, record| {
+        confounders(|_, record| {
             record.config.insert("evaluation".to_owned(), json!({"train": evaluated}));
             let rules = json!([{"kind": "patience"}, {"kind": "gap"}]);
             record.arms[1].rule = map(json!({"kind": "any", "rules": rules})).into();
         })
     };
-    assert_eq!((about(&gap(true), mode), about(&gap(false), mode)), (0, 1));
-    let seen = changed(|place, record| record.arms[1].exploratory = place > 2);
-    assert_eq!(about(&seen, late), 1, "{seen:?}");
-    assert_eq!(about(&seen, "the rule patience was added"), 1, "{seen:?}");
+    assert_eq!(gap(true), []);
+    assert_eq!(gap(false), [WarningKind::RuleOnTrainingMode { rule: "gap".to_owned() }]);
+}
+
+#[test]
+fn rules_that_were_added_once_the_curves_were_there_are_told_once() {
+    let seen = confounders(|place, record| record.arms[1].exploratory = place > 2);
+    assert_eq!(seen, [WarningKind::ExploratoryRules { rules: vec!["patience".to_owned()] }]);
 }
 
 #[test]
@@ -98,9 +135,14 @@ fn a_tuned_rate_is_told_and_is_no_factor_of_plain_experiments() {
     let factors: Vec<&str> =
         comparison.experiments[0].factors.iter().map(|factor| factor.key.as_str()).collect();
     assert_eq!(factors, ["model.norm.kind"]);
-    let told = "Learning rate tuned per arm: 0.01 (none), 0.1 (batch).";
-    assert!(comparison.verdict.iter().any(|sentence| sentence == told), "{:?}", comparison.verdict);
-    assert!(!comparison.warnings.iter().any(|warning| warning.contains("no one tuned")));
+    let norm = |norm: &str| map(json!({"model.norm.kind": norm}));
+    let told = Finding::Tuned {
+        key: "training.optimizer.lr".to_owned(),
+        arms: 2,
+        chosen: vec![(norm("none"), json!(0.01)), (norm("batch"), json!(0.1))],
+    };
+    assert!(comparison.conclusions.iter().any(|one| one.finding == told));
+    assert!(!kinds(&comparison).into_iter().any(is_rate), "{:?}", comparison.warnings);
     // Where only one of them was tuned, the rates are a factor.
     let [first, mut second] = both;
     second.plan.tuning = None;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Framework, moved_by};
+use super::framework::{Framework, moved_by};
 use crate::check;
 use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Framework, Reference, count, moved_by};
+use super::framework::{Framework, Reference, count, moved_by};
 use crate::check;
 use crate::stopping::Monitored;
 use crate::stopping::curve::Cells;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Framework, Reference, count};
+use super::framework::{Framework, Reference, count};
 use crate::check;
 use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;

@@ -48,6 +48,16 @@ pub fn p_value(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { fixed(p, 3) }
 }
 
+/// `p = 0.016`, `p < 0.001`.
+#[must_use]
+pub fn p_equals(p: f64) -> String {
+    if p < 0.001 {
+        "p < 0.001".to_owned()
+    } else {
+        format!("p = {}", fixed(p, decimals(p, 2).min(3)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +69,11 @@ mod tests {
         assert_eq!(texts, ["0.123", "0.00123", "12.3", "12346", "0.00", "-0.000100"]);
         assert_eq!((figure(1e-9, 3), figure(f64::NAN, 3)), ("1.00e-9".into(), "NaN".into()));
         assert_eq!(fixed(-0.001, 2), "0.00");
+    }
+
+    #[test]
+    fn a_small_p_is_no_more_than_small() {
+        let shown = [0.000_2, 0.015_625, 1.0].map(p_equals);
+        assert_eq!(shown, ["p < 0.001", "p = 0.016", "p = 1.0"]);
     }
 }

@@ -1,8 +1,14 @@
 //! Rules asked about small trainings whose answers can be worked out by hand.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::row::is_declared;
+use super::summary::{mark_front, summarize};
 use super::*;
+use crate::history::EpochTable;
+use crate::results::reread::rule_table;
+use crate::spec::Factors;
+use crate::stopping::StoppingRule;
 
 fn candidate(table: Value) -> Candidate {
     let label = label_of(&table);
@@ -34,14 +40,15 @@ fn two_minima() -> EpochTable {
     ])
 }
 
-fn answer(candidates: &[Candidate], tables: &[(EpochTable, Factors)]) -> WhatIf {
+fn answer(candidates: &[Candidate], tables: &[(EpochTable, Factors)]) -> Summary {
     let declared = [rule_table(&patience(3).rule)];
-    let mut asking = Asking::new(candidates);
+    let mut replays = Replays::new(candidates);
     for (table, cell) in tables {
-        let recorded = Recorded { path: "run", table, truncated: false, cell, declared: &declared };
-        asking.push(&recorded).unwrap();
+        let training =
+            RecordedTraining { path: "run", table, truncated: false, cell, declared: &declared };
+        replays.add(&training).unwrap();
     }
-    asking.answer()
+    replays.summarize()
 }
 
 fn close(found: Option<f64>, wanted: f64) -> bool {
@@ -52,7 +59,7 @@ fn close(found: Option<f64>, wanted: f64) -> bool {
 fn a_rule_is_not_beaten_by_what_rounding_leaves() {
     let rule = |given_up: f64| {
         let candidate = patience(1);
-        let mut rule = summary(&candidate, None, &[]);
+        let mut rule = summarize(&candidate, None, &[]);
         (rule.mean_epochs, rule.given_up) = (Some(3.0), Some(given_up));
         rule
     };
@@ -82,12 +89,12 @@ fn the_front_holds_what_no_other_rule_beats() {
     let answer = answer(&candidates, &[(two_minima(), Factors::new())]);
     let front: Vec<bool> = answer.rules.iter().map(|rule| rule.on_front).collect();
     assert_eq!(front, [true, false, true]);
-    assert_eq!(
-        answer.sentences[0],
-        "Recommended: patience3: it gives up nothing of val_loss and saves 0 % of the epochs \
-         (means over 1 training). patience3 costs 2.7x of the fastest, patience1, which gives up \
-         25 %."
-    );
+    let Finding::Recommended(found) = &answer.findings[0] else { panic!("{:?}", answer.findings) };
+    assert_eq!((found.criterion.as_str(), found.quality.as_str()), ("patience3", "val_loss"));
+    assert_eq!((found.given_up, found.epochs_saved, found.n), (0.0, 0.0, 1));
+    let fastest = found.fastest.as_ref().unwrap();
+    assert_eq!((fastest.criterion.as_str(), found.beyond), ("patience1", None));
+    assert!(close(Some(fastest.given_up), 0.25) && close(Some(fastest.cost_ratio), 8.0 / 3.0));
 }
 
 #[test]
@@ -96,8 +103,7 @@ fn a_rule_that_no_config_declared_is_exploratory() {
     let answer = answer(&candidates, &[(two_minima(), Factors::new())]);
     let exploratory: Vec<bool> = answer.rules.iter().map(|rule| rule.exploratory).collect();
     assert_eq!(exploratory, [true, false, false]);
-    let last = answer.sentences.last().unwrap();
-    assert!(last.starts_with("Exploratory: 1 rule was not declared"), "{last}");
+    assert_eq!(answer.findings.last(), Some(&Finding::Exploratory(1)));
     // The weights that are kept do not decide when it fires.
     let kept = json!({"kind": "patience", "patience": 3, "restore_best": false});
     let rule: StoppingRule = serde_json::from_value(kept).unwrap();
@@ -110,12 +116,8 @@ fn cells_are_told_apart_and_together() {
     let falling = table(&[("val_loss", &[1.0, 0.9, 0.8, 0.7, 0.6])]);
     let trainings = [(two_minima(), cell("none")), (falling, cell("batch"))];
     let answer = answer(&[patience(1)], &trainings);
-    let names: Vec<String> = answer
-        .rules
-        .iter()
-        .map(|rule| rule.cell.as_ref().map_or("all".to_owned(), cell_name))
-        .collect();
-    assert_eq!(names, ["all", "norm=none", "norm=batch"]);
+    let cells: Vec<Option<Factors>> = answer.rules.iter().map(|rule| rule.cell.clone()).collect();
+    assert_eq!(cells, [None, Some(cell("none")), Some(cell("batch"))]);
     assert_eq!(answer.rules.iter().map(|rule| rule.n).collect::<Vec<_>>(), [2, 1, 1]);
     assert!(close(answer.rules[0].epochs_saved, 0.5 * (5.0 / 8.0)));
     assert_eq!(answer.rules[2].badness, None, "no test column, no badness");
@@ -127,7 +129,7 @@ fn rules_on_different_columns_are_judged_by_val_loss() {
     let table =
         table(&[("val_loss", &[1.0, 0.5, 0.8, 0.4]), ("val_accuracy", &[0.5, 0.9, 0.8, 0.7])]);
     let answer = answer(&[patience(1), accuracy], &[(table, Factors::new())]);
-    assert_eq!(answer.yardstick.as_deref(), Some("val_loss"));
+    assert_eq!(answer.quality.as_deref(), Some("val_loss"));
     assert!(close(answer.rules[1].given_up, 0.25));
     assert!(close(answer.rules[1].regret, 0.0));
 }
@@ -142,7 +144,7 @@ fn rules_that_take_a_column_in_opposite_directions_are_judged_by_its_name() {
     let table = || table(&[("val_accuracy", &[0.5, 0.6, 0.7, 0.8])]);
     let answer_of = |rules: &[Candidate]| answer(rules, &[(table(), Factors::new())]);
     let both = answer_of(&[smaller.clone(), rule("patience")]);
-    assert_eq!(both.yardstick.as_deref(), Some("val_accuracy"));
+    assert_eq!(both.quality.as_deref(), Some("val_accuracy"));
     assert!(close(both.rules[0].given_up, 0.375), "{:?}", both.rules[0]);
     assert!(close(both.rules[1].given_up, 0.0));
     // Where all of them say so, smaller is better.

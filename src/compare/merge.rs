@@ -1,4 +1,4 @@
-//! Plain experiments on the same data and split as one study: what they differ in are the factors,
+//! Plain experiments on the same data and split merged into one: what they differ in are the factors,
 //! seeds aside.
 
 use std::cmp::Ordering;
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::counted;
+use super::experiment::{Arm, Experiment, RULE, of_experiment};
 use super::label;
-use super::study::{Cell, RULE, Study, of_experiment};
-use super::tuning::TunedValues;
+use super::tuned::TunedValues;
+use super::warning::{Warning, WarningKind};
 use crate::results::LoadedExperiment;
 use crate::spec::{Factor, Factors, without_rule};
 
@@ -24,22 +24,22 @@ const NAMED: usize = 3;
 /// A config as dotted keys and values.
 type Flat = BTreeMap<String, Value>;
 
-/// One study of all that have ended a training; `None` where only one has, or where they differ in
+/// One experiment of all that have ended a training; `None` where only one has, or where they differ in
 /// no key and no seed: those are stood side by side.
-pub(super) fn join<'a>(
+pub(super) fn merge<'a>(
     group: &[&'a LoadedExperiment],
     names: &HashMap<&Path, String>,
-    notes: &mut Vec<String>,
-) -> Option<Study<'a>> {
+    warnings: &mut Vec<Warning>,
+) -> Option<Experiment<'a>> {
     let group: Vec<&'a LoadedExperiment> =
         group.iter().copied().filter(|experiment| !experiment.runs.is_empty()).collect();
     if group.len() < 2 {
         return None;
     }
-    let studies: Vec<Study<'a>> =
-        group.iter().map(|one| of_experiment(one, names, notes)).collect();
+    let experiments: Vec<Experiment<'a>> =
+        group.iter().map(|one| of_experiment(one, names, warnings)).collect();
     let rules: Vec<&Map<String, Value>> =
-        studies.iter().filter_map(|study| Some(study.cells.first()?.rule)).collect();
+        experiments.iter().filter_map(|one| Some(one.arms.first()?.rule)).collect();
     // What each chose for itself tells no arms apart.
     let tuned = |key: &str| {
         let mut tunings = group.iter().map(|experiment| experiment.plan.tuning.as_ref());
@@ -50,7 +50,7 @@ pub(super) fn join<'a>(
         .zip(label::of_rules(&rules))
         .map(|(experiment, rule)| {
             let mut flat = flatten(&experiment.runs[0].record.config);
-            // It pairs the readings of arms and tells none apart.
+            // It pairs the observations of arms and tells none apart.
             flat.remove(SEED);
             flat.insert(RULE.to_owned(), Value::String(rule));
             flat.retain(|key, _| !tuned(key));
@@ -65,10 +65,10 @@ pub(super) fn join<'a>(
         return None;
     }
 
-    let mut cells: BTreeMap<Vec<usize>, Cell<'a>> = BTreeMap::new();
+    let mut arms: BTreeMap<Vec<usize>, Arm<'a>> = BTreeMap::new();
     let mut twice = 0;
     let mut chosen_values: Vec<TunedValues> = Vec::new();
-    for (study, config) in studies.into_iter().zip(&configs) {
+    for (experiment, config) in experiments.into_iter().zip(&configs) {
         let level = |factor: &Factor| config.get(&factor.key).cloned().unwrap_or(Value::Null);
         let chosen: Factors = factors.iter().map(|f| (f.key.clone(), level(f))).collect();
         let levels: Vec<usize> = factors
@@ -76,22 +76,22 @@ pub(super) fn join<'a>(
             .map(|f| f.levels.iter().position(|l| *l == level(f)).unwrap_or(0))
             .collect();
         let own_factors = without_rule(&chosen);
-        for tuned in study.tuned {
+        for tuned in experiment.tuned {
             let tuned = TunedValues { factors: own_factors.clone(), ..tuned };
             if !chosen_values.contains(&tuned) {
                 chosen_values.push(tuned);
             }
         }
-        for own in study.cells {
-            let cell = cells.entry(levels.clone()).or_insert_with(|| Cell {
+        for own in experiment.arms {
+            let arm = arms.entry(levels.clone()).or_insert_with(|| Arm {
                 factors: chosen.clone(),
                 levels: levels.clone(),
                 rule: own.rule,
-                readings: BTreeMap::new(),
+                observations: BTreeMap::new(),
             });
-            for (seed, reading) in own.readings {
-                twice += usize::from(cell.readings.contains_key(&seed));
-                cell.readings.entry(seed).or_insert(reading);
+            for (seed, observation) in own.observations {
+                twice += usize::from(arm.observations.contains_key(&seed));
+                arm.observations.entry(seed).or_insert(observation);
             }
         }
     }
@@ -106,18 +106,14 @@ pub(super) fn join<'a>(
         name.extend([" + ", &more.to_string(), " more"]);
     }
     if twice > 0 {
-        notes.push(format!(
-            "{name}: {} {} the config and the seed of another: the first counts",
-            counted(twice, "training"),
-            if twice == 1 { "has" } else { "have" }
-        ));
+        warnings.push(Warning::of(&name, WarningKind::Duplicates { trainings: twice }));
     }
-    Some(Study {
+    Some(Experiment {
         name,
         factors,
-        cells: cells.into_values().collect(),
+        arms: arms.into_values().collect(),
         split_per_seed: group.iter().any(|experiment| experiment.plan.split_per_seed),
-        joined: true,
+        is_merged: true,
         tuned: chosen_values,
     })
 }

@@ -1,16 +1,24 @@
-//! The sentences, word for word.
+//! Sentences, word for word.
 
 #![allow(clippy::cast_precision_loss)] // small whole numbers
 
 use serde_json::json;
 
 use super::*;
-use crate::compare::{Comparison, Options, compare};
+use crate::compare::gate::Gate;
+use crate::compare::tuning::findings;
+use crate::compare::{Comparison, Options, RATE, TunedValues, compare};
+use crate::replay::{Fastest, Finding, Recommendation};
 use crate::results::LoadedExperiment;
-use crate::results::fixtures::{arm, experiment, run, two_by_two, two_by_two_of};
+use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
+use crate::spec::Factors;
+
+fn verdict(comparison: &Comparison) -> Vec<String> {
+    comparison.conclusions.iter().map(|one| conclusion(one, comparison)).collect()
+}
 
 fn told(loaded: LoadedExperiment) -> Vec<String> {
-    compare(&[loaded], &Options::default()).unwrap().verdict
+    verdict(&compare(&[loaded], &Options::default()).unwrap())
 }
 
 /// Two norms whose difference in a metric is given per seed.
@@ -33,8 +41,8 @@ fn differing(metric: &str, differences: &[f64]) -> LoadedExperiment {
 
 fn told_of(metric: &str, differences: &[f64]) -> String {
     let options = Options { metric: Some(metric.to_owned()), ..Options::default() };
-    let Comparison { verdict, .. } = compare(&[differing(metric, differences)], &options).unwrap();
-    verdict[0].clone()
+    let comparison = compare(&[differing(metric, differences)], &options).unwrap();
+    verdict(&comparison)[0].clone()
 }
 
 const LOWER: [f64; 8] = [-0.03, -0.02, -0.025, -0.02, -0.03, -0.01, -0.02, -0.015];
@@ -145,14 +153,6 @@ fn an_effect_that_depends_on_another_factor_is_told_at_both_its_levels() {
     assert!(interaction.contains("; with early_stopping patience it raises test_loss by 0.00090"));
 }
 
-#[test]
-fn a_small_p_is_no_more_than_small() {
-    assert_eq!(
-        (p_text(0.000_2), p_text(0.015_625), p_text(1.0)),
-        ("p < 0.001".to_owned(), "p = 0.016".to_owned(), "p = 1.0".to_owned())
-    );
-}
-
 /// Several factors of two levels each, `seeds` seeds, of which the first factor does something.
 fn of_many_factors(factors: u32, seeds: usize) -> Vec<String> {
     let keys: Vec<String> = (0..factors).map(|factor| format!("model.f{factor}")).collect();
@@ -216,7 +216,7 @@ fn one_arm_is_said_to_be_one_and_how_to_get_a_second() {
     let filters = vec![filter("model.norm.kind", "batch"), filter("early_stopping", "none")];
     let options = Options { filters, ..Options::default() };
     assert_eq!(
-        compare(&[two_by_two()], &options).unwrap().verdict,
+        verdict(&compare(&[two_by_two()], &options).unwrap()),
         ["One arm (model.norm.kind=batch, early_stopping=none), so there is nothing to contrast: \
           ask for fewer levels with --where."]
     );
@@ -226,4 +226,102 @@ fn one_arm_is_said_to_be_one_and_how_to_get_a_second() {
 fn one_seed_is_one_seed() {
     let text = told_of("test_loss", &LOWER[..1]);
     assert!(text.contains("(better in 1 of 1 seed)"), "{text}");
+}
+
+#[test]
+fn a_conclusion_names_its_experiment_where_there_are_several() {
+    let mut other = two_by_two();
+    other.path = "elsewhere/digits".into();
+    let comparison = compare(&[two_by_two(), other], &Options::default()).unwrap();
+    let sentences = verdict(&comparison);
+    assert!(sentences[0].starts_with("digits: Better: "), "{sentences:?}");
+    let second = "elsewhere/digits: Better: ";
+    assert!(sentences.iter().any(|sentence| sentence.starts_with(second)), "{sentences:?}");
+}
+
+#[test]
+fn nothing_done_is_said_with_what_is_missing() {
+    let mut loaded = two_by_two();
+    loaded.runs.clear();
+    loaded.missing.clone_from(&loaded.plan.trainings);
+    let message = error(&compare(&[loaded], &Options::default()).unwrap_err());
+    assert_eq!(
+        message,
+        "nothing to compare: no training has ended yet (digits: 16 of 16 trainings are missing: \
+         training-0, training-1, training-2 and 13 more)"
+    );
+}
+
+fn tuned(norm: &str, rate: f64, added: &[f64]) -> TunedValues {
+    TunedValues {
+        factors: map(json!({"model.norm.kind": norm})),
+        values: map(json!({RATE: rate})),
+        added: if added.is_empty() { Factors::new() } else { map(json!({RATE: added})) },
+        on_edge: Vec::new(),
+        val_loss: Some(0.1),
+    }
+}
+
+#[test]
+fn what_was_chosen_is_said_per_arm_and_so_is_an_extended_grid() {
+    let said = |tuned: &[TunedValues]| findings(tuned).iter().map(finding).collect::<Vec<_>>();
+    assert_eq!(
+        said(&[tuned("none", 0.01, &[]), tuned("batch", 1.0, &[1.0, 10.0])]),
+        [
+            "Learning rate tuned per arm: 0.01 (none), 1.0 (batch).",
+            "The best training.optimizer.lr lay on the edge of its list, which was extended by 1.0 \
+             and 10.0 (batch).",
+        ]
+    );
+    let one = TunedValues { factors: Factors::new(), ..tuned("none", 0.01, &[]) };
+    assert_eq!(said(&[one]), ["Learning rate tuned: 0.01."]);
+}
+
+#[test]
+fn a_gate_says_figure_interval_n_and_limit_or_why_it_cannot_be_judged() {
+    let said = |table: serde_json::Value, seeds: u32| {
+        let rule: Gate = serde_json::from_value(table).unwrap();
+        gate(&rule.judge(&[two_by_two_of(seeds)], &[], None)[0])
+    };
+    assert_eq!(
+        said(json!({"metric": "test_loss", "max": 1.0}), 2),
+        "gate not judged: test_loss of digits, model.norm.kind=none, early_stopping=none: 2 seeds, and \
+         an interval takes 3"
+    );
+    let failed = said(json!({"metric": "test_loss", "min": 1e-9, "max": 1e-3}), 6);
+    let name = "gate FAILED: test_loss of digits, model.norm.kind=none, early_stopping=none: 0.";
+    assert!(failed.starts_with(name) && failed.contains(" (95 % interval 0."), "{failed}");
+    assert!(failed.ends_with(", n = 6), limit min 1.000e-9 and max 0.001000"), "{failed}");
+    assert_eq!(
+        said(json!({"metric": "test_acuracy", "min": 0.5}), 6),
+        "gate not judged: no arm has the metric `test_acuracy`: did you mean `test_accuracy`?"
+    );
+    assert_eq!(
+        said(json!({"metric": "x", "min": 0.5}), 6),
+        "gate not judged: no arm has the metric `x`: the metrics are `elapsed_s`, `epochs`, \
+         `test_accuracy`, `test_loss`, `val_loss`"
+    );
+}
+
+#[test]
+fn a_recommendation_says_what_it_costs_against_the_fastest() {
+    let fastest =
+        Fastest { criterion: "patience1".to_owned(), given_up: 0.25, cost_ratio: 8.0 / 3.0 };
+    let found = Recommendation {
+        criterion: "patience3".to_owned(),
+        quality: "val_loss".to_owned(),
+        given_up: 0.0,
+        epochs_saved: 0.0,
+        n: 1,
+        fastest: Some(fastest),
+        beyond: None,
+    };
+    assert_eq!(
+        replay(&Finding::Recommended(found)),
+        "Recommended: patience3: it gives up nothing of val_loss and saves 0 % of the epochs \
+         (means over 1 training). patience3 costs 2.7x of the fastest, patience1, which gives up \
+         25 %."
+    );
+    let exploratory = replay(&Finding::Exploratory(1));
+    assert!(exploratory.starts_with("Exploratory: 1 rule was not declared"), "{exploratory}");
 }

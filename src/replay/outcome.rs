@@ -10,9 +10,9 @@ use crate::history::{EpochTable, TEST_PREFIX};
 use crate::kinds::list;
 use crate::stopping::{Ending, StoppingRule};
 
-/// What a rule would have done.
+/// What a rule would have done on one training.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Replayed {
+pub struct RuleOutcome {
     /// The training's directory, or the CSV file.
     pub path: String,
     /// The rule as it was written.
@@ -54,7 +54,7 @@ pub enum ReplayError {
     NoEpoch,
 }
 
-/// Reads a recorded training under a rule.
+/// Replays a rule on a recorded training.
 ///
 /// # Errors
 /// Where the table has no epoch, or a column that the rule reads is missing.
@@ -65,7 +65,7 @@ pub fn replay(
     truncated: bool,
     criterion: &str,
     rule: &StoppingRule,
-) -> Result<Replayed, ReplayError> {
+) -> Result<RuleOutcome, ReplayError> {
     if table.is_empty() {
         return Err(ReplayError::NoEpoch);
     }
@@ -96,7 +96,7 @@ pub fn replay(
         // Not `sign * 0`, which would be -0 where larger is better.
         Some(if value == best { 0.0 } else { sign * (value - best) })
     };
-    Ok(Replayed {
+    Ok(RuleOutcome {
         path: path.to_owned(),
         criterion: criterion.to_owned(),
         monitor: rule.monitored.column.clone(),
@@ -136,9 +136,9 @@ mod tests {
     fn a_rule_that_stops_too_soon_has_a_regret() {
         let curve = table("val_loss", &[1.0, 0.5, 0.75, 0.75, 0.25]);
         let rule = rule(json!({"kind": "patience", "patience": 2}));
-        let replayed = replay("run", &curve, false, "patience(patience=2)", &rule).unwrap();
+        let outcome = replay("run", &curve, false, "patience(patience=2)", &rule).unwrap();
         assert_eq!(
-            serde_json::to_value(&replayed).unwrap(),
+            serde_json::to_value(&outcome).unwrap(),
             json!({"path": "run", "criterion": "patience(patience=2)", "monitor": "val_loss",
                 "stop_epoch": 4, "stop_reason": "patience", "best_epoch": 2, "best_value": 0.5,
                 "epochs": 4, "epochs_saved": 1.0 - 0.8, "regret": 0.25, "truncated": false})
@@ -149,11 +149,11 @@ mod tests {
     fn a_rule_that_never_fires_reads_the_whole_curve() {
         let curve = table("val_accuracy", &[0.5, 0.75, 0.625]);
         let rule = rule(json!({"kind": "patience", "patience": 9, "monitor": "val_accuracy"}));
-        let replayed = replay("run", &curve, true, "patience", &rule).unwrap();
-        assert_eq!((replayed.stop_epoch, replayed.stop_reason), (None, None));
-        assert_eq!((replayed.epochs, replayed.epochs_saved), (3, Some(0.0)));
-        assert_eq!((replayed.best_epoch, replayed.regret), (Some(2), Some(0.0)));
-        assert!(replayed.truncated);
+        let outcome = replay("run", &curve, true, "patience", &rule).unwrap();
+        assert_eq!((outcome.stop_epoch, outcome.stop_reason), (None, None));
+        assert_eq!((outcome.epochs, outcome.epochs_saved), (3, Some(0.0)));
+        assert_eq!((outcome.best_epoch, outcome.regret), (Some(2), Some(0.0)));
+        assert!(outcome.truncated);
     }
 
     #[test]
@@ -166,10 +166,9 @@ mod tests {
     #[test]
     fn divergence_is_its_own_reason() {
         let curve = table("val_loss", &[f64::INFINITY, 0.5]);
-        let replayed =
-            replay("run", &curve, false, "none", &rule(json!({"kind": "none"}))).unwrap();
-        assert_eq!((replayed.stop_epoch, replayed.stop_reason), (Some(1), Some("diverged")));
-        assert_eq!((replayed.best_epoch, replayed.regret), (None, None));
+        let outcome = replay("run", &curve, false, "none", &rule(json!({"kind": "none"}))).unwrap();
+        assert_eq!((outcome.stop_epoch, outcome.stop_reason), (Some(1), Some("diverged")));
+        assert_eq!((outcome.best_epoch, outcome.regret), (None, None));
     }
 
     #[test]
@@ -288,9 +287,9 @@ mod tests {
             let file = epochs_csv::read(&epochs_csv::write(&table), "epochs.csv").unwrap();
             for rule in every_rule() {
                 let (epochs, ending) = live(&rule, &COLUMNS, &rows);
-                let replayed = replay("run", &file, false, "", &rule).unwrap();
+                let outcome = replay("run", &file, false, "", &rule).unwrap();
                 let stop = (ending != Ending::Completed).then_some(epochs);
-                prop_assert_eq!(replayed.stop_epoch, stop, "{:?}", rule);
+                prop_assert_eq!(outcome.stop_epoch, stop, "{:?}", rule);
             }
         }
 
@@ -303,10 +302,10 @@ mod tests {
             let curve = table("val_loss", &values);
             let mode = if maximize { "max" } else { "min" };
             let rule = rule(json!({"kind": "patience", "patience": patience, "mode": mode}));
-            let replayed = replay("run", &curve, false, "", &rule).unwrap();
-            prop_assert!(replayed.regret.is_some_and(|regret| regret >= 0.0));
-            prop_assert!(replayed.best_epoch.is_some_and(|best| best <= replayed.epochs));
-            prop_assert!(replayed.epochs <= values.len());
+            let outcome = replay("run", &curve, false, "", &rule).unwrap();
+            prop_assert!(outcome.regret.is_some_and(|regret| regret >= 0.0));
+            prop_assert!(outcome.best_epoch.is_some_and(|best| best <= outcome.epochs));
+            prop_assert!(outcome.epochs <= values.len());
         }
     }
 }

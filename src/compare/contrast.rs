@@ -1,0 +1,72 @@
+//! A difference between arms with its statistics, as `--format json` writes it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::robust::Robust;
+
+/// What is contrasted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContrastKind {
+    /// A level against the first, averaged over the cells of the other factors.
+    Main,
+    /// How much one factor's difference differs between two levels of another.
+    Interaction,
+    /// A level against the first, at one level of another factor.
+    Simple,
+}
+
+/// A difference between arms, seed by seed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Contrast {
+    /// The experiment.
+    pub experiment: String,
+    /// A factor, `a*b` of an interaction, `a | b=level` of a simple effect.
+    pub name: String,
+    /// The level subtracted and the level it is subtracted from; of an interaction, those two of
+    /// either factor.
+    pub levels: Vec<Value>,
+    /// What is compared.
+    pub metric: String,
+    /// Seeds with a finite value in every arm concerned.
+    pub n: usize,
+    /// The mean difference.
+    pub estimate: Option<f64>,
+    /// The paired t interval; none below three pairs.
+    pub ci95: Option<[f64; 2]>,
+    /// Of the sign-flip permutation test; none below six pairs, nor of other metrics than the
+    /// primary one where these would take long, which a warning says.
+    pub p: Option<f64>,
+    /// Adjusted for the main effects and interactions that the verdict is about: those of the
+    /// primary metric, or of what stands in for it where its unit differs; none elsewhere.
+    pub p_holm: Option<f64>,
+    /// Seeds in which the second level is better.
+    pub wins: usize,
+    /// What is contrasted.
+    pub kind: ContrastKind,
+    /// The mean difference in standard deviations of the differences.
+    pub d_z: Option<f64>,
+    /// Pairs at which a paired t test sees this `d_z` in four of five experiments; none below
+    /// three pairs.
+    pub seeds_for_80pct_power: Option<usize>,
+    /// Seeds without a finite value in every arm concerned.
+    pub unpaired: usize,
+    /// The other factors, over whose cells the difference is a mean.
+    pub averaged_over: Vec<String>,
+    /// Whether the metric is in different units in the arms concerned, which leaves no difference
+    /// to tell: losses of two functions, for one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub units_differ: bool,
+    /// Of main and simple effects in the primary metric, from ten pairs on.
+    #[serde(flatten)]
+    pub robust: Option<Robust>,
+}
+
+impl Contrast {
+    /// Whether its interval does not cover 0.
+    #[must_use]
+    pub fn excludes_zero(&self) -> bool {
+        self.ci95.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
+    }
+}

@@ -1,0 +1,189 @@
+//! Which differences between arms are formed.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::contrast::ContrastKind;
+use super::experiment::Experiment;
+use super::label::text;
+use crate::spec::Factors;
+
+/// Arms with the weights that a contrast gives them.
+pub(super) struct Design {
+    pub name: String,
+    pub kind: ContrastKind,
+    pub levels: Vec<Value>,
+    /// Indices of arms and their weights.
+    pub terms: Vec<(usize, f64)>,
+    pub averaged_over: Vec<String>,
+}
+
+/// Every contrast of an experiment: main effects, interactions, simple effects.
+pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
+    if experiment.is_merged && !experiment.is_product() {
+        return against_the_first(experiment);
+    }
+    let arms = ArmIndex::of(experiment);
+    let count = |factor: usize| experiment.factors[factor].levels.len();
+    let level = |factor: usize, level: usize| experiment.factors[factor].levels[level].clone();
+    let key = |factor: usize| experiment.factors[factor].key.as_str();
+    let others = |named: &[usize]| -> Vec<String> {
+        let others = (0..experiment.factors.len()).filter(|f| !named.contains(f) && count(*f) > 1);
+        others.map(|factor| key(factor).to_owned()).collect()
+    };
+    let mut designs = Vec::new();
+
+    for a in 0..experiment.factors.len() {
+        for to in 1..count(a) {
+            let pairs = arms.pairs(a, to, None);
+            designs.extend(averaged(&pairs).map(|terms| Design {
+                name: key(a).to_owned(),
+                kind: ContrastKind::Main,
+                levels: vec![level(a, 0), level(a, to)],
+                terms,
+                averaged_over: others(&[a]),
+            }));
+        }
+    }
+    for a in 0..experiment.factors.len() {
+        for b in a + 1..experiment.factors.len() {
+            for (to_a, to_b) in (1..count(a)).flat_map(|i| (1..count(b)).map(move |j| (i, j))) {
+                let at = |level: usize| averaged(&arms.pairs(a, to_a, Some((b, level))));
+                let (Some(there), Some(here)) = (at(to_b), at(0)) else { continue };
+                let minus = here.into_iter().map(|(arm, weight)| (arm, -weight));
+                designs.push(Design {
+                    name: format!("{}*{}", key(a), key(b)),
+                    kind: ContrastKind::Interaction,
+                    levels: vec![
+                        Value::Array(vec![level(a, 0), level(a, to_a)]),
+                        Value::Array(vec![level(b, 0), level(b, to_b)]),
+                    ],
+                    terms: there.into_iter().chain(minus).collect(),
+                    averaged_over: others(&[a, b]),
+                });
+            }
+        }
+    }
+    for a in 0..experiment.factors.len() {
+        for b in (0..experiment.factors.len()).filter(|b| *b != a && count(*b) > 1) {
+            for (to, at) in (1..count(a)).flat_map(|i| (0..count(b)).map(move |j| (i, j))) {
+                let pairs = arms.pairs(a, to, Some((b, at)));
+                designs.extend(averaged(&pairs).map(|terms| Design {
+                    name: simple_name(key(a), key(b), &level(b, at)),
+                    kind: ContrastKind::Simple,
+                    levels: vec![level(a, 0), level(a, to)],
+                    terms,
+                    averaged_over: others(&[a, b]),
+                }));
+            }
+        }
+    }
+    designs
+}
+
+/// The name of the effect of one factor at a level of another.
+pub(super) fn simple_name(factor: &str, other: &str, level: &Value) -> String {
+    format!("{factor} | {other}={}", text(level))
+}
+
+/// Arms by their levels.
+struct ArmIndex<'a> {
+    all: Vec<&'a [usize]>,
+    index: HashMap<&'a [usize], usize>,
+    /// Of each factor and level, the arms that have it: no contrast looks at all the others.
+    having: Vec<Vec<Vec<usize>>>,
+}
+
+impl<'a> ArmIndex<'a> {
+    fn of(experiment: &'a Experiment) -> Self {
+        let all: Vec<&[usize]> = experiment.arms.iter().map(|arm| arm.levels.as_slice()).collect();
+        let index = all.iter().enumerate().map(|(index, levels)| (*levels, index)).collect();
+        let mut having: Vec<Vec<Vec<usize>>> =
+            experiment.factors.iter().map(|factor| vec![Vec::new(); factor.levels.len()]).collect();
+        for (arm, levels) in all.iter().enumerate() {
+            for (of_factor, level) in having.iter_mut().zip(*levels) {
+                of_factor[*level].push(arm);
+            }
+        }
+        Self { all, index, having }
+    }
+
+    /// The arms at level `to` of a factor, and at a level of another where one is given, each
+    /// with the arm that differs from it by the first level of that factor alone.
+    fn pairs(&self, factor: usize, to: usize, at: Option<(usize, usize)>) -> Vec<(usize, usize)> {
+        let having = &self.having[factor][to];
+        let fewest = match at {
+            Some((other, level)) if self.having[other][level].len() < having.len() => {
+                &self.having[other][level]
+            }
+            _ => having,
+        };
+        let is_wanted = |levels: &[usize]| {
+            levels[factor] == to && at.is_none_or(|(other, level)| levels[other] == level)
+        };
+        let wanted = fewest.iter().copied().filter(|arm| is_wanted(self.all[*arm]));
+        wanted
+            .filter_map(|arm| {
+                let mut first = self.all[arm].to_vec();
+                first[factor] = 0;
+                Some((arm, *self.index.get(first.as_slice())?))
+            })
+            .collect()
+    }
+}
+
+/// The mean over pairs of arms of the first minus the second.
+#[allow(clippy::cast_precision_loss)] // arms are far below 2^53
+fn averaged(pairs: &[(usize, usize)]) -> Option<Vec<(usize, f64)>> {
+    let weight = 1.0 / pairs.len() as f64;
+    let terms = pairs.iter().flat_map(|(to, from)| [(*to, weight), (*from, -weight)]);
+    (!pairs.is_empty()).then(|| terms.collect())
+}
+
+/// Where experiments do not make a product of levels, factors cannot be told apart by averaging:
+/// each arm against the first, named by the keys in which these two differ.
+fn against_the_first(experiment: &Experiment) -> Vec<Design> {
+    let Some(first) = experiment.arms.first() else { return Vec::new() };
+    let others = experiment.arms.iter().enumerate().skip(1);
+    others
+        .map(|(index, arm)| {
+            let differing: Vec<&String> = arm
+                .factors
+                .iter()
+                .filter(|(key, level)| first.factors.get(*key) != Some(*level))
+                .map(|(key, _)| key)
+                .collect();
+            // What is measured beside the training explains no difference.
+            let treatments: Vec<&String> =
+                differing.iter().copied().filter(|key| !is_evaluation(key)).collect();
+            let differing = if treatments.is_empty() { differing } else { treatments };
+            let level = |factors: &Factors| {
+                let of = |key: &String| factors.get(key).cloned().unwrap_or(Value::Null);
+                if let [key] = differing[..] {
+                    return of(key);
+                }
+                let levels: Vec<String> = differing.iter().map(|key| text(&of(key))).collect();
+                Value::String(levels.join(" + "))
+            };
+            let names: Vec<&str> = differing.iter().map(|key| key.as_str()).collect();
+            Design {
+                name: names.join(" + "),
+                kind: ContrastKind::Main,
+                levels: vec![level(&first.factors), level(&arm.factors)],
+                terms: vec![(index, 1.0), (0, -1.0)],
+                averaged_over: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+/// Whether a contrast is about what is measured, which changes nothing in a training.
+pub(super) fn is_of_evaluation(name: &str) -> bool {
+    let factors = name.split_once(" | ").map_or(name, |(factor, _)| factor);
+    factors.split(['*', '+']).map(str::trim).any(is_evaluation)
+}
+
+fn is_evaluation(key: &str) -> bool {
+    key == "evaluation" || key.starts_with("evaluation.")
+}

@@ -1,0 +1,231 @@
+//! What is compared: experiments as arms, with the observation of each seed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::label::{have_settings, names_level};
+use super::metric::{FALLBACK, PRIMARY};
+use super::options::Filter;
+use super::tuned::TunedValues;
+use super::warning::{Warning, WarningKind};
+use crate::history;
+use crate::results::{ArmRecord, LoadedExperiment, PlannedRun, RunRecord};
+use crate::spec::{Factor, Factors, is_of_rule};
+
+/// The rule stands beside the effective config, which is the training's.
+pub(super) const RULE: &str = "early_stopping";
+
+/// One experiment, or several plain ones that share data and split.
+pub(super) struct Experiment<'a> {
+    pub name: String,
+    /// With the levels that occur.
+    pub factors: Vec<Factor>,
+    /// In the order of the levels.
+    pub arms: Vec<Arm<'a>>,
+    pub split_per_seed: bool,
+    /// Whether it is several experiments, whose levels need not make a product.
+    pub is_merged: bool,
+    /// What `[tune]` chose.
+    pub tuned: Vec<TunedValues>,
+}
+
+/// A choice of levels with all its seeds.
+#[derive(Clone)]
+pub(super) struct Arm<'a> {
+    pub factors: Factors,
+    /// Of each factor, the index of its level.
+    pub levels: Vec<usize>,
+    /// The rule's table.
+    pub rule: &'a Map<String, Value>,
+    /// By seed.
+    pub observations: BTreeMap<u64, Observation<'a>>,
+}
+
+impl Arm<'_> {
+    /// Whether it has the level asked for, by name or by settings.
+    pub fn is_at(&self, filter: &Filter) -> bool {
+        let Some(level) = self.factors.get(&filter.key) else { return false };
+        let by_settings = || {
+            let wanted = filter.level.as_object()?;
+            Some(have_settings(self.settings(&filter.key)?, wanted))
+        };
+        names_level(&filter.level, level) || by_settings() == Some(true)
+    }
+
+    /// The table that a key of the config is of this arm.
+    fn settings(&self, key: &str) -> Option<&Map<String, Value>> {
+        if key == RULE {
+            return Some(self.rule);
+        }
+        let config: &Map<String, Value> = &self.observations.values().next()?.run.config;
+        key.split('.').try_fold(config, |table, key| table.get(key)?.as_object())
+    }
+}
+
+/// An arm at one seed: what it made of one training.
+#[derive(Clone, Copy)]
+pub(super) struct Observation<'a> {
+    pub arm: &'a ArmRecord,
+    pub run: &'a RunRecord,
+    pub experiment_dir: &'a Path,
+    /// The training's directory, below the experiment's.
+    pub training_dir: &'a str,
+}
+
+impl Observation<'_> {
+    /// A metric of the weights kept, where it is finite.
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        finite(&self.arm.metrics, metric)
+    }
+}
+
+/// A finite number in a table of metrics.
+pub(super) fn finite(metrics: &Map<String, Value>, name: &str) -> Option<f64> {
+    metrics.get(name)?.as_f64().filter(|value| value.is_finite())
+}
+
+impl Experiment<'_> {
+    pub fn has_observations(&self) -> bool {
+        self.arms.iter().any(|arm| !arm.observations.is_empty())
+    }
+
+    /// Of all arms.
+    pub fn observations(&self) -> impl Iterator<Item = &Observation<'_>> {
+        self.arms.iter().flat_map(|arm| arm.observations.values())
+    }
+
+    /// The metrics that the arms have, the primary one first.
+    pub fn metrics(&self, asked: Option<&str>) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let observations = self.observations();
+        for name in observations.flat_map(|observation| observation.arm.metrics.keys()) {
+            // Unlike those of an epoch, the seconds of an arm are an outcome.
+            let is_outcome = history::is_metric(name) || name == history::ELAPSED;
+            if is_outcome && !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let primary = asked
+            .into_iter()
+            .chain([PRIMARY, FALLBACK])
+            .find_map(|wanted| names.iter().position(|name| name == wanted));
+        if let Some(index) = primary {
+            names[..=index].rotate_right(1);
+        }
+        names
+    }
+
+    /// Whether every combination of levels is there.
+    pub fn is_product(&self) -> bool {
+        self.arms.len() == self.factors.iter().map(|factor| factor.levels.len()).product::<usize>()
+    }
+
+    /// Of an arm, the indices of the levels of the factors other than the rule's.
+    pub fn rest_levels(&self, arm: &Arm) -> Vec<usize> {
+        let levels = self.factors.iter().zip(&arm.levels);
+        levels.filter(|(factor, _)| !is_of_rule(&factor.key)).map(|(_, level)| *level).collect()
+    }
+
+    /// Whether an arm is one of those that a value was chosen for.
+    pub fn has(&self, tuned: &TunedValues) -> bool {
+        let has_levels = |arm: &Arm| {
+            tuned.factors.iter().all(|(key, level)| arm.factors.get(key) == Some(level))
+        };
+        self.arms.iter().any(has_levels)
+    }
+
+    /// Forgets levels that no arm has, and numbers the rest anew.
+    pub fn tidy(&mut self) {
+        for (index, factor) in self.factors.iter_mut().enumerate() {
+            let mut is_used = vec![false; factor.levels.len()];
+            for arm in &self.arms {
+                is_used[arm.levels[index]] = true;
+            }
+            // Of each old level, how many used ones come before it.
+            let mut numbers = Vec::with_capacity(is_used.len());
+            let mut next = 0;
+            for used in &is_used {
+                numbers.push(next);
+                next += usize::from(*used);
+            }
+            for arm in &mut self.arms {
+                arm.levels[index] = numbers[arm.levels[index]];
+            }
+            let mut keep = is_used.into_iter();
+            factor.levels.retain(|_| keep.next().unwrap_or(false));
+        }
+    }
+}
+
+/// One experiment as it was planned.
+pub(super) fn of_experiment<'a>(
+    experiment: &'a LoadedExperiment,
+    names: &HashMap<&Path, String>,
+    warnings: &mut Vec<Warning>,
+) -> Experiment<'a> {
+    let plan = &experiment.plan;
+    let name = names.get(experiment.path.as_path()).unwrap_or(&plan.name);
+    let numbers: Vec<HashMap<&Value, usize>> = plan
+        .factors
+        .iter()
+        .map(|factor| factor.levels.iter().enumerate().rev().map(|(n, level)| (level, n)).collect())
+        .collect();
+    let levels_of = |factors: &Factors| -> Option<Vec<usize>> {
+        let levels = plan.factors.iter().zip(&numbers);
+        levels.map(|(f, numbers)| numbers.get(factors.get(&f.key)?).copied()).collect()
+    };
+    let mut arms: BTreeMap<Vec<usize>, Arm<'a>> = BTreeMap::new();
+    for arm in plan.trainings.iter().flat_map(|training| &training.arms) {
+        let Some(levels) = levels_of(&arm.factors) else { continue };
+        arms.entry(levels.clone()).or_insert_with(|| Arm {
+            factors: arm.factors.clone(),
+            levels,
+            rule: &arm.rule,
+            observations: BTreeMap::new(),
+        });
+    }
+    let planned: HashMap<&str, &PlannedRun> =
+        plan.trainings.iter().map(|training| (training.dir.as_str(), training)).collect();
+    let mut not_recorded = 0_usize;
+    for run in &experiment.runs {
+        let Some(training) = planned.get(run.dir.as_str()) else { continue };
+        for (index, planned) in training.arms.iter().enumerate() {
+            let records = &run.record.arms;
+            let is_it = |record: &&ArmRecord| record.factors == planned.factors;
+            // Mostly it is at the same index. A config whose factors were renamed still finds its
+            // records by their rule.
+            let record = records
+                .get(index)
+                .filter(is_it)
+                .or_else(|| records.iter().find(is_it))
+                .or_else(|| records.iter().find(|record| record.rule == planned.rule));
+            let arm = levels_of(&planned.factors).and_then(|levels| arms.get_mut(&levels));
+            match (record, arm) {
+                (Some(record), Some(arm)) => {
+                    let observation = Observation {
+                        arm: record,
+                        run: &run.record,
+                        experiment_dir: &experiment.path,
+                        training_dir: &run.dir,
+                    };
+                    arm.observations.insert(run.seed, observation);
+                }
+                _ => not_recorded += 1,
+            }
+        }
+    }
+    if not_recorded > 0 {
+        let kind = WarningKind::NotRecorded { arms: not_recorded };
+        warnings.push(Warning::of(&plan.name, kind));
+    }
+    Experiment {
+        name: name.clone(),
+        factors: plan.factors.clone(),
+        arms: arms.into_values().collect(),
+        split_per_seed: plan.split_per_seed,
+        is_merged: false,
+        tuned: plan.tuning.as_ref().map(TunedValues::all).unwrap_or_default(),
+    }
+}

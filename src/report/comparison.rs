@@ -1,0 +1,76 @@
+//! A comparison as a document: for each experiment arms, contrasts, what stopping saved, how soon a
+//! target is reached; then warnings and conclusions.
+
+use super::document::{Block, Document, Section};
+use super::number::figure;
+use super::robust::{self, robust};
+use super::sentences::{conclusion, warning};
+use super::tables::{MOST_ROWS, arms, contrasts, more, savings, speed};
+use crate::compare::speed::Speed;
+use crate::compare::{Comparison, ExperimentSummary};
+use crate::text::counted;
+
+/// What the table of arms says of its references.
+const REFERENCE: &str = "(best epoch): best checkpoint of the full run; a reference, not an arm";
+
+/// What the columns of the table of speeds are.
+const SPEED: &str = "epochs, seconds: medians to the target, where what does not reach it counts as \
+    later than all; sooner: seeds ahead of the first arm, of those that differ; area: mean over the \
+    epochs, where none diverged; gap: val_loss minus train_loss_eval at the best epoch";
+
+/// The document of a comparison. With `medians`, these and ratios follow the differences.
+pub(super) fn document(comparison: &Comparison, medians: bool) -> Document {
+    let of_experiment = |one| section(one, comparison, medians);
+    Document {
+        sections: comparison.experiments.iter().map(of_experiment).collect(),
+        warnings: first_of(comparison.warnings.iter().map(warning), "warning"),
+        conclusions: first_of(
+            comparison.conclusions.iter().map(|one| conclusion(one, comparison)),
+            "sentence",
+        ),
+    }
+}
+
+fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: bool) -> Section {
+    let split = if experiment.split_per_seed { "one split per seed" } else { "one split" };
+    let mut blocks = vec![Block::Table(arms(experiment, comparison))];
+    if comparison.references.iter().any(|reference| reference.experiment == experiment.name) {
+        blocks.push(Block::Note(REFERENCE.to_owned()));
+    }
+    let mut subsections = Vec::new();
+    let contrasts = contrasts(experiment, comparison);
+    if !contrasts.is_empty() {
+        let heading = format!("Differences in {}, paired by seed", experiment.metric);
+        subsections.push(Section::of(heading, vec![Block::Table(contrasts)]));
+        if medians {
+            let robust = robust(experiment, comparison);
+            let block =
+                if robust.is_empty() { Block::Line(robust::none()) } else { Block::Table(robust) };
+            subsections.push(Section::of(robust::heading(experiment, comparison), vec![block]));
+        }
+    }
+    let savings = savings(experiment, comparison);
+    if !savings.is_empty() {
+        let heading = "Stopping rules against the full run".to_owned();
+        subsections.push(Section::of(heading, vec![Block::Table(savings)]));
+    }
+    let speeds = comparison.speed.iter().filter(|speed| speed.experiment == experiment.name);
+    subsections.extend(speeds.map(|found| {
+        let blocks = vec![Block::Table(speed(found)), Block::Note(SPEED.to_owned())];
+        Section::of(reaching(found), blocks)
+    }));
+    Section { heading: format!("{} ({split})", experiment.name), blocks, subsections }
+}
+
+/// `Reaching val_loss 0.071, over 60 epochs`
+fn reaching(speed: &Speed) -> String {
+    let epochs = counted(speed.epochs, "epoch");
+    format!("Reaching {} {}, over {epochs}", speed.column, figure(speed.target, 3))
+}
+
+/// The first sentences, and how many there are beyond them.
+fn first_of(sentences: impl ExactSizeIterator<Item = String>, what: &str) -> Vec<String> {
+    let more = more(sentences.len().saturating_sub(MOST_ROWS), what);
+    let more = (!more.is_empty()).then_some(more);
+    sentences.take(MOST_ROWS).chain(more).collect()
+}

@@ -1,0 +1,40 @@
+//! A report as sections, tables and sentences, which a renderer per format writes out.
+
+use super::table::Table;
+
+/// A report.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    /// One for each experiment.
+    pub sections: Vec<Section>,
+    /// What limits the conclusions.
+    pub warnings: Vec<String>,
+    /// The conclusions.
+    pub conclusions: Vec<String>,
+}
+
+/// A part of a report under a heading.
+#[derive(Debug, Clone)]
+pub(super) struct Section {
+    pub heading: String,
+    pub blocks: Vec<Block>,
+    pub subsections: Vec<Section>,
+}
+
+/// What stands in a section.
+#[derive(Debug, Clone)]
+pub(super) enum Block {
+    /// Figures.
+    Table(Table),
+    /// A sentence on the table above it.
+    Note(String),
+    /// A few words in the place of a table.
+    Line(String),
+}
+
+impl Section {
+    /// A section without parts of its own.
+    pub fn of(heading: String, blocks: Vec<Block>) -> Self {
+        Self { heading, blocks, subsections: Vec::new() }
+    }
+}

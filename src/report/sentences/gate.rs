@@ -1,0 +1,83 @@
+//! A judged gate in a line.
+
+use super::phrase::arm_name;
+use super::warning::error;
+use crate::compare::gate::{Estimate, GateResult, Limit, Outcome, Reason};
+use crate::names::nearest;
+use crate::report::number::figure;
+use crate::stats::PAIRS_FOR_INTERVAL;
+use crate::text::{counted, quoted};
+
+/// Outcome, metric, arm, figure, interval, n and limit, or why it could not be judged.
+#[must_use]
+pub fn gate(result: &GateResult) -> String {
+    let name = match &result.arm {
+        Some(arm) => {
+            format!("{} of {}, {}", result.metric, arm.experiment, arm_name(&arm.factors))
+        }
+        None => result.metric.clone(),
+    };
+    let (outcome, message) = match &result.outcome {
+        Outcome::Passed(estimate) => ("passed", judged(result, &name, estimate)),
+        Outcome::Failed(estimate) => ("FAILED", judged(result, &name, estimate)),
+        Outcome::NotJudged(reason) => ("not judged", not_judged(result, &name, reason)),
+    };
+    format!("gate {outcome}: {message}")
+}
+
+fn judged(result: &GateResult, name: &str, estimate: &Estimate) -> String {
+    let shown = |value: f64| {
+        if result.is_relative {
+            format!("{} %", figure(100.0 * value, 3))
+        } else {
+            figure(value, 4)
+        }
+    };
+    let name = if result.is_relative {
+        format!("change of {name}, against the baseline")
+    } else {
+        name.to_owned()
+    };
+    let limit = |limit: &Limit| format!("{} {}", limit.key, shown(limit.value));
+    let limits: Vec<String> = result.limits.iter().map(limit).collect();
+    let left_out = match estimate.left_out {
+        0 => String::new(),
+        n => format!(", {} without a finite pair or value left out", counted(n, "seed")),
+    };
+    let [low, high] = estimate.ci95;
+    format!(
+        "{name}: {} (95 % interval {} to {}, n = {}{left_out}), limit {}",
+        shown(estimate.mean),
+        shown(low),
+        shown(high),
+        estimate.n,
+        limits.join(" and ")
+    )
+}
+
+fn not_judged(result: &GateResult, name: &str, reason: &Reason) -> String {
+    match reason {
+        Reason::NoArms(why) => format!("{name}: {}", error(why)),
+        Reason::UnknownMetric(known) => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let hint = match nearest(&result.metric, &known) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("the metrics are {}", quoted(&known)),
+            };
+            format!("no arm has the metric `{}`: {hint}", result.metric)
+        }
+        Reason::NotRecorded => format!("{name}: there is no such metric"),
+        Reason::NotInBaseline => format!("{name}: the baseline has no such arm"),
+        Reason::TooFewSeeds { n, left_out } => {
+            let against = if result.is_relative { ", against the baseline" } else { "" };
+            let left_out = match left_out {
+                0 => String::new(),
+                left_out => format!(" ({left_out} left out)"),
+            };
+            let seeds = counted(*n, "seed");
+            format!(
+                "{name}{against}: {seeds}{left_out}, and an interval takes {PAIRS_FOR_INTERVAL}"
+            )
+        }
+    }
+}

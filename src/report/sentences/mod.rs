@@ -1,0 +1,18 @@
+//! Conclusions, warnings and judged gates in plain sentences.
+
+mod conclusion;
+mod effect;
+mod gate;
+mod phrase;
+mod replay;
+mod stopping;
+#[cfg(test)]
+mod tests;
+mod tuning;
+mod warning;
+
+pub use conclusion::{conclusion, finding};
+pub use gate::gate;
+pub use phrase::cell_name;
+pub use replay::{percent, replay};
+pub use warning::{error, warning, warning_kind};

@@ -1,0 +1,51 @@
+//! What `[tune]` chose, in sentences.
+
+use serde_json::Value;
+
+use super::phrase::{level_names, of_arm, texts};
+use crate::compare::RATE;
+use crate::compare::label::text;
+use crate::spec::Factors;
+use crate::text::enumerated;
+
+/// `Learning rate tuned per arm: 0.01 (none), 0.1 (batch).`
+pub(super) fn tuned(key: &str, arms: usize, chosen: &[(Factors, Value)]) -> String {
+    let key = if key == RATE { "Learning rate" } else { key };
+    let per_arm = if arms > 1 { " per arm" } else { "" };
+    format!("{key} tuned{per_arm}: {}.", values(chosen))
+}
+
+/// That the grid was extended, and by what.
+pub(super) fn extended(key: &str, added: &[(Factors, Vec<Value>)]) -> String {
+    let added: Vec<String> =
+        added.iter().map(|(arm, values)| of_arm(&enumerated(&texts(values)), arm)).collect();
+    let added = added.join("; ");
+    format!("The best {key} lay on the edge of its list, which was extended by {added}.")
+}
+
+/// What is doubtful about values that are still on the edge.
+pub(super) fn on_edge(key: &str, chosen: &[(Factors, Value)]) -> String {
+    format!(
+        "the {key} chosen still lies on the edge of all that was tried, {}: list values beyond it in \
+         [tune]",
+        values(chosen)
+    )
+}
+
+/// What is doubtful where all diverged.
+pub(super) fn all_diverged(arms: &[Factors]) -> String {
+    let name = |arm: &Factors| {
+        if arm.is_empty() { "the one arm".to_owned() } else { level_names(arm) }
+    };
+    let arms: Vec<String> = arms.iter().map(name).collect();
+    format!(
+        "every tuning training of {} diverged, which leaves nothing to choose by: the first value of \
+         the list was taken; list gentler ones in [tune]",
+        enumerated(&arms)
+    )
+}
+
+fn values(chosen: &[(Factors, Value)]) -> String {
+    let values: Vec<String> = chosen.iter().map(|(arm, value)| of_arm(&text(value), arm)).collect();
+    values.join(", ")
+}

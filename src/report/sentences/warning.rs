@@ -1,0 +1,151 @@
+//! What limits the conclusions, a sentence each with what to do.
+
+use super::phrase::{are, arm_name, first_of, texts};
+use super::tuning::{all_diverged, on_edge};
+use crate::compare::label::text;
+use crate::compare::{Aspect, CompareError, Mixed, Warning, WarningKind};
+use crate::results::FailedRun;
+use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+use crate::text::{counted, enumerated};
+
+/// A training loss that is no measure of the weights.
+const AS_MET: &str =
+    "train_loss as it was met in training, with dropout and the statistics of batches";
+
+/// A warning, which names its experiment.
+#[must_use]
+pub fn warning(warning: &Warning) -> String {
+    let sentence = warning_kind(&warning.kind);
+    match &warning.experiment {
+        Some(name) => format!("{name}: {sentence}"),
+        None => sentence,
+    }
+}
+
+/// Why there is no comparison, with all that is known of it.
+#[must_use]
+pub fn error(error: &CompareError) -> String {
+    match error {
+        CompareError::NothingDone(warnings) => {
+            let warnings: Vec<String> = warnings.iter().map(warning).collect();
+            format!("{error} ({})", warnings.join("; "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What a warning is about.
+#[must_use]
+pub fn warning_kind(kind: &WarningKind) -> String {
+    match kind {
+        WarningKind::File(text) => text.clone(),
+        WarningKind::TuningUnfinished => {
+            "its tuning is not at its end, and no training begins before: run it again".to_owned()
+        }
+        WarningKind::Missing { planned, trainings } => {
+            let n = trainings.len();
+            let of = counted(*planned, "training");
+            format!("{n} of {of} {} missing: {}", are(n), first_of(trainings))
+        }
+        WarningKind::Failed { planned, trainings } => {
+            let error = |run: &FailedRun| run.error.lines().next().unwrap_or("").to_owned();
+            let failed: Vec<String> =
+                trainings.iter().map(|run| format!("{} ({})", run.dir, error(run))).collect();
+            let of = counted(*planned, "training");
+            format!("{} of {of} failed: {}", failed.len(), first_of(&failed))
+        }
+        WarningKind::NoLongerNamed(trainings) => {
+            let n = trainings.len();
+            format!(
+                "{} that the config no longer names {} left out: {}",
+                counted(n, "training"),
+                are(n),
+                first_of(trainings)
+            )
+        }
+        WarningKind::NotRecorded { arms } => format!(
+            "{} that the config names {} not in the records: run it again",
+            counted(*arms, "reading"),
+            are(*arms)
+        ),
+        WarningKind::Duplicates { trainings } => format!(
+            "{} {} the config and the seed of another: the first counts",
+            counted(*trainings, "training"),
+            if *trainings == 1 { "has" } else { "have" }
+        ),
+        WarningKind::Diverged { arm, diverged, n } => {
+            format!("{diverged} of {} of {} diverged", counted(*n, "training"), arm_name(arm))
+        }
+        WarningKind::PValuesLeftOut { metric } => format!(
+            "so many contrasts of so many seeds have p-values for {metric} alone: --metric asks for \
+             those of another metric"
+        ),
+        WarningKind::Unpaired { factor, levels, reference, unpaired, n, metric } => format!(
+            "{factor} {} against {}: {unpaired} of {} {} left out, without a finite {metric} in every \
+             arm",
+            first_of(&texts(levels)),
+            text(reference),
+            counted(unpaired + n, "seed"),
+            are(*unpaired)
+        ),
+        WarningKind::FewPairs { pairs } => few_pairs(*pairs),
+        WarningKind::OneSplit => {
+            "all seeds share one split: the intervals are about initial values and batch order, not \
+             about other rows (data.split.seed = \"seed\" draws a split per seed)"
+                .to_owned()
+        }
+        WarningKind::OneLearningRate { factor, rate } => format!(
+            "the levels of {factor} were compared at one learning rate, {rate}, that no one tuned and \
+             that may suit one of them better: choose one per arm, [tune] \"training.optimizer.lr\" = \
+             [1e-4, 1e-3, 1e-2, 1e-1]"
+        ),
+        WarningKind::TunedOnEdge { key, chosen } => on_edge(key, chosen),
+        WarningKind::TuningDiverged { arms } => all_diverged(arms),
+        WarningKind::TrainingModeMetric { factor } => format!(
+            "the levels of {factor} are compared by {AS_MET}, which differ among them: ask for --metric \
+             train_loss_eval"
+        ),
+        WarningKind::RuleOnTrainingMode { rule } => format!(
+            "the rule {rule} held val_loss, which is in evaluation mode, against {AS_MET}: set \
+             evaluation.train = true"
+        ),
+        WarningKind::MixedMachines(mixed) => unlike_machines(mixed),
+        WarningKind::ExploratoryRules { rules } => exploratory(rules),
+    }
+}
+
+fn few_pairs(pairs: usize) -> String {
+    let paired = counted(pairs, "paired seed");
+    if pairs < PAIRS_FOR_INTERVAL {
+        format!("{paired}: no interval below {PAIRS_FOR_INTERVAL}, no p-value below {PAIRS_FOR_P}")
+    } else {
+        format!("{paired}: no p-value below {PAIRS_FOR_P}")
+    }
+}
+
+fn unlike_machines(mixed: &[Mixed]) -> String {
+    let of = |mixed: &Mixed| {
+        let what = match mixed.aspect {
+            Aspect::Device => "devices",
+            Aspect::Version => "versions of bnes",
+            Aspect::Engine => "engines",
+            Aspect::InstructionSet => "instruction sets",
+        };
+        format!("{what} ({})", mixed.values.join(", "))
+    };
+    let mixed: Vec<String> = mixed.iter().map(of).collect();
+    format!(
+        "the trainings ran on several {}, which may be what arms differ by: train all of them on one, \
+         with --fresh",
+        enumerated(&mixed)
+    )
+}
+
+fn exploratory(rules: &[String]) -> String {
+    let (rule, was) = if rules.len() == 1 { ("rule", "was") } else { ("rules", "were") };
+    format!(
+        "the {rule} {} {was} added once the trainings were there to be seen, so what is said of it is \
+         exploratory: confirm it on new seeds",
+        enumerated(rules)
+    )
+}

@@ -1,0 +1,71 @@
+//! What every stopping rule has to say.
+
+use super::monitored::{Monitored, larger_is_better};
+use crate::history::History;
+use crate::kinds::NoSettings;
+
+/// What a criterion does.
+pub trait Rule {
+    /// Whether training ends after the last epoch of `history`.
+    fn fires(&self, monitored: &Monitored, history: &History) -> bool;
+
+    /// The columns it reads besides the monitored one.
+    fn columns(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Whether it reads the monitored column.
+    fn reads_monitored(&self) -> bool {
+        true
+    }
+
+    /// The column that is monitored where the table names none.
+    fn default_column(&self) -> &'static str {
+        "val_loss"
+    }
+
+    /// Whether larger values of a column are better where the table does not say.
+    fn maximizes_by_default(&self, column: &str) -> bool {
+        larger_is_better(column)
+    }
+
+    /// Whether the weights of the best epoch are kept where the table does not say.
+    fn restores_best_by_default(&self) -> bool {
+        true
+    }
+
+    /// The first epoch (from 1) after which some curve makes it fire; `usize::MAX`: none does.
+    fn earliest(&self) -> usize {
+        1
+    }
+
+    /// The setting that puts off the earliest epoch, for advice.
+    fn postponed_by(&self) -> &'static str {
+        "count"
+    }
+
+    /// Where it stands after the last epoch of `history`, for a progress line: `patience 3/10`.
+    fn state(&self, monitored: &Monitored, history: &History) -> String;
+}
+
+impl Rule for NoSettings {
+    fn fires(&self, _: &Monitored, _: &History) -> bool {
+        false
+    }
+
+    fn reads_monitored(&self) -> bool {
+        false
+    }
+
+    fn restores_best_by_default(&self) -> bool {
+        false
+    }
+
+    fn earliest(&self) -> usize {
+        usize::MAX
+    }
+
+    fn state(&self, _: &Monitored, _: &History) -> String {
+        String::new()
+    }
+}
