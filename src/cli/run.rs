@@ -32,10 +32,10 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let experiment = args.experiment.load()?;
     let mut session = Session::open(&experiment, args.options(), &interrupt)?;
     if !args.quiet {
-        for note in &session.planned().notes {
+        for note in &session.prepared().notes {
             tell(note);
         }
-        let findings = lint(&experiment, session.planned());
+        let findings = lint(&experiment, session.prepared());
         for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
             tell(warning);
         }
@@ -76,7 +76,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         RunFormat::Text => writeln!(
             out,
             "{} ({})\nresults: {}\n{}",
-            counts(name, session.planned()),
+            counts(name, session.prepared()),
             done_and_to_go(&summary, started.elapsed().as_secs_f64()),
             results.display(),
             next(&args.results, &summary)

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use crate::compare::tuning::{TunedValues, doubts, sentences};
 use crate::console::tell;
-use crate::launch::{Planned, Summary, Tuned, Verdict};
+use crate::launch::{PreparedExperiment, Summary, Tuned, Verdict};
 use crate::results::Status;
 use crate::text::counted;
 
 /// How many arms and trainings an experiment comes to.
-pub fn counts(name: &str, planned: &Planned) -> String {
+pub fn counts(name: &str, prepared: &PreparedExperiment) -> String {
     format!(
         "{name}: {} from {}",
-        counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
-        counted(planned.tasks.len(), "training"),
+        counted(prepared.trainings.iter().map(|training| training.arms.len()).sum(), "arm"),
+        counted(prepared.trainings.len(), "training"),
     )
 }
 

@@ -4,22 +4,22 @@ use super::provenance;
 use crate::data::Dataset;
 use crate::history::{ON_DEMAND, TEST_PREFIX};
 use crate::spec::data::Task as TargetKind;
-use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
+use crate::spec::{Arm, Config, ConfigError, Experiment};
 use crate::text::quoted;
 use crate::train;
 
 /// Refuses a batch of one row where a norm takes the variance of it.
 pub fn batches(
     experiment: &Experiment,
-    trajectory: &Trajectory,
+    config: &Config,
     arms: &[Arm],
     data: &Dataset,
 ) -> Result<(), ConfigError> {
     let rows = data.splits.train.len();
-    let batches = train::batches::ranges(rows, trajectory.training.batch_size);
+    let batches = train::batches::ranges(rows, config.training.batch_size);
     let one = batches.iter().any(|batch| batch.len() == 1);
-    let norm = &trajectory.model.norm;
-    if !one || !norm.inner().centres_over_the_batch() || trajectory.model.hidden.is_empty() {
+    let norm = &config.model.norm;
+    if !one || !norm.inner().centres_over_the_batch() || config.model.hidden.is_empty() {
         return Ok(());
     }
     let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
@@ -55,7 +55,7 @@ pub fn validation(experiment: &Experiment, arm: &Arm, data: &Dataset) -> Result<
 /// Refuses a rule whose columns this training will not record.
 pub fn columns(
     experiment: &Experiment,
-    trajectory: &Trajectory,
+    config: &Config,
     arm: &Arm,
     recorded: &[String],
 ) -> Result<(), ConfigError> {
@@ -69,7 +69,7 @@ pub fn columns(
             .iter()
             .map(String::as_str)
             .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
-            .chain(train::on_demand_of(trajectory))
+            .chain(train::on_demand_of(config))
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,
@@ -84,10 +84,10 @@ pub fn columns(
 /// Refuses class weights where there are no classes.
 pub fn class_weights(
     experiment: &Experiment,
-    trajectory: &Trajectory,
-    task: TargetKind,
+    config: &Config,
+    training: TargetKind,
 ) -> Result<(), ConfigError> {
-    if trajectory.training.class_weights.is_none() || task != TargetKind::Regression {
+    if config.training.class_weights.is_none() || training != TargetKind::Regression {
         return Ok(());
     }
     let message = "class weights need classes, and the target is numeric";

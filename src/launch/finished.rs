@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::checkpointer::Notes;
 use super::device;
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use super::provenance;
 use crate::history::EpochTable;
 use crate::nn::Engine;
@@ -34,17 +34,17 @@ pub struct Finished {
 /// # Errors
 /// Where the device fails, the weights cannot be encoded or the system gives no random numbers.
 pub fn finished(
-    task: &Task,
+    training: &PreparedTraining,
     trained: &Trained,
     mut engine: Box<dyn Engine>,
     device: &Device,
     notes: Notes,
 ) -> Result<Finished> {
-    let Task { trajectory, data, loss, .. } = task;
+    let PreparedTraining { config, data, loss, .. } = training;
     // For the test split alone, which no rule reads.
-    let recorder = Recorder::new(data, *loss, trajectory, &[]);
+    let recorder = Recorder::new(data, *loss, config, &[]);
     let mut weights = BTreeMap::new();
-    let test_is_left = !trajectory.evaluation.test && !task.tunes;
+    let test_is_left = !config.evaluation.test && !training.tunes;
     let mut test_metrics = BTreeMap::new();
     if test_is_left {
         test_metrics.insert(None, recorder.no_test_scores());
@@ -62,10 +62,10 @@ pub fn finished(
     }
     let reread = Reread {
         table: &trained.table,
-        epochs: trajectory.training.epochs,
+        epochs: config.training.epochs,
         test_metrics: &test_metrics,
     };
-    let arms = task
+    let arms = training
         .arms
         .iter()
         .zip(&trained.arms)
@@ -87,15 +87,15 @@ pub fn finished(
         ..provenance::of_machine(device::name(device))
     };
     let record = RunRecord {
-        status: status(trained, trajectory.training.epochs),
-        seed: trajectory.seed.0,
+        status: status(trained, config.training.epochs),
+        seed: config.seed.0,
         epochs: trained.table.len(),
-        identity: task.identity.clone(),
-        parameters: task.parameters,
+        identity: training.identity.clone(),
+        parameters: training.parameters,
         error: None,
         arms,
-        config: task.trajectory.table().into(),
-        data: data_record(task).into(),
+        config: training.config.table().into(),
+        data: data_record(training).into(),
         provenance,
     };
     Ok(Finished { record, table: trained.table.clone(), weights })
@@ -120,13 +120,13 @@ fn status(trained: &Trained, epochs: usize) -> Status {
     }
 }
 
-fn data_record(task: &Task) -> Map<String, Value> {
-    let data = &task.data;
+fn data_record(training: &PreparedTraining) -> Map<String, Value> {
+    let data = &training.data;
     let mut map = Map::new();
     map.insert("digest".to_owned(), data.digest.clone().into());
     map.insert("summary".to_owned(), data.summary.clone().into());
     map.insert("inputs".to_owned(), data.inputs.width().into());
-    map.insert("outputs".to_owned(), task.outputs.into());
+    map.insert("outputs".to_owned(), training.outputs.into());
     map.insert("task".to_owned(), json!(data.targets.task()));
     for (name, rows) in [
         ("train_rows", &data.splits.train),

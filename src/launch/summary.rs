@@ -1,7 +1,7 @@
 //! What became of some trainings: their records, and how many came to which end.
 
 use super::outcome::{Outcome, note};
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use crate::results::{RunRecord, Status};
 
 /// What became of some trainings.
@@ -23,11 +23,11 @@ pub struct Summary {
 
 impl Summary {
     /// Of these trainings.
-    pub(super) fn of(tasks: &[&Task], outcomes: Vec<Outcome>) -> Self {
+    pub(super) fn of(trainings: &[&PreparedTraining], outcomes: Vec<Outcome>) -> Self {
         let mut summary = Self::default();
-        for (task, outcome) in tasks.iter().zip(outcomes) {
+        for (training, outcome) in trainings.iter().zip(outcomes) {
             summary.count(&outcome);
-            summary.records.push(record(task, outcome));
+            summary.records.push(record(training, outcome));
         }
         summary
     }
@@ -72,13 +72,15 @@ impl Summary {
     }
 }
 
-fn record(task: &Task, outcome: Outcome) -> Option<RunRecord> {
+fn record(training: &PreparedTraining, outcome: Outcome) -> Option<RunRecord> {
     match outcome {
         Outcome::Found(record) | Outcome::Trained(record) => Some(record),
         Outcome::Interrupted { at, .. } => {
-            Some(note(task, Status::Interrupted, at.epoch - 1, None))
+            Some(note(training, Status::Interrupted, at.epoch - 1, None))
         }
-        Outcome::Failed(error) => Some(note(task, Status::Failed, 0, Some(format!("{error:#}")))),
+        Outcome::Failed(error) => {
+            Some(note(training, Status::Failed, 0, Some(format!("{error:#}"))))
+        }
         Outcome::Elsewhere | Outcome::NotBegun => None,
     }
 }

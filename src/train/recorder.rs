@@ -7,7 +7,7 @@ use crate::history::{CLOSING, ON_DEMAND};
 use crate::metrics::{self, Scores};
 use crate::nn::probe::Probe;
 use crate::nn::{Engine, Network};
-use crate::spec::Trajectory;
+use crate::spec::Config;
 use crate::spec::evaluation::Inside;
 use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
@@ -79,18 +79,18 @@ const ROWS_BETWEEN_QUESTIONS: usize = 2048;
 pub fn columns(
     data: &Dataset,
     loss: Loss,
-    trajectory: &Trajectory,
+    config: &Config,
     rules: &[&StoppingRule],
 ) -> Vec<String> {
-    Recorder::new(data, loss, trajectory, rules).columns()
+    Recorder::new(data, loss, config, rules).columns()
 }
 
 /// The columns of [`ON_DEMAND`] that a network has, whether anyone asks for them or not.
 #[must_use]
-pub fn on_demand_of(trajectory: &Trajectory) -> Vec<&'static str> {
+pub fn on_demand_of(config: &Config) -> Vec<&'static str> {
     let lacks = |column: &&str| {
         let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
-        of.is_some_and(|what| what.lacking(&trajectory.model).is_some())
+        of.is_some_and(|what| what.lacking(&config.model).is_some())
     };
     ON_DEMAND.into_iter().filter(|column| !lacks(column)).collect()
 }
@@ -99,13 +99,8 @@ impl<'a> Recorder<'a> {
     /// For the splits that are there and asked for, and the columns on demand that `rules` read or
     /// `[evaluation]` asks for.
     #[must_use]
-    pub fn new(
-        data: &'a Dataset,
-        loss: Loss,
-        trajectory: &Trajectory,
-        rules: &[&StoppingRule],
-    ) -> Self {
-        let evaluation = &trajectory.evaluation;
+    pub fn new(data: &'a Dataset, loss: Loss, config: &Config, rules: &[&StoppingRule]) -> Self {
+        let evaluation = &config.evaluation;
         let mut splits = Vec::new();
         if !data.splits.validation.is_empty() {
             splits.push(Split::Validation);
@@ -128,7 +123,7 @@ impl<'a> Recorder<'a> {
             |column: &str| rules.iter().any(|rule| rule.columns_on_demand().contains(&column));
         let is_asked =
             |column: &str| evaluation.inside.iter().any(|what| what.columns().contains(&column));
-        let mut on_demand = on_demand_of(trajectory);
+        let mut on_demand = on_demand_of(config);
         on_demand.retain(|column| is_read(column) || is_asked(column));
         Self { data, loss, splits: splits.collect(), on_demand, probe: None }
     }

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use super::*;
-use crate::launch::Loaded;
+use crate::launch::DatasetCache;
 use crate::spec::Overrides;
 
 fn found(text: &str) -> Vec<Finding> {
     let text = format!("data.source = \"digits\"\n{text}");
     let experiment =
         Experiment::parse("a.toml", &text, Path::new(""), &Overrides::default()).unwrap();
-    let planned = Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap();
-    lint(&experiment, &planned)
+    let prepared =
+        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
+    lint(&experiment, &prepared)
 }
 
 /// Messages of one level with their lines.
@@ -147,8 +148,10 @@ fn a_training_split_of_one_class_is_pointed_at() {
     let text = "data = { source = \"t.csv\", target = \"y\", split = { column = \"s\" } }";
     let experiment =
         Experiment::parse("a.toml", text, place.path(), &Overrides::default()).unwrap();
-    let findings =
-        lint(&experiment, &Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap());
+    let findings = lint(
+        &experiment,
+        &PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap(),
+    );
     let one =
         findings.iter().find(|f| f.about.message().contains("all training rows are of one class"));
     assert_eq!(one.map(|finding| finding.level), Some(Level::Warning));

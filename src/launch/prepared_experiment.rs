@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::dataset_cache::Loaded;
-use super::plan::{Task, sha256};
-use super::plan_error::PlanError;
+use super::dataset_cache::DatasetCache;
+use super::prepare_error::PrepareError;
+use super::prepared_training::{PreparedTraining, sha256};
 use crate::results::layout::config_file_name;
 use crate::results::reread::rule_table;
 use crate::results::{Plan, PlannedArm, PlannedRun};
@@ -12,43 +12,44 @@ use crate::spec::Experiment;
 use crate::spec::data::SplitSeed;
 
 /// An experiment ready to run.
-pub struct Planned {
+pub struct PreparedExperiment {
     /// Every training, in the experiment's order.
-    pub tasks: Vec<Task>,
+    pub trainings: Vec<PreparedTraining>,
     /// What `experiment.json` will hold.
     pub plan: Plan,
     /// A line for each set of data, and what there is to know of it.
     pub notes: Vec<String>,
 }
 
-impl Planned {
+impl PreparedExperiment {
     /// Reads the data of an experiment and lays out its trainings.
     ///
     /// # Errors
     /// Where the data cannot be read or split, or the config does not fit it.
-    pub fn new(experiment: &Experiment, loaded: &mut Loaded) -> Result<Self, PlanError> {
-        let mut tasks = Vec::with_capacity(experiment.trainings.len());
+    pub fn new(experiment: &Experiment, cache: &mut DatasetCache) -> Result<Self, PrepareError> {
+        let mut trainings = Vec::with_capacity(experiment.trainings.len());
         for training in &experiment.trainings {
-            let data = loaded.dataset(experiment, &training.trajectory, &training.arms)?;
-            let task = Task::new(experiment, &training.trajectory, &training.arms, data)?;
-            tasks.push(task);
+            let data = cache.dataset(experiment, &training.config, &training.arms)?;
+            let training =
+                PreparedTraining::new(experiment, &training.config, &training.arms, data)?;
+            trainings.push(training);
         }
-        let plan = plan(experiment, &tasks);
-        Ok(Self { tasks, plan, notes: loaded.notes().to_vec() })
+        let plan = plan(experiment, &trainings);
+        Ok(Self { trainings, plan, notes: cache.notes().to_vec() })
     }
 
     /// The trainings of the first seed, which those of the others repeat.
     #[must_use]
-    pub fn of_first_seed(&self) -> Vec<&Task> {
-        let first = self.tasks.first().map(|task| task.trajectory.seed);
-        self.tasks.iter().filter(|task| Some(task.trajectory.seed) == first).collect()
+    pub fn of_first_seed(&self) -> Vec<&PreparedTraining> {
+        let first = self.trainings.first().map(|training| training.config.seed);
+        self.trainings.iter().filter(|training| Some(training.config.seed) == first).collect()
     }
 }
 
-fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
-    let comparable = tasks.first().map_or(Value::Null, |task| {
-        let spec = &task.trajectory.data;
-        json!([task.data.digest, spec.target, spec.task, spec.split])
+fn plan(experiment: &Experiment, trainings: &[PreparedTraining]) -> Plan {
+    let comparable = trainings.first().map_or(Value::Null, |training| {
+        let spec = &training.config.data;
+        json!([training.data.digest, spec.target, spec.task, spec.split])
     });
     Plan {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -57,16 +58,16 @@ fn plan(experiment: &Experiment, tasks: &[Task]) -> Plan {
         overrides: experiment.overrides.clone(),
         factors: experiment.factors.clone(),
         comparable: sha256(&comparable),
-        split_per_seed: tasks
+        split_per_seed: trainings
             .iter()
-            .any(|task| task.trajectory.data.split.seed == SplitSeed::PerSeed),
+            .any(|training| training.config.data.split.seed == SplitSeed::PerSeed),
         tuning: None,
-        trainings: tasks
+        trainings: trainings
             .iter()
-            .map(|task| PlannedRun {
-                dir: task.dir.clone(),
-                seed: task.trajectory.seed.0,
-                arms: task
+            .map(|training| PlannedRun {
+                dir: training.dir.clone(),
+                seed: training.config.seed.0,
+                arms: training
                     .arms
                     .iter()
                     .map(|arm| PlannedArm {
