@@ -335,8 +335,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let experiment = two_by_two();
         write(dir.path(), &experiment);
-        let file =
-            |run: &results::LoadedRun| dir.path().join("digits").join(&run.dir).join("epochs.csv");
+        let file = |run: &results::LoadedTraining| {
+            dir.path().join("digits").join(&run.dir).join("epochs.csv")
+        };
         for run in &experiment.runs {
             std::fs::write(file(run), "epoch,train_loss,val_loss\n1,1.0,1.0\n").unwrap();
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::launch::{PreparedTraining, Session, Summary};
-use crate::results::{RunRecord, Status};
+use crate::results::{Status, TrainingRecord};
 use crate::storage::Store;
 
 /// Writes the lines of every training of which there is something to say.
@@ -23,7 +23,7 @@ pub fn write(session: &Session, summary: &Summary, out: &mut dyn Write) -> Resul
     Ok(())
 }
 
-fn objects(store: &Store, training: &PreparedTraining, record: &RunRecord) -> Vec<Value> {
+fn objects(store: &Store, training: &PreparedTraining, record: &TrainingRecord) -> Vec<Value> {
     let dir = store.training(&training.dir).display().to_string();
     let common = |factors: &Value| json!({"run": training.dir, "dir": dir, "factors": factors, "seed": record.seed});
     let mut objects = Vec::new();

@@ -10,7 +10,7 @@ use super::label::{have_settings, names_level, text};
 use super::tuning::TunedValues;
 use super::{CompareError, FALLBACK, Filter, PRIMARY, counted};
 use crate::history;
-use crate::results::{ArmRecord, LoadedExperiment, PlannedRun, RunRecord};
+use crate::results::{ArmRecord, LoadedExperiment, PlannedTraining, TrainingRecord};
 use crate::spec::{Factor, Factors};
 
 /// The rule stands beside the effective config, which is the training's.
@@ -67,7 +67,7 @@ impl Cell<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub arm: &'a ArmRecord,
-    pub run: &'a RunRecord,
+    pub run: &'a TrainingRecord,
     /// The experiment's directory and the training's below it.
     pub place: (&'a Path, &'a str),
 }
@@ -220,7 +220,7 @@ pub(super) fn of_experiment<'a>(
             readings: BTreeMap::new(),
         });
     }
-    let planned: HashMap<&str, &PlannedRun> =
+    let planned: HashMap<&str, &PlannedTraining> =
         plan.trainings.iter().map(|training| (training.dir.as_str(), training)).collect();
     let mut unread = 0_usize;
     for run in &experiment.runs {

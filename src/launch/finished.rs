@@ -13,8 +13,8 @@ use super::provenance;
 use crate::history::EpochTable;
 use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
-use crate::results::reread::{Reread, has_diverged};
-use crate::results::{Provenance, RunRecord, Status};
+use crate::results::recorded_training::{RecordedTraining, has_diverged};
+use crate::results::{Provenance, Status, TrainingRecord};
 use crate::stopping::Ending;
 use crate::text::hex;
 use crate::train::{ArmOutcome, Kept, Recorder, Trained};
@@ -22,7 +22,7 @@ use crate::train::{ArmOutcome, Kept, Recorder, Trained};
 /// A finished training.
 pub struct Finished {
     /// `run.json`.
-    pub record: RunRecord,
+    pub record: TrainingRecord,
     /// `epochs.csv`.
     pub table: EpochTable,
     /// The weights files by epoch.
@@ -60,7 +60,7 @@ pub fn finished(
             test_metrics.insert(Some(weights_file_name(epoch)), scores);
         }
     }
-    let reread = Reread {
+    let recorded = RecordedTraining {
         table: &trained.table,
         epochs: config.training.epochs,
         test_metrics: &test_metrics,
@@ -71,7 +71,7 @@ pub fn finished(
         .zip(&trained.arms)
         .map(|(arm, outcome)| {
             let kept = outcome.kept.as_ref().map(|kept| kept.epoch);
-            reread.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
+            recorded.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
         })
         .collect();
     let runs_on = engine.runs_on();
@@ -86,7 +86,7 @@ pub fn finished(
         id: random_id()?,
         ..provenance::of_machine(device::name(device))
     };
-    let record = RunRecord {
+    let record = TrainingRecord {
         status: status(trained, config.training.epochs),
         seed: config.seed.0,
         epochs: trained.table.len(),

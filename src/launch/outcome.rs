@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anyhow::{Error, Result, anyhow};
 
 use super::prepared_training::PreparedTraining;
-use crate::results::{Provenance, RunRecord, Shared, Status};
+use crate::results::{Provenance, Shared, Status, TrainingRecord};
 use crate::storage::Store;
 use crate::train::Position;
 
@@ -13,9 +13,9 @@ use crate::train::Position;
 #[derive(Debug)]
 pub enum Outcome {
     /// It was done, before or by another process meanwhile.
-    Found(RunRecord),
+    Found(TrainingRecord),
     /// It was trained here.
-    Trained(RunRecord),
+    Trained(TrainingRecord),
     /// A signal came.
     Interrupted {
         /// Where it stands.
@@ -76,8 +76,8 @@ pub fn note(
     status: Status,
     epochs: usize,
     error: Option<String>,
-) -> RunRecord {
-    RunRecord {
+) -> TrainingRecord {
+    TrainingRecord {
         status,
         seed: training.config.seed.0,
         epochs,

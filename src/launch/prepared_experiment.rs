@@ -6,8 +6,8 @@ use super::dataset_cache::DatasetCache;
 use super::prepare_error::PrepareError;
 use super::prepared_training::{PreparedTraining, sha256};
 use crate::results::layout::config_file_name;
-use crate::results::reread::rule_table;
-use crate::results::{Plan, PlannedArm, PlannedRun};
+use crate::results::recorded_training::rule_table;
+use crate::results::{Plan, PlannedArm, PlannedTraining};
 use crate::spec::Experiment;
 use crate::spec::data::SplitSeed;
 
@@ -64,7 +64,7 @@ fn plan(experiment: &Experiment, trainings: &[PreparedTraining]) -> Plan {
         tuning: None,
         trainings: trainings
             .iter()
-            .map(|training| PlannedRun {
+            .map(|training| PlannedTraining {
                 dir: training.dir.clone(),
                 seed: training.config.seed.0,
                 arms: training

@@ -24,7 +24,7 @@ use super::tuning::Tuning;
 use super::verify::{Verdict, Verification};
 use crate::event::Event;
 use crate::results::tuning::{TUNE, tune_dir};
-use crate::results::{RunRecord, TuningRecord};
+use crate::results::{TrainingRecord, TuningRecord};
 use crate::spec::Experiment;
 use crate::storage::{FreshRun, Store};
 use crate::text::counted;
@@ -259,7 +259,7 @@ impl<'a> Session<'a> {
     /// Where the environment says nothing sensible.
     pub fn verify(&self, summary: &Summary, events: &Sender<Event>) -> Result<Vec<Verdict>> {
         let is_finished =
-            |record: &Option<RunRecord>| record.as_ref().is_some_and(|r| !r.arms.is_empty());
+            |record: &Option<TrainingRecord>| record.as_ref().is_some_and(|r| !r.arms.is_empty());
         let all = self.prepared.trainings.iter().zip(&summary.records);
         let finished: Vec<&PreparedTraining> =
             all.filter(|(_, record)| is_finished(record)).map(|(training, _)| training).collect();

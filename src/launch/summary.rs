@@ -2,13 +2,13 @@
 
 use super::outcome::{Outcome, note};
 use super::prepared_training::PreparedTraining;
-use crate::results::{RunRecord, Status};
+use crate::results::{Status, TrainingRecord};
 
 /// What became of some trainings.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// What there is to say of each, in their order; none where it did not begin here.
-    pub records: Vec<Option<RunRecord>>,
+    pub records: Vec<Option<TrainingRecord>>,
     /// Trained here.
     pub trained: usize,
     /// Done already, or by another process meanwhile.
@@ -72,7 +72,7 @@ impl Summary {
     }
 }
 
-fn record(training: &PreparedTraining, outcome: Outcome) -> Option<RunRecord> {
+fn record(training: &PreparedTraining, outcome: Outcome) -> Option<TrainingRecord> {
     match outcome {
         Outcome::Found(record) | Outcome::Trained(record) => Some(record),
         Outcome::Interrupted { at, .. } => {

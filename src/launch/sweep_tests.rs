@@ -2,7 +2,7 @@ use std::sync::mpsc::channel;
 
 use super::*;
 use crate::launch::{DatasetCache, PreparedExperiment};
-use crate::results::RunRecord;
+use crate::results::TrainingRecord;
 use crate::spec::{Experiment, Overrides};
 use crate::storage::Store;
 
@@ -62,7 +62,7 @@ fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_make
         |event| matches!(event, Event::Ended { outcome, failed: true, .. } if outcome == line)
     ));
     let note = std::fs::read(crate::results::layout::run_file(&store.training(&broken))).unwrap();
-    let note: RunRecord = serde_json::from_slice(&note).unwrap();
+    let note: TrainingRecord = serde_json::from_slice(&note).unwrap();
     assert_eq!(note.status, Status::Failed);
     assert_eq!(note.error.as_deref(), Some("a fault in bnes: index 7"));
 

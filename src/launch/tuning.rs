@@ -10,7 +10,7 @@ use super::dataset_cache::DatasetCache;
 use super::need::{Need, Needs};
 use super::prepare_error::PrepareError;
 use super::prepared_training::PreparedTraining;
-use crate::results::{RunRecord, Status, Tried, TunedArm, TuningRecord};
+use crate::results::{Status, TrainingRecord, Tried, TunedArm, TuningRecord};
 use crate::spec::{Experiment, Factors, Point, Tune, without_rule};
 use crate::stats;
 use crate::storage::Store;
@@ -135,7 +135,7 @@ impl<'a> Tuning<'a> {
     }
 
     /// Notes what trainings came to, by their folders; those that failed stay open.
-    pub fn note(&mut self, records: impl IntoIterator<Item = (String, RunRecord)>) {
+    pub fn note(&mut self, records: impl IntoIterator<Item = (String, TrainingRecord)>) {
         for (dir, record) in records {
             match record.status {
                 Status::Completed => {

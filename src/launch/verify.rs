@@ -13,7 +13,7 @@ use super::prepared_training::PreparedTraining;
 use super::run_one::{Ended, RunContext, run_one};
 use super::sweep::Resources;
 use crate::event::Event;
-use crate::results::RunRecord;
+use crate::results::TrainingRecord;
 use crate::storage::Store;
 
 /// What became of a training that was trained again.
@@ -81,7 +81,7 @@ impl<'a> Verification<'a> {
         let dir = self.store.training(&training.dir);
         let Some(mut difference) = difference(&dir, &again)? else { return Ok(Verdict::Same) };
         // What is on disk may be too damaged to say what it was trained on.
-        let was = RunRecord::read(&dir);
+        let was = TrainingRecord::read(&dir);
         difference.extend(was.and_then(|was| elsewhere(&was.provenance, &again.record.provenance)));
         Ok(Verdict::Differs(difference))
     }

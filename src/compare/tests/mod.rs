@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
-use crate::results::{FailedRun, RunRecord, Status, Tried, TunedArm, TuningRecord, load};
+use crate::results::{FailedTraining, Status, TrainingRecord, Tried, TunedArm, TuningRecord, load};
 use crate::spec::Factors;
 
 fn compared(experiments: &[LoadedExperiment]) -> Comparison {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A two by two design whose trainings are changed before they are compared.
-fn changed(change: impl Fn(usize, &mut RunRecord)) -> Vec<String> {
+fn changed(change: impl Fn(usize, &mut TrainingRecord)) -> Vec<String> {
     let mut experiment = two_by_two();
     for (place, run) in experiment.runs.iter_mut().enumerate() {
         change(place, &mut run.record);
@@ -22,7 +22,7 @@ fn what_may_decide_a_comparison_beside_its_factors_is_said_once_each() {
     for part in [rate, mode, machine, late] {
         assert_eq!(about(&plain, part), 0, "{plain:?}");
     }
-    let lr = |record: &mut RunRecord, lr: f64| {
+    let lr = |record: &mut TrainingRecord, lr: f64| {
         let training = json!({"optimizer": {"kind": "adam", "lr": lr}});
         record.config.insert("training".to_owned(), training);
     };

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::label;
 use super::replay::{ReplayError, Replayed, replay};
 use crate::history::{ELAPSED, EpochTable};
-use crate::results::reread::{fire_alike, rule_table};
+use crate::results::recorded_training::{fire_alike, rule_table};
 use crate::spec::Factors;
 use crate::stopping::{Monitored, StoppingRule};
 pub use sentences::percent;
