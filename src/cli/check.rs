@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::experiment_args::ExperimentArgs;
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::launch::lint::{Finding, Level, lint};
 use crate::launch::{
     self, Compute, DatasetCache, DeviceChoice, PreparedExperiment, PreparedTraining, Tuning, timing,
@@ -46,7 +46,7 @@ pub enum CheckFormat {
 
 /// A finding for programs.
 #[derive(Serialize)]
-struct Told<'a> {
+struct FindingJson<'a> {
     level: Level,
     message: &'a str,
     file: Option<&'a str>,
@@ -80,14 +80,14 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     match args.format {
         CheckFormat::Json => {
             let mut json = json!(report);
-            json["findings"] = json!(findings.iter().map(told).collect::<Vec<_>>());
+            json["findings"] = json!(findings.iter().map(finding_json).collect::<Vec<_>>());
             super::output::print(out, &report::json::json(&json)?)
         }
         CheckFormat::Text => {
             super::output::print(out, &report::plan::plan(&report, super::output::width()))?;
             out.flush()?;
             for finding in &findings {
-                tell(format_args!("\n{finding}"));
+                eprintln(format_args!("\n{finding}"));
             }
             let count = |level| findings.iter().filter(|finding| finding.level == level).count();
             let told = format!(
@@ -100,9 +100,9 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     }
 }
 
-fn told(finding: &Finding) -> Told<'_> {
+fn finding_json(finding: &Finding) -> FindingJson<'_> {
     let position = finding.about.position();
-    Told {
+    FindingJson {
         level: finding.level,
         message: finding.about.message(),
         file: finding.about.origin().map(|origin| origin.source.name.as_str()),

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::compare::gate::{Gate, Outcome};
 use crate::compare::{Filter, arms};
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::results::{self, LoadedExperiment};
 use crate::spec::ConfigError;
 use crate::spec::decode::decode;
@@ -59,7 +59,7 @@ pub(super) fn judge(
                     "not judged"
                 }
             };
-            tell(format_args!("gate {outcome}: {}", judged.message));
+            eprintln(format_args!("gate {outcome}: {}", judged.message));
         }
     }
     Ok(if failed { Some(FAILED) } else { not_judged.then_some(NOT_JUDGED) })

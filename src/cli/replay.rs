@@ -10,7 +10,7 @@ use super::exit::UsageError;
 use super::rule::{Defaults, parse_rules};
 use crate::compare::replay::{ReplayError, Replayed};
 use crate::compare::what_if::{Asking, Candidate, Recorded};
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::results::epochs_csv::CsvError;
 use crate::stopping::{Monitored, larger_is_better};
 use crate::{history, report, results};
@@ -81,7 +81,7 @@ impl ReplayArgs {
         for text in &self.criteria {
             for candidate in parse_rules(text, defaults)? {
                 if candidates.contains(&candidate) {
-                    tell(format_args!("note: {} is asked once", candidate.label));
+                    eprintln(format_args!("note: {} is asked once", candidate.label));
                 } else {
                     candidates.push(candidate);
                 }
@@ -128,7 +128,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
             let path = curves.path.display().to_string();
             // Twice the same is no second training.
             if !known.insert(curves.path.canonicalize().unwrap_or_else(|_| curves.path.clone())) {
-                tell(format_args!("note: {path} is replayed once"));
+                eprintln(format_args!("note: {path} is replayed once"));
                 continue;
             }
             let recorded = Recorded {
@@ -154,7 +154,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
         bail!("nothing to replay: no training has ended yet");
     }
     let is_told = matches!(args.mode, Some(ModeArg::Min | ModeArg::Max));
-    candidates.iter().filter_map(|candidate| note_direction(candidate, is_told)).for_each(tell);
+    candidates.iter().filter_map(|candidate| note_direction(candidate, is_told)).for_each(eprintln);
     let answer = asking.answer();
     let text = match args.format {
         Format::Table => {
@@ -176,7 +176,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     if args.format != Format::Table {
         // What the table says beneath itself.
         for sentence in &answer.sentences {
-            tell(format_args!("note: {sentence}"));
+            eprintln(format_args!("note: {sentence}"));
         }
     }
     super::output::print(out, &text)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::compare::tuning::{TunedValues, doubts, sentences};
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::launch::{PreparedExperiment, Summary, Tuned, Verdict};
 use crate::results::Status;
 use crate::text::counted;
@@ -58,28 +58,28 @@ pub fn verdicts(verdicts: &[Verdict]) -> String {
 }
 
 /// Tells what did not go as it should, whatever the format of the results.
-pub fn tell_faults(summary: &Summary) {
+pub fn print_warnings(summary: &Summary) {
     let diverged = summary.with_status(Status::Diverged);
     if diverged > 0 {
-        tell(format_args!("warning: {} diverged", counted(diverged, "training")));
+        eprintln(format_args!("warning: {} diverged", counted(diverged, "training")));
     }
     let failed = summary.with_status(Status::Failed);
     if failed > 0 {
         let trainings = counted(failed, "training");
-        tell(format_args!("{trainings} failed; the same command tries again"));
+        eprintln(format_args!("{trainings} failed; the same command tries again"));
     }
 }
 
 /// Tells what a tuning that came to its end chose, and what there is to doubt about it.
-pub fn tell_choice(tuned: &Tuned, seconds: f64) {
+pub fn print_choice(tuned: &Tuned, seconds: f64) {
     let values = TunedValues::all(&tuned.record);
     for sentence in sentences(&values) {
-        tell(format_args!("tuning: {sentence}"));
+        eprintln(format_args!("tuning: {sentence}"));
     }
     for doubt in doubts(&values) {
-        tell(format_args!("warning: {doubt}"));
+        eprintln(format_args!("warning: {doubt}"));
     }
     if tuned.trained > 0 {
-        tell(format_args!("tuning: {} in {seconds:.1} s", counted(tuned.trained, "training")));
+        eprintln(format_args!("tuning: {} in {seconds:.1} s", counted(tuned.trained, "training")));
     }
 }

@@ -95,8 +95,8 @@ pub fn fit(
     let data = inputs.data.as_ref();
     let recorder = inputs.recorder().with_probe(&inputs.network())?;
     let mut run = match from {
-        None => Run::new(inputs, recorder.columns()),
-        Some(from) => Run::resume(inputs, from)?,
+        None => TrainingState::new(inputs, recorder.columns()),
+        Some(from) => TrainingState::resume(inputs, from)?,
     };
     let calibration = model.norm.inner().recalibrates().then(|| batches::fixed_order(data, *seed));
     let ranges = batches::ranges(data.splits.train.len(), training.batch_size);
@@ -129,7 +129,7 @@ pub fn fit(
             run.keep(engine, checkpointer)?;
         }
     }
-    let Run { table, readers, .. } = run;
+    let TrainingState { table, readers, .. } = run;
     let arms = readers.into_iter().map(|reader| reader.outcome(&table)).collect();
     Ok(Fitted::Done(Trained { table, arms }))
 }
@@ -153,7 +153,7 @@ fn measure(
 }
 
 /// A training as it runs, without its engine.
-struct Run<'a> {
+struct TrainingState<'a> {
     table: EpochTable,
     readers: Vec<Reader<'a>>,
     /// Batches trained of the epoch after the table's last.
@@ -165,7 +165,7 @@ struct Run<'a> {
     unsaved: bool,
 }
 
-impl<'a> Run<'a> {
+impl<'a> TrainingState<'a> {
     fn new(inputs: &FitInputs<'a>, columns: Vec<String>) -> Self {
         Self {
             table: EpochTable::new(columns),
