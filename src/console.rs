@@ -4,6 +4,6 @@ use std::fmt::Display;
 use std::io::Write;
 
 /// Writes a line to standard error. Nobody may be listening any more: that costs no training.
-pub fn tell(line: impl Display) {
+pub fn eprintln(line: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

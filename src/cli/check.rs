@@ -7,9 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::experiment_args::ExperimentArgs;
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::launch::lint::{Finding, Level, lint};
-use crate::launch::{self, Compute, DeviceChoice, Loaded, Planned, Task, Tuning, timing};
+use crate::launch::{
+    self, Compute, DatasetCache, DeviceChoice, PreparedExperiment, PreparedTraining, Tuning, timing,
+};
 use crate::report;
 use crate::report::plan::{Estimate, PlanReport, TrainingLine, TuningLine};
 use crate::spec::{Experiment, without_rule};
@@ -44,7 +46,7 @@ pub enum CheckFormat {
 
 /// A finding for programs.
 #[derive(Serialize)]
-struct Told<'a> {
+struct FindingJson<'a> {
     level: Level,
     message: &'a str,
     file: Option<&'a str>,
@@ -60,30 +62,31 @@ struct Told<'a> {
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
-    let mut loaded = Loaded::of(&experiment);
-    let planned = Planned::new(&experiment, &mut loaded)?;
-    let tuning = Tuning::new(&experiment, &mut loaded)?;
-    let tuned = tuning.as_ref().map(Tuning::tasks).unwrap_or_default();
-    let tasks: Vec<&Task> = tuned.iter().copied().chain(&planned.tasks).collect();
-    let jobs = launch::jobs(args.jobs.map(usize::from), planned.tasks.len().max(tuned.len()));
+    let mut cache = DatasetCache::of(&experiment);
+    let prepared = PreparedExperiment::new(&experiment, &mut cache)?;
+    let tuning = Tuning::new(&experiment, &mut cache)?;
+    let tuned = tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
+    let trainings: Vec<&PreparedTraining> =
+        tuned.iter().copied().chain(&prepared.trainings).collect();
+    let jobs = launch::jobs(args.jobs.map(usize::from), prepared.trainings.len().max(tuned.len()));
     let compute = Compute::new(device, jobs)?;
-    let findings = lint(&experiment, &planned, &compute);
-    let all = timing::estimate(&tasks, &compute)?;
+    let findings = lint(&experiment, &prepared, &compute);
+    let all = timing::estimate(&trainings, &compute)?;
     #[allow(clippy::cast_precision_loss)] // a few
     let seconds = all / jobs as f64;
     let estimate = Estimate { seconds, jobs, device: launch::device_name(compute.device()) };
-    let report = plan_report(&experiment, &planned, &tuned, estimate);
+    let report = plan_report(&experiment, &prepared, &tuned, estimate);
     match args.format {
         CheckFormat::Json => {
             let mut json = json!(report);
-            json["findings"] = json!(findings.iter().map(told).collect::<Vec<_>>());
+            json["findings"] = json!(findings.iter().map(finding_json).collect::<Vec<_>>());
             super::output::print(out, &report::json::json(&json)?)
         }
         CheckFormat::Text => {
             super::output::print(out, &report::plan::plan(&report, super::output::width()))?;
             out.flush()?;
             for finding in &findings {
-                tell(format_args!("\n{finding}"));
+                eprintln(format_args!("\n{finding}"));
             }
             let count = |level| findings.iter().filter(|finding| finding.level == level).count();
             let told = format!(
@@ -96,9 +99,9 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     }
 }
 
-fn told(finding: &Finding) -> Told<'_> {
+fn finding_json(finding: &Finding) -> FindingJson<'_> {
     let position = finding.about.position();
-    Told {
+    FindingJson {
         level: finding.level,
         message: finding.about.message(),
         file: finding.about.origin().map(|origin| origin.source.name.as_str()),
@@ -110,30 +113,30 @@ fn told(finding: &Finding) -> Told<'_> {
 
 fn plan_report(
     experiment: &Experiment,
-    planned: &Planned,
-    tuned: &[&Task],
+    prepared: &PreparedExperiment,
+    tuned: &[&PreparedTraining],
     estimate: Estimate,
 ) -> PlanReport {
     let mut seeds: Vec<u64> = Vec::new();
-    for task in &planned.tasks {
-        if !seeds.contains(&task.trajectory.seed.0) {
-            seeds.push(task.trajectory.seed.0);
+    for training in &prepared.trainings {
+        if !seeds.contains(&training.config.seed.0) {
+            seeds.push(training.config.seed.0);
         }
     }
-    let first = planned.of_first_seed();
-    let trainings: Vec<TrainingLine> = first.iter().map(|task| line(task)).collect();
+    let first = prepared.of_first_seed();
+    let trainings: Vec<TrainingLine> = first.iter().map(|training| line(training)).collect();
     let per_seed: usize = trainings.iter().map(|line| line.steps_per_epoch * line.epochs).sum();
-    let data = first.first().map(|task| &task.data);
+    let data = first.first().map(|training| &training.data);
     PlanReport {
         name: experiment.name.clone(),
         config: report::effective::effective(experiment, &cells(&first)),
-        data: planned.notes.clone(),
+        data: prepared.notes.clone(),
         inputs: data.map_or_else(Vec::new, |data| {
             report::plan::inputs(&data.preprocessing, data.inputs.width())
         }),
         steps: per_seed * seeds.len(),
-        training_count: planned.tasks.len(),
-        arm_count: planned.tasks.iter().map(|task| task.arms.len()).sum(),
+        training_count: prepared.trainings.len(),
+        arm_count: prepared.trainings.iter().map(|training| training.arms.len()).sum(),
         trainings,
         seeds,
         tuning: experiment.tune.as_ref().map(|tune| TuningLine {
@@ -144,32 +147,33 @@ fn plan_report(
             training_count: tuned.len(),
             steps: tuned
                 .iter()
-                .map(|task| steps_per_epoch(task) * task.trajectory.training.epochs)
+                .map(|training| steps_per_epoch(training) * training.config.training.epochs)
                 .sum(),
         }),
         estimate: Some(estimate),
     }
 }
 
-fn steps_per_epoch(task: &Task) -> usize {
-    ranges(task.data.splits.train.len(), task.trajectory.training.batch_size).len()
+fn steps_per_epoch(training: &PreparedTraining) -> usize {
+    ranges(training.data.splits.train.len(), training.config.training.batch_size).len()
 }
 
-fn line(task: &Task) -> TrainingLine {
+fn line(training: &PreparedTraining) -> TrainingLine {
     TrainingLine {
-        factors: task.arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
-        parameters: task.parameters,
-        steps_per_epoch: steps_per_epoch(task),
-        epochs: task.trajectory.training.epochs,
-        rules: task.arms.iter().map(|arm| arm.rule.kind().to_owned()).collect(),
+        factors: training.arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
+        parameters: training.parameters,
+        steps_per_epoch: steps_per_epoch(training),
+        epochs: training.config.training.epochs,
+        rules: training.arms.iter().map(|arm| arm.rule.kind().to_owned()).collect(),
     }
 }
 
 /// The effective config of every arm.
-fn cells(tasks: &[&Task]) -> Vec<Map<String, Value>> {
-    let of_task = |task: &&Task| {
-        let config = task.trajectory.table();
-        task.arms
+fn cells(trainings: &[&PreparedTraining]) -> Vec<Map<String, Value>> {
+    let of_task = |training: &&PreparedTraining| {
+        let config = training.config.table();
+        training
+            .arms
             .iter()
             .map(move |arm| {
                 let mut cell = config.clone();
@@ -178,5 +182,5 @@ fn cells(tasks: &[&Task]) -> Vec<Map<String, Value>> {
             })
             .collect::<Vec<_>>()
     };
-    tasks.iter().flat_map(of_task).collect()
+    trainings.iter().flat_map(of_task).collect()
 }

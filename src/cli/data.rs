@@ -61,12 +61,12 @@ struct Described {
 pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
     let DataCommand::Describe(args) = command;
     let experiment = experiment(args)?;
-    let trajectory = experiment.trainings.first().map(|training| &training.trajectory);
-    let trajectory = trajectory.ok_or_else(|| anyhow!("a config without a training"))?;
-    let source = Source::open(&trajectory.data, &experiment.base)?;
-    let mut description = source.describe(&trajectory.data);
+    let config = experiment.trainings.first().map(|training| &training.config);
+    let config = config.ok_or_else(|| anyhow!("a config without a training"))?;
+    let source = Source::open(&config.data, &experiment.base)?;
+    let mut description = source.describe(&config.data);
     let mut summary = None;
-    match source.into_dataset(&trajectory.data, trajectory.split_seed()) {
+    match source.into_dataset(&config.data, config.split_seed()) {
         Ok(dataset) => {
             let new = |note: &String| !description.notes.contains(note);
             let notes: Vec<String> = dataset.notes.into_iter().filter(new).collect();

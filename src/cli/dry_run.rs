@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::run_args::RunFormat;
 use super::run_text::counts;
-use crate::launch::{Planned, Prospect, Session, Task, Tuning};
+use crate::launch::{PreparedExperiment, PreparedTraining, Prospect, Session, Tuning};
 use crate::results::tuning::TUNE;
 use crate::spec::Arm;
 use crate::storage::Store;
@@ -26,22 +26,22 @@ pub fn dry_run(
 ) -> Result<()> {
     let store = session.store();
     if let Some(looked) = session.look_at_tuning()? {
-        let tasks = session.tuning().map(Tuning::tasks).unwrap_or_default();
+        let trainings = session.tuning().map(Tuning::trainings).unwrap_or_default();
         let tune_store = Store::at(store.dir(), TUNE);
         let prefix = format!("{TUNE}/");
-        let to_do = list(&tune_store, &prefix, &tasks, &looked.prospects, format, out)?;
+        let to_do = list(&tune_store, &prefix, &trainings, &looked.prospects, format, out)?;
         if format == RunFormat::Text {
-            let trainings = counted(tasks.len(), "training");
+            let trainings = counted(trainings.len(), "training");
             writeln!(out, "{name}, tuning: {trainings}, {to_do} to train")?;
         }
         if !looked.is_settled {
-            return wait(name, session.planned(), format, out);
+            return wait(name, session.prepared(), format, out);
         }
     }
-    let tasks: Vec<&Task> = session.planned().tasks.iter().collect();
-    let to_do = list(&store, "", &tasks, &session.prospects(), format, out)?;
+    let trainings: Vec<&PreparedTraining> = session.prepared().trainings.iter().collect();
+    let to_do = list(&store, "", &trainings, &session.prospects(), format, out)?;
     if format == RunFormat::Text {
-        writeln!(out, "{}, {to_do} to train", counts(name, session.planned()))?;
+        writeln!(out, "{}, {to_do} to train", counts(name, session.prepared()))?;
     }
     Ok(())
 }
@@ -50,19 +50,19 @@ pub fn dry_run(
 fn list(
     store: &Store,
     prefix: &str,
-    tasks: &[&Task],
+    trainings: &[&PreparedTraining],
     prospects: &[Prospect],
     format: RunFormat,
     out: &mut dyn Write,
 ) -> Result<usize> {
-    for (task, prospect) in tasks.iter().zip(prospects) {
+    for (training, prospect) in trainings.iter().zip(prospects) {
         match format {
-            RunFormat::Text => writeln!(out, "{prefix}{}", line(task, *prospect))?,
+            RunFormat::Text => writeln!(out, "{prefix}{}", line(training, *prospect))?,
             RunFormat::Json => {
-                let dir = store.training(&task.dir).display().to_string();
-                let place = Some((format!("{prefix}{}", task.dir), dir));
-                for arm in &task.arms {
-                    writeln!(out, "{}", object(task, arm, place.as_ref(), *prospect))?;
+                let dir = store.training(&training.dir).display().to_string();
+                let place = Some((format!("{prefix}{}", training.dir), dir));
+                for arm in &training.arms {
+                    writeln!(out, "{}", object(training, arm, place.as_ref(), *prospect))?;
                 }
             }
         }
@@ -72,15 +72,20 @@ fn list(
 }
 
 /// Tells of what has no folder yet, since the tuning has not chosen its values.
-fn wait(name: &str, planned: &Planned, format: RunFormat, out: &mut dyn Write) -> Result<()> {
+fn wait(
+    name: &str,
+    prepared: &PreparedExperiment,
+    format: RunFormat,
+    out: &mut dyn Write,
+) -> Result<()> {
     match format {
         RunFormat::Text => {
-            writeln!(out, "{}, once the tuning has chosen their values", counts(name, planned))?;
+            writeln!(out, "{}, once the tuning has chosen their values", counts(name, prepared))?;
         }
         RunFormat::Json => {
-            for task in &planned.tasks {
-                for arm in &task.arms {
-                    let mut object = object(task, arm, None, Prospect::Train(None));
+            for training in &prepared.trainings {
+                for arm in &training.arms {
+                    let mut object = object(training, arm, None, Prospect::Train(None));
                     object["status"] = json!("waits for the tuning");
                     writeln!(out, "{object}")?;
                 }
@@ -91,7 +96,12 @@ fn wait(name: &str, planned: &Planned, format: RunFormat, out: &mut dyn Write) -
 }
 
 /// An arm for programs; `place` is the name of its training and where that lies.
-fn object(task: &Task, arm: &Arm, place: Option<&(String, String)>, prospect: Prospect) -> Value {
+fn object(
+    training: &PreparedTraining,
+    arm: &Arm,
+    place: Option<&(String, String)>,
+    prospect: Prospect,
+) -> Value {
     let at = match prospect {
         Prospect::Train(Some(Position { epoch, batch })) => json!({"epoch": epoch, "batch": batch}),
         _ => Value::Null,
@@ -100,24 +110,24 @@ fn object(task: &Task, arm: &Arm, place: Option<&(String, String)>, prospect: Pr
         "run": place.map(|(run, _)| run),
         "dir": place.map(|(_, dir)| dir),
         "factors": arm.factors,
-        "seed": task.trajectory.seed,
+        "seed": training.config.seed,
         "status": status(prospect),
         "goes_on_at": at,
     })
 }
 
-fn line(task: &Task, prospect: Prospect) -> String {
+fn line(training: &PreparedTraining, prospect: Prospect) -> String {
     let at = match prospect {
         Prospect::Train(Some(at)) => format!(" from epoch {} on", at.epoch),
         _ => String::new(),
     };
-    let rules: Vec<&str> = task.arms.iter().map(|arm| arm.rule.kind()).collect();
+    let rules: Vec<&str> = training.arms.iter().map(|arm| arm.rule.kind()).collect();
     format!(
         "{}  {}{at}, at most {} epochs, {} parameters, rules: {}",
-        task.dir,
+        training.dir,
         status(prospect),
-        task.trajectory.training.epochs,
-        task.parameters,
+        training.config.training.epochs,
+        training.parameters,
         rules.join(", ")
     )
 }

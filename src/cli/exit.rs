@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use crate::compare::CompareError;
 use crate::data::DataError;
-use crate::launch::PlanError;
+use crate::launch::PrepareError;
 use crate::replay::ReplayError;
 use crate::spec::ConfigError;
 
@@ -36,8 +36,8 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref().is_some_and(CompareError::is_usage)
             || matches!(cause.downcast_ref(), Some(ReplayError::NoColumn { .. }))
             || match cause.downcast_ref() {
-                Some(PlanError::Config(_)) => true,
-                Some(PlanError::Data(error)) => is_config(Some(error)),
+                Some(PrepareError::Config(_)) => true,
+                Some(PrepareError::Data(error)) => is_config(Some(error)),
                 None => false,
             }
     };

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::compare::gate::{Gate, Outcome};
 use crate::compare::{Filter, arms};
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::report::sentences;
 use crate::results::{self, LoadedExperiment};
 use crate::spec::ConfigError;
@@ -54,7 +54,7 @@ pub(super) fn judge(
                 Outcome::Failed(_) => failed = true,
                 Outcome::NotJudged(_) => not_judged = true,
             }
-            tell(sentences::gate(&judged));
+            eprintln(sentences::gate(&judged));
         }
     }
     Ok(if failed { Some(FAILED) } else { not_judged.then_some(NOT_JUDGED) })

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::console::tell;
+use crate::console::eprintln;
 use args::{Cli, Command};
 use exit::{FAILED, exit_code, is_closed_pipe};
 
@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|damaged| {
             for problem in &damaged {
-                tell(format_args!("warning: not replayed: {problem}"));
+                eprintln(format_args!("warning: not replayed: {problem}"));
             }
             if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
         }),
@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
             // `bnes compare … | head` is no fault.
             return ExitCode::SUCCESS;
         }
-        tell(format_args!("error: {error:#}"));
+        eprintln(format_args!("error: {error:#}"));
         ExitCode::from(exit_code(&error))
     })
 }

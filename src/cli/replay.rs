@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use super::exit::UsageError;
 use super::rule::{Defaults, parse_rules};
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::replay::{Candidate, RecordedTraining, ReplayError, Replays, RuleOutcome};
 use crate::report::sentences;
 use crate::results::epochs_csv::CsvError;
@@ -81,7 +81,7 @@ impl ReplayArgs {
         for text in &self.criteria {
             for candidate in parse_rules(text, defaults)? {
                 if candidates.contains(&candidate) {
-                    tell(format_args!("note: {} is asked once", candidate.label));
+                    eprintln(format_args!("note: {} is asked once", candidate.label));
                 } else {
                     candidates.push(candidate);
                 }
@@ -128,7 +128,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
             let path = curves.path.display().to_string();
             // Twice the same is no second training.
             if !known.insert(curves.path.canonicalize().unwrap_or_else(|_| curves.path.clone())) {
-                tell(format_args!("note: {path} is replayed once"));
+                eprintln(format_args!("note: {path} is replayed once"));
                 continue;
             }
             let training = RecordedTraining {
@@ -154,7 +154,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
         bail!("nothing to replay: no training has ended yet");
     }
     let is_told = matches!(args.mode, Some(ModeArg::Min | ModeArg::Max));
-    candidates.iter().filter_map(|candidate| note_direction(candidate, is_told)).for_each(tell);
+    candidates.iter().filter_map(|candidate| note_direction(candidate, is_told)).for_each(eprintln);
     let summary = replays.summarize();
     let text = match args.format {
         Format::Table => {
@@ -176,7 +176,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     if args.format != Format::Table {
         // What the table says beneath itself.
         for finding in &summary.findings {
-            tell(format_args!("note: {}", sentences::replay(finding)));
+            eprintln(format_args!("note: {}", sentences::replay(finding)));
         }
     }
     super::output::print(out, &text)?;
@@ -335,8 +335,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let experiment = two_by_two();
         write(dir.path(), &experiment);
-        let file =
-            |run: &results::LoadedRun| dir.path().join("digits").join(&run.dir).join("epochs.csv");
+        let file = |run: &results::LoadedTraining| {
+            dir.path().join("digits").join(&run.dir).join("epochs.csv")
+        };
         for run in &experiment.runs {
             std::fs::write(file(run), "epoch,train_loss,val_loss\n1,1.0,1.0\n").unwrap();
         }

@@ -12,9 +12,9 @@ use super::exit::FAILED;
 use super::run_args::{RunArgs, RunFormat};
 use super::run_json;
 use super::run_text::{
-    counts, done_and_to_go, next, next_of_tuning, tell_choice, tell_faults, verdicts,
+    counts, done_and_to_go, next, next_of_tuning, print_choice, print_warnings, verdicts,
 };
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::event::Event;
 use crate::launch::lint::{Level, lint};
 use crate::launch::{Interrupt, Session, Summary, Verdict};
@@ -25,19 +25,19 @@ use crate::text::counted;
 ///
 /// # Errors
 /// Where the config, the data, the device or the results directory is at fault; a training that
-/// fails is told and gives exit code 1.
+/// fails is reported and gives exit code 1.
 pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     // From here on a signal ends the batch at hand, not the process.
     let interrupt = Interrupt::listen()?;
     let experiment = args.experiment.load()?;
     let mut session = Session::open(&experiment, args.options(), &interrupt)?;
     if !args.quiet {
-        for note in &session.planned().notes {
-            tell(note);
+        for note in &session.prepared().notes {
+            eprintln(note);
         }
-        let findings = lint(&experiment, session.planned(), session.compute());
+        let findings = lint(&experiment, session.prepared(), session.compute());
         for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
-            tell(warning);
+            eprintln(warning);
         }
     }
     if args.dry_run {
@@ -50,9 +50,9 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if let Some(tuned) = watched(args, |events| session.tune(events))? {
         let seconds = started.elapsed().as_secs_f64();
         if let Some(summary) = &tuned.unfinished {
-            tell_faults(summary);
+            print_warnings(summary);
             let trainings = counted(summary.records.len(), "training");
-            let told = match args.format {
+            let printed = match args.format {
                 // Tuning trainings are no results.
                 RunFormat::Json => Ok(()),
                 RunFormat::Text => writeln!(
@@ -63,20 +63,20 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
                     next_of_tuning(&args.results, summary)
                 ),
             };
-            return ended(&interrupt, summary, told.map_err(Into::into));
+            return ended(&interrupt, summary, printed.map_err(Into::into));
         }
         if !args.quiet {
-            tell_choice(&tuned, seconds);
+            print_choice(&tuned, seconds);
         }
     }
     let summary = watched(args, |events| session.train(events))?;
-    tell_faults(&summary);
-    let told = match args.format {
+    print_warnings(&summary);
+    let printed = match args.format {
         RunFormat::Json => run_json::write(&session, &summary, out),
         RunFormat::Text => writeln!(
             out,
             "{} ({})\nresults: {}\n{}",
-            counts(name, session.planned()),
+            counts(name, session.prepared()),
             done_and_to_go(&summary, started.elapsed().as_secs_f64()),
             results.display(),
             next(&args.results, &summary)
@@ -84,16 +84,16 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         .map_err(Into::into),
     };
     if summary.interrupted() > 0 || !args.verify {
-        return ended(&interrupt, &summary, told);
+        return ended(&interrupt, &summary, printed);
     }
-    told?;
+    printed?;
     let found = watched(args, |events| session.verify(&summary, events))?;
     if args.format == RunFormat::Text {
         writeln!(out, "{}", verdicts(&found))?;
     }
     if interrupt.is_asked() {
-        let (signal, code) = interrupt.told();
-        tell(format_args!(
+        let (signal, code) = interrupt.signal();
+        eprintln(format_args!(
             "interrupted by {signal}: nothing to save; the same command verifies from the start"
         ));
         return Ok(ExitCode::from(code));
@@ -102,15 +102,15 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     Ok(if summary.failed > 0 || !verified { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-/// How the program ends after trainings of which was `told` what came out. After a signal the exit
-/// code tells of that: whoever read the results may be gone by the same signal.
-fn ended(interrupt: &Interrupt, summary: &Summary, told: Result<()>) -> Result<ExitCode> {
+/// How the program ends, where the results were `printed` or not: after a signal the exit code says so
+/// either way, since whoever read the results may be gone by the same signal.
+fn ended(interrupt: &Interrupt, summary: &Summary, printed: Result<()>) -> Result<ExitCode> {
     if summary.interrupted() > 0 {
-        let (signal, code) = interrupt.told();
-        tell(summary.interruption(signal));
+        let (signal, code) = interrupt.signal();
+        eprintln(summary.interruption(signal));
         return Ok(ExitCode::from(code));
     }
-    told?;
+    printed?;
     Ok(if summary.failed > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 

@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::launch::{Session, Summary, Task};
-use crate::results::{RunRecord, Status};
+use crate::launch::{PreparedTraining, Session, Summary};
+use crate::results::{Status, TrainingRecord};
 use crate::storage::Store;
 
 /// Writes the lines of every training of which there is something to say.
@@ -15,20 +15,20 @@ use crate::storage::Store;
 /// Where `out` cannot be written.
 pub fn write(session: &Session, summary: &Summary, out: &mut dyn Write) -> Result<()> {
     let store = session.store();
-    for (task, record) in session.planned().tasks.iter().zip(&summary.records) {
-        for object in record.iter().flat_map(|record| objects(&store, task, record)) {
+    for (training, record) in session.prepared().trainings.iter().zip(&summary.records) {
+        for object in record.iter().flat_map(|record| objects(&store, training, record)) {
             writeln!(out, "{object}")?;
         }
     }
     Ok(())
 }
 
-fn objects(store: &Store, task: &Task, record: &RunRecord) -> Vec<Value> {
-    let dir = store.training(&task.dir).display().to_string();
-    let common = |factors: &Value| json!({"run": task.dir, "dir": dir, "factors": factors, "seed": record.seed});
+fn objects(store: &Store, training: &PreparedTraining, record: &TrainingRecord) -> Vec<Value> {
+    let dir = store.training(&training.dir).display().to_string();
+    let common = |factors: &Value| json!({"run": training.dir, "dir": dir, "factors": factors, "seed": record.seed});
     let mut objects = Vec::new();
     if record.arms.is_empty() {
-        for arm in &task.arms {
+        for arm in &training.arms {
             let mut object = common(&json!(arm.factors));
             object["status"] = json!(record.status);
             object["stop_reason"] = Value::Null;

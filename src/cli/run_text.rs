@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use crate::compare::{TunedValues, tuning};
-use crate::console::tell;
-use crate::launch::{Planned, Summary, Tuned, Verdict};
+use crate::console::eprintln;
+use crate::launch::{PreparedExperiment, Summary, Tuned, Verdict};
 use crate::report::sentences;
 use crate::results::Status;
 use crate::text::counted;
 
 /// How many arms and trainings an experiment comes to.
-pub fn counts(name: &str, planned: &Planned) -> String {
+pub fn counts(name: &str, prepared: &PreparedExperiment) -> String {
     format!(
         "{name}: {} from {}",
-        counted(planned.tasks.iter().map(|task| task.arms.len()).sum(), "arm"),
-        counted(planned.tasks.len(), "training"),
+        counted(prepared.trainings.iter().map(|training| training.arms.len()).sum(), "arm"),
+        counted(prepared.trainings.len(), "training"),
     )
 }
 
@@ -59,28 +59,28 @@ pub fn verdicts(verdicts: &[Verdict]) -> String {
 }
 
 /// Tells what did not go as it should, whatever the format of the results.
-pub fn tell_faults(summary: &Summary) {
+pub fn print_warnings(summary: &Summary) {
     let diverged = summary.with_status(Status::Diverged);
     if diverged > 0 {
-        tell(format_args!("warning: {} diverged", counted(diverged, "training")));
+        eprintln(format_args!("warning: {} diverged", counted(diverged, "training")));
     }
     let failed = summary.with_status(Status::Failed);
     if failed > 0 {
         let trainings = counted(failed, "training");
-        tell(format_args!("{trainings} failed; the same command tries again"));
+        eprintln(format_args!("{trainings} failed; the same command tries again"));
     }
 }
 
 /// Tells what a tuning that came to its end chose, and what there is to doubt about it.
-pub fn tell_choice(tuned: &Tuned, seconds: f64) {
+pub fn print_choice(tuned: &Tuned, seconds: f64) {
     let values = TunedValues::all(&tuned.record);
     for finding in tuning::findings(&values) {
-        tell(format_args!("tuning: {}", sentences::finding(&finding)));
+        eprintln(format_args!("tuning: {}", sentences::finding(&finding)));
     }
     for doubt in tuning::warnings(&values) {
-        tell(format_args!("warning: {}", sentences::warning_kind(&doubt)));
+        eprintln(format_args!("warning: {}", sentences::warning_kind(&doubt)));
     }
     if tuned.trained > 0 {
-        tell(format_args!("tuning: {} in {seconds:.1} s", counted(tuned.trained, "training")));
+        eprintln(format_args!("tuning: {} in {seconds:.1} s", counted(tuned.trained, "training")));
     }
 }

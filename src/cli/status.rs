@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::output::{columns, print};
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::launch;
 use crate::report;
 use crate::storage::status::statuses;
@@ -40,7 +40,7 @@ pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
         |checkpoints: &[PathBuf]| launch::saved_at(checkpoints).map(|position| position.epoch);
     let (statuses, warnings) = statuses(&args.dir, &saved_at)?;
     for warning in warnings {
-        tell(format_args!("warning: {warning}"));
+        eprintln(format_args!("warning: {warning}"));
     }
     match args.format {
         StatusFormat::Table => print(out, &report::status::status(&statuses, columns())),

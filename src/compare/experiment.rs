@@ -11,7 +11,7 @@ use super::options::Filter;
 use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
 use crate::history;
-use crate::results::{ArmRecord, LoadedExperiment, PlannedRun, RunRecord};
+use crate::results::{ArmRecord, LoadedExperiment, PlannedTraining, TrainingRecord};
 use crate::spec::{Factor, Factors, is_of_rule};
 
 /// The rule stands beside the effective config, which is the training's.
@@ -68,7 +68,7 @@ impl Arm<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Observation<'a> {
     pub arm: &'a ArmRecord,
-    pub run: &'a RunRecord,
+    pub run: &'a TrainingRecord,
     pub experiment_dir: &'a Path,
     /// The training's directory, below the experiment's.
     pub training_dir: &'a str,
@@ -186,7 +186,7 @@ pub(super) fn of_experiment<'a>(
             observations: BTreeMap::new(),
         });
     }
-    let planned: HashMap<&str, &PlannedRun> =
+    let planned: HashMap<&str, &PlannedTraining> =
         plan.trainings.iter().map(|training| (training.dir.as_str(), training)).collect();
     let mut not_recorded = 0_usize;
     for run in &experiment.runs {

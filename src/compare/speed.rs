@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::curves::CurveOf;
 use super::significance::CONFIDENCE;
 use crate::history::{ELAPSED, EpochTable};
-use crate::results::reread::has_diverged;
+use crate::results::recorded_training::has_diverged;
 use crate::spec::{Factors, without_rule};
 use crate::stats;
 use crate::stopping::Monitored;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::results::FailedRun;
+use crate::results::FailedTraining;
 use crate::spec::Factors;
 
 /// What limits the conclusions.
@@ -33,7 +33,7 @@ pub enum WarningKind {
         /// Trainings that the config names.
         planned: usize,
         /// The failed ones.
-        trainings: Vec<FailedRun>,
+        trainings: Vec<FailedTraining>,
     },
     /// Trainings that the config no longer names, by directory.
     NoLongerNamed(Vec<String>),

@@ -6,21 +6,21 @@ use crate::history::{ON_DEMAND, TEST_PREFIX};
 use crate::nn::probe;
 use crate::spec::data::Task as TargetKind;
 use crate::spec::model::Along;
-use crate::spec::{Arm, ConfigError, Experiment, Trajectory};
+use crate::spec::{Arm, Config, ConfigError, Experiment};
 use crate::text::quoted;
 use crate::train;
 
 /// Refuses a batch of one row where a norm takes the variance of it.
 pub fn batches(
     experiment: &Experiment,
-    trajectory: &Trajectory,
+    config: &Config,
     arms: &[Arm],
     data: &Dataset,
 ) -> Result<(), ConfigError> {
     let rows = data.splits.train.len();
-    let batches = train::batches::ranges(rows, trajectory.training.batch_size);
+    let batches = train::batches::ranges(rows, config.training.batch_size);
     let one = batches.iter().any(|batch| batch.len() == 1);
-    let model = &trajectory.model;
+    let model = &config.model;
     if !one || model.norm_along() != Some(Along::Batch) {
         return Ok(());
     }
@@ -57,7 +57,7 @@ pub fn validation(experiment: &Experiment, arm: &Arm, data: &Dataset) -> Result<
 /// Refuses a rule whose columns this training will not record.
 pub fn columns(
     experiment: &Experiment,
-    trajectory: &Trajectory,
+    config: &Config,
     arm: &Arm,
     recorded: &[String],
 ) -> Result<(), ConfigError> {
@@ -71,7 +71,7 @@ pub fn columns(
             .iter()
             .map(String::as_str)
             .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
-            .chain(probe::columns_of(&trajectory.model))
+            .chain(probe::columns_of(&config.model))
             .collect();
         return Err(experiment.error_in_arm(
             &arm.factors,
@@ -86,10 +86,10 @@ pub fn columns(
 /// Refuses class weights where there are no classes.
 pub fn class_weights(
     experiment: &Experiment,
-    trajectory: &Trajectory,
-    task: TargetKind,
+    config: &Config,
+    training: TargetKind,
 ) -> Result<(), ConfigError> {
-    if trajectory.training.class_weights.is_none() || task != TargetKind::Regression {
+    if config.training.class_weights.is_none() || training != TargetKind::Regression {
         return Ok(());
     }
     let message = "class weights need classes, and the target is numeric";

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use candle_core::Device;
 
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use crate::nn::{Engine, FusedEngine, GraphEngine, Isa, Lacking};
 use crate::spec::ConfigError;
 
@@ -80,8 +80,8 @@ impl Compute {
 
     /// What the fused engine does not have to train a task with, so that the graph engine stands in.
     #[must_use]
-    pub fn lacks(&self, task: &Task) -> Option<Lacking> {
-        match self.choice(FusedEngine::lacks(&task.job().network())) {
+    pub fn lacks(&self, training: &PreparedTraining) -> Option<Lacking> {
+        match self.choice(FusedEngine::lacks(&training.fit_inputs().network())) {
             Choice::StandIn(lacking) => Some(lacking),
             Choice::Fused(_) | Choice::Graph => None,
         }
@@ -100,16 +100,16 @@ impl Compute {
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn engine(&self, task: &Task) -> Result<Box<dyn Engine>> {
-        let network = task.job().network();
+    pub fn engine(&self, training: &PreparedTraining) -> Result<Box<dyn Engine>> {
+        let network = training.fit_inputs().network();
         let Choice::Fused(isa) = self.choice(FusedEngine::lacks(&network)) else {
             return Ok(Box::new(GraphEngine::new(&network, &self.device)?));
         };
         let threads = match self.threads {
             Threads::Exactly(threads) => threads,
             Threads::UpTo(most) => {
-                let rows = network.training.batch_size.rows(task.data.splits.train.len());
-                FusedEngine::suitable_threads(task.parameters, rows).min(most)
+                let rows = network.training.batch_size.rows(training.data.splits.train.len());
+                FusedEngine::suitable_threads(training.parameters, rows).min(most)
             }
         };
         Ok(Box::new(FusedEngine::with_isa(&network, threads, isa)?))

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::plan_error::PlanError;
+use super::prepare_error::PrepareError;
 use crate::data::{DataError, Dataset, Source};
 use crate::seed::Seed;
 use crate::spec::data::SplitSeed;
-use crate::spec::{Arm, Experiment, Trajectory};
+use crate::spec::{Arm, Config, Experiment};
 
 /// Sources and splits that were read, so that each is read once.
-pub struct Loaded {
+pub struct DatasetCache {
     /// Which datasets will be made of each source.
     due: HashMap<String, HashSet<String>>,
     sources: HashMap<String, Source>,
@@ -20,21 +20,21 @@ pub struct Loaded {
     notes: Vec<String>,
 }
 
-impl Loaded {
+impl DatasetCache {
     /// Nothing yet, of all that the experiment and its tuning will read.
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
         let mut due: HashMap<String, HashSet<String>> = HashMap::new();
-        let mut note = |trajectory: &Trajectory| {
-            let (source, dataset) = keys(trajectory);
+        let mut note = |config: &Config| {
+            let (source, dataset) = keys(config);
             due.entry(source).or_default().insert(dataset);
         };
         let tuned: Vec<Seed> =
             experiment.tune.iter().flat_map(|tune| &tune.seeds).copied().map(Seed).collect();
         for training in &experiment.trainings {
-            note(&training.trajectory);
+            note(&training.config);
             for seed in &tuned {
-                note(&Trajectory { seed: *seed, ..training.trajectory.clone() });
+                note(&Config { seed: *seed, ..training.config.clone() });
             }
         }
         Self { due, sources: HashMap::new(), datasets: HashMap::new(), notes: Vec::new() }
@@ -44,20 +44,20 @@ impl Loaded {
     pub(super) fn dataset(
         &mut self,
         experiment: &Experiment,
-        trajectory: &Trajectory,
+        config: &Config,
         arms: &[Arm],
-    ) -> Result<Arc<Dataset>, PlanError> {
-        self.read(experiment, trajectory).map_err(|error| placed(experiment, arms, error))
+    ) -> Result<Arc<Dataset>, PrepareError> {
+        self.read(experiment, config).map_err(|error| placed(experiment, arms, error))
     }
 
     fn read(
         &mut self,
         experiment: &Experiment,
-        trajectory: &Trajectory,
+        config: &Config,
     ) -> Result<Arc<Dataset>, DataError> {
-        let spec = &trajectory.data;
-        let split_seed = trajectory.split_seed();
-        let (source_key, data_key) = keys(trajectory);
+        let spec = &config.data;
+        let split_seed = config.split_seed();
+        let (source_key, data_key) = keys(config);
         if let Some(dataset) = self.datasets.get(&data_key) {
             return Ok(Arc::clone(dataset));
         }
@@ -93,13 +93,13 @@ impl Loaded {
 }
 
 /// By what a source, and a dataset of it, is told apart from others.
-fn keys(trajectory: &Trajectory) -> (String, String) {
-    let spec = &trajectory.data;
-    (json!(spec.reading()).to_string(), json!([spec, trajectory.split_seed()]).to_string())
+fn keys(config: &Config) -> (String, String) {
+    let spec = &config.data;
+    (json!(spec.reading()).to_string(), json!([spec, config.split_seed()]).to_string())
 }
 
 /// A fault of the config that shows once the data is read, at its place in the config.
-fn placed(experiment: &Experiment, arms: &[Arm], error: DataError) -> PlanError {
+fn placed(experiment: &Experiment, arms: &[Arm], error: DataError) -> PrepareError {
     let (Some(key), Some(arm)) = (error.key(), arms.first()) else { return error.into() };
     let is_missing = matches!(error, DataError::UnknownSource { .. });
     let help = is_missing.then(|| "a path is relative to the folder of the config".to_owned());

@@ -11,7 +11,7 @@ use super::finished::Finished;
 use crate::history::EpochTable;
 use crate::nn::StateDict;
 use crate::results::layout::{epochs_file, run_file, weights_file_name};
-use crate::results::{ArmRecord, Provenance, RunRecord, epochs_csv};
+use crate::results::{ArmRecord, Provenance, TrainingRecord, epochs_csv};
 
 /// That a training ran on something else before, which alone makes for other last digits.
 pub fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
@@ -51,7 +51,7 @@ pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
             return of_weights(&name, &present, bytes).map(Some);
         }
     }
-    let record: RunRecord = serde_json::from_slice(&read(&run_file(dir))?)?;
+    let record: TrainingRecord = serde_json::from_slice(&read(&run_file(dir))?)?;
     for arm in &again.record.arms {
         // Rules of earlier runs may stand beside today's.
         let was = record.arms.iter().find(|was| was.rule == arm.rule);

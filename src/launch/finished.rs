@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::checkpointer::Notes;
 use super::device;
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use super::provenance;
 use crate::history::EpochTable;
 use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
-use crate::results::reread::{Reread, has_diverged};
-use crate::results::{Provenance, RunRecord, Status};
+use crate::results::recorded_training::{RecordedTraining, has_diverged};
+use crate::results::{Provenance, Status, TrainingRecord};
 use crate::stopping::Ending;
 use crate::text::hex;
 use crate::train::{ArmOutcome, Kept, Recorder, Trained};
@@ -22,7 +22,7 @@ use crate::train::{ArmOutcome, Kept, Recorder, Trained};
 /// A finished training.
 pub struct Finished {
     /// `run.json`.
-    pub record: RunRecord,
+    pub record: TrainingRecord,
     /// `epochs.csv`.
     pub table: EpochTable,
     /// The weights files by epoch.
@@ -34,17 +34,17 @@ pub struct Finished {
 /// # Errors
 /// Where the device fails, the weights cannot be encoded or the system gives no random numbers.
 pub fn finished(
-    task: &Task,
+    training: &PreparedTraining,
     trained: &Trained,
     mut engine: Box<dyn Engine>,
     device: &Device,
     notes: Notes,
 ) -> Result<Finished> {
-    let Task { trajectory, data, loss, .. } = task;
+    let PreparedTraining { config, data, loss, .. } = training;
     // For the test split alone, which no rule reads.
-    let recorder = Recorder::new(data, *loss, trajectory, &[]);
+    let recorder = Recorder::new(data, *loss, config, &[]);
     let mut weights = BTreeMap::new();
-    let test_is_left = !trajectory.evaluation.test && !task.tunes;
+    let test_is_left = !config.evaluation.test && !training.tunes;
     let mut test_metrics = BTreeMap::new();
     if test_is_left {
         test_metrics.insert(None, recorder.no_test_scores());
@@ -60,18 +60,18 @@ pub fn finished(
             test_metrics.insert(Some(weights_file_name(epoch)), scores);
         }
     }
-    let reread = Reread {
+    let recorded = RecordedTraining {
         table: &trained.table,
-        epochs: trajectory.training.epochs,
+        epochs: config.training.epochs,
         test_metrics: &test_metrics,
     };
-    let arms = task
+    let arms = training
         .arms
         .iter()
         .zip(&trained.arms)
         .map(|(arm, outcome)| {
             let kept = outcome.kept.as_ref().map(|kept| kept.epoch);
-            reread.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
+            recorded.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
         })
         .collect();
     let runs_on = engine.runs_on();
@@ -86,16 +86,16 @@ pub fn finished(
         id: random_id()?,
         ..provenance::of_machine(device::name(device))
     };
-    let record = RunRecord {
-        status: status(trained, trajectory.training.epochs),
-        seed: trajectory.seed.0,
+    let record = TrainingRecord {
+        status: status(trained, config.training.epochs),
+        seed: config.seed.0,
         epochs: trained.table.len(),
-        identity: task.identity.clone(),
-        parameters: task.parameters,
+        identity: training.identity.clone(),
+        parameters: training.parameters,
         error: None,
         arms,
-        config: task.trajectory.table().into(),
-        data: data_record(task).into(),
+        config: training.config.table().into(),
+        data: data_record(training).into(),
         provenance,
     };
     Ok(Finished { record, table: trained.table.clone(), weights })
@@ -120,13 +120,13 @@ fn status(trained: &Trained, epochs: usize) -> Status {
     }
 }
 
-fn data_record(task: &Task) -> Map<String, Value> {
-    let data = &task.data;
+fn data_record(training: &PreparedTraining) -> Map<String, Value> {
+    let data = &training.data;
     let mut map = Map::new();
     map.insert("digest".to_owned(), data.digest.clone().into());
     map.insert("summary".to_owned(), data.summary.clone().into());
     map.insert("inputs".to_owned(), data.inputs.width().into());
-    map.insert("outputs".to_owned(), task.outputs.into());
+    map.insert("outputs".to_owned(), training.outputs.into());
     map.insert("task".to_owned(), json!(data.targets.task()));
     for (name, rows) in [
         ("train_rows", &data.splits.train),

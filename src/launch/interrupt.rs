@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::{exit, signal_name};
 
-use crate::console::tell;
+use crate::console::eprintln;
 
 /// Exit code that asks a batch system to start the same job again.
 const REQUEUE: i32 = 75;
@@ -69,7 +69,7 @@ impl Interrupt {
 
     /// The name of the first signal and the exit code that tells of it.
     #[must_use]
-    pub fn told(&self) -> (&'static str, u8) {
+    pub fn signal(&self) -> (&'static str, u8) {
         let signal = self.signal.load(Ordering::Relaxed);
         (name(signal), u8::try_from(exit_code(signal)).unwrap_or(u8::MAX))
     }
@@ -88,7 +88,7 @@ fn is_ignored(signal: i32) -> bool {
 fn last_line(signal: i32) {
     let (told, is_told) = mpsc::channel();
     thread::spawn(move || {
-        tell(format_args!(
+        eprintln(format_args!(
             "{}, the second signal: ended at once; the same command goes on from the last checkpoints",
             name(signal)
         ));
@@ -115,6 +115,6 @@ mod tests {
         assert!(!interrupt.is_asked());
         assert!(interrupt.note(SIGHUP).is_ok() && interrupt.note(SIGINT).is_err());
         assert!(interrupt.is_asked());
-        assert_eq!(interrupt.told(), ("SIGHUP", 129));
+        assert_eq!(interrupt.signal(), ("SIGHUP", 129));
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use super::resume::resumes_at;
 use crate::storage::{Claim, Done, FreshRun, Store};
 use crate::train::Position;
@@ -31,7 +31,7 @@ pub struct Needs<'a> {
     /// The folder.
     pub store: &'a Store,
     /// The trainings.
-    pub tasks: Vec<&'a Task>,
+    pub trainings: Vec<&'a PreparedTraining>,
     fresh: Fresh,
     /// Whether what is done is to be verified, and so neither made again nor corrected first.
     verify: bool,
@@ -40,13 +40,13 @@ pub struct Needs<'a> {
 impl<'a> Needs<'a> {
     /// Looks without writing.
     #[must_use]
-    pub fn look(store: &'a Store, tasks: Vec<&'a Task>, fresh: bool) -> Self {
-        let fresh = match FreshRun::find(store.dir(), &identities(&tasks)).filter(|_| fresh) {
+    pub fn look(store: &'a Store, trainings: Vec<&'a PreparedTraining>, fresh: bool) -> Self {
+        let fresh = match FreshRun::find(store.dir(), &identities(&trainings)).filter(|_| fresh) {
             Some(run) => Fresh::Runs(run),
             None if fresh => Fresh::Begins,
             None => Fresh::No,
         };
-        Self { store, tasks, fresh, verify: false }
+        Self { store, trainings, fresh, verify: false }
     }
 
     /// Looks in order to train; where a fresh run begins, no checkpoint is resumed from.
@@ -55,65 +55,65 @@ impl<'a> Needs<'a> {
     /// Where the notes of a fresh run cannot be written.
     pub fn begin(
         store: &'a Store,
-        tasks: Vec<&'a Task>,
+        trainings: Vec<&'a PreparedTraining>,
         fresh: bool,
         verify: bool,
     ) -> Result<Self> {
         if !fresh {
-            return Ok(Self { store, tasks, fresh: Fresh::No, verify });
+            return Ok(Self { store, trainings, fresh: Fresh::No, verify });
         }
-        let (run, begins) = FreshRun::begin(store.dir(), &identities(&tasks))?;
-        for task in tasks.iter().filter(|_| begins) {
-            let work_dir = store.work_dir(&task.dir);
+        let (run, begins) = FreshRun::begin(store.dir(), &identities(&trainings))?;
+        for training in trainings.iter().filter(|_| begins) {
+            let work_dir = store.work_dir(&training.dir);
             if work_dir.exists()
                 && let Some(claim) = Claim::acquire(&work_dir)?
             {
                 claim.discard();
             }
         }
-        Ok(Self { store, tasks, fresh: Fresh::Runs(run), verify })
+        Ok(Self { store, trainings, fresh: Fresh::Runs(run), verify })
     }
 
     /// What a training needs, as things stand now.
     #[must_use]
-    pub fn of(&self, task: &Task) -> Need {
+    pub fn of(&self, training: &PreparedTraining) -> Need {
         if matches!(self.fresh, Fresh::No)
-            && let Some(problem) = self.store.newer(&task.dir)
+            && let Some(problem) = self.store.newer(&training.dir)
         {
             return Need::Newer(problem);
         }
-        self.done(task).map_or(Need::Training, Need::Nothing)
+        self.done(training).map_or(Need::Training, Need::Nothing)
     }
 
-    fn done(&self, task: &Task) -> Option<Done> {
+    fn done(&self, training: &PreparedTraining) -> Option<Done> {
         let is_due = match &self.fresh {
             Fresh::No => false,
             Fresh::Begins => true,
-            Fresh::Runs(run) => !run.is_done(&task.dir),
+            Fresh::Runs(run) => !run.is_done(&training.dir),
         };
         if is_due {
             return None;
         }
-        let Task { dir, identity, arms, .. } = task;
+        let PreparedTraining { dir, identity, arms, .. } = training;
         if self.verify
             && let Some(record) = self.store.recorded(dir, identity, arms)
         {
             return Some(Done { record, changed: false });
         }
-        self.store.done(dir, identity, task.trajectory.training.epochs, arms)
+        self.store.done(dir, identity, training.config.training.epochs, arms)
     }
 
     /// Where a training would go on; none where it would begin with its first epoch.
     #[must_use]
-    pub fn resumes_at(&self, task: &Task) -> Option<Position> {
+    pub fn resumes_at(&self, training: &PreparedTraining) -> Option<Position> {
         match self.fresh {
             Fresh::Begins => None,
-            _ => resumes_at(task, &self.store.work_dir(&task.dir)),
+            _ => resumes_at(training, &self.store.work_dir(&training.dir)),
         }
     }
 }
 
 /// Directory and identity of each training.
-pub fn identities<'a>(tasks: &[&'a Task]) -> Vec<(&'a str, &'a str)> {
-    tasks.iter().map(|task| (&*task.dir, &*task.identity)).collect()
+pub fn identities<'a>(trainings: &[&'a PreparedTraining]) -> Vec<(&'a str, &'a str)> {
+    trainings.iter().map(|training| (&*training.dir, &*training.identity)).collect()
 }

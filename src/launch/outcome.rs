@@ -4,18 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Error, Result, anyhow};
 
-use super::plan::Task;
-use crate::results::{Provenance, RunRecord, Shared, Status};
+use super::prepared_training::PreparedTraining;
+use crate::results::{Provenance, Shared, Status, TrainingRecord};
 use crate::storage::Store;
 use crate::train::Position;
 
-/// What became of a task.
+/// What became of a training.
 #[derive(Debug)]
 pub enum Outcome {
     /// It was done, before or by another process meanwhile.
-    Found(RunRecord),
+    Found(TrainingRecord),
     /// It was trained here.
-    Trained(RunRecord),
+    Trained(TrainingRecord),
     /// A signal came.
     Interrupted {
         /// Where it stands.
@@ -33,8 +33,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// A line that says it.
-    pub(super) fn in_words(&self, task: &Task, store: &Store) -> String {
-        let dir = &task.dir;
+    pub(super) fn in_words(&self, training: &PreparedTraining, store: &Store) -> String {
+        let dir = &training.dir;
         let record = match self {
             Self::Trained(record) => record,
             Self::Found(_) => return format!("{dir}: done by another process"),
@@ -71,16 +71,21 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// The record of a training without a result.
 #[must_use]
-pub fn note(task: &Task, status: Status, epochs: usize, error: Option<String>) -> RunRecord {
-    RunRecord {
+pub fn note(
+    training: &PreparedTraining,
+    status: Status,
+    epochs: usize,
+    error: Option<String>,
+) -> TrainingRecord {
+    TrainingRecord {
         status,
-        seed: task.trajectory.seed.0,
+        seed: training.config.seed.0,
         epochs,
-        identity: task.identity.clone(),
-        parameters: task.parameters,
+        identity: training.identity.clone(),
+        parameters: training.parameters,
         error,
         arms: Vec::new(),
-        config: task.trajectory.table().into(),
+        config: training.config.table().into(),
         data: Shared::default(),
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),

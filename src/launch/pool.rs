@@ -64,7 +64,7 @@ struct Queue {
     next: VecDeque<usize>,
     waiting: VecDeque<usize>,
     /// Those of which it was said that they are waited for.
-    told: HashSet<usize>,
+    announced: HashSet<usize>,
 }
 
 impl Pool<'_> {
@@ -77,17 +77,17 @@ impl Pool<'_> {
         events: &Sender<Event>,
     ) -> Vec<Piece<W::Output>> {
         let next = (0..count).collect();
-        let queue = Queue { next, waiting: VecDeque::new(), told: HashSet::new() };
+        let queue = Queue { next, waiting: VecDeque::new(), announced: HashSet::new() };
         let queue = Mutex::new(queue);
         let pieces = Mutex::new((0..count).map(|_| Piece::NotBegun).collect::<Vec<_>>());
-        let is_told = AtomicBool::new(false);
+        let is_announced = AtomicBool::new(false);
         let (done, is_done) = channel::<()>();
         std::thread::scope(|scope| {
-            let (queue, pieces, is_told) = (&queue, &pieces, &is_told);
+            let (queue, pieces, is_announced) = (&queue, &pieces, &is_announced);
             scope.spawn(move || {
                 let mut last = Instant::now();
                 while is_done.recv_timeout(WATCH) == Err(RecvTimeoutError::Timeout) {
-                    self.tell_signal(is_told, events);
+                    self.announce_signal(is_announced, events);
                     if last.elapsed() >= HEARTBEAT {
                         last = Instant::now();
                         work.heartbeat();
@@ -104,12 +104,12 @@ impl Pool<'_> {
                         let Some(output) = work.attempt(number, events) else {
                             lock(queue).waiting.push_back(number);
                             if waited {
-                                tell_wait(work, number, queue, events);
+                                announce_wait(work, number, queue, events);
                                 std::thread::sleep(POLL);
                             }
                             continue;
                         };
-                        self.tell_signal(is_told, events);
+                        self.announce_signal(is_announced, events);
                         let (outcome, failed) = work.outcome(number, &output);
                         send(events, Event::Ended { training: number, outcome, failed });
                         lock(pieces)[number] = Piece::Done(output);
@@ -119,7 +119,7 @@ impl Pool<'_> {
             drop(done);
         });
         // It may have come before anything began.
-        self.tell_signal(&is_told, events);
+        self.announce_signal(&is_announced, events);
         let mut pieces = pieces.into_inner().unwrap_or_else(PoisonError::into_inner);
         for number in &lock(&queue).waiting {
             pieces[*number] = Piece::Elsewhere;
@@ -128,9 +128,9 @@ impl Pool<'_> {
     }
 
     /// Says, once, that a signal came.
-    fn tell_signal(&self, is_told: &AtomicBool, events: &Sender<Event>) {
-        if self.interrupt.is_asked() && !is_told.swap(true, Ordering::Relaxed) {
-            let (signal, _) = self.interrupt.told();
+    fn announce_signal(&self, is_announced: &AtomicBool, events: &Sender<Event>) {
+        if self.interrupt.is_asked() && !is_announced.swap(true, Ordering::Relaxed) {
+            let (signal, _) = self.interrupt.signal();
             let message = format!("{signal}: {}; a second signal ends it at once", self.on_signal);
             send(events, Event::Note { message });
         }
@@ -138,10 +138,10 @@ impl Pool<'_> {
 }
 
 /// Says, once of each, that nothing is left to do but to wait for another process.
-fn tell_wait<W: Work>(work: &W, number: usize, queue: &Mutex<Queue>, events: &Sender<Event>) {
+fn announce_wait<W: Work>(work: &W, number: usize, queue: &Mutex<Queue>, events: &Sender<Event>) {
     // Without a holder it ended just now.
     if let Some(message) = work.holder(number)
-        && lock(queue).told.insert(number)
+        && lock(queue).announced.insert(number)
     {
         send(events, Event::Note { message });
     }

@@ -6,27 +6,27 @@ use anyhow::Result;
 
 use super::checkpointer::{self, Notes};
 use super::compute::Compute;
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use crate::event::{Event, Observer};
 use crate::nn::Engine;
 use crate::storage::{Claim, WorkDir};
-use crate::train::{self, Checkpoint, Job, Position};
+use crate::train::{self, Checkpoint, FitInputs, Position};
 
 /// The newest checkpoint that can be gone on from, with an engine loaded from it. A damaged one is
 /// named and set aside.
 #[must_use]
 pub fn newest(
-    task: &Task,
-    job: &Job,
+    training: &PreparedTraining,
+    inputs: &FitInputs,
     claim: &Claim,
     compute: &Compute,
     observer: &mut dyn Observer,
 ) -> Option<(Checkpoint, Notes, Box<dyn Engine>)> {
     let (mut damaged, mut lacking) = (0, 0);
     for path in claim.checkpoints() {
-        let loaded = usable(task, job, &path).and_then(|found| {
+        let loaded = usable(training, inputs, &path).and_then(|found| {
             let Some((checkpoint, notes)) = found else { return Ok(None) };
-            let mut engine = compute.engine(task)?;
+            let mut engine = compute.engine(training)?;
             engine.load_training(&checkpoint.engine)?;
             Ok(Some((checkpoint, notes, engine)))
         });
@@ -45,7 +45,7 @@ pub fn newest(
             }
         }
     }
-    let dir = &task.dir;
+    let dir = &training.dir;
     if lacking > 0 {
         let message = format!("{dir}: its checkpoints lack what a rule needs: it begins anew");
         observer.on_event(Event::Note { message });
@@ -57,18 +57,22 @@ pub fn newest(
 }
 
 /// A checkpoint, where the training can go on from it.
-fn usable(task: &Task, job: &Job, path: &Path) -> Result<Option<(Checkpoint, Notes)>> {
-    let found = checkpointer::read(path, &task.identity)?;
-    Ok(found.filter(|(checkpoint, _)| train::can_resume(job, checkpoint)))
+fn usable(
+    training: &PreparedTraining,
+    inputs: &FitInputs,
+    path: &Path,
+) -> Result<Option<(Checkpoint, Notes)>> {
+    let found = checkpointer::read(path, &training.identity)?;
+    Ok(found.filter(|(checkpoint, _)| train::can_resume(inputs, checkpoint)))
 }
 
 /// Where a training that is not at work would go on; none where it would begin anew.
 #[must_use]
-pub fn resumes_at(task: &Task, work_dir: &WorkDir) -> Option<Position> {
-    let job = task.job();
+pub fn resumes_at(training: &PreparedTraining, work_dir: &WorkDir) -> Option<Position> {
+    let inputs = training.fit_inputs();
     let mut usable = work_dir.checkpoints().into_iter().filter_map(|path| {
         // A damaged one will be named when it is set aside.
-        usable(task, &job, &path).ok().flatten()
+        usable(training, &inputs, &path).ok().flatten()
     });
     usable.next().map(|(checkpoint, _)| checkpoint.position())
 }

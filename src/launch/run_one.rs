@@ -1,4 +1,4 @@
-//! One training from its task to what is written: the only place that assembles a training.
+//! One training from its data to what is written: the only place that assembles a training.
 
 use std::sync::mpsc::Sender;
 
@@ -8,16 +8,16 @@ use super::checkpointer::{DiskCheckpointer, Notes};
 use super::compute::Compute;
 use super::finished::{Finished, finished};
 use super::interrupt::Interrupt;
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use super::provenance::CpuClock;
 use super::resume::newest;
 use crate::event::{Event, Observer};
 use crate::results::Resumed;
 use crate::storage::Claim;
-use crate::train::{self, Checkpoint, Checkpointer, Fitted, Job, Position};
+use crate::train::{self, Checkpoint, Checkpointer, FitInputs, Fitted, Position};
 
 /// What one training runs with.
-pub struct Setting<'a> {
+pub struct RunContext<'a> {
     /// Its number in the events.
     pub number: usize,
     /// What it computes with.
@@ -43,39 +43,40 @@ pub enum Ended {
     },
 }
 
-/// Trains one task on a device, from its newest checkpoint where it has one. Without a claim it
+/// Trains one on a device, from its newest checkpoint where it has one. Without a claim it
 /// neither looks for checkpoints nor writes any.
 ///
 /// # Errors
 /// Where the device fails or the weights cannot be encoded.
 pub fn run_one(
-    task: &Task,
+    training: &PreparedTraining,
     claim: Option<&Claim>,
-    setting: &Setting,
+    context: &RunContext,
     events: &Sender<Event>,
 ) -> Result<Ended> {
     let mut observer = events.clone();
     let (of_thread, of_process) = (CpuClock::of_thread(), CpuClock::of_process());
-    let job = Job { number: setting.number, ..task.job() };
-    let mut engine = setting.compute.engine(task)?;
-    let mut notes = Notes { identity: task.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
+    let inputs = FitInputs { number: context.number, ..training.fit_inputs() };
+    let mut engine = context.compute.engine(training)?;
+    let mut notes =
+        Notes { identity: training.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
     let mut from = None;
     if let Some((at, of_file, loaded)) =
-        claim.and_then(|claim| newest(task, &job, claim, setting.compute, &mut observer))
+        claim.and_then(|claim| newest(training, &inputs, claim, context.compute, &mut observer))
     {
         (from, notes, engine) = (Some(at), of_file, loaded);
     }
     let runs_on = engine.runs_on();
     let clock = match runs_on.threads {
         1 => Some(of_thread),
-        _ if setting.alone => Some(of_process),
+        _ if context.alone => Some(of_process),
         // Several threads of one process among others: the system keeps no such account.
         _ => None,
     };
     let resumed = from.as_ref().map(Checkpoint::position);
     observer.on_event(Event::Started {
-        training: setting.number,
-        epochs: task.trajectory.training.epochs,
+        training: context.number,
+        epochs: training.config.training.epochs,
         resumed: resumed.map(|at| (at.epoch, at.batch)),
     });
     let engine_before = std::mem::replace(&mut notes.engine, runs_on.engine.to_owned());
@@ -88,7 +89,7 @@ pub fn run_one(
             let message = format!(
                 "{}: it began on {instruction_set} and continues on {now}: its last digits are those \
                  of neither",
-                task.dir
+                training.dir
             );
             observer.on_event(Event::Note { message });
         }
@@ -96,26 +97,26 @@ pub fn run_one(
     }
     let (fitted, notes, saved) = match claim {
         None => {
-            let mut checkpointer = Unsaved(setting.interrupt);
+            let mut checkpointer = Unsaved(context.interrupt);
             (
-                train::fit(engine.as_mut(), &job, from, &mut checkpointer, &mut observer)?,
+                train::fit(engine.as_mut(), &inputs, from, &mut checkpointer, &mut observer)?,
                 notes,
                 false,
             )
         }
         Some(claim) => {
-            let Setting { interrupt, every_s, .. } = setting;
+            let RunContext { interrupt, every_s, .. } = context;
             let notes = Notes { cpu_s: notes.cpu_s.filter(|_| clock.is_some()), ..notes };
             let mut checkpointer =
                 DiskCheckpointer::new(claim, interrupt, *every_s, clock, notes, events.clone());
             let mut watch = Watch { observer: &mut observer, claim };
-            let fitted = train::fit(engine.as_mut(), &job, from, &mut checkpointer, &mut watch)?;
+            let fitted = train::fit(engine.as_mut(), &inputs, from, &mut checkpointer, &mut watch)?;
             (fitted, checkpointer.notes(), !checkpointer.has_failed())
         }
     };
     match fitted {
         Fitted::Done(trained) => {
-            let finished = finished(task, &trained, engine, setting.compute.device(), notes)?;
+            let finished = finished(training, &trained, engine, context.compute.device(), notes)?;
             Ok(Ended::Finished(Box::new(finished)))
         }
         Fitted::Interrupted(at) => Ok(Ended::Interrupted { at, saved }),

@@ -11,20 +11,20 @@ use anyhow::Result;
 use candle_core::Device;
 
 use super::compute::Compute;
-use super::dataset_cache::Loaded;
+use super::dataset_cache::DatasetCache;
 use super::device::DeviceChoice;
 use super::interrupt::Interrupt;
 use super::need::{Need, Needs, identities};
 use super::outcome::Outcome;
-use super::plan::Task;
-use super::planned::Planned;
+use super::prepared_experiment::PreparedExperiment;
+use super::prepared_training::PreparedTraining;
 use super::summary::Summary;
 use super::sweep::{Resources, Sweep, jobs};
 use super::tuning::Tuning;
 use super::verify::{Verdict, Verification};
 use crate::event::Event;
 use crate::results::tuning::{TUNE, tune_dir};
-use crate::results::{RunRecord, TuningRecord};
+use crate::results::{TrainingRecord, TuningRecord};
 use crate::spec::Experiment;
 use crate::storage::{FreshRun, Store};
 use crate::text::counted;
@@ -51,8 +51,8 @@ pub struct Session<'a> {
     device: Device,
     compute: Compute,
     interrupt: &'a Interrupt,
-    loaded: Loaded,
-    planned: Planned,
+    cache: DatasetCache,
+    prepared: PreparedExperiment,
     tuning: Option<Tuning<'a>>,
 }
 
@@ -98,17 +98,17 @@ impl<'a> Session<'a> {
         let device = options.device.open()?;
         // What the environment asks for is refused before anything is written.
         let compute = Compute::new(device.clone(), 1)?;
-        let mut loaded = Loaded::of(experiment);
-        let planned = Planned::new(experiment, &mut loaded)?;
-        let tuning = Tuning::new(experiment, &mut loaded)?;
-        Ok(Self { experiment, options, device, compute, interrupt, loaded, planned, tuning })
+        let mut cache = DatasetCache::of(experiment);
+        let prepared = PreparedExperiment::new(experiment, &mut cache)?;
+        let tuning = Tuning::new(experiment, &mut cache)?;
+        Ok(Self { experiment, options, device, compute, interrupt, cache, prepared, tuning })
     }
 
     /// What the experiment comes to: before its tuning with the first of the values to choose from,
     /// after it with those chosen.
     #[must_use]
-    pub fn planned(&self) -> &Planned {
-        &self.planned
+    pub fn prepared(&self) -> &PreparedExperiment {
+        &self.prepared
     }
 
     /// What one training at a time would compute with.
@@ -139,19 +139,20 @@ impl<'a> Session<'a> {
         let store = Store::at(&self.options.results.join(&self.experiment.name), TUNE);
         let fresh = self.options.fresh;
         let mut known = HashMap::new();
-        let is_settled = tuning.find(&store, fresh, &mut self.loaded, |needs, task, need| {
-            known.insert(task.dir.clone(), prospect(needs, task, need));
+        let is_settled = tuning.find(&store, fresh, &mut self.cache, |needs, training, need| {
+            known.insert(training.dir.clone(), prospect(needs, training, need));
         });
         // Those that the last look added to the grid.
-        let tasks = tuning.tasks();
-        let added = tasks.iter().copied().filter(|task| !known.contains_key(&task.dir));
+        let trainings = tuning.trainings();
+        let added = trainings.iter().copied().filter(|training| !known.contains_key(&training.dir));
         let needs = Needs::look(&store, added.collect(), fresh);
-        for task in &needs.tasks {
-            known.insert(task.dir.clone(), prospect(&needs, task, &needs.of(task)));
+        for training in &needs.trainings {
+            known.insert(training.dir.clone(), prospect(&needs, training, &needs.of(training)));
         }
-        let prospects = tasks.iter().filter_map(|task| known.get(&task.dir).copied()).collect();
+        let prospects =
+            trainings.iter().filter_map(|training| known.get(&training.dir).copied()).collect();
         if is_settled {
-            self.planned = Planned::new(&tuning.chosen()?, &mut self.loaded)?;
+            self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
         }
         Ok(Some(TuningProspects { prospects, is_settled }))
     }
@@ -160,8 +161,13 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn prospects(&self) -> Vec<Prospect> {
         let store = self.store();
-        let needs = Needs::look(&store, self.planned.tasks.iter().collect(), self.options.fresh);
-        needs.tasks.iter().map(|task| prospect(&needs, task, &needs.of(task))).collect()
+        let needs =
+            Needs::look(&store, self.prepared.trainings.iter().collect(), self.options.fresh);
+        needs
+            .trainings
+            .iter()
+            .map(|training| prospect(&needs, training, &needs.of(training)))
+            .collect()
     }
 
     /// Trains what values are chosen by, round by round; then the session goes on with those values.
@@ -174,19 +180,19 @@ impl<'a> Session<'a> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
         let tune_store = Store::create(store.dir(), TUNE)?;
         if !self.options.fresh {
-            tuning.find(&tune_store, false, &mut self.loaded, |_, _, _| {});
+            tuning.find(&tune_store, false, &mut self.cache, |_, _, _| {});
         }
         let mut trained = 0;
-        while !tuning.choose(&mut self.loaded) {
+        while !tuning.choose(&mut self.cache) {
             // What is to be trained then is not known before.
-            self.planned.plan.trainings.clear();
-            self.planned.plan.tuning = Some(tuning.record());
-            store.write_plan(&self.experiment.config, &self.planned.plan)?;
+            self.prepared.plan.trainings.clear();
+            self.prepared.plan.tuning = Some(tuning.record());
+            store.write_plan(&self.experiment.config, &self.prepared.plan)?;
             let open = tuning.open();
             let trainings = counted(open.len(), "training");
             let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
             let _ = events.send(Event::Note { message });
-            let dirs: Vec<String> = open.iter().map(|task| task.dir.clone()).collect();
+            let dirs: Vec<String> = open.iter().map(|training| training.dir.clone()).collect();
             let summary = self.train_in(&tune_store, open, events)?;
             trained += summary.trained;
             if summary.interrupted() > 0 || summary.failed > 0 {
@@ -197,8 +203,8 @@ impl<'a> Session<'a> {
             tuning.note(records.filter_map(|(dir, record)| Some((dir, record?))));
         }
         let record = tuning.record();
-        self.planned = Planned::new(&tuning.chosen()?, &mut self.loaded)?;
-        self.planned.plan.tuning = Some(record.clone());
+        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+        self.prepared.plan.tuning = Some(record.clone());
         Ok(Some(Tuned { record, trained, unfinished: None }))
     }
 
@@ -208,11 +214,11 @@ impl<'a> Session<'a> {
     /// Where the results directory cannot be written; a training that fails is in the summary.
     pub fn train(&self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
-        store.write_plan(&self.experiment.config, &self.planned.plan)?;
-        let tasks: Vec<&Task> = self.planned.tasks.iter().collect();
-        let summary = self.train_in(&store, tasks.clone(), events)?;
+        store.write_plan(&self.experiment.config, &self.prepared.plan)?;
+        let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
+        let summary = self.train_in(&store, trainings.clone(), events)?;
         FreshRun::tidy(store.dir());
-        if self.options.fresh && FreshRun::find(store.dir(), &identities(&tasks)).is_none() {
+        if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
             // Until here, the tuning of a fresh run that is broken off would have been gone on with.
             FreshRun::tidy(&tune_dir(store.dir()));
         }
@@ -223,25 +229,25 @@ impl<'a> Session<'a> {
     fn train_in(
         &self,
         store: &Store,
-        tasks: Vec<&Task>,
+        trainings: Vec<&PreparedTraining>,
         events: &Sender<Event>,
     ) -> Result<Summary> {
         let Options { fresh, verify, .. } = self.options;
-        let needs = Needs::begin(store, tasks, fresh, verify)?;
-        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(needs.tasks.len());
-        for task in &needs.tasks {
-            outcomes.push(match needs.of(task) {
+        let needs = Needs::begin(store, trainings, fresh, verify)?;
+        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(needs.trainings.len());
+        for training in &needs.trainings {
+            outcomes.push(match needs.of(training) {
                 Need::Nothing(done) => {
                     // Its process may have ended between putting it in its place and tidying up.
-                    store.tidy(&task.dir);
-                    Some(Outcome::Found(store.keep(&task.dir, done)))
+                    store.tidy(&training.dir);
+                    Some(Outcome::Found(store.keep(&training.dir, done)))
                 }
                 // Of what a newer bnes wrote, the sweep says so.
                 Need::Training | Need::Newer(_) => None,
             });
         }
-        let open = needs.tasks.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none());
-        let open: Vec<&Task> = open.map(|(task, _)| *task).collect();
+        let open = needs.trainings.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none());
+        let open: Vec<&PreparedTraining> = open.map(|(training, _)| *training).collect();
         let resources = self.resources(&open, events)?;
         let every_s = self.experiment.checkpoint.every_s;
         let sweep = Sweep::new(&needs, open, &resources, self.interrupt, every_s);
@@ -250,7 +256,7 @@ impl<'a> Session<'a> {
         store.clean();
         let outcome = |found: Option<Outcome>| found.or_else(|| trained.next());
         let outcomes = outcomes.into_iter().filter_map(outcome).collect();
-        Ok(Summary::of(&needs.tasks, outcomes))
+        Ok(Summary::of(&needs.trainings, outcomes))
     }
 
     /// Trains finished trainings again, in memory, and compares; `summary` is that of
@@ -260,29 +266,33 @@ impl<'a> Session<'a> {
     /// Where the environment says nothing sensible.
     pub fn verify(&self, summary: &Summary, events: &Sender<Event>) -> Result<Vec<Verdict>> {
         let is_finished =
-            |record: &Option<RunRecord>| record.as_ref().is_some_and(|r| !r.arms.is_empty());
-        let all = self.planned.tasks.iter().zip(&summary.records);
-        let finished: Vec<&Task> =
-            all.filter(|(_, record)| is_finished(record)).map(|(task, _)| task).collect();
+            |record: &Option<TrainingRecord>| record.as_ref().is_some_and(|r| !r.arms.is_empty());
+        let all = self.prepared.trainings.iter().zip(&summary.records);
+        let finished: Vec<&PreparedTraining> =
+            all.filter(|(_, record)| is_finished(record)).map(|(training, _)| training).collect();
         let resources = self.resources(&finished, events)?;
         let store = self.store();
         Ok(Verification::new(&store, finished, &resources, self.interrupt).run(events))
     }
 
     /// What trainings that are about to be done may use; says that they are.
-    fn resources(&self, tasks: &[&Task], events: &Sender<Event>) -> Result<Resources> {
-        let jobs = jobs(self.options.jobs, tasks.len());
+    fn resources(
+        &self,
+        trainings: &[&PreparedTraining],
+        events: &Sender<Event>,
+    ) -> Result<Resources> {
+        let jobs = jobs(self.options.jobs, trainings.len());
         let compute = Compute::new(self.device.clone(), jobs)?;
-        let names = tasks.iter().map(|task| task.label().to_owned()).collect();
+        let names = trainings.iter().map(|training| training.label().to_owned()).collect();
         let _ = events.send(Event::Begun { names });
         Ok(Resources { jobs, compute })
     }
 }
 
-fn prospect(needs: &Needs, task: &Task, need: &Need) -> Prospect {
+fn prospect(needs: &Needs, training: &PreparedTraining, need: &Need) -> Prospect {
     match need {
         Need::Nothing(_) => Prospect::Done,
-        Need::Training => Prospect::Train(needs.resumes_at(task)),
+        Need::Training => Prospect::Train(needs.resumes_at(training)),
         Need::Newer(_) => Prospect::Newer,
     }
 }

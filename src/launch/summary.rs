@@ -1,14 +1,14 @@
 //! What became of some trainings: their records, and how many came to which end.
 
 use super::outcome::{Outcome, note};
-use super::plan::Task;
-use crate::results::{RunRecord, Status};
+use super::prepared_training::PreparedTraining;
+use crate::results::{Status, TrainingRecord};
 
 /// What became of some trainings.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// What there is to say of each, in their order; none where it did not begin here.
-    pub records: Vec<Option<RunRecord>>,
+    pub records: Vec<Option<TrainingRecord>>,
     /// Trained here.
     pub trained: usize,
     /// Done already, or by another process meanwhile.
@@ -23,11 +23,11 @@ pub struct Summary {
 
 impl Summary {
     /// Of these trainings.
-    pub(super) fn of(tasks: &[&Task], outcomes: Vec<Outcome>) -> Self {
+    pub(super) fn of(trainings: &[&PreparedTraining], outcomes: Vec<Outcome>) -> Self {
         let mut summary = Self::default();
-        for (task, outcome) in tasks.iter().zip(outcomes) {
+        for (training, outcome) in trainings.iter().zip(outcomes) {
             summary.count(&outcome);
-            summary.records.push(record(task, outcome));
+            summary.records.push(record(training, outcome));
         }
         summary
     }
@@ -72,13 +72,15 @@ impl Summary {
     }
 }
 
-fn record(task: &Task, outcome: Outcome) -> Option<RunRecord> {
+fn record(training: &PreparedTraining, outcome: Outcome) -> Option<TrainingRecord> {
     match outcome {
         Outcome::Found(record) | Outcome::Trained(record) => Some(record),
         Outcome::Interrupted { at, .. } => {
-            Some(note(task, Status::Interrupted, at.epoch - 1, None))
+            Some(note(training, Status::Interrupted, at.epoch - 1, None))
         }
-        Outcome::Failed(error) => Some(note(task, Status::Failed, 0, Some(format!("{error:#}")))),
+        Outcome::Failed(error) => {
+            Some(note(training, Status::Failed, 0, Some(format!("{error:#}"))))
+        }
         Outcome::Elsewhere | Outcome::NotBegun => None,
     }
 }

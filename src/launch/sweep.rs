@@ -11,9 +11,9 @@ use super::finished::Finished;
 use super::interrupt::Interrupt;
 use super::need::{Need, Needs};
 use super::outcome::{Outcome, guarded, note};
-use super::plan::Task;
 use super::pool::{Piece, Pool, Work, lock};
-use super::run_one::{Ended, Setting, run_one};
+use super::prepared_training::PreparedTraining;
+use super::run_one::{Ended, RunContext, run_one};
 use crate::event::Event;
 use crate::results::Status;
 use crate::storage::{Claim, Done, Holder, Process};
@@ -34,14 +34,15 @@ pub fn jobs(asked: Option<usize>, trainings: usize) -> usize {
 }
 
 /// How one training is done: [`run_one`].
-type Trainer<'a> =
-    dyn Fn(&Task, Option<&Claim>, &Setting, &Sender<Event>) -> Result<Ended> + Sync + 'a;
+type Trainer<'a> = dyn Fn(&PreparedTraining, Option<&Claim>, &RunContext, &Sender<Event>) -> Result<Ended>
+    + Sync
+    + 'a;
 
 /// Trainings about to be done.
 pub struct Sweep<'a> {
     needs: &'a Needs<'a>,
     /// Those that need it, or did when it was looked.
-    tasks: Vec<&'a Task>,
+    trainings: Vec<&'a PreparedTraining>,
     resources: &'a Resources,
     interrupt: &'a Interrupt,
     /// `[checkpoint] every_s`.
@@ -56,16 +57,16 @@ impl<'a> Sweep<'a> {
     #[must_use]
     pub fn new(
         needs: &'a Needs<'a>,
-        tasks: Vec<&'a Task>,
+        trainings: Vec<&'a PreparedTraining>,
         resources: &'a Resources,
         interrupt: &'a Interrupt,
         every_s: f64,
     ) -> Self {
         let claims = Mutex::default();
-        Self { needs, tasks, resources, interrupt, every_s, trainer: &run_one, claims }
+        Self { needs, trainings, resources, interrupt, every_s, trainer: &run_one, claims }
     }
 
-    /// Trains, or waits where another process trains. The outcomes are in the order of the tasks.
+    /// Trains, or waits where another process trains. The outcomes are in the order of the trainings.
     #[must_use]
     pub fn run(&self, events: &Sender<Event>) -> Vec<Outcome> {
         let pool = Pool {
@@ -73,7 +74,7 @@ impl<'a> Sweep<'a> {
             interrupt: self.interrupt,
             on_signal: "the batches at hand end and all is saved",
         };
-        let pieces = pool.run(self, self.tasks.len(), events);
+        let pieces = pool.run(self, self.trainings.len(), events);
         let outcome = |piece| match piece {
             Piece::Done(outcome) => outcome,
             Piece::NotBegun => Outcome::NotBegun,
@@ -82,75 +83,76 @@ impl<'a> Sweep<'a> {
         pieces.into_iter().map(outcome).collect()
     }
 
-    /// Trains a task; none while another process does.
+    /// Trains a training; none while another process does.
     fn try_attempt(&self, number: usize, events: &Sender<Event>) -> Result<Option<Outcome>> {
-        let task = self.tasks[number];
-        match self.needs.of(task) {
+        let training = self.trainings[number];
+        match self.needs.of(training) {
             Need::Newer(problem) => bail!(problem),
-            Need::Nothing(done) => return Ok(Some(self.found(task, done))),
+            Need::Nothing(done) => return Ok(Some(self.found(training, done))),
             Need::Training => {}
         }
-        let Some(claim) = Claim::acquire(&self.needs.store.work_dir(&task.dir))? else {
+        let Some(claim) = Claim::acquire(&self.needs.store.work_dir(&training.dir))? else {
             return Ok(None);
         };
         // It may have been finished between the last look and the claim.
-        if let Need::Nothing(done) = self.needs.of(task) {
-            self.needs.store.finish(&task.dir, claim);
-            return Ok(Some(self.found(task, done)));
+        if let Need::Nothing(done) = self.needs.of(training) {
+            self.needs.store.finish(&training.dir, claim);
+            return Ok(Some(self.found(training, done)));
         }
         let claim = Arc::new(claim);
         lock(&self.claims).push(Arc::clone(&claim));
         let ended = self.train(number, &claim, events);
         lock(&self.claims).retain(|other| !Arc::ptr_eq(other, &claim));
-        let outcome = self.save(task, ended?)?;
+        let outcome = self.save(training, ended?)?;
         if let (Outcome::Trained(_) | Outcome::Found(_), Some(claim)) =
             (&outcome, Arc::into_inner(claim))
         {
-            self.needs.store.finish(&task.dir, claim);
+            self.needs.store.finish(&training.dir, claim);
         }
         Ok(Some(outcome))
     }
 
-    fn found(&self, task: &Task, done: Done) -> Outcome {
-        Outcome::Found(self.needs.store.keep(&task.dir, done))
+    fn found(&self, training: &PreparedTraining, done: Done) -> Outcome {
+        Outcome::Found(self.needs.store.keep(&training.dir, done))
     }
 
     fn train(&self, number: usize, claim: &Claim, events: &Sender<Event>) -> Result<Ended> {
         let (every_s, interrupt) = (self.every_s, self.interrupt);
         let Resources { jobs, compute } = &self.resources;
-        let setting = Setting { number, compute, alone: *jobs == 1, every_s, interrupt };
-        guarded(|| (self.trainer)(self.tasks[number], Some(claim), &setting, events))
+        let context = RunContext { number, compute, alone: *jobs == 1, every_s, interrupt };
+        guarded(|| (self.trainer)(self.trainings[number], Some(claim), &context, events))
     }
 
     /// Puts what was trained in its place, or notes that it was interrupted.
-    fn save(&self, task: &Task, ended: Ended) -> Result<Outcome> {
+    fn save(&self, training: &PreparedTraining, ended: Ended) -> Result<Outcome> {
         let store = self.needs.store;
         match ended {
             Ended::Finished(finished) => {
                 let Finished { mut record, table, weights } = *finished;
-                store.mark_exploratory(&task.dir, &mut record);
-                let done = || match self.needs.of(task) {
+                store.mark_exploratory(&training.dir, &mut record);
+                let done = || match self.needs.of(training) {
                     Need::Nothing(done) => Some(done),
                     Need::Training | Need::Newer(_) => None,
                 };
                 let keeps = || done().is_some();
-                let placed = store.write_training(&task.dir, &record, &table, &weights, keeps)?;
+                let placed =
+                    store.write_training(&training.dir, &record, &table, &weights, keeps)?;
                 let first = if placed { None } else { done() };
-                Ok(first.map_or(Outcome::Trained(record), |done| self.found(task, done)))
+                Ok(first.map_or(Outcome::Trained(record), |done| self.found(training, done)))
             }
             Ended::Interrupted { at: Position { epoch: 1, batch: 0 }, .. } => Ok(Outcome::NotBegun),
             Ended::Interrupted { at, saved } => {
-                let record = note(task, Status::Interrupted, at.epoch - 1, None);
+                let record = note(training, Status::Interrupted, at.epoch - 1, None);
                 // The checkpoint is what counts.
-                let _ = store.write_note(&task.dir, &record);
+                let _ = store.write_note(&training.dir, &record);
                 Ok(Outcome::Interrupted { at, saved })
             }
         }
     }
 
-    fn fail(&self, task: &Task, error: Error, events: &Sender<Event>) -> Outcome {
-        let record = note(task, Status::Failed, 0, Some(format!("{error:#}")));
-        if let Err(error) = self.needs.store.write_note(&task.dir, &record) {
+    fn fail(&self, training: &PreparedTraining, error: Error, events: &Sender<Event>) -> Outcome {
+        let record = note(training, Status::Failed, 0, Some(format!("{error:#}")));
+        if let Err(error) = self.needs.store.write_note(&training.dir, &record) {
             let message = format!("the failure could not be noted: {error:#}");
             let _ = events.send(Event::Warning { message });
         }
@@ -163,16 +165,16 @@ impl Work for Sweep<'_> {
 
     fn attempt(&self, number: usize, events: &Sender<Event>) -> Option<Outcome> {
         let attempt = self.try_attempt(number, events);
-        attempt.unwrap_or_else(|error| Some(self.fail(self.tasks[number], error, events)))
+        attempt.unwrap_or_else(|error| Some(self.fail(self.trainings[number], error, events)))
     }
 
     fn outcome(&self, number: usize, outcome: &Outcome) -> (String, bool) {
-        let line = outcome.in_words(self.tasks[number], self.needs.store);
+        let line = outcome.in_words(self.trainings[number], self.needs.store);
         (line, matches!(outcome, Outcome::Failed(_)))
     }
 
     fn holder(&self, number: usize) -> Option<String> {
-        let dir = &self.tasks[number].dir;
+        let dir = &self.trainings[number].dir;
         let Process { host, pid, .. } = Holder::of(&self.needs.store.work_dir(dir))?.process;
         Some(format!("{dir}: waiting for process {pid} on {host}, which is at work on it"))
     }

@@ -1,25 +1,25 @@
 use std::sync::mpsc::channel;
 
 use super::*;
-use crate::launch::{Loaded, Planned};
-use crate::results::RunRecord;
+use crate::launch::{DatasetCache, PreparedExperiment};
+use crate::results::TrainingRecord;
 use crate::spec::{Experiment, Overrides};
 use crate::storage::Store;
 
 /// Two short trainings.
-fn planned() -> Planned {
+fn prepared() -> PreparedExperiment {
     let set = ["model.hidden=[4]", "training.epochs=2", "matrix.\"model.norm.kind\"=[\"none\"]"];
     let overrides = Overrides { set: set.map(str::to_owned).to_vec(), seeds: Some(2) };
     let experiment = Experiment::builtin(&overrides).unwrap();
-    Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap()
+    PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap()
 }
 
 fn resources() -> Resources {
     Resources { jobs: 2, compute: Compute::new(candle_core::Device::Cpu, 2).unwrap() }
 }
 
-fn needs<'a>(planned: &'a Planned, store: &'a Store) -> Needs<'a> {
-    Needs::look(store, planned.tasks.iter().collect(), false)
+fn needs<'a>(prepared: &'a PreparedExperiment, store: &'a Store) -> Needs<'a> {
+    Needs::look(store, prepared.trainings.iter().collect(), false)
 }
 
 fn sweep<'a>(
@@ -27,7 +27,7 @@ fn sweep<'a>(
     resources: &'a Resources,
     interrupt: &'a Interrupt,
 ) -> Sweep<'a> {
-    Sweep::new(needs, needs.tasks.clone(), resources, interrupt, 10.0)
+    Sweep::new(needs, needs.trainings.clone(), resources, interrupt, 10.0)
 }
 
 fn is_trained(outcome: &Outcome) -> bool {
@@ -38,15 +38,17 @@ fn is_trained(outcome: &Outcome) -> bool {
 fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_makes_it() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::create(place.path(), "digits").unwrap();
-    let (planned, interrupt) = (planned(), Interrupt::default());
-    let (needs, resources) = (needs(&planned, &store), resources());
+    let (prepared, interrupt) = (prepared(), Interrupt::default());
+    let (needs, resources) = (needs(&prepared, &store), resources());
     let mut sweep = sweep(&needs, &resources, &interrupt);
-    let broken = planned.tasks[0].dir.clone();
-    let trainer =
-        |task: &Task, claim: Option<&Claim>, setting: &Setting, events: &Sender<Event>| {
-            assert!(task.dir != broken, "index {}", 7);
-            run_one(task, claim, setting, events)
-        };
+    let broken = prepared.trainings[0].dir.clone();
+    let trainer = |training: &PreparedTraining,
+                   claim: Option<&Claim>,
+                   context: &RunContext,
+                   events: &Sender<Event>| {
+        assert!(training.dir != broken, "index {}", 7);
+        run_one(training, claim, context, events)
+    };
     let (events, told) = channel();
     sweep.trainer = &trainer;
     let outcomes = sweep.run(&events);
@@ -60,7 +62,7 @@ fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_make
         |event| matches!(event, Event::Ended { outcome, failed: true, .. } if outcome == line)
     ));
     let note = std::fs::read(crate::results::layout::run_file(&store.training(&broken))).unwrap();
-    let note: RunRecord = serde_json::from_slice(&note).unwrap();
+    let note: TrainingRecord = serde_json::from_slice(&note).unwrap();
     assert_eq!(note.status, Status::Failed);
     assert_eq!(note.error.as_deref(), Some("a fault in bnes: index 7"));
 
@@ -73,10 +75,10 @@ fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_make
 fn what_another_process_is_at_work_on_is_waited_for() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::create(place.path(), "digits").unwrap();
-    let (planned, interrupt) = (planned(), Interrupt::default());
-    let (needs, resources) = (needs(&planned, &store), resources());
+    let (prepared, interrupt) = (prepared(), Interrupt::default());
+    let (needs, resources) = (needs(&prepared, &store), resources());
     let sweep = sweep(&needs, &resources, &interrupt);
-    let dir = &planned.tasks[0].dir;
+    let dir = &prepared.trainings[0].dir;
     let claim = Mutex::new(Claim::acquire(&store.work_dir(dir)).unwrap());
     let (events, told) = channel();
     let outcomes = std::thread::scope(|scope| {
@@ -98,22 +100,24 @@ fn what_another_process_is_at_work_on_is_waited_for() {
 fn where_claims_fail_the_first_whole_result_stays() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::create(place.path(), "digits").unwrap();
-    let (planned, interrupt) = (planned(), Interrupt::default());
-    let (needs, resources) = (needs(&planned, &store), resources());
+    let (prepared, interrupt) = (prepared(), Interrupt::default());
+    let (needs, resources) = (needs(&prepared, &store), resources());
     let mut slower = sweep(&needs, &resources, &interrupt);
-    slower.tasks.truncate(1);
-    let file = crate::results::layout::run_file(&store.training(&planned.tasks[0].dir));
+    slower.trainings.truncate(1);
+    let file = crate::results::layout::run_file(&store.training(&prepared.trainings[0].dir));
     let first = Mutex::new(Vec::new());
-    let trainer =
-        |task: &Task, claim: Option<&Claim>, setting: &Setting, events: &Sender<Event>| {
-            let ended = run_one(task, claim, setting, events);
-            // To another process, on a file system that keeps no claims, nobody is at work on it.
-            std::fs::remove_dir_all(store.dir().join(".work")).unwrap();
-            let faster = sweep(&needs, &resources, &interrupt).run(&channel().0);
-            assert!(faster.iter().all(is_trained));
-            *lock(&first) = std::fs::read(&file).unwrap();
-            ended
-        };
+    let trainer = |training: &PreparedTraining,
+                   claim: Option<&Claim>,
+                   context: &RunContext,
+                   events: &Sender<Event>| {
+        let ended = run_one(training, claim, context, events);
+        // To another process, on a file system that keeps no claims, nobody is at work on it.
+        std::fs::remove_dir_all(store.dir().join(".work")).unwrap();
+        let faster = sweep(&needs, &resources, &interrupt).run(&channel().0);
+        assert!(faster.iter().all(is_trained));
+        *lock(&first) = std::fs::read(&file).unwrap();
+        ended
+    };
     slower.trainer = &trainer;
     let outcomes = slower.run(&channel().0);
     assert!(matches!(outcomes[0], Outcome::Found(_)));

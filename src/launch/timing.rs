@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::compute::Compute;
-use super::plan::Task;
+use super::prepared_training::PreparedTraining;
 use crate::train::batches;
 
 /// Time for all measurements together; what is then left is told by its size.
@@ -31,48 +31,48 @@ struct Cost {
 ///
 /// # Errors
 /// Where the device fails.
-pub fn estimate(tasks: &[&Task], compute: &Compute) -> Result<f64> {
+pub fn estimate(trainings: &[&PreparedTraining], compute: &Compute) -> Result<f64> {
     let mut groups: HashMap<String, Option<Cost>> = HashMap::new();
-    let distinct = |task: &Task| {
-        let mut key = task.trajectory.table();
+    let distinct = |training: &PreparedTraining| {
+        let mut key = training.config.table();
         key.remove("seed");
         serde_json::Value::Object(key).to_string()
     };
-    let mut order: Vec<(String, &Task)> = Vec::new();
-    for task in tasks {
-        let key = distinct(task);
+    let mut order: Vec<(String, &PreparedTraining)> = Vec::new();
+    for training in trainings {
+        let key = distinct(training);
         if groups.insert(key.clone(), None).is_none() {
-            order.push((key, task));
+            order.push((key, training));
         }
     }
     let count = u32::try_from(order.len().max(1)).unwrap_or(u32::MAX);
     let started = Instant::now();
-    for (key, task) in &order {
+    for (key, training) in &order {
         // The first is always timed, or there would be nothing to go by.
         if started.elapsed() >= BUDGET && groups.values().any(Option::is_some) {
             break;
         }
-        let cost = measure(task, compute, BUDGET / count)?;
+        let cost = measure(training, compute, BUDGET / count)?;
         groups.insert(key.clone(), Some(cost));
     }
     let known = || groups.values().flatten();
     let rate = known().map(|cost| cost.seconds).sum::<f64>()
         / known().map(|cost| cost.size).sum::<f64>().max(f64::MIN_POSITIVE);
     #[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
-    let seconds = tasks.iter().map(|task| {
-        let cost = groups.get(&distinct(task)).copied().flatten();
-        let of_epoch = cost.map_or_else(|| rate * size(task), |cost| cost.seconds);
-        of_epoch * task.trajectory.training.epochs as f64
+    let seconds = trainings.iter().map(|training| {
+        let cost = groups.get(&distinct(training)).copied().flatten();
+        let of_epoch = cost.map_or_else(|| rate * size(training), |cost| cost.seconds);
+        of_epoch * training.config.training.epochs as f64
     });
     Ok(seconds.sum())
 }
 
 /// Trains some batches and evaluates some rows, for about `budget`.
-fn measure(task: &Task, compute: &Compute, budget: Duration) -> Result<Cost> {
-    let trajectory = &task.trajectory;
-    let mut engine = compute.engine(task)?;
-    let order = batches::epoch_order(&task.data, trajectory.seed, 1);
-    let ranges = batches::ranges(order.len(), trajectory.training.batch_size);
+fn measure(training: &PreparedTraining, compute: &Compute, budget: Duration) -> Result<Cost> {
+    let config = &training.config;
+    let mut engine = compute.engine(training)?;
+    let order = batches::epoch_order(&training.data, config.seed, 1);
+    let ranges = batches::ranges(order.len(), config.training.batch_size);
     // The first pass of everything is slower than those to come.
     if let Some(range) = ranges.first() {
         engine.train_batch(&order[range.clone()], 1.0)?;
@@ -93,7 +93,7 @@ fn measure(task: &Task, compute: &Compute, budget: Duration) -> Result<Cost> {
     let mut seconds =
         started.elapsed().as_secs_f64() / f64::from(trained.max(1)) * ranges.len() as f64;
 
-    let evaluated = evaluated(task);
+    let evaluated = evaluated(training);
     let part = &order[..order.len().min(ROWS).min(evaluated)];
     if !part.is_empty() {
         let started = Instant::now();
@@ -102,27 +102,27 @@ fn measure(task: &Task, compute: &Compute, budget: Duration) -> Result<Cost> {
         let parts = evaluated as f64 / part.len() as f64;
         seconds += started.elapsed().as_secs_f64() * parts;
     }
-    Ok(Cost { seconds, size: size(task) })
+    Ok(Cost { seconds, size: size(training) })
 }
 
 /// Rows that are evaluated after each epoch.
-fn evaluated(task: &Task) -> usize {
-    let splits = &task.data.splits;
-    let evaluation = &task.trajectory.evaluation;
+fn evaluated(training: &PreparedTraining) -> usize {
+    let splits = &training.data.splits;
+    let evaluation = &training.config.evaluation;
     let train = if evaluation.train { splits.train_evaluated.len() } else { 0 };
     let test = if evaluation.test { splits.test.len() } else { 0 };
     splits.validation.len() + train + test
 }
 
 #[allow(clippy::cast_precision_loss)] // an estimate
-fn size(task: &Task) -> f64 {
-    task.parameters as f64 * task.data.splits.train.len() as f64
+fn size(training: &PreparedTraining) -> f64 {
+    training.parameters as f64 * training.data.splits.train.len() as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::{Loaded, Planned};
+    use crate::launch::{DatasetCache, PreparedExperiment};
     use crate::spec::{Experiment, Overrides};
 
     #[test]
@@ -130,9 +130,10 @@ mod tests {
         let set = vec!["model.hidden=[4]".to_owned()];
         let overrides = Overrides { set, seeds: Some(1) };
         let experiment = Experiment::builtin(&overrides).unwrap();
-        let planned = Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap();
+        let prepared =
+            PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
         let compute = Compute::new(candle_core::Device::Cpu, 1).unwrap();
-        let seconds = estimate(&planned.tasks.iter().collect::<Vec<_>>(), &compute).unwrap();
+        let seconds = estimate(&prepared.trainings.iter().collect::<Vec<_>>(), &compute).unwrap();
         assert!(seconds > 0.0 && seconds.is_finite());
         assert_eq!(estimate(&[], &compute).unwrap(), 0.0);
     }

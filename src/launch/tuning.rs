@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::dataset_cache::Loaded;
+use super::dataset_cache::DatasetCache;
 use super::need::{Need, Needs};
-use super::plan::Task;
-use super::plan_error::PlanError;
-use crate::results::{RunRecord, Status, Tried, TunedArm, TuningRecord};
+use super::prepare_error::PrepareError;
+use super::prepared_training::PreparedTraining;
+use crate::results::{Status, TrainingRecord, Tried, TunedArm, TuningRecord};
 use crate::spec::{Experiment, Factors, Point, Tune, without_rule};
 use crate::stats;
 use crate::storage::Store;
@@ -22,13 +22,13 @@ const EXTENSIONS: usize = 3;
 pub struct Tuning<'a> {
     experiment: &'a Experiment,
     tune: &'a Tune,
-    arms: Vec<Tuned>,
+    arms: Vec<ArmTuning>,
     /// By folder: the lowest validation loss of a training that is done, none where it diverged.
     done: BTreeMap<String, Option<f64>>,
 }
 
 /// Arms that are tuned together.
-struct Tuned {
+struct ArmTuning {
     /// Of one of them, the rule's among them.
     factors: Factors,
     tried: Vec<Candidate>,
@@ -43,7 +43,7 @@ struct Tuned {
 struct Candidate {
     point: Point,
     /// A training for each seed.
-    tasks: Vec<Task>,
+    trainings: Vec<PreparedTraining>,
     /// The key beyond whose edge it lies, where it was added to the grid.
     added: Option<String>,
 }
@@ -52,8 +52,11 @@ impl<'a> Tuning<'a> {
     /// Of an experiment with `[tune]`.
     ///
     /// # Errors
-    /// As [`Planned::new`](super::Planned::new).
-    pub fn new(experiment: &'a Experiment, loaded: &mut Loaded) -> Result<Option<Self>, PlanError> {
+    /// As [`PreparedExperiment::new`](super::PreparedExperiment::new).
+    pub fn new(
+        experiment: &'a Experiment,
+        cache: &mut DatasetCache,
+    ) -> Result<Option<Self>, PrepareError> {
         let Some(tune) = &experiment.tune else { return Ok(None) };
         let mut tuning = Self { experiment, tune, arms: Vec::new(), done: BTreeMap::new() };
         for training in experiment.tuned_together() {
@@ -61,10 +64,10 @@ impl<'a> Tuning<'a> {
             let tried = tune
                 .grid()
                 .into_iter()
-                .map(|point| tuning.candidate(&factors, point, None, loaded))
+                .map(|point| tuning.candidate(&factors, point, None, cache))
                 .collect::<Result<_, _>>()?;
             let on_edge = Vec::new();
-            tuning.arms.push(Tuned { factors, tried, extended: 0, chosen: None, on_edge });
+            tuning.arms.push(ArmTuning { factors, tried, extended: 0, chosen: None, on_edge });
         }
         Ok(Some(tuning))
     }
@@ -74,31 +77,31 @@ impl<'a> Tuning<'a> {
         factors: &Factors,
         point: Point,
         added: Option<&str>,
-        loaded: &mut Loaded,
-    ) -> Result<Candidate, PlanError> {
+        cache: &mut DatasetCache,
+    ) -> Result<Candidate, PrepareError> {
         let levels: Factors =
             without_rule(factors).into_iter().chain(point.values.clone()).collect();
-        let task = |seed: &u64| {
-            let trajectory = self.experiment.tried(factors, &point, *seed)?;
-            Task::of_tuning(self.experiment, trajectory, levels.clone(), loaded)
+        let training = |seed: &u64| {
+            let config = self.experiment.tried(factors, &point, *seed)?;
+            PreparedTraining::of_tuning(self.experiment, config, levels.clone(), cache)
         };
-        let tasks = self.tune.seeds.iter().map(task).collect::<Result<_, _>>()?;
-        Ok(Candidate { point, tasks, added: added.map(str::to_owned) })
+        let trainings = self.tune.seeds.iter().map(training).collect::<Result<_, _>>()?;
+        Ok(Candidate { point, trainings, added: added.map(str::to_owned) })
     }
 
     /// Every training of it so far.
     #[must_use]
-    pub fn tasks(&self) -> Vec<&Task> {
+    pub fn trainings(&self) -> Vec<&PreparedTraining> {
         let tried = self.arms.iter().flat_map(|arm| &arm.tried);
-        tried.flat_map(|candidate| &candidate.tasks).collect()
+        tried.flat_map(|candidate| &candidate.trainings).collect()
     }
 
     /// The trainings that are not known to be done.
     #[must_use]
-    pub fn open(&self) -> Vec<&Task> {
-        let mut tasks = self.tasks();
-        tasks.retain(|task| !self.done.contains_key(&task.dir));
-        tasks
+    pub fn open(&self) -> Vec<&PreparedTraining> {
+        let mut trainings = self.trainings();
+        trainings.retain(|training| !self.done.contains_key(&training.dir));
+        trainings
     }
 
     /// Takes what is done already into account, as far as one round leads to the next; whether every
@@ -107,22 +110,22 @@ impl<'a> Tuning<'a> {
         &mut self,
         store: &Store,
         fresh: bool,
-        loaded: &mut Loaded,
-        mut seen: impl FnMut(&Needs, &Task, &Need),
+        cache: &mut DatasetCache,
+        mut seen: impl FnMut(&Needs, &PreparedTraining, &Need),
     ) -> bool {
         loop {
             let needs = Needs::look(store, self.open(), fresh);
             let mut done = Vec::new();
-            for task in &needs.tasks {
-                let need = needs.of(task);
-                seen(&needs, task, &need);
+            for training in &needs.trainings {
+                let need = needs.of(training);
+                seen(&needs, training, &need);
                 if let Need::Nothing(found) = need {
-                    done.push((task.dir.clone(), found.record));
+                    done.push((training.dir.clone(), found.record));
                 }
             }
-            let all = done.len() == needs.tasks.len();
+            let all = done.len() == needs.trainings.len();
             self.note(done);
-            if self.choose(loaded) {
+            if self.choose(cache) {
                 return true;
             }
             if !all {
@@ -132,7 +135,7 @@ impl<'a> Tuning<'a> {
     }
 
     /// Notes what trainings came to, by their folders; those that failed stay open.
-    pub fn note(&mut self, records: impl IntoIterator<Item = (String, RunRecord)>) {
+    pub fn note(&mut self, records: impl IntoIterator<Item = (String, TrainingRecord)>) {
         for (dir, record) in records {
             match record.status {
                 Status::Completed => {
@@ -149,17 +152,17 @@ impl<'a> Tuning<'a> {
     }
 
     /// Chooses where all is known, or extends the grid; whether every arm has its value.
-    pub fn choose(&mut self, loaded: &mut Loaded) -> bool {
+    pub fn choose(&mut self, cache: &mut DatasetCache) -> bool {
         for index in 0..self.arms.len() {
-            let is_open = |task: &Task| !self.done.contains_key(&task.dir);
+            let is_open = |training: &PreparedTraining| !self.done.contains_key(&training.dir);
             let arm = &self.arms[index];
-            let open = arm.tried.iter().flat_map(|candidate| &candidate.tasks).any(is_open);
+            let open = arm.tried.iter().flat_map(|candidate| &candidate.trainings).any(is_open);
             if arm.chosen.is_some() || open {
                 continue;
             }
             let record = self.record_of(arm);
             let Some(best) = record.place_of_best() else { continue };
-            let (added, on_edge) = self.beyond(arm, &record, best, loaded);
+            let (added, on_edge) = self.beyond(arm, &record, best, cache);
             let arm = &mut self.arms[index];
             if added.is_empty() {
                 arm.chosen = Some(best);
@@ -176,10 +179,10 @@ impl<'a> Tuning<'a> {
     /// stays.
     fn beyond(
         &self,
-        arm: &Tuned,
+        arm: &ArmTuning,
         record: &TunedArm,
         best: usize,
-        loaded: &mut Loaded,
+        cache: &mut DatasetCache,
     ) -> (Vec<Candidate>, Vec<String>) {
         let (mut added, mut on_edge) = (Vec::new(), Vec::new());
         for key in self.tune.keys() {
@@ -193,7 +196,7 @@ impl<'a> Tuning<'a> {
                 point.filter(|point| record.tried.iter().all(|tried| tried.values != point.values));
             // What the config or the data refuses, such as a dropout of 1, is no value.
             let candidate =
-                point.and_then(|point| self.candidate(&arm.factors, point, Some(key), loaded).ok());
+                point.and_then(|point| self.candidate(&arm.factors, point, Some(key), cache).ok());
             match candidate {
                 Some(candidate) => added.push(candidate),
                 None => on_edge.push(key.to_owned()),
@@ -211,10 +214,13 @@ impl<'a> Tuning<'a> {
         }
     }
 
-    fn record_of(&self, arm: &Tuned) -> TunedArm {
+    fn record_of(&self, arm: &ArmTuning) -> TunedArm {
         let tried = |candidate: &Candidate| {
-            let results: Vec<Option<Option<f64>>> =
-                candidate.tasks.iter().map(|task| self.done.get(&task.dir).copied()).collect();
+            let results: Vec<Option<Option<f64>>> = candidate
+                .trainings
+                .iter()
+                .map(|training| self.done.get(&training.dir).copied())
+                .collect();
             let losses: Vec<Option<f64>> = results.iter().map(|result| result.flatten()).collect();
             let known: Vec<f64> = losses.iter().copied().flatten().collect();
             Tried {
@@ -223,7 +229,11 @@ impl<'a> Tuning<'a> {
                 mean: stats::mean(&known),
                 best_val_loss: losses,
                 diverged: results.iter().filter(|result| **result == Some(None)).count(),
-                trainings: candidate.tasks.iter().map(|task| task.dir.clone()).collect(),
+                trainings: candidate
+                    .trainings
+                    .iter()
+                    .map(|training| training.dir.clone())
+                    .collect(),
             }
         };
         TunedArm {
@@ -238,8 +248,8 @@ impl<'a> Tuning<'a> {
     ///
     /// # Errors
     /// None in practice: what was trained was accepted.
-    pub fn chosen(&self) -> Result<Experiment, PlanError> {
-        let best = |arm: &'_ Tuned| arm.chosen.unwrap_or(0);
+    pub fn chosen(&self) -> Result<Experiment, PrepareError> {
+        let best = |arm: &'_ ArmTuning| arm.chosen.unwrap_or(0);
         let points: Vec<&Point> = self.arms.iter().map(|arm| &arm.tried[best(arm)].point).collect();
         Ok(self.experiment.with_values(&points)?)
     }

@@ -8,12 +8,12 @@ use anyhow::{Error, Result};
 use super::difference::{difference, elsewhere};
 use super::interrupt::Interrupt;
 use super::outcome::guarded;
-use super::plan::Task;
 use super::pool::{Piece, Pool, Work};
-use super::run_one::{Ended, Setting, run_one};
+use super::prepared_training::PreparedTraining;
+use super::run_one::{Ended, RunContext, run_one};
 use super::sweep::Resources;
 use crate::event::Event;
-use crate::results::RunRecord;
+use crate::results::TrainingRecord;
 use crate::storage::Store;
 
 /// What became of a training that was trained again.
@@ -31,7 +31,7 @@ pub enum Verdict {
 /// Finished trainings about to be trained again, without a file being written.
 pub struct Verification<'a> {
     store: &'a Store,
-    tasks: Vec<&'a Task>,
+    trainings: Vec<&'a PreparedTraining>,
     resources: &'a Resources,
     interrupt: &'a Interrupt,
 }
@@ -41,14 +41,14 @@ impl<'a> Verification<'a> {
     #[must_use]
     pub fn new(
         store: &'a Store,
-        tasks: Vec<&'a Task>,
+        trainings: Vec<&'a PreparedTraining>,
         resources: &'a Resources,
         interrupt: &'a Interrupt,
     ) -> Self {
-        Self { store, tasks, resources, interrupt }
+        Self { store, trainings, resources, interrupt }
     }
 
-    /// Trains them and compares with what is on disk. The verdicts are in the order of the tasks.
+    /// Trains them and compares with what is on disk. The verdicts are in the order of the trainings.
     #[must_use]
     pub fn run(&self, events: &Sender<Event>) -> Vec<Verdict> {
         let pool = Pool {
@@ -60,23 +60,28 @@ impl<'a> Verification<'a> {
             Piece::Done(verdict) => verdict,
             Piece::NotBegun | Piece::Elsewhere => Verdict::NotReached,
         };
-        pool.run(self, self.tasks.len(), events).into_iter().map(verdict).collect()
+        pool.run(self, self.trainings.len(), events).into_iter().map(verdict).collect()
     }
 
-    fn again(&self, task: &Task, number: usize, events: &Sender<Event>) -> Result<Verdict> {
-        let setting = Setting {
+    fn again(
+        &self,
+        training: &PreparedTraining,
+        number: usize,
+        events: &Sender<Event>,
+    ) -> Result<Verdict> {
+        let context = RunContext {
             number,
             compute: &self.resources.compute,
             alone: self.resources.jobs == 1,
             interrupt: self.interrupt,
             every_s: f64::INFINITY,
         };
-        let ended = guarded(|| run_one(task, None, &setting, events))?;
+        let ended = guarded(|| run_one(training, None, &context, events))?;
         let Ended::Finished(again) = ended else { return Ok(Verdict::NotReached) };
-        let dir = self.store.training(&task.dir);
+        let dir = self.store.training(&training.dir);
         let Some(mut difference) = difference(&dir, &again)? else { return Ok(Verdict::Same) };
         // What is on disk may be too damaged to say what it was trained on.
-        let was = RunRecord::read(&dir);
+        let was = TrainingRecord::read(&dir);
         difference.extend(was.and_then(|was| elsewhere(&was.provenance, &again.record.provenance)));
         Ok(Verdict::Differs(difference))
     }
@@ -86,12 +91,12 @@ impl Work for Verification<'_> {
     type Output = Verdict;
 
     fn attempt(&self, number: usize, events: &Sender<Event>) -> Option<Verdict> {
-        Some(self.again(self.tasks[number], number, events).unwrap_or_else(Verdict::Failed))
+        Some(self.again(self.trainings[number], number, events).unwrap_or_else(Verdict::Failed))
     }
 
     fn outcome(&self, number: usize, verdict: &Verdict) -> (String, bool) {
         let failed = matches!(verdict, Verdict::Differs(_) | Verdict::Failed(_));
-        (format!("{}: {verdict}", self.tasks[number].dir), failed)
+        (format!("{}: {verdict}", self.trainings[number].dir), failed)
     }
 }
 

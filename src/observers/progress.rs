@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::console::tell;
+use crate::console::eprintln;
 use crate::event::Event;
 
 /// How progress is shown.
@@ -110,7 +110,7 @@ impl Progress {
                 let _ = self.bars.println(line);
             }
             Style::Quiet if !matters => {}
-            Style::Lines | Style::Quiet => tell(line),
+            Style::Lines | Style::Quiet => eprintln(line),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::outcome::{ReplayError, RuleOutcome, replay};
 use crate::history::{ELAPSED, EpochTable};
-use crate::results::reread::{fire_alike, rule_table};
+use crate::results::recorded_training::{fire_alike, rule_table};
 use crate::spec::Factors;
 use crate::stopping::{Monitored, StoppingRule};
 

@@ -6,7 +6,7 @@ use super::row::is_declared;
 use super::summary::{mark_front, summarize};
 use super::*;
 use crate::history::EpochTable;
-use crate::results::reread::rule_table;
+use crate::results::recorded_training::rule_table;
 use crate::spec::Factors;
 use crate::stopping::StoppingRule;
 

@@ -206,7 +206,7 @@ mod tests {
         let mut cells = Vec::new();
         for training in &experiment.trainings {
             for arm in &training.arms {
-                let Value::Object(mut cell) = json!(training.trajectory) else { panic!() };
+                let Value::Object(mut cell) = json!(training.config) else { panic!() };
                 cell.insert("early_stopping".to_owned(), json!(arm.rule));
                 cells.push(cell);
             }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::epochs_csv::{CsvError, read, read_any};
 use super::layout::{EPOCHS_FILE, epochs_file, run_file};
 use super::load::{LoadError, load};
-use super::{RunRecord, Status};
+use super::{Status, TrainingRecord};
 use crate::history::EpochTable;
 use crate::spec::{Factors, without_rule};
 
@@ -103,7 +103,7 @@ fn training(path: &Path) -> Result<Curves, CurvesError> {
     let file = run_file(path);
     match std::fs::read(&file) {
         Ok(bytes) => {
-            let record: RunRecord = serde_json::from_slice(&bytes)
+            let record: TrainingRecord = serde_json::from_slice(&bytes)
                 .map_err(|error| CurvesError::Damaged { path: file, error })?;
             own(path, Some(&record))
         }
@@ -117,7 +117,7 @@ fn truncated(status: Status) -> bool {
     matches!(status, Status::Stopped | Status::Interrupted | Status::Failed)
 }
 
-fn own(path: &Path, record: Option<&RunRecord>) -> Result<Curves, CurvesError> {
+fn own(path: &Path, record: Option<&TrainingRecord>) -> Result<Curves, CurvesError> {
     let file = path.join(EPOCHS_FILE);
     let table = read(&text_of(&file)?, &file.display().to_string())?;
     let arms = record.map_or(&[][..], |record| &record.arms);
@@ -134,7 +134,7 @@ fn own(path: &Path, record: Option<&RunRecord>) -> Result<Curves, CurvesError> {
 /// The curves in a file: of our own training where its record lies beside them.
 fn file(path: &Path) -> Result<Curves, CurvesError> {
     let training = path.parent().filter(|training| epochs_file(training) == path);
-    match training.map(|training| (training, RunRecord::read(training))) {
+    match training.map(|training| (training, TrainingRecord::read(training))) {
         Some((training, Some(record))) => {
             Ok(Curves { path: path.to_owned(), ..own(training, Some(&record))? })
         }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::layout::{EXPERIMENT_FILE, RUN_FILE};
 use super::{
-    ArmRecord, FullRun, LoadedExperiment, LoadedRun, Plan, PlannedArm, PlannedRun, Provenance,
-    RunRecord, Shared, Status,
+    ArmRecord, FullRun, LoadedExperiment, LoadedTraining, Plan, PlannedArm, PlannedTraining,
+    Provenance, Shared, Status, TrainingRecord,
 };
 use crate::spec::{Factor, Overrides};
 
@@ -20,8 +20,8 @@ pub fn map(value: Value) -> Map<String, Value> {
 }
 
 /// A record that reads as if a training of 100 epochs had been read by some arms.
-pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedRun {
-    let record = RunRecord {
+pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedTraining {
+    let record = TrainingRecord {
         status: Status::Completed,
         seed,
         epochs: 100,
@@ -33,7 +33,7 @@ pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedRun {
         data: Shared::default(),
         provenance: Provenance::default(),
     };
-    LoadedRun { dir: format!("training-{seed}"), seed, record }
+    LoadedTraining { dir: format!("training-{seed}"), seed, record }
 }
 
 /// An arm that kept weights with these metrics.
@@ -66,12 +66,12 @@ pub fn arm(factors: Value, rule: Value, metrics: Value, full_run: Option<Value>)
 pub fn experiment(
     name: &str,
     factors: &[(&str, Value)],
-    mut runs: Vec<LoadedRun>,
+    mut runs: Vec<LoadedTraining>,
 ) -> LoadedExperiment {
     for (index, run) in runs.iter_mut().enumerate() {
         run.dir = format!("training-{index}");
     }
-    let trainings = runs.iter().map(|run| PlannedRun {
+    let trainings = runs.iter().map(|run| PlannedTraining {
         dir: run.dir.clone(),
         seed: run.seed,
         arms: run

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// What a config came to, one per experiment: the [`Plan`](super::Plan).
 pub const EXPERIMENT_FILE: &str = "experiment.json";
 
-/// What a training came to, written last: the [`RunRecord`](super::RunRecord).
+/// What a training came to, written last: the [`TrainingRecord`](super::TrainingRecord).
 pub const RUN_FILE: &str = "run.json";
 
 /// The recorded epochs of a training.

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, run_file};
 use super::sharing::Sharing;
-use super::{Plan, PlannedRun, RunRecord, Status};
+use super::{Plan, PlannedTraining, Status, TrainingRecord};
 use crate::spec::Factor;
 
 /// An experiment as it stands.
@@ -23,11 +23,11 @@ pub struct LoadedExperiment {
     /// What it is meant to hold.
     pub plan: Plan,
     /// The trainings that ended, in the plan's order.
-    pub runs: Vec<LoadedRun>,
+    pub runs: Vec<LoadedTraining>,
     /// Planned trainings without a record of an end: not begun, interrupted or damaged.
-    pub missing: Vec<PlannedRun>,
+    pub missing: Vec<PlannedTraining>,
     /// Planned trainings that an error ended.
-    pub failed: Vec<FailedRun>,
+    pub failed: Vec<FailedTraining>,
     /// Directories with a `run.json` that the plan does not name, sorted.
     pub left_out: Vec<String>,
     /// What is wrong with files, a sentence each.
@@ -36,18 +36,18 @@ pub struct LoadedExperiment {
 
 /// A training that ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LoadedRun {
+pub struct LoadedTraining {
     /// Its directory, below the experiment's.
     pub dir: String,
     /// The repetition.
     pub seed: u64,
     /// What it came to.
-    pub record: RunRecord,
+    pub record: TrainingRecord,
 }
 
 /// A training that an error ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedRun {
+pub struct FailedTraining {
     /// Its directory, below the experiment's.
     pub dir: String,
     /// The repetition.
@@ -199,7 +199,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
 
     let sharing = Sharing::default();
     sharing.plan(&mut plan);
-    let records: Vec<Option<Result<RunRecord, String>>> = plan
+    let records: Vec<Option<Result<TrainingRecord, String>>> = plan
         .trainings
         .par_iter()
         .map(|training| {
@@ -240,11 +240,15 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
             }
             Some(Ok(record)) => match record.status {
                 Status::Completed | Status::Stopped | Status::Diverged => {
-                    runs.push(LoadedRun { dir, seed, record });
+                    runs.push(LoadedTraining { dir, seed, record });
                 }
                 Status::Interrupted => missing.push(training.clone()),
                 Status::Failed => {
-                    failed.push(FailedRun { dir, seed, error: record.error.unwrap_or_default() });
+                    failed.push(FailedTraining {
+                        dir,
+                        seed,
+                        error: record.error.unwrap_or_default(),
+                    });
                 }
             },
             Some(Err(problem)) => {
@@ -272,13 +276,17 @@ fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
     let mut trainings = Vec::new();
     let mut version = String::new();
     for dir in dirs {
-        let record: RunRecord = read_json(&run_file(&path.join(dir)))?;
+        let record: TrainingRecord = read_json(&run_file(&path.join(dir)))?;
         version.clone_from(&record.provenance.version);
         let arms = record
             .arms
             .iter()
             .map(|arm| super::PlannedArm { factors: arm.factors.clone(), rule: arm.rule.clone() });
-        trainings.push(PlannedRun { dir: dir.clone(), seed: record.seed, arms: arms.collect() });
+        trainings.push(PlannedTraining {
+            dir: dir.clone(),
+            seed: record.seed,
+            arms: arms.collect(),
+        });
         for (key, level) in record.arms.iter().flat_map(|arm| &arm.factors) {
             let at = *index.entry(key.clone()).or_insert_with(|| {
                 factors.push(Factor { key: key.clone(), levels: Vec::new() });

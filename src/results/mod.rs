@@ -6,15 +6,15 @@ pub mod epochs_csv;
 pub mod layout;
 pub mod load;
 pub mod record;
-pub mod reread;
+pub mod recorded_training;
 mod sharing;
 pub mod tuning;
 
 pub use curves::{Curves, curves};
-pub use load::{FailedRun, LoadError, LoadedExperiment, LoadedRun, load};
+pub use load::{FailedTraining, LoadError, LoadedExperiment, LoadedTraining, load};
 pub use record::{
-    ArmRecord, FullRun, Plan, PlannedArm, PlannedRun, Provenance, Resumed, RunRecord, Shared,
-    Status,
+    ArmRecord, FullRun, Plan, PlannedArm, PlannedTraining, Provenance, Resumed, Shared, Status,
+    TrainingRecord,
 };
 
 pub use tuning::{Tried, TunedArm, TuningRecord};

@@ -76,7 +76,7 @@ impl Status {
 
 /// `run.json`: one training and the arms that read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunRecord {
+pub struct TrainingRecord {
     /// Of the training.
     pub status: Status,
     /// The repetition.
@@ -100,7 +100,7 @@ pub struct RunRecord {
     pub provenance: Provenance,
 }
 
-impl RunRecord {
+impl TrainingRecord {
     /// That of a training's directory; none where it is missing or damaged.
     #[must_use]
     pub fn read(training: &Path) -> Option<Self> {
@@ -258,12 +258,12 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningRecord>,
     /// Every training that the config names; none before the tuning is at its end.
-    pub trainings: Vec<PlannedRun>,
+    pub trainings: Vec<PlannedTraining>,
 }
 
 /// One training of a [`Plan`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlannedRun {
+pub struct PlannedTraining {
     /// Its directory, beside this file.
     pub dir: String,
     /// The repetition.
@@ -272,7 +272,7 @@ pub struct PlannedRun {
     pub arms: Vec<PlannedArm>,
 }
 
-/// One arm of a [`PlannedRun`].
+/// One arm of a [`PlannedTraining`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedArm {
     /// Its level of each factor.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use foldhash::fast::FixedState;
 use serde_json::Map;
 
-use super::record::{Plan, RunRecord, Shared};
+use super::record::{Plan, Shared, TrainingRecord};
 
 /// The tables met so far.
 #[derive(Default)]
@@ -23,7 +23,7 @@ impl Sharing {
 
     /// Lets the record's tables be those met before. Its config is without the seed, which it has
     /// beside it.
-    pub fn record(&self, record: &mut RunRecord) {
+    pub fn record(&self, record: &mut TrainingRecord) {
         let mut config = Map::from(std::mem::take(&mut record.config));
         config.shift_remove("seed");
         record.config = config.into();
@@ -51,7 +51,7 @@ mod tests {
     use super::super::fixtures::{arm, run};
     use super::*;
 
-    fn record(seed: u64, width: u64) -> RunRecord {
+    fn record(seed: u64, width: u64) -> TrainingRecord {
         let config = json!({"model": {"hidden": [width]}, "seed": seed});
         let rule = json!({"kind": "none"});
         run(seed, config, vec![arm(json!({}), rule, json!({}), None)]).record
@@ -79,7 +79,7 @@ mod tests {
             sharing.record(&mut record);
             record
         };
-        let records: Vec<RunRecord> = (0..2000).map(shared).collect();
+        let records: Vec<TrainingRecord> = (0..2000).map(shared).collect();
         for (first, second) in records.iter().zip(&records[1000..]) {
             assert!(first.config.is(&second.config));
         }

@@ -1,14 +1,14 @@
 //! A training with the arms that read it.
 
-use super::config::Trajectory;
+use super::config::Config;
 use super::factors::Factors;
 use crate::stopping::StoppingRule;
 
 /// A training and the arms that read it.
 #[derive(Debug, Clone)]
-pub struct PlannedTraining {
+pub struct Training {
     /// What is trained.
-    pub trajectory: Trajectory,
+    pub config: Config,
     /// At least one.
     pub arms: Vec<Arm>,
 }

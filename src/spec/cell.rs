@@ -4,7 +4,7 @@ use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use super::checkpoint::CheckpointSpec;
-use super::config::Trajectory;
+use super::config::Config;
 use super::data::{DataSpec, Task};
 use super::decode::decode_with;
 use super::error::ConfigError;
@@ -95,10 +95,10 @@ impl Cell {
     }
 
     /// What is trained, and the rule that reads it.
-    pub fn into_parts(self) -> (Trajectory, StoppingRule) {
+    pub fn into_parts(self) -> (Config, StoppingRule) {
         let Self { data, model, training, evaluation, seed, early_stopping, .. } = self;
         let seed = Seed(seed);
-        (Trajectory { data, model, training, evaluation, seed }, early_stopping)
+        (Config { data, model, training, evaluation, seed }, early_stopping)
     }
 
     /// Refuses what no single key is at fault for.

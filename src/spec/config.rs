@@ -11,7 +11,7 @@ use crate::seed::Seed;
 
 /// All that fixes a training; rules, device, threads and jobs are not part of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Trajectory {
+pub struct Config {
     /// `[data]`.
     pub data: DataSpec,
     /// `[model]`.
@@ -24,7 +24,7 @@ pub struct Trajectory {
     pub seed: Seed,
 }
 
-impl Trajectory {
+impl Config {
     /// As a table, defaults included.
     #[must_use]
     pub fn table(&self) -> Map<String, Value> {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::arm::PlannedTraining;
+use super::arm::Training;
 use super::checkpoint::CheckpointSpec;
-use super::config::Trajectory;
+use super::config::Config;
 use super::document::Document;
 use super::error::ConfigError;
 use super::factors::{Factor, Factors};
@@ -27,7 +27,7 @@ pub struct Experiment {
     pub factors: Vec<Factor>,
     /// Every training with the arms that read it: seed by seed, so that a part of them is paired,
     /// and within a seed by the cells of the matrix in its order, the last factor fastest.
-    pub trainings: Vec<PlannedTraining>,
+    pub trainings: Vec<Training>,
     /// `[checkpoint]`.
     pub checkpoint: CheckpointSpec,
     /// `[tune]`. Until values are chosen, the trainings have the first of each key.
@@ -48,7 +48,7 @@ pub struct ConfigFile {
 impl Experiment {
     /// The trainings of one seed: the arms of each are tuned together.
     #[must_use]
-    pub fn tuned_together(&self) -> &[PlannedTraining] {
+    pub fn tuned_together(&self) -> &[Training] {
         let seeds = self.seeds().map_or(1, <[u64]>::len);
         &self.trainings[..self.trainings.len() / seeds]
     }
@@ -57,14 +57,9 @@ impl Experiment {
     ///
     /// # Errors
     /// Where the config refuses the value.
-    pub fn tried(
-        &self,
-        arm: &Factors,
-        point: &Point,
-        seed: u64,
-    ) -> Result<Trajectory, ConfigError> {
-        let trajectory = self.document.trajectory(arm, point)?;
-        Ok(Trajectory { seed: Seed(seed), ..trajectory })
+    pub fn tried(&self, arm: &Factors, point: &Point, seed: u64) -> Result<Config, ConfigError> {
+        let config = self.document.config(arm, point)?;
+        Ok(Config { seed: Seed(seed), ..config })
     }
 
     /// The experiment with the values chosen, in the order of [`Experiment::tuned_together`].
@@ -74,9 +69,9 @@ impl Experiment {
     pub fn with_values(&self, chosen: &[&Point]) -> Result<Self, ConfigError> {
         let mut experiment = self.clone();
         for (index, training) in experiment.trainings.iter_mut().enumerate() {
-            let seed = training.trajectory.seed;
+            let seed = training.config.seed;
             let point = chosen[index % chosen.len()];
-            training.trajectory = self.tried(&training.arms[0].factors, point, seed.0)?;
+            training.config = self.tried(&training.arms[0].factors, point, seed.0)?;
         }
         Ok(experiment)
     }

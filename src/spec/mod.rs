@@ -33,9 +33,9 @@ mod tests;
 pub mod training;
 pub mod tune;
 
-pub use arm::{Arm, PlannedTraining};
+pub use arm::{Arm, Training};
 pub use checkpoint::CheckpointSpec;
-pub use config::Trajectory;
+pub use config::Config;
 pub use error::ConfigError;
 pub use experiment::{ConfigFile, Experiment};
 pub use factors::{Factor, Factors, is_of_rule, is_within, without_rule};

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::arm::{Arm, PlannedTraining};
+use super::arm::{Arm, Training};
 use super::cell::Cell;
 use super::checkpoint::CheckpointSpec;
-use super::config::Trajectory;
+use super::config::Config;
 use super::document::Document;
 use super::edit::set;
 use super::error::ConfigError;
@@ -29,7 +29,7 @@ pub(super) fn named(error: ConfigError, factors: &Factors) -> ConfigError {
 impl Document {
     /// Every training with its arms: seed by seed, so that what is done first is paired. Also what
     /// `[checkpoint]` says, which is the same in all cells.
-    pub fn trainings(&self) -> Result<(Vec<PlannedTraining>, CheckpointSpec), ConfigError> {
+    pub fn trainings(&self) -> Result<(Vec<Training>, CheckpointSpec), ConfigError> {
         let mut plan = Plan::default();
         let mut checkpoint = CheckpointSpec::default();
         let grid = self.tune.as_ref().map(Tune::grid).unwrap_or_default();
@@ -58,7 +58,7 @@ impl Document {
         let with_seed = |seed: Option<u64>| {
             plan.trainings.iter().map(move |training| {
                 let mut training = training.clone();
-                training.trajectory.seed = seed.map_or(training.trajectory.seed, Seed);
+                training.config.seed = seed.map_or(training.config.seed, Seed);
                 training
             })
         };
@@ -85,11 +85,7 @@ impl Document {
     }
 
     /// What is trained in the cell of an arm, with these values of the tuned keys.
-    pub(super) fn trajectory(
-        &self,
-        arm: &Factors,
-        point: &Point,
-    ) -> Result<Trajectory, ConfigError> {
+    pub(super) fn config(&self, arm: &Factors, point: &Point) -> Result<Config, ConfigError> {
         let level = |axis: &Axis| {
             axis.labels.iter().position(|label| arm.get(&axis.key) == Some(label)).unwrap_or(0)
         };
@@ -132,9 +128,9 @@ impl Document {
 /// Trainings of one seed, and which cells they are read by.
 #[derive(Default)]
 struct Plan {
-    trainings: Vec<PlannedTraining>,
+    trainings: Vec<Training>,
     /// By what the training is written as; equal trainings are written alike.
-    by_trajectory: HashMap<String, usize>,
+    by_config: HashMap<String, usize>,
     /// By training and rule: the arm's index in its training.
     by_rule: HashMap<(usize, String), usize>,
 }
@@ -142,11 +138,11 @@ struct Plan {
 impl Plan {
     /// Adds a cell's arm; the two cells where it equals an earlier one.
     fn add(&mut self, cell: Cell, factors: Factors) -> Result<(), Box<(Factors, Factors)>> {
-        let (trajectory, rule) = cell.into_parts();
+        let (config, rule) = cell.into_parts();
         let next = self.trainings.len();
-        let index = *self.by_trajectory.entry(text_of(&trajectory)).or_insert(next);
+        let index = *self.by_config.entry(text_of(&config)).or_insert(next);
         if index == next {
-            self.trainings.push(PlannedTraining { trajectory, arms: Vec::new() });
+            self.trainings.push(Training { config, arms: Vec::new() });
         }
         let arms = &mut self.trainings[index].arms;
         if let Some(earlier) = self.by_rule.insert((index, text_of(&rule)), arms.len()) {

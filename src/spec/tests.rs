@@ -44,28 +44,28 @@ fn the_builtin_experiment_is_20_trainings_and_40_arms_of_all_defaults() {
     assert_eq!(digits.trainings.len(), 20);
     assert_eq!(digits.trainings.iter().map(|t| t.arms.len()).sum::<usize>(), 40);
     let first = &digits.trainings[0];
-    let plain = Trajectory {
+    let plain = Config {
         data: DataSpec::new("digits"),
         model: model::ModelSpec::default(),
         training: training::TrainingSpec::default(),
         evaluation: evaluation::EvaluationSpec::default(),
         seed: crate::seed::Seed(0),
     };
-    assert_eq!(first.trajectory, plain);
+    assert_eq!(first.config, plain);
     assert_eq!(
         json!(first.arms[1].factors),
         json!({"model.norm.kind": "none", "early_stopping": "patience"})
     );
     let batch = model::BatchNorm::default();
-    assert_eq!(digits.trainings[1].trajectory.model.norm, Norm::Batch(batch));
-    assert_eq!(digits.trainings[1].trajectory.seed.0, 0);
-    assert_eq!(digits.trainings[2].trajectory.seed.0, 1);
+    assert_eq!(digits.trainings[1].config.model.norm, Norm::Batch(batch));
+    assert_eq!(digits.trainings[1].config.seed.0, 0);
+    assert_eq!(digits.trainings[2].config.seed.0, 1);
 }
 
 #[test]
 fn what_is_asked_for_inside_fixes_a_training_in_any_order_and_nothing_asked_for_is_not_written() {
     let with = |inside: &str| toml(&format!("evaluation.inside = {inside}")).trainings[0].clone();
-    let text = |inside: &str| json!(with(inside).trajectory)["evaluation"].to_string();
+    let text = |inside: &str| json!(with(inside).config)["evaluation"].to_string();
     assert_eq!(text("[]"), r#"{"train":true,"test":true}"#);
     let both = r#"{"train":true,"test":true,"inside":["modes","drift"]}"#;
     assert_eq!(text("[\"drift\", \"modes\"]"), both);
@@ -86,7 +86,7 @@ fn a_plain_config_is_one_training_with_one_arm_without_factors() {
     assert_eq!(experiment.name, "a");
     assert!(experiment.factors.is_empty());
     let [training] = &experiment.trainings[..] else { panic!() };
-    assert_eq!(training.trajectory.seed.0, 7);
+    assert_eq!(training.config.seed.0, 7);
     let [arm] = &training.arms[..] else { panic!() };
     assert!(arm.rule.is_none() && arm.factors.is_empty());
 }
@@ -115,7 +115,7 @@ fn keys_of_another_kind_are_accepted_and_fix_nothing() {
          model.norm = { kind = \"none\", eps = 0.1, groups = 4 }\n\
          early_stopping = { kind = \"none\", patience = 3, alpha = 1.0 }",
     );
-    assert_eq!(plain.trainings[0].trajectory, sibling.trainings[0].trajectory);
+    assert_eq!(plain.trainings[0].config, sibling.trainings[0].config);
     assert_eq!(plain.trainings[0].arms, sibling.trainings[0].arms);
 }
 
@@ -128,7 +128,7 @@ fn cells_run_seed_by_seed_with_the_last_factor_fastest() {
     let order: Vec<(u64, Activation, usize)> = experiment
         .trainings
         .iter()
-        .map(|t| (t.trajectory.seed.0, t.trajectory.model.activation, t.trajectory.training.epochs))
+        .map(|t| (t.config.seed.0, t.config.model.activation, t.config.training.epochs))
         .collect();
     let (relu, tanh) = (Activation::Relu, Activation::Tanh);
     let of = |seed| [(seed, relu, 10), (seed, relu, 20), (seed, tanh, 10), (seed, tanh, 20)];
@@ -204,7 +204,7 @@ fn overrides_change_keys_whole_tables_and_the_matrix() {
     .unwrap();
     assert_eq!(experiment.name, "x");
     assert_eq!(experiment.trainings.len(), 6);
-    let first = &experiment.trainings[0].trajectory;
+    let first = &experiment.trainings[0].config;
     assert_eq!(first.model.activation, Activation::Tanh);
     assert_eq!(first.data.source, "a/b-c.csv");
     let adamw = training::Adam { lr: 0.01, ..training::Adam::default() };
@@ -223,7 +223,7 @@ fn an_override_replaces_a_matrix_entry_however_either_is_spelt() {
     }
     let experiment = set(matrix, &["matrix={seed=[4]}"]).unwrap();
     assert!(experiment.factors.is_empty());
-    assert_eq!(experiment.trainings[0].trajectory.seed.0, 4);
+    assert_eq!(experiment.trainings[0].config.seed.0, 4);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn seeds_are_a_range_or_a_list() {
         toml(&format!("[matrix]\nseed = {matrix}"))
             .trainings
             .iter()
-            .map(|t| t.trajectory.seed.0)
+            .map(|t| t.config.seed.0)
             .collect()
     };
     assert_eq!(seeds("\"2..5\""), [2, 3, 4]);
@@ -336,6 +336,6 @@ proptest! {
         let text = ::toml::to_string(&config).unwrap();
         let toml = read("a.toml", &text, &Overrides::default()).unwrap();
         prop_assert_eq!(meaning(&toml), meaning(&json));
-        prop_assert_eq!(json.trainings[0].trajectory.training.optimizer.lr(), lr);
+        prop_assert_eq!(json.trainings[0].config.training.optimizer.lr(), lr);
     }
 }

@@ -78,7 +78,7 @@ fn ten_thousand_experiments() {
         let tested = simulate(10_000, pairs, effect, skewed);
         let [covered, rejected, family] = [tested.covered, tested.rejected, tested.family_errors]
             .map(|count| tested.share(count));
-        crate::console::tell(format_args!(
+        crate::console::eprintln(format_args!(
             "{pairs:2} pairs, effect {effect}, {}: covered {:.2} %, p < 0.05 in {:.2} %, any of three \
              after Holm {:.2} %",
             if skewed { "lognormal" } else { "normal" },

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use super::atomic::write_new;
-use crate::results::RunRecord;
+use crate::results::TrainingRecord;
 use crate::text::hex;
 
 /// The folder of notes, in the experiment's directory.
@@ -137,7 +137,7 @@ fn file(experiment: &Path, trainings: &[(&str, &str)]) -> PathBuf {
 
 /// Of the training that lies in a place.
 fn id(experiment: &Path, training: &str) -> Option<String> {
-    RunRecord::id(&experiment.join(training))
+    TrainingRecord::id(&experiment.join(training))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{FreshRun, Holder, WorkDir};
 use crate::results::layout::{epochs_file, run_file};
 use crate::results::tuning::{TUNE, tune_dir};
-use crate::results::{LoadError, RunRecord, Status, TuningRecord, load};
+use crate::results::{LoadError, Status, TrainingRecord, TuningRecord, load};
 
 /// How far a training is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -124,7 +124,7 @@ fn unfinished(experiment: &Path, fresh: &[FreshRun]) -> BTreeSet<String> {
 }
 
 /// The first file of a result that is not there beside its `run.json`.
-fn vanished(run_file: &Path, record: &RunRecord) -> Option<PathBuf> {
+fn vanished(run_file: &Path, record: &TrainingRecord) -> Option<PathBuf> {
     let dir = run_file.parent().filter(|_| record.status.is_result())?;
     let weights = record.arms.iter().filter_map(|arm| Some(dir.join(arm.weights.as_ref()?)));
     std::iter::once(epochs_file(dir)).chain(weights).find(|file| !file.is_file())
@@ -140,7 +140,7 @@ impl TrainingStatus {
         warnings: &mut Vec<String>,
     ) -> Self {
         let log = run_file(&dir.join(&training));
-        let record = RunRecord::read(&dir.join(&training));
+        let record = TrainingRecord::read(&dir.join(&training));
         // What is of another seed than planned has its place, and is another training.
         let record = record.filter(|record| seed.is_none_or(|seed| record.seed == seed));
         let vanished = record.as_ref().and_then(|record| vanished(&log, record));

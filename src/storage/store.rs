@@ -10,8 +10,8 @@ use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed
 use super::{Claim, FreshRun, WorkDir};
 use crate::history::EpochTable;
 use crate::results::layout::{epochs_file, experiment_file, run_file, weights_file_name};
-use crate::results::reread::{Named, Reread, fire_alike, rule_table};
-use crate::results::{ArmRecord, Plan, RunRecord, epochs_csv};
+use crate::results::recorded_training::{Named, RecordedTraining, fire_alike, rule_table};
+use crate::results::{ArmRecord, Plan, TrainingRecord, epochs_csv};
 use crate::spec::{Arm, ConfigFile};
 
 /// One experiment's directory.
@@ -22,7 +22,7 @@ pub struct Store {
 /// A training found done.
 pub struct Done {
     /// Its record, with today's arms.
-    pub record: RunRecord,
+    pub record: TrainingRecord,
     /// Whether the arms differ from those on disk.
     pub changed: bool,
 }
@@ -127,7 +127,7 @@ impl Store {
     #[must_use]
     pub fn done(&self, dir: &str, identity: &str, epochs: usize, arms: &[Arm]) -> Option<Done> {
         let dir = self.training(dir);
-        let mut record = RunRecord::read(&dir)?;
+        let mut record = TrainingRecord::read(&dir)?;
         if record.identity != identity || !record.status.is_result() {
             return None;
         }
@@ -135,14 +135,14 @@ impl Store {
         let text = fs::read_to_string(&file).ok()?;
         let table = epochs_csv::read(&text, &file.display().to_string()).ok()?;
         let test_metrics = test_metrics(&record, &table);
-        let reread = Reread { table: &table, epochs, test_metrics: &test_metrics };
+        let recorded = RecordedTraining { table: &table, epochs, test_metrics: &test_metrics };
         // Metrics that the table does not hold are known for weights that an arm kept, no others.
         let known: Vec<String> = record.arms.iter().filter_map(|arm| arm.weights.clone()).collect();
         let has_weights =
             |name: &str| known.iter().any(|weights| weights == name) && is_whole(&dir.join(name));
         let mut arms = arms
             .iter()
-            .map(|arm| reread.arm_of_earlier(&arm.factors, &arm.rule, has_weights))
+            .map(|arm| recorded.arm_of_earlier(&arm.factors, &arm.rule, has_weights))
             .collect::<Option<Vec<_>>>()?;
         mark_exploratory(&mut arms, &record.arms);
         let changed = arms != record.arms;
@@ -153,8 +153,8 @@ impl Store {
     /// The record of a training that was finished under these very rules, whatever has become of its
     /// other files since.
     #[must_use]
-    pub fn recorded(&self, dir: &str, identity: &str, arms: &[Arm]) -> Option<RunRecord> {
-        let record = RunRecord::read(&self.training(dir))?;
+    pub fn recorded(&self, dir: &str, identity: &str, arms: &[Arm]) -> Option<TrainingRecord> {
+        let record = TrainingRecord::read(&self.training(dir))?;
         let answers = |arm: &Arm| {
             let rule = rule_table(&arm.rule).into();
             record.arms.iter().any(|recorded| recorded.rule == rule)
@@ -166,7 +166,7 @@ impl Store {
     /// The record of a training found done, which replaces the one on disk where today's arms are
     /// others.
     #[must_use]
-    pub fn keep(&self, dir: &str, done: Done) -> RunRecord {
+    pub fn keep(&self, dir: &str, done: Done) -> TrainingRecord {
         let Done { record, changed } = done;
         if changed {
             // What it says is known either way.
@@ -176,8 +176,8 @@ impl Store {
     }
 
     /// Marks the rules of a training that was trained again for them, its curve having been there.
-    pub fn mark_exploratory(&self, dir: &str, record: &mut RunRecord) {
-        if let Some(earlier) = RunRecord::read(&self.training(dir))
+    pub fn mark_exploratory(&self, dir: &str, record: &mut TrainingRecord) {
+        if let Some(earlier) = TrainingRecord::read(&self.training(dir))
             && earlier.identity == record.identity
             && earlier.status.is_result()
         {
@@ -194,7 +194,7 @@ impl Store {
     pub fn write_training(
         &self,
         dir: &str,
-        record: &RunRecord,
+        record: &TrainingRecord,
         table: &EpochTable,
         weights: &BTreeMap<usize, Vec<u8>>,
         keeps: impl Fn() -> bool,
@@ -212,9 +212,10 @@ impl Store {
     ///
     /// # Errors
     /// Where the note cannot be written.
-    pub fn write_note(&self, dir: &str, record: &RunRecord) -> Result<()> {
+    pub fn write_note(&self, dir: &str, record: &TrainingRecord) -> Result<()> {
         let path = self.training(dir);
-        let is_result = RunRecord::read(&path).is_some_and(|earlier| earlier.status.is_result());
+        let is_result =
+            TrainingRecord::read(&path).is_some_and(|earlier| earlier.status.is_result());
         if is_result || self.newer(dir).is_some() {
             return Ok(());
         }
@@ -239,7 +240,7 @@ fn is_whole(weights: &Path) -> bool {
 }
 
 /// Test metrics of the weights kept, where the curve has no test columns.
-fn test_metrics(record: &RunRecord, table: &EpochTable) -> BTreeMap<Option<String>, Named> {
+fn test_metrics(record: &TrainingRecord, table: &EpochTable) -> BTreeMap<Option<String>, Named> {
     let mut metrics = BTreeMap::new();
     for arm in &record.arms {
         let missing = |name: &str| {

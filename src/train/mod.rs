@@ -22,7 +22,7 @@ use crate::event::{Event, Observer};
 use crate::history::EpochTable;
 use crate::metrics;
 use crate::nn::{Engine, Network, StateDict};
-use crate::spec::Trajectory;
+use crate::spec::Config;
 use crate::spec::model::NormSettings;
 use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
@@ -34,9 +34,9 @@ use recorder::Measurement;
 pub use recorder::{Recorder, columns};
 
 /// One training to do.
-pub struct Job<'a> {
+pub struct FitInputs<'a> {
     /// What fixes it.
-    pub trajectory: &'a Trajectory,
+    pub config: &'a Config,
     /// What its loss is.
     pub loss: Loss,
     /// Its rows.
@@ -47,17 +47,17 @@ pub struct Job<'a> {
     pub number: usize,
 }
 
-impl<'a> Job<'a> {
+impl<'a> FitInputs<'a> {
     /// What its engine is built from.
     #[must_use]
     pub fn network(&self) -> Network<'a> {
-        let Trajectory { model, training, seed, .. } = self.trajectory;
+        let Config { model, training, seed, .. } = self.config;
         let outputs = metrics::outputs(self.loss, &self.data.targets);
         Network { model, training, loss: self.loss, outputs, data: self.data, seed: *seed }
     }
 
     fn recorder(&self) -> Recorder<'a> {
-        Recorder::new(self.data, self.loss, self.trajectory, &self.rules)
+        Recorder::new(self.data, self.loss, self.config, &self.rules)
     }
 }
 
@@ -87,17 +87,17 @@ pub enum Fitted {
 /// finite is an ending, not an error.
 pub fn fit(
     engine: &mut dyn Engine,
-    job: &Job,
+    inputs: &FitInputs,
     from: Option<Checkpoint>,
     checkpointer: &mut dyn Checkpointer,
     observer: &mut dyn Observer,
 ) -> Result<Fitted> {
-    let Trajectory { training, model, seed, .. } = job.trajectory;
-    let data = job.data.as_ref();
-    let recorder = job.recorder().with_probe(&job.network())?;
+    let Config { training, model, seed, .. } = inputs.config;
+    let data = inputs.data.as_ref();
+    let recorder = inputs.recorder().with_probe(&inputs.network())?;
     let mut run = match from {
-        None => Run::new(job, recorder.columns()),
-        Some(from) => Run::resume(job, from)?,
+        None => TrainingState::new(inputs, recorder.columns()),
+        Some(from) => TrainingState::resume(inputs, from)?,
     };
     let recalibrates = model.norm.settings().is_some_and(NormSettings::recalibrates);
     let calibration = recalibrates.then(|| batches::fixed_order(data, *seed));
@@ -126,12 +126,12 @@ pub fn fit(
         let train_loss = engine.take_loss_sum()? / data.splits.train.len() as f64;
         let row = recorder.row(&measured, epoch, ranges.len(), train_loss, lr, run.elapsed_s());
         run.end_epoch(&row, training.epochs, engine)?;
-        observer.on_event(epoch_event(job, &run.table, &run.readers));
+        observer.on_event(epoch_event(inputs, &run.table, &run.readers));
         if !run.has_ended() && checkpointer.is_due() {
             run.keep(engine, checkpointer)?;
         }
     }
-    let Run { table, readers, .. } = run;
+    let TrainingState { table, readers, .. } = run;
     let arms = readers.into_iter().map(|reader| reader.outcome(&table)).collect();
     Ok(Fitted::Done(Trained { table, arms }))
 }
@@ -155,7 +155,7 @@ fn measure(
 }
 
 /// A training as it runs, without its engine.
-struct Run<'a> {
+struct TrainingState<'a> {
     table: EpochTable,
     readers: Vec<Reader<'a>>,
     /// Batches trained of the epoch after the table's last.
@@ -167,11 +167,11 @@ struct Run<'a> {
     unsaved: bool,
 }
 
-impl<'a> Run<'a> {
-    fn new(job: &Job<'a>, columns: Vec<String>) -> Self {
+impl<'a> TrainingState<'a> {
+    fn new(inputs: &FitInputs<'a>, columns: Vec<String>) -> Self {
         Self {
             table: EpochTable::new(columns),
-            readers: job.rules.iter().map(|rule| Reader::new(rule)).collect(),
+            readers: inputs.rules.iter().map(|rule| Reader::new(rule)).collect(),
             batch: 0,
             before_s: 0.0,
             started: Instant::now(),
@@ -179,8 +179,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn resume(job: &Job<'a>, from: Checkpoint) -> Result<Self> {
-        let readers = readers(job, &from).context("an arm keeps weights that were not saved")?;
+    fn resume(inputs: &FitInputs<'a>, from: Checkpoint) -> Result<Self> {
+        let readers = readers(inputs, &from).context("an arm keeps weights that were not saved")?;
         let Checkpoint { table, batch, elapsed_s, .. } = from;
         let started = Instant::now();
         Ok(Self { table, readers, batch, before_s: elapsed_s, started, unsaved: false })
@@ -242,29 +242,29 @@ impl<'a> Run<'a> {
 }
 
 /// Each arm where a checkpoint leaves it; none where one keeps weights that are not in it.
-fn readers<'a>(job: &Job<'a>, from: &Checkpoint) -> Option<Vec<Reader<'a>>> {
-    let epochs = job.trajectory.training.epochs;
-    job.rules.iter().map(|rule| Reader::after(rule, &from.table, epochs, &from.kept)).collect()
+fn readers<'a>(inputs: &FitInputs<'a>, from: &Checkpoint) -> Option<Vec<Reader<'a>>> {
+    let epochs = inputs.config.training.epochs;
+    inputs.rules.iter().map(|rule| Reader::after(rule, &from.table, epochs, &from.kept)).collect()
 }
 
 /// Whether a training can go on from a checkpoint of its own: it cannot where a rule was added
 /// since that keeps weights of an epoch gone by, or reads a column that was not recorded.
 #[must_use]
-pub fn can_resume(job: &Job, from: &Checkpoint) -> bool {
-    from.table.names() == job.recorder().columns() && readers(job, from).is_some()
+pub fn can_resume(inputs: &FitInputs, from: &Checkpoint) -> bool {
+    from.table.names() == inputs.recorder().columns() && readers(inputs, from).is_some()
 }
 
-fn epoch_event(job: &Job, table: &EpochTable, readers: &[Reader]) -> Event {
+fn epoch_event(inputs: &FitInputs, table: &EpochTable, readers: &[Reader]) -> Event {
     let epoch = table.len();
     let history = table.history(epoch);
     let states = readers.iter().filter(|reader| !reader.has_ended());
     let states = states.map(|reader| reader.rule().state(&history)).filter(|s| !s.is_empty());
     Event::Epoch {
-        training: job.number,
+        training: inputs.number,
         epoch,
         train_loss: table.cell("train_loss", epoch).unwrap_or(f64::NAN),
         val_loss: table.cell("val_loss", epoch),
-        best: job.rules.first().and_then(|rule| rule.monitored.best(&history)),
+        best: inputs.rules.first().and_then(|rule| rule.monitored.best(&history)),
         rules: states.collect::<Vec<_>>().join(", "),
     }
 }

@@ -7,7 +7,7 @@ use crate::history::CLOSING;
 use crate::metrics::{self, Scores};
 use crate::nn::probe::{self, Probe};
 use crate::nn::{Engine, Network};
-use crate::spec::Trajectory;
+use crate::spec::Config;
 use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
 
@@ -78,23 +78,18 @@ const ROWS_BETWEEN_QUESTIONS: usize = 2048;
 pub fn columns(
     data: &Dataset,
     loss: Loss,
-    trajectory: &Trajectory,
+    config: &Config,
     rules: &[&StoppingRule],
 ) -> Vec<String> {
-    Recorder::new(data, loss, trajectory, rules).columns()
+    Recorder::new(data, loss, config, rules).columns()
 }
 
 impl<'a> Recorder<'a> {
     /// For the splits that are there and asked for, and the columns on demand that `rules` read or
     /// `[evaluation]` asks for.
     #[must_use]
-    pub fn new(
-        data: &'a Dataset,
-        loss: Loss,
-        trajectory: &Trajectory,
-        rules: &[&StoppingRule],
-    ) -> Self {
-        let evaluation = &trajectory.evaluation;
+    pub fn new(data: &'a Dataset, loss: Loss, config: &Config, rules: &[&StoppingRule]) -> Self {
+        let evaluation = &config.evaluation;
         let mut splits = Vec::new();
         if !data.splits.validation.is_empty() {
             splits.push(Split::Validation);
@@ -117,7 +112,7 @@ impl<'a> Recorder<'a> {
             |column: &str| rules.iter().any(|rule| rule.columns_on_demand().contains(&column));
         let is_asked =
             |column: &str| evaluation.inside.iter().any(|what| what.columns().contains(&column));
-        let mut on_demand = probe::columns_of(&trajectory.model);
+        let mut on_demand = probe::columns_of(&config.model);
         on_demand.retain(|column| is_read(column) || is_asked(column));
         Self { data, loss, splits: splits.collect(), on_demand, probe: None }
     }

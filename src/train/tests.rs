@@ -107,10 +107,10 @@ fn rows() -> Arc<Dataset> {
     })
 }
 
-fn trajectory(norm: Norm, epochs: usize) -> Trajectory {
+fn config(norm: Norm, epochs: usize) -> Config {
     let training =
         TrainingSpec { epochs, batch_size: BatchSize::Rows(8), ..TrainingSpec::default() };
-    Trajectory {
+    Config {
         data: DataSpec::new("rows"),
         model: ModelSpec { norm, ..ModelSpec::default() },
         training,
@@ -123,11 +123,11 @@ fn patience(patience: usize) -> StoppingRule {
     StoppingRule::new(Criterion::Patience(Patience { patience, ..Patience::default() }))
 }
 
-fn train(player: &mut Player, trajectory: &Trajectory, rules: &[StoppingRule]) -> Trained {
+fn train(player: &mut Player, config: &Config, rules: &[StoppingRule]) -> Trained {
     let data = rows();
     let rules = rules.iter().collect();
-    let job = Job { trajectory, loss: Loss::Mse, data: &data, rules, number: 0 };
-    match fit(player, &job, None, &mut NoCheckpoints, &mut Deaf).unwrap() {
+    let inputs = FitInputs { config, loss: Loss::Mse, data: &data, rules, number: 0 };
+    match fit(player, &inputs, None, &mut NoCheckpoints, &mut Deaf).unwrap() {
         Fitted::Done(trained) => trained,
         Fitted::Interrupted(at) => panic!("interrupted at {at:?}"),
     }
@@ -142,7 +142,7 @@ const U: [f64; 8] = [9.0, 4.0, 1.0, 4.0, 4.0, 0.25, 4.0, 4.0];
 
 #[test]
 fn a_training_goes_on_until_its_last_rule_has_fired() {
-    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let none = config(Norm::None(crate::kinds::NoSettings {}), 8);
     let mut player = Player::new(&U);
     let trained = train(&mut player, &none, &[patience(1), patience(2)]);
     assert_eq!(trained.table.len(), 5);
@@ -156,7 +156,7 @@ fn a_training_goes_on_until_its_last_rule_has_fired() {
 
 #[test]
 fn each_arm_keeps_the_weights_of_its_own_best_epoch_or_of_its_last() {
-    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let none = config(Norm::None(crate::kinds::NoSettings {}), 8);
     let last = StoppingRule { restore_best: false, ..patience(1) };
     let best_of_all = StoppingRule { restore_best: true, ..StoppingRule::default() };
     let rules = [patience(1), last, StoppingRule::default(), best_of_all];
@@ -167,7 +167,7 @@ fn each_arm_keeps_the_weights_of_its_own_best_epoch_or_of_its_last() {
 
 #[test]
 fn what_an_arm_reads_live_is_what_it_reads_from_the_record() {
-    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let none = config(Norm::None(crate::kinds::NoSettings {}), 8);
     let rules: Vec<StoppingRule> = (0..5).map(patience).collect();
     let trained = train(&mut Player::new(&U), &none, &rules);
     for (rule, arm) in rules.iter().zip(&trained.arms) {
@@ -181,10 +181,10 @@ fn arms_of_a_seed_see_the_same_batches_whatever_their_norm() {
     let mut with = Player::new(&U);
     train(
         &mut without,
-        &trajectory(Norm::None(crate::kinds::NoSettings {}), 3),
+        &config(Norm::None(crate::kinds::NoSettings {}), 3),
         &[StoppingRule::default()],
     );
-    let batch = trajectory(Norm::Batch(BatchNorm::default()), 3);
+    let batch = config(Norm::Batch(BatchNorm::default()), 3);
     train(&mut with, &batch, &[patience(9)]);
     assert_eq!(without.batches, with.batches);
     assert_eq!(with.batches.iter().map(Vec::len).collect::<Vec<_>>(), [8, 8, 4, 8, 8, 4, 8, 8, 4]);
@@ -196,7 +196,7 @@ fn arms_of_a_seed_see_the_same_batches_whatever_their_norm() {
 
 #[test]
 fn a_loss_that_is_not_finite_ends_the_training_as_diverged() {
-    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let none = config(Norm::None(crate::kinds::NoSettings {}), 8);
     let curve = [4.0, 1.0, f64::NAN, 1.0, 1.0, 1.0, 1.0, 1.0];
     let trained = train(&mut Player::new(&curve), &none, &[StoppingRule::default(), patience(5)]);
     assert_eq!(trained.table.len(), 3);
@@ -212,14 +212,14 @@ fn statistics_are_recalibrated_before_each_evaluation() {
     let norm =
         Norm::Batch(BatchNorm { statistics: Statistics::Recalibrate, ..BatchNorm::default() });
     let mut player = Player::new(&U);
-    train(&mut player, &trajectory(norm, 2), &[StoppingRule::default()]);
+    train(&mut player, &config(norm, 2), &[StoppingRule::default()]);
     let of_an_epoch = ["recalibrate", "evaluate", "evaluate", "evaluate"];
     assert_eq!(player.log, [of_an_epoch, of_an_epoch].concat());
 }
 
 #[test]
 fn arms_that_keep_the_same_epoch_keep_one_copy_of_its_weights() {
-    let none = trajectory(Norm::None(crate::kinds::NoSettings {}), 8);
+    let none = config(Norm::None(crate::kinds::NoSettings {}), 8);
     let trained = train(&mut Player::new(&U), &none, &[patience(1), patience(2)]);
     let [one, other] = [0, 1].map(|arm: usize| trained.arms[arm].kept.clone().unwrap());
     assert_eq!((one.epoch, other.epoch), (3, 3));

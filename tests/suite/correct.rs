@@ -106,15 +106,15 @@ fn the_weights_kept_give_the_metrics_recorded_of_their_epoch_bit_for_bit() {
 
     let experiment =
         Experiment::parse("kept.toml", text, "".as_ref(), &Overrides::default()).unwrap();
-    let trajectory = &experiment.trainings[0].trajectory;
+    let config = &experiment.trainings[0].config;
     let data = digits();
     let network = Network {
-        model: &trajectory.model,
-        training: &trajectory.training,
+        model: &config.model,
+        training: &config.training,
         loss: Loss::CrossEntropy,
         outputs: 10,
         data: &data,
-        seed: trajectory.seed,
+        seed: config.seed,
     };
     let mut engine = FusedEngine::new(&network, 1).unwrap();
     let bytes = fs::read(training.join(arm["weights"].as_str().unwrap())).unwrap();

@@ -62,7 +62,7 @@ fn what_is_missing_failed_or_left_out_is_said() {
     loaded.missing = loaded.plan.trainings.iter().filter(|t| t.dir == last.dir).cloned().collect();
     let failed = loaded.runs.pop().unwrap();
     loaded.failed =
-        vec![FailedRun { dir: failed.dir, seed: failed.seed, error: "disk full".to_owned() }];
+        vec![FailedTraining { dir: failed.dir, seed: failed.seed, error: "disk full".to_owned() }];
     loaded.left_out = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
     let failed = loaded.failed.clone();
     let comparison = compared(&[loaded]);

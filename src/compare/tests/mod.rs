@@ -15,7 +15,7 @@ use super::metric::CONTRASTED;
 use super::*;
 use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
 use crate::results::{
-    FailedRun, LoadedExperiment, RunRecord, Status, Tried, TunedArm, TuningRecord, load,
+    FailedTraining, LoadedExperiment, Status, TrainingRecord, Tried, TunedArm, TuningRecord, load,
 };
 use crate::spec::Factors;
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The warnings of a two by two design whose trainings are changed before they are compared.
-fn changed(change: impl Fn(usize, &mut RunRecord)) -> Vec<WarningKind> {
+fn changed(change: impl Fn(usize, &mut TrainingRecord)) -> Vec<WarningKind> {
     let mut experiment = two_by_two();
     for (place, run) in experiment.runs.iter_mut().enumerate() {
         change(place, &mut run.record);
@@ -34,7 +34,7 @@ fn is_confounder(kind: &WarningKind) -> bool {
 }
 
 /// The warnings of what may decide a comparison beside its factors.
-fn confounders(change: impl Fn(usize, &mut RunRecord)) -> Vec<WarningKind> {
+fn confounders(change: impl Fn(usize, &mut TrainingRecord)) -> Vec<WarningKind> {
     changed(change).into_iter().filter(is_confounder).collect()
 }
 
@@ -45,7 +45,7 @@ fn trainings_alike_but_for_their_factors_are_fair() {
 
 #[test]
 fn one_learning_rate_for_arms_that_may_need_their_own_is_told() {
-    let lr = |record: &mut RunRecord, lr: f64| {
+    let lr = |record: &mut TrainingRecord, lr: f64| {
         let training = json!({"optimizer": {"kind": "adam", "lr": lr}});
         record.config.insert("training".to_owned(), training);
     };

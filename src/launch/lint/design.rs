@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::finding::{Findings, Level};
 use crate::compare::{RATE, needs_own_rate};
-use crate::launch::{Planned, Task};
+use crate::launch::{PreparedExperiment, PreparedTraining};
 use crate::spec::training::Schedule;
 use crate::spec::{Arm, Experiment, Factor, Tune, is_of_rule, is_within};
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
@@ -16,10 +16,10 @@ use crate::text::quoted;
 const OF_HIDDEN_LAYERS: [&str; 3] = ["model.norm", "model.activation", "model.dropout"];
 
 /// Arms of one training that read it alike whatever comes out.
-pub(super) fn equal_arms(task: &Task, findings: &mut Findings) {
-    let epochs = task.trajectory.training.epochs;
+pub(super) fn equal_arms(training: &PreparedTraining, findings: &mut Findings) {
+    let epochs = training.config.training.epochs;
     let mut seen: Vec<(Value, &Arm)> = Vec::new();
-    for arm in &task.arms {
+    for arm in &training.arms {
         let acts = acts_as(arm, epochs);
         if let Some((_, earlier)) = seen.iter().find(|(other, _)| *other == acts) {
             let message = format!(
@@ -51,13 +51,19 @@ fn acts_as(arm: &Arm, epochs: usize) -> Value {
 }
 
 /// Trainings that go alike whatever comes out: they were told apart by keys that change nothing.
-pub(super) fn equal_trainings(_: &Experiment, planned: &Planned, findings: &mut Findings) {
-    let tasks = planned.of_first_seed();
-    let mut seen: Vec<(Value, &Task)> = Vec::new();
-    for task in &tasks {
-        let trains = trains_as(task, &tasks);
+pub(super) fn equal_trainings(
+    _: &Experiment,
+    prepared: &PreparedExperiment,
+    findings: &mut Findings,
+) {
+    let trainings = prepared.of_first_seed();
+    let mut seen: Vec<(Value, &PreparedTraining)> = Vec::new();
+    for training in &trainings {
+        let trains = trains_as(training, &trainings);
         let earlier = seen.iter().find(|(other, _)| *other == trains).map(|(_, earlier)| *earlier);
-        if let Some((arm, earlier)) = task.arms.first().zip(earlier.and_then(|e| e.arms.first())) {
+        if let Some((arm, earlier)) =
+            training.arms.first().zip(earlier.and_then(|e| e.arms.first()))
+        {
             let differs =
                 |key: &&String| !is_of_rule(key) && arm.factors[*key] != earlier.factors[*key];
             let keys: Vec<&str> = arm.factors.keys().filter(differs).map(String::as_str).collect();
@@ -69,19 +75,19 @@ pub(super) fn equal_trainings(_: &Experiment, planned: &Planned, findings: &mut 
             let key = keys.last().copied().unwrap_or("matrix");
             findings.of_arm(Level::Warning, arm, key, message, "leave the level out");
         }
-        seen.push((trains, task));
+        seen.push((trains, training));
     }
 }
 
 /// A training as far as its keys can make a difference; data counts by what it comes to.
-fn trains_as(task: &Task, tasks: &[&Task]) -> Value {
-    let mut config = json!(task.trajectory);
+fn trains_as(training: &PreparedTraining, trainings: &[&PreparedTraining]) -> Value {
+    let mut config = json!(training.config);
     let optimizer = &mut config["training"]["optimizer"];
     // They part where weight decay goes.
     if optimizer["kind"] == "adamw" && optimizer["weight_decay"] == 0.0 {
         optimizer["kind"] = "adam".into();
     }
-    let settings = &task.trajectory.training;
+    let settings = &training.config.training;
     let schedule = &settings.schedule;
     if let Schedule::Step(step) = &schedule.schedule
         && schedule.warmup_epochs.saturating_add(step.every) >= settings.epochs
@@ -90,12 +96,12 @@ fn trains_as(task: &Task, tasks: &[&Task]) -> Value {
         config["training"]["schedule"] =
             json!({ "kind": "constant", "warmup_epochs": warmup_epochs });
     }
-    let same = |other: &&Task| {
-        let (a, b) = (&other.data, &task.data);
+    let same = |other: &&PreparedTraining| {
+        let (a, b) = (&other.data, &training.data);
         Arc::ptr_eq(a, b)
             || a.digest == b.digest && a.splits == b.splits && a.preprocessing == b.preprocessing
     };
-    config["data"] = json!(tasks.iter().position(same));
+    config["data"] = json!(trainings.iter().position(same));
     config
 }
 
@@ -106,24 +112,39 @@ fn in_words(arm: &Arm) -> String {
 }
 
 /// A factor of the hidden layers where a model has none.
-pub(super) fn no_hidden_layer(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
+pub(super) fn no_hidden_layer(
+    experiment: &Experiment,
+    prepared: &PreparedExperiment,
+    findings: &mut Findings,
+) {
     let is_varied =
         |factor: &&Factor| OF_HIDDEN_LAYERS.iter().any(|table| is_within(&factor.key, table));
-    let linear = |task: &&Task| task.trajectory.model.hidden.is_empty();
-    if let (Some(factor), Some(task)) =
-        (experiment.factors.iter().find(is_varied), planned.tasks.iter().find(linear))
+    let linear = |training: &&PreparedTraining| training.config.model.hidden.is_empty();
+    if let (Some(factor), Some(training)) =
+        (experiment.factors.iter().find(is_varied), prepared.trainings.iter().find(linear))
     {
         let message = format!(
             "the model has no hidden layer, so `{}` makes no difference: these arms cannot differ",
             factor.key
         );
-        findings.of_task(Level::Warning, task, "model.hidden", message, "give it hidden layers");
+        findings.of_task(
+            Level::Warning,
+            training,
+            "model.hidden",
+            message,
+            "give it hidden layers",
+        );
     }
 }
 
 /// Too few seeds for an interval or a p-value.
-pub(super) fn few_seeds(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
-    let mut seeds: Vec<u64> = planned.tasks.iter().map(|task| task.trajectory.seed.0).collect();
+pub(super) fn few_seeds(
+    experiment: &Experiment,
+    prepared: &PreparedExperiment,
+    findings: &mut Findings,
+) {
+    let mut seeds: Vec<u64> =
+        prepared.trainings.iter().map(|training| training.config.seed.0).collect();
     seeds.sort_unstable();
     seeds.dedup();
     if experiment.factors.is_empty() || seeds.len() >= PAIRS_FOR_P {
@@ -137,11 +158,16 @@ pub(super) fn few_seeds(experiment: &Experiment, planned: &Planned, findings: &m
 }
 
 /// Arms that differ in what a learning rate suits, at one rate that nobody tunes.
-pub(super) fn one_rate(experiment: &Experiment, planned: &Planned, findings: &mut Findings) {
+pub(super) fn one_rate(
+    experiment: &Experiment,
+    prepared: &PreparedExperiment,
+    findings: &mut Findings,
+) {
     let is_several = |factor: &&Factor| factor.levels.len() > 1 && needs_own_rate(&factor.key);
     let Some(factor) = experiment.factors.iter().find(is_several) else { return };
     let is_tuned = |tune: &Tune| tune.keys().any(|key| RATE.starts_with(key));
-    let mut rates = planned.tasks.iter().map(|task| task.trajectory.training.optimizer.lr());
+    let mut rates =
+        prepared.trainings.iter().map(|training| training.config.training.optimizer.lr());
     let first = rates.next();
     if experiment.tune.as_ref().is_some_and(is_tuned) || rates.any(|rate| Some(rate) != first) {
         return;

@@ -1,14 +1,14 @@
 //! Trainings that run on another engine than one would think.
 
 use super::finding::{Findings, Level};
-use crate::launch::Task;
+use crate::launch::PreparedTraining;
 use crate::nn::Lacking;
 
-/// What bnes's own engine does not have to train a task with.
-pub(super) fn stand_in(task: &Task, lacking: Lacking, findings: &mut Findings) {
+/// What bnes's own engine does not have to train with.
+pub(super) fn stand_in(training: &PreparedTraining, lacking: Lacking, findings: &mut Findings) {
     findings.of_task(
         Level::Warning,
-        task,
+        training,
         "model.norm.kind",
         format!("{lacking}: candle's autograd stands in, which is slower"),
         "for seconds that compare, run every arm on it: BNES_ENGINE=graph",

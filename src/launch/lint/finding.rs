@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::launch::Task;
+use crate::launch::PreparedTraining;
 use crate::spec::{Arm, ConfigError, Experiment};
 
 /// How much a finding matters.
@@ -53,9 +53,16 @@ impl<'a> Findings<'a> {
         self.found
     }
 
-    /// Adds what concerns a key of a task; the task's first arm tells in which cell.
-    pub fn of_task(&mut self, level: Level, task: &Task, key: &str, message: String, help: &str) {
-        if let Some(arm) = task.arms.first() {
+    /// Adds what concerns a key of a training; the training's first arm tells in which cell.
+    pub fn of_task(
+        &mut self,
+        level: Level,
+        training: &PreparedTraining,
+        key: &str,
+        message: String,
+        help: &str,
+    ) {
+        if let Some(arm) = training.arms.first() {
             self.of_arm(level, arm, key, message, help);
         }
     }

@@ -12,40 +12,44 @@ mod sizes;
 mod tests;
 
 use super::compute::Compute;
-use super::plan::Task;
-use super::planned::Planned;
+use super::prepared_experiment::PreparedExperiment;
+use super::prepared_training::PreparedTraining;
 use crate::spec::{Arm, Experiment};
 
 pub use finding::{Finding, Findings, Level};
 
 /// What looks at the experiment as a whole.
-const OF_EXPERIMENT: [fn(&Experiment, &Planned, &mut Findings); 4] =
+const OF_EXPERIMENT: [fn(&Experiment, &PreparedExperiment, &mut Findings); 4] =
     [design::equal_trainings, design::no_hidden_layer, design::few_seeds, design::one_rate];
 
 /// What looks at each training.
-const OF_TRAINING: [fn(&Task, &mut Findings); 6] =
+const OF_TRAINING: [fn(&PreparedTraining, &mut Findings); 6] =
     [sizes::batches, sizes::splits, sizes::inside, sizes::classes, arms, design::equal_arms];
 
 /// What looks at each arm.
-const OF_ARM: [fn(&Task, &Arm, &mut Findings); 4] =
+const OF_ARM: [fn(&PreparedTraining, &Arm, &mut Findings); 4] =
     [rules::criterion, rules::monitor, rules::evidence, rules::few_rows];
 
 /// Everything noticed, warnings first, each once however many trainings it concerns.
 #[must_use]
-pub fn lint(experiment: &Experiment, planned: &Planned, compute: &Compute) -> Vec<Finding> {
+pub fn lint(
+    experiment: &Experiment,
+    prepared: &PreparedExperiment,
+    compute: &Compute,
+) -> Vec<Finding> {
     let mut findings = Findings::new(experiment);
-    for task in planned.of_first_seed() {
-        OF_TRAINING.iter().for_each(|lint| lint(task, &mut findings));
-        if let Some(lacking) = compute.lacks(task) {
-            engine::stand_in(task, lacking, &mut findings);
+    for training in prepared.of_first_seed() {
+        OF_TRAINING.iter().for_each(|lint| lint(training, &mut findings));
+        if let Some(lacking) = compute.lacks(training) {
+            engine::stand_in(training, lacking, &mut findings);
         }
     }
-    OF_EXPERIMENT.iter().for_each(|lint| lint(experiment, planned, &mut findings));
+    OF_EXPERIMENT.iter().for_each(|lint| lint(experiment, prepared, &mut findings));
     findings.sorted()
 }
 
-fn arms(task: &Task, findings: &mut Findings) {
-    for arm in &task.arms {
-        OF_ARM.iter().for_each(|lint| lint(task, arm, findings));
+fn arms(training: &PreparedTraining, findings: &mut Findings) {
+    for arm in &training.arms {
+        OF_ARM.iter().for_each(|lint| lint(training, arm, findings));
     }
 }

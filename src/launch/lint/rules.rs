@@ -1,7 +1,7 @@
 //! Stopping rules that cannot do what they were written for.
 
 use super::finding::{Findings, Level};
-use crate::launch::Task;
+use crate::launch::PreparedTraining;
 use crate::spec::Arm;
 use crate::spec::training::Optimizer;
 use crate::stopping::{Criterion, MinDeltaMode, Monitored};
@@ -14,8 +14,8 @@ const FLOAT_NOISE: f64 = 1e-7;
 const FEW_ROWS: usize = 30;
 
 /// A rule on the validation split where that has few rows.
-pub(super) fn few_rows(task: &Task, arm: &Arm, findings: &mut Findings) {
-    let rows = task.data.splits.validation.len();
+pub(super) fn few_rows(training: &PreparedTraining, arm: &Arm, findings: &mut Findings) {
+    let rows = training.data.splits.validation.len();
     let reads_validation = arm.rule.columns().iter().any(|column| column.starts_with("val_"));
     if reads_validation && rows < FEW_ROWS {
         findings.of_arm(
@@ -32,8 +32,8 @@ pub(super) fn few_rows(task: &Task, arm: &Arm, findings: &mut Findings) {
 }
 
 /// The evidence asks whether a gradient is noise, and other optimizers do not step along it.
-pub(super) fn evidence(task: &Task, arm: &Arm, findings: &mut Findings) {
-    let optimizer = &task.trajectory.training.optimizer;
+pub(super) fn evidence(training: &PreparedTraining, arm: &Arm, findings: &mut Findings) {
+    let optimizer = &training.config.training.optimizer;
     let is_plain = matches!(optimizer, Optimizer::Sgd(sgd) if sgd.momentum == 0.0);
     if is_plain || !arm.rule.columns().contains(&"evidence") {
         return;
@@ -52,7 +52,7 @@ pub(super) fn evidence(task: &Task, arm: &Arm, findings: &mut Findings) {
 }
 
 /// A monitored column whose direction or split is not what it should be.
-pub(super) fn monitor(_: &Task, arm: &Arm, findings: &mut Findings) {
+pub(super) fn monitor(_: &PreparedTraining, arm: &Arm, findings: &mut Findings) {
     if arm.rule.is_none() {
         return;
     }
@@ -81,8 +81,8 @@ pub(super) fn monitor(_: &Task, arm: &Arm, findings: &mut Findings) {
 }
 
 /// A rule that cannot fire in time, or by a margin that is noise.
-pub(super) fn criterion(task: &Task, arm: &Arm, findings: &mut Findings) {
-    let epochs = task.trajectory.training.epochs;
+pub(super) fn criterion(training: &PreparedTraining, arm: &Arm, findings: &mut Findings) {
+    let epochs = training.config.training.epochs;
     criterion_at(&arm.rule.criterion, "early_stopping", epochs, arm, findings);
 }
 

@@ -2,7 +2,7 @@
 
 use super::finding::{Findings, Level};
 use crate::data::Targets;
-use crate::launch::Task;
+use crate::launch::PreparedTraining;
 use crate::spec::model::Along;
 use crate::spec::training::{BatchSize, Optimizer};
 use crate::text::counted;
@@ -15,16 +15,16 @@ const SMALL_BATCH: usize = 4;
 const DOMINANT: f64 = 0.8;
 
 /// Batches too small for their norm, or that leave rows over.
-pub(super) fn batches(task: &Task, findings: &mut Findings) {
-    let settings = &task.trajectory.training;
-    let rows = task.data.splits.train.len();
+pub(super) fn batches(training: &PreparedTraining, findings: &mut Findings) {
+    let settings = &training.config.training;
+    let rows = training.data.splits.train.len();
     let batches = ranges(rows, settings.batch_size);
     let smallest = batches.iter().map(ExactSizeIterator::len).min().unwrap_or(0);
-    let model = &task.trajectory.model;
+    let model = &training.config.model;
     if model.norm_along() == Some(Along::Batch) && smallest < SMALL_BATCH {
         findings.of_task(
             Level::Warning,
-            task,
+            training,
             "training.batch_size",
             format!(
                 "a batch of {}: the mean and variance that the norm `{}` takes of it are mostly noise",
@@ -39,7 +39,7 @@ pub(super) fn batches(task: &Task, findings: &mut Findings) {
             if matches!(settings.optimizer, Optimizer::Rprop(_)) && batches.len() > 1 {
                 findings.of_task(
                     Level::Warning,
-                    task,
+                    training,
                     "training.optimizer.kind",
                     format!(
                         "`rprop` goes by the sign of the gradient, which changes from batch to batch of {}",
@@ -51,7 +51,7 @@ pub(super) fn batches(task: &Task, findings: &mut Findings) {
             if let Some(message) =
                 tail(rows, size, batches.last().map_or(0, ExactSizeIterator::len))
             {
-                findings.of_task(Level::Note, task, "training.batch_size", message, "");
+                findings.of_task(Level::Note, training, "training.batch_size", message, "");
             }
         }
         BatchSize::Full => {}
@@ -78,27 +78,27 @@ fn tail(rows: usize, size: usize, last: usize) -> Option<String> {
 }
 
 /// No test split.
-pub(super) fn splits(task: &Task, findings: &mut Findings) {
-    let trajectory = &task.trajectory;
-    if task.data.splits.test.is_empty() && trajectory.evaluation.test {
+pub(super) fn splits(training: &PreparedTraining, findings: &mut Findings) {
+    let config = &training.config;
+    if training.data.splits.test.is_empty() && config.evaluation.test {
         let asked = findings.experiment.is_written("evaluation.test");
         // A column that names the splits wins over the share.
-        let by_column = trajectory.data.split.column.is_some();
+        let by_column = config.data.split.column.is_some();
         let (level, key) = match (asked, by_column) {
             (true, _) => (Level::Warning, "evaluation.test"),
             (false, true) => (Level::Note, "data.split.column"),
             (false, false) => (Level::Note, "data.split.test"),
         };
-        let compared = if task.data.splits.validation.is_empty() {
+        let compared = if training.data.splits.validation.is_empty() {
             "`train_loss`, which says nothing of new rows"
-        } else if task.arms.iter().any(|arm| arm.rule.restore_best) {
+        } else if training.arms.iter().any(|arm| arm.rule.restore_best) {
             "`val_loss`, and the validation split chose weights among them"
         } else {
             "`val_loss`"
         };
         findings.of_task(
             level,
-            task,
+            training,
             key,
             format!("there is no test split, so no test metric: arms are compared by {compared}"),
             if by_column {
@@ -111,16 +111,16 @@ pub(super) fn splits(task: &Task, findings: &mut Findings) {
 }
 
 /// What is to be looked at inside of a network and is not there; that some arms lack it is no news.
-pub(super) fn inside(task: &Task, findings: &mut Findings) {
-    let trajectories = || findings.experiment.trainings.iter().map(|planned| &planned.trajectory);
-    let lacking: Vec<_> = (task.trajectory.evaluation.inside.iter())
-        .filter(|what| trajectories().all(|of| what.lacking(&of.model).is_some()))
-        .filter_map(|what| Some((what.name(), what.lacking(&task.trajectory.model)?)))
+pub(super) fn inside(training: &PreparedTraining, findings: &mut Findings) {
+    let configs = || findings.experiment.trainings.iter().map(|prepared| &prepared.config);
+    let lacking: Vec<_> = (training.config.evaluation.inside.iter())
+        .filter(|what| configs().all(|of| what.lacking(&of.model).is_some()))
+        .filter_map(|what| Some((what.name(), what.lacking(&training.config.model)?)))
         .collect();
     for (name, why) in lacking {
         findings.of_task(
             Level::Warning,
-            task,
+            training,
             "evaluation.inside",
             format!("{why}, so `{name}` has no columns"),
             "leave it out of `evaluation.inside`",
@@ -129,10 +129,10 @@ pub(super) fn inside(task: &Task, findings: &mut Findings) {
 }
 
 /// Classes of which there is one, or hardly more.
-pub(super) fn classes(task: &Task, findings: &mut Findings) {
-    let Targets::Classes { labels, names } = &task.data.targets else { return };
+pub(super) fn classes(training: &PreparedTraining, findings: &mut Findings) {
+    let Targets::Classes { labels, names } = &training.data.targets else { return };
     let mut counts = vec![0_usize; names.len()];
-    for label in task.data.splits.train.iter().filter_map(|row| labels.get(*row as usize)) {
+    for label in training.data.splits.train.iter().filter_map(|row| labels.get(*row as usize)) {
         if let Some(count) = counts.get_mut(*label as usize) {
             *count += 1;
         }
@@ -140,7 +140,7 @@ pub(super) fn classes(task: &Task, findings: &mut Findings) {
     if counts.iter().filter(|count| **count > 0).count() < 2 {
         findings.of_task(
             Level::Warning,
-            task,
+            training,
             "data.split",
             "all training rows are of one class: there is nothing to tell apart".to_owned(),
             "take another split: data.split.seed, data.split.stratify = true, or a split column that mixes the classes",
@@ -156,7 +156,7 @@ pub(super) fn classes(task: &Task, findings: &mut Findings) {
     if share > DOMINANT {
         findings.of_task(
             Level::Note,
-            task,
+            training,
             "data.target",
             format!(
                 "{:.0} % of the training rows are of the class `{largest}`: always saying so is as often right",

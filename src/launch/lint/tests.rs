@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::launch::Loaded;
+use crate::launch::DatasetCache;
 use crate::nn::Lacking;
 use crate::spec::Overrides;
 
@@ -15,8 +15,9 @@ fn found(text: &str) -> Vec<Finding> {
     let text = format!("data.source = \"digits\"\n{text}");
     let experiment =
         Experiment::parse("a.toml", &text, Path::new(""), &Overrides::default()).unwrap();
-    let planned = Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap();
-    lint(&experiment, &planned, &compute())
+    let prepared =
+        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
+    lint(&experiment, &prepared, &compute())
 }
 
 /// Messages of one level with their lines.
@@ -154,7 +155,7 @@ fn a_training_split_of_one_class_is_pointed_at() {
         Experiment::parse("a.toml", text, place.path(), &Overrides::default()).unwrap();
     let findings = lint(
         &experiment,
-        &Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap(),
+        &PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap(),
         &compute(),
     );
     let one =
@@ -239,10 +240,13 @@ fn an_engine_that_stands_in_is_said_once_for_all_trainings_that_it_trains() {
                 \"training.optimizer.lr\" = [0.1, 0.01]\nseed = \"0..3\"";
     let experiment =
         Experiment::parse("a.toml", text, Path::new(""), &Overrides::default()).unwrap();
-    let planned = Planned::new(&experiment, &mut Loaded::of(&experiment)).unwrap();
+    let prepared =
+        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
     let mut findings = Findings::new(&experiment);
-    for task in planned.tasks.iter().filter(|task| task.trajectory.model.norm.kind() == "batch") {
-        engine::stand_in(task, Lacking("batch"), &mut findings);
+    for training in
+        prepared.trainings.iter().filter(|training| training.config.model.norm.kind() == "batch")
+    {
+        engine::stand_in(training, Lacking("batch"), &mut findings);
     }
     let findings = findings.sorted();
     let [Finding { level: Level::Warning, about }] = &findings[..] else {

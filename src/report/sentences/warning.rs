@@ -4,7 +4,7 @@ use super::phrase::{are, arm_name, first_of, texts};
 use super::tuning::{all_diverged, on_edge};
 use crate::compare::label::text;
 use crate::compare::{Aspect, CompareError, Mixed, Warning, WarningKind};
-use crate::results::FailedRun;
+use crate::results::FailedTraining;
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 use crate::text::{counted, enumerated};
 
@@ -48,7 +48,7 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             format!("{n} of {of} {} missing: {}", are(n), first_of(trainings))
         }
         WarningKind::Failed { planned, trainings } => {
-            let error = |run: &FailedRun| run.error.lines().next().unwrap_or("").to_owned();
+            let error = |run: &FailedTraining| run.error.lines().next().unwrap_or("").to_owned();
             let failed: Vec<String> =
                 trainings.iter().map(|run| format!("{} ({})", run.dir, error(run))).collect();
             let of = counted(*planned, "training");

@@ -14,7 +14,7 @@ use crate::stopping::{Ending, Reading, StoppingRule};
 pub type Named = Vec<(String, Option<f64>)>;
 
 /// A recorded training, about to be read by arms.
-pub struct Reread<'a> {
+pub struct RecordedTraining<'a> {
     /// Every epoch.
     pub table: &'a EpochTable,
     /// Epochs that the config allows.
@@ -33,7 +33,7 @@ pub fn has_diverged(table: &EpochTable) -> bool {
         .any(|loss| !loss.is_finite())
 }
 
-impl Reread<'_> {
+impl RecordedTraining<'_> {
     /// What an arm makes of the training; `kept` is the epoch whose weights it keeps.
     #[must_use]
     pub fn arm(

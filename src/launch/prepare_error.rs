@@ -5,7 +5,7 @@ use crate::spec::ConfigError;
 
 /// Why an experiment cannot run.
 #[derive(Debug, thiserror::Error)]
-pub enum PlanError {
+pub enum PrepareError {
     /// The config does not fit the data.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::checks;
-use super::dataset_cache::Loaded;
-use super::plan_error::PlanError;
+use super::dataset_cache::DatasetCache;
+use super::prepare_error::PrepareError;
 use crate::data::{Dataset, Targets};
 use crate::metrics;
 use crate::nn::Layout;
 use crate::spec::data::Target;
 use crate::spec::evaluation::EvaluationSpec;
 use crate::spec::training::Loss;
-use crate::spec::{Arm, ConfigError, Experiment, Factors, Trajectory, is_of_rule};
+use crate::spec::{Arm, Config, ConfigError, Experiment, Factors, is_of_rule};
 use crate::stopping::StoppingRule;
 use crate::text::hex;
-use crate::train::{self, Job};
+use crate::train::{self, FitInputs};
 
 /// Raised when the arithmetic of a training changes, so that older results are not reused.
 const ARITHMETIC: u32 = 1;
@@ -26,14 +26,14 @@ const ARITHMETIC: u32 = 1;
 const LABEL_LENGTH: usize = 60;
 
 /// One training with its data.
-pub struct Task {
+pub struct PreparedTraining {
     /// What fixes it, with what its data decided.
-    pub trajectory: Trajectory,
+    pub config: Config,
     /// The arms that read it.
     pub arms: Vec<Arm>,
     /// Its rows, shared among trainings with the same split.
     pub data: Arc<Dataset>,
-    /// Its loss, by the config or by the task.
+    /// Its loss, by the config or by what is predicted.
     pub loss: Loss,
     /// Outputs of the network.
     pub outputs: usize,
@@ -47,17 +47,17 @@ pub struct Task {
     pub tunes: bool,
 }
 
-impl Task {
+impl PreparedTraining {
     /// What the trainer is given.
     #[must_use]
-    pub fn job(&self) -> Job<'_> {
+    pub fn fit_inputs(&self) -> FitInputs<'_> {
         let rules = self.arms.iter().map(|arm| &arm.rule).collect();
-        let Self { trajectory, loss, data, .. } = self;
-        Job { trajectory, loss: *loss, data, rules, number: 0 }
+        let Self { config, loss, data, .. } = self;
+        FitInputs { config, loss: *loss, data, rules, number: 0 }
     }
 }
 
-impl Task {
+impl PreparedTraining {
     /// Its directory's name without the identity: what tells it apart within its experiment.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -67,46 +67,46 @@ impl Task {
     /// A training that a value of tuned keys is judged by: to the last epoch, without a test row.
     pub(super) fn of_tuning(
         experiment: &Experiment,
-        trajectory: Trajectory,
+        config: Config,
         factors: Factors,
-        loaded: &mut Loaded,
-    ) -> Result<Self, PlanError> {
+        cache: &mut DatasetCache,
+    ) -> Result<Self, PrepareError> {
         let evaluation = EvaluationSpec { train: false, test: false, ..EvaluationSpec::default() };
-        let trajectory = Trajectory { evaluation, ..trajectory };
+        let config = Config { evaluation, ..config };
         let arms = [Arm { factors, rule: StoppingRule::default() }];
-        let data = loaded.dataset(experiment, &trajectory, &arms)?;
+        let data = cache.dataset(experiment, &config, &arms)?;
         if data.splits.validation.is_empty() {
             let message = "[tune] chooses by val_loss, and there is no validation row";
             let key = "data.split.validation";
             return Err(experiment.error_at(key, message.to_owned(), None).into());
         }
-        let task = Self::new(experiment, &trajectory, &arms, data)?;
-        Ok(Self { tunes: true, ..task })
+        let training = Self::new(experiment, &config, &arms, data)?;
+        Ok(Self { tunes: true, ..training })
     }
 
     /// One that arms read, once its rows are known.
     pub(super) fn new(
         experiment: &Experiment,
-        trajectory: &Trajectory,
+        config: &Config,
         arms: &[Arm],
         data: Arc<Dataset>,
     ) -> Result<Self, ConfigError> {
         let kind = data.targets.task();
-        let loss = trajectory.training.loss.unwrap_or_else(|| metrics::default_loss(kind));
+        let loss = config.training.loss.unwrap_or_else(|| metrics::default_loss(kind));
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
-        checks::batches(experiment, trajectory, arms, &data)?;
-        checks::class_weights(experiment, trajectory, kind)?;
+        checks::batches(experiment, config, arms, &data)?;
+        checks::class_weights(experiment, config, kind)?;
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
-        let columns = train::columns(&data, loss, trajectory, &rules);
+        let columns = train::columns(&data, loss, config, &rules);
         for arm in arms {
             checks::validation(experiment, arm, &data)?;
-            checks::columns(experiment, trajectory, arm, &columns)?;
+            checks::columns(experiment, config, arm, &columns)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
-        let layout = Layout::new(&trajectory.model, data.inputs.width(), outputs);
+        let layout = Layout::new(&config.model, data.inputs.width(), outputs);
         checks::memory(experiment, arms, layout.parameters())?;
-        let mut effective = trajectory.clone();
+        let mut effective = config.clone();
         effective.training.loss = Some(loss);
         effective.data.task = Some(kind);
         effective.data.target = Some(target(&data));
@@ -118,7 +118,7 @@ impl Task {
             parameters: layout.parameters(),
             dir: directory(arms, &effective, &identity),
             identity,
-            trajectory: effective,
+            config: effective,
             data,
             tunes: false,
         })
@@ -130,8 +130,8 @@ pub(super) fn sha256(value: &Value) -> String {
 }
 
 /// What two trainings have to share to be the same: the data by content, not by its path.
-fn identity(trajectory: &Trajectory, data: &Dataset) -> String {
-    let mut fixed = trajectory.table();
+fn identity(config: &Config, data: &Dataset) -> String {
+    let mut fixed = config.table();
     if let Some(Value::Object(spec)) = fixed.get_mut("data") {
         spec.insert("source".to_owned(), data.digest.clone().into());
         // Its content is in that digest.
@@ -155,7 +155,7 @@ fn target(data: &Dataset) -> Target {
 }
 
 /// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
-fn directory(arms: &[Arm], trajectory: &Trajectory, identity: &str) -> String {
+fn directory(arms: &[Arm], config: &Config, identity: &str) -> String {
     let mut label = String::new();
     for (key, level) in arms.first().into_iter().flat_map(|arm| &arm.factors) {
         if is_of_rule(key) {
@@ -168,5 +168,5 @@ fn directory(arms: &[Arm], trajectory: &Trajectory, identity: &str) -> String {
         label.push('-');
     }
     label.truncate(LABEL_LENGTH);
-    format!("{label}seed{}-{}", trajectory.seed.0, &identity[..12])
+    format!("{label}seed{}-{}", config.seed.0, &identity[..12])
 }
