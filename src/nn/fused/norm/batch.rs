@@ -1,6 +1,6 @@
 //! Batch normalisation (Ioffe & Szegedy 2015, algorithms 1 and 2).
 
-use super::{Back, Forward, Norm, Pass};
+use super::panel_norm::{Back, Forward, Norm, Pass};
 use crate::nn::fused::parameter::Parameter;
 use crate::spec::norm::{BatchNorm as Spec, EpsPlacement, Statistics};
 use crate::spec::training::Optimizer;

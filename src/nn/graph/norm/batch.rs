@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Like, Normalise, Pass};
+use super::normalise::{Like, Normalise, Pass};
 use crate::spec::norm::{BatchNorm as Settings, EpsPlacement, Statistics};
 
 /// Batch normalisation of rows x units.
