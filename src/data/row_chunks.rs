@@ -1,8 +1,7 @@
 //! Rows of numbers as a network takes them.
 
 /// Rows of a chunk: a power of two.
-pub(super) const CHUNK_ROWS: usize = 1 << LOG_ROWS;
-const LOG_ROWS: u32 = 10;
+pub(super) const CHUNK_ROWS: usize = 1 << RowChunks::LOG_ROWS;
 
 /// Rows of as many numbers each, in chunks of as many rows each: while one chunk after the other is
 /// made, what it is made of can go.
@@ -14,6 +13,9 @@ pub struct RowChunks {
 }
 
 impl RowChunks {
+    /// A chunk has two to this power of rows, the last one perhaps fewer.
+    pub const LOG_ROWS: u32 = 10;
+
     /// Rows of `width` numbers each.
     ///
     /// # Panics
@@ -46,16 +48,10 @@ impl RowChunks {
     }
 
     /// The rows, chunk by chunk: each chunk but the last has two to the power of
-    /// [`log_rows`](Self::log_rows) of them.
+    /// [`LOG_ROWS`](Self::LOG_ROWS) of them.
     #[must_use]
     pub fn chunks(&self) -> &[Vec<f32>] {
         &self.chunks
-    }
-
-    /// See [`chunks`](Self::chunks).
-    #[must_use]
-    pub fn log_rows(&self) -> u32 {
-        LOG_ROWS
     }
 
     /// Number of rows.

@@ -8,7 +8,7 @@
 use std::io::{self, BufRead};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr_iter, memchr3};
 
 use super::quotes::Quotes;
 
@@ -74,21 +74,18 @@ impl<R: BufRead> Records<R> {
                 text => text?,
             };
             let line = self.core.line();
-            match plain_line(text) {
-                // As the parser does it, but not byte by byte.
-                Some((cells, read)) => {
-                    self.core.set_line(line + 1);
-                    let is_record = !cells.is_empty();
-                    if is_record {
-                        batch.push_plain(line, cells, self.delimiter);
-                    }
-                    self.inner.consume(read);
-                    if is_record {
-                        return Ok(true);
-                    }
-                }
-                None if text.first() == Some(&b'\r') => self.inner.consume(1),
-                None => return self.read_by_parser(batch, line),
+            let Some((cells, end)) = plain_line(text) else {
+                return self.read_by_parser(batch, line);
+            };
+            // As the parser does it, but not byte by byte. The `\n` of `\r\n` ends an empty line.
+            self.core.set_line(line + u64::from(end == b'\n'));
+            let length = cells.len();
+            if length > 0 {
+                batch.push_plain(line, cells, self.delimiter);
+            }
+            self.inner.consume(length + 1);
+            if length > 0 {
+                return Ok(true);
             }
         }
     }
@@ -128,12 +125,10 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-/// The line with which a text begins, and its length with its end, if that is there and nothing in the
-/// line has a meaning but delimiters.
-fn plain_line(text: &[u8]) -> Option<(&[u8], usize)> {
-    let end = memchr(b'\n', text)?;
-    let line = text[..end].strip_suffix(b"\r").unwrap_or(&text[..end]);
-    memchr2(b'"', b'\r', line).is_none().then_some((line, end + 1))
+/// The line with which a text begins and the byte that ends it, where that is there and no quote before.
+fn plain_line(text: &[u8]) -> Option<(&[u8], u8)> {
+    let end = memchr3(b'\n', b'\r', b'"', text)?;
+    (text[end] != b'"').then_some((&text[..end], text[end]))
 }
 
 impl Batch {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::cell::{Cell, MissingWords};
-use super::column::{Column, ColumnBuilder, Purpose};
+use super::column::Column;
+use super::column_builder::{ColumnBuilder, Purpose};
 use super::roles::{Role, Roles};
 use super::target::RawTargets;
 use crate::data::error::{CellProblem, DataError, Location, counted, listed_shortly, shortened};

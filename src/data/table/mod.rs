@@ -3,6 +3,8 @@
 pub(super) mod builder;
 pub(super) mod cell;
 pub(super) mod column;
+mod column_builder;
+mod dictionary;
 pub(super) mod doubts;
 pub(super) mod level;
 pub(super) mod number;

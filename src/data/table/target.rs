@@ -4,7 +4,8 @@
 //! ordered by value (`2` before `10`; `1` and `1.0` are one class), text classes by byte value, and
 //! those that the file declares as it does.
 
-use super::column::{Codes, Column, Values};
+use super::column::{Column, Values};
+use super::dictionary::Codes;
 use super::level::{Fault, Level};
 use super::number::Number;
 use crate::data::error::{CellProblem, shortened};
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
     use crate::data::error::Location;
     use crate::data::table::cell::Cell;
-    use crate::data::table::column::{ColumnBuilder, MOST_NUMERIC_CLASSES, Purpose};
+    use crate::data::table::column_builder::{ColumnBuilder, MOST_NUMERIC_CLASSES, Purpose};
 
     fn read(cells: &[&str], task: Option<Task>) -> Result<Target, CellProblem> {
         let problem = |(_, problem): Fault| problem;
