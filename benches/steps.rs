@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bnes::data::{Blocks, Dataset, Inputs, Splits, Targets};
+use bnes::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use bnes::nn::{Engine, FusedEngine, GraphEngine, Network};
 use bnes::seed::Seed;
 use bnes::spec::model::{Activation, BatchNorm, ModelSpec, Norm};
@@ -44,7 +44,7 @@ fn data(width: usize) -> Arc<Dataset> {
     let labels = (0..ROWS).map(|_| stream.below(CLASSES as u64) as u32).collect();
     let rows = |range: std::ops::Range<u32>| range.collect::<Vec<u32>>();
     Arc::new(Dataset {
-        inputs: Inputs::Table(Blocks::of_rows(&values, width)),
+        inputs: Inputs::Table(RowChunks::of_rows(&values, width)),
         targets: Targets::Classes {
             labels,
             names: (0..CLASSES).map(|class| class.to_string()).collect(),

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::ptr;
 use std::sync::Arc;
 
-use bnes::data::{Blocks, Dataset, Inputs, Splits, Targets};
+use bnes::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use bnes::kinds::NoSettings;
 use bnes::nn::{Engine, FusedEngine, Isa, Network};
 use bnes::seed::{Seed, Stream};
@@ -122,7 +122,7 @@ fn data(stream: &mut Stream, loss: Loss, outputs: usize) -> Dataset {
     let width = one_of(stream, &WIDTHS);
     let inputs = if stream.below(2) == 0 {
         let values: Vec<f32> = (0..ROWS * width).map(|_| stream.normal() as f32).collect();
-        Inputs::Table(Blocks::of_rows(&values, width))
+        Inputs::Table(RowChunks::of_rows(&values, width))
     } else {
         let bytes = Arc::new((0..ROWS * width).map(|_| stream.below(256) as u8).collect());
         Inputs::Images { bytes, width, scale: 0.01, shift: -1.0 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::blocks::Blocks;
+use super::row_chunks::RowChunks;
 use crate::spec::data::Task;
 
 /// Encoded rows, their targets and their splits.
@@ -29,7 +29,7 @@ pub struct Dataset {
 #[derive(Debug, Clone)]
 pub enum Inputs {
     /// Numbers as the network takes them.
-    Table(Blocks),
+    Table(RowChunks),
     /// Bytes b that the network takes as `b * scale + shift`.
     Images {
         /// rows x width; shared by all splits of a source
@@ -106,7 +106,7 @@ impl Inputs {
     #[must_use]
     pub fn width(&self) -> usize {
         match self {
-            Self::Table(blocks) => blocks.width(),
+            Self::Table(rows) => rows.width(),
             Self::Images { width, .. } => *width,
         }
     }
@@ -115,7 +115,7 @@ impl Inputs {
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {
-            Self::Table(blocks) => blocks.rows(),
+            Self::Table(rows) => rows.rows(),
             Self::Images { bytes, width, .. } => bytes.len() / width.max(&1),
         }
     }

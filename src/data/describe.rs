@@ -1,12 +1,15 @@
 //! What a source holds and how it would be taken, for people to look at before they train.
 
+use std::borrow::Cow;
+use std::iter;
+
 use serde::Serialize;
 
-use super::cells::{self, Cells, MOST_LEVELS};
-use super::columns::Role;
-use super::sheet::Sheet;
+use super::encode::scale::Range;
 use super::source::{RawInputs, Source};
-use super::target::RawTargets;
+use super::table::column::{Column, MOST_LEVELS, Values};
+use super::table::roles::Role;
+use super::table::target::RawTargets;
 use crate::spec::data::DataSpec;
 
 /// A source as it would be taken.
@@ -94,11 +97,12 @@ impl Source {
             RawTargets::Classes { labels, names } => counted(labels, names),
             RawTargets::Values { .. } => Vec::new(),
         };
-        let mut columns = match (&self.inputs, &self.columns) {
-            (RawInputs::Table { sheet, columns: cells, names }, Some(columns)) => {
-                let inputs = inputs(sheet, cells, names);
-                (columns.names.iter())
-                    .zip(&columns.roles)
+        let mut columns = match (&self.inputs, &self.roles) {
+            (RawInputs::Table { columns, names }, Some(roles)) => {
+                let inputs: Vec<ColumnDescription> =
+                    columns.iter().zip(names).map(|(column, name)| input(column, name)).collect();
+                (roles.names.iter())
+                    .zip(&roles.of_columns)
                     .map(|(name, role)| self.column(name, *role, &inputs, &classes))
                     .collect()
             }
@@ -143,9 +147,7 @@ impl Source {
         let kind = match &self.targets {
             RawTargets::Classes { .. } => ColumnKind::Levels { levels: classes.to_vec() },
             RawTargets::Values { values, names } => {
-                let mut figures = Figures::default();
-                values.iter().skip(at).step_by(names.len()).for_each(|value| figures.add(*value));
-                figures.kind()
+                numbers(iter::once(values.iter().skip(at).step_by(names.len()).copied().collect()))
             }
         };
         let missing = self.without_target;
@@ -157,27 +159,18 @@ fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
     ColumnDescription { name: name.to_owned(), role, kind, missing: 0, note: None }
 }
 
-fn inputs(sheet: &Sheet, columns: &[Cells], names: &[String]) -> Vec<ColumnDescription> {
-    let mut figures = vec![Figures::default(); columns.len()];
-    sheet.each_row(|numbers| {
-        figures.iter_mut().zip(numbers).for_each(|(figures, number)| figures.add(*number));
-    });
-    let counts = cells::counts(columns, sheet, &[]).all;
-    let of = |(at, (cells, name)): (usize, (&Cells, &String))| {
-        let (kind, missing) = match cells {
-            Cells::Numbers => (figures[at].kind(), figures[at].missing),
-            Cells::Levels { levels, .. } => {
-                let names = levels.iter().map(|level| level.name.clone());
-                let missing = counts[at][levels.len()];
-                let mut levels: Vec<(String, usize)> = names.zip(counts[at].clone()).collect();
-                levels.sort();
-                (ColumnKind::Levels { levels }, missing)
-            }
-            Cells::TooMany => (ColumnKind::TooManyLevels, 0),
-        };
-        ColumnDescription { missing, ..column(name, ColumnRole::Input, kind) }
+fn input(of: &Column, name: &str) -> ColumnDescription {
+    let kind = match &of.values {
+        Values::Numbers { numbers: all, .. } => numbers(all.chunks()),
+        Values::Levels { levels, .. } => {
+            let names = levels.iter().map(|level| level.name.clone());
+            let mut levels: Vec<(String, usize)> = names.zip(of.counts(None)).collect();
+            levels.sort();
+            ColumnKind::Levels { levels }
+        }
+        Values::TooManyLevels => ColumnKind::TooManyLevels,
     };
-    columns.iter().zip(names).enumerate().map(of).collect()
+    ColumnDescription { missing: of.missing, ..column(name, ColumnRole::Input, kind) }
 }
 
 /// Why an input would not be taken as it is.
@@ -215,36 +208,7 @@ fn counted(codes: &[u32], names: &[String]) -> Vec<(String, usize)> {
     counts
 }
 
-/// Of numbers, those that are missing apart.
-#[derive(Clone)]
-struct Figures {
-    min: f64,
-    max: f64,
-    sum: f64,
-    count: f64,
-    missing: usize,
-}
-
-impl Default for Figures {
-    fn default() -> Self {
-        Self { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, count: 0.0, missing: 0 }
-    }
-}
-
-impl Figures {
-    /// Takes a number; NaN where a cell holds nothing.
-    fn add(&mut self, number: f64) {
-        if number.is_nan() {
-            self.missing += 1;
-            return;
-        }
-        (self.min, self.max) = (self.min.min(number), self.max.max(number));
-        self.sum += number;
-        self.count += 1.0;
-    }
-
-    fn kind(&self) -> ColumnKind {
-        let Self { min, max, .. } = *self;
-        ColumnKind::Number { min, max, mean: self.sum / self.count }
-    }
+fn numbers<'a>(all: impl Iterator<Item = Cow<'a, [f64]>>) -> ColumnKind {
+    let Range { min, max, mean, count } = Range::of(all);
+    ColumnKind::Number { min, max, mean: if count == 0 { f64::NAN } else { mean } }
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with data: what it is, where it is, what to do.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -33,12 +34,14 @@ pub enum DataError {
         instead: String,
     },
     /// A file of no known format.
-    #[error("{}: the format is not known by this name: give a .csv, .tsv or .dt file (.gz too) or a folder of IDX files", file.display())]
+    #[error("{}: the format is not known by this name: give a {known} file (.gz too) or a folder of IDX files", file.display())]
     UnknownFormat {
         /// The key that names it.
         key: &'static str,
         /// The file.
         file: PathBuf,
+        /// The endings of names that are known.
+        known: String,
     },
     /// The operating system refused.
     #[error("{}: cannot be read: {cause}", file.display())]
@@ -85,13 +88,13 @@ pub enum DataError {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// Something in one cell of a text file.
-    #[error("{}, line {}{}, column `{column}`: {problem}", file.display(), place.line, data_row(Some(place.row)))]
+    /// Something in one cell of a file.
+    #[error("{}, {location}, column `{column}`: {problem}", file.display())]
     Cell {
         /// The file.
         file: PathBuf,
         /// Line and row.
-        place: Place,
+        location: Location,
         /// The column's name.
         column: String,
         /// What is wrong and what to do.
@@ -182,15 +185,31 @@ impl DataError {
     }
 }
 
-/// Where a row stands in a text file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+/// Where a row of a table stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Location {
     /// 0 for the source, 1 for the test source.
     pub file: usize,
-    /// Lines of the file, from 1.
-    pub line: u64,
+    /// The line in which it begins, from 1, in a file that has lines.
+    pub line: Option<u64>,
     /// Data rows, from 1.
     pub row: usize,
+}
+
+impl Location {
+    /// `line 3`, or `row 2` in a file without lines.
+    pub(super) fn line_or_row(&self) -> String {
+        self.line.map_or_else(|| format!("row {}", self.row), |line| format!("line {line}"))
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line} (row {})", self.row),
+            None => write!(f, "row {}", self.row),
+        }
+    }
 }
 
 /// What is wrong with a cell. Text is shortened to what a message can hold.

@@ -3,17 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cells::{Cells, MOST_LEVELS};
-use super::columns::Columns;
-use super::delimited;
 use super::error::{self, BUILT_IN, DataError};
-use super::file;
-use super::given::Given;
-use super::idx::{self, Images};
-use super::proben1;
-use super::sheet::Sheet;
-use super::table::Table;
-use super::target::RawTargets;
+use super::read::idx::{self, Images};
+use super::read::{self, Kind, check_keys, file};
+use super::split::given::Given;
+use super::table::builder::Table;
+use super::table::column::{Column, MOST_LEVELS};
+use super::table::roles::Roles;
+use super::table::target::RawTargets;
 use crate::spec::data::{DataSpec, Task};
 
 /// The content of a source, decoded, before any split or scale.
@@ -26,8 +23,8 @@ pub struct Source {
     /// The target columns.
     pub(super) target_names: Vec<String>,
     /// Every column of a table, in the order of the file.
-    pub(super) columns: Option<Columns>,
-    /// The files of a table, as places of cells count them.
+    pub(super) roles: Option<Roles>,
+    /// The files of a table, as locations count them.
     pub(super) files: Vec<PathBuf>,
     /// Whether the task was read off the target.
     pub(super) task_inferred: bool,
@@ -44,10 +41,9 @@ pub struct Source {
 
 #[derive(Debug)]
 pub(super) enum RawInputs {
-    /// The cells of all inputs, and what each column holds.
+    /// The columns of all inputs.
     Table {
-        sheet: Sheet,
-        columns: Vec<Cells>,
+        columns: Vec<Column>,
         names: Vec<String>,
     },
     Images {
@@ -66,15 +62,16 @@ impl Source {
     /// Where it cannot be read, or holds what cannot be learnt from.
     pub fn open(spec: &DataSpec, base: &Path) -> Result<Self, DataError> {
         let path = base.join(&spec.source);
-        let name = delimited::file_name(&path);
+        let name = file::name(&path);
         let source = match spec.source.as_str() {
             "digits" => Self::digits(spec)?,
-            "penguins" | "concrete" => Self::built_in_table(spec)?,
+            "penguins" => Self::built_in(include_bytes!("../../data/penguins.csv"), spec)?,
+            "concrete" => Self::built_in(include_bytes!("../../data/concrete.csv"), spec)?,
             _ if path.is_dir() => {
-                check_settings(spec, &name, Format::Images)?;
+                check_keys(spec, &name, Kind::Images)?;
                 Self::of_images(idx::read_folder(&path)?, spec, name, "label", 255)?
             }
-            _ if path.exists() => Self::of_file(spec, &path, base)?,
+            _ if path.exists() => Self::of_table(read::table(&path, base, spec)?, spec, name),
             _ => {
                 return Err(DataError::UnknownSource {
                     source_name: spec.source.clone(),
@@ -87,49 +84,9 @@ impl Source {
         Ok(source)
     }
 
-    fn of_file(spec: &DataSpec, path: &Path, base: &Path) -> Result<Self, DataError> {
-        let format = format_of(path, "data.source")?;
-        let name = delimited::file_name(path);
-        check_settings(spec, &name, format)?;
-        if format == Format::Proben1 {
-            return Ok(Self::of_table(proben1::read_file(path, spec)?, spec, name));
-        }
-        let key = "data.test_source";
-        let test = spec.test_source.as_ref().map(|test| base.join(test));
-        if let Some(test) = &test {
-            if !test.is_file() {
-                return Err(DataError::Setting {
-                    key,
-                    source_name: name,
-                    problem: format!(
-                        "{key} names {}, and there is no such file: a path is relative to the config file",
-                        test.display()
-                    ),
-                });
-            }
-            if format_of(test, key)? != Format::Delimited {
-                return Err(DataError::Setting {
-                    key,
-                    source_name: name,
-                    problem: format!(
-                        "{key} names {}, which is no table: give a CSV or TSV file (.gz too) with the columns of data.source",
-                        test.display()
-                    ),
-                });
-            }
-        }
-        Ok(Self::of_table(delimited::read_files(path, test.as_deref(), spec)?, spec, name))
-    }
-
-    fn built_in_table(spec: &DataSpec) -> Result<Self, DataError> {
-        let name = spec.source.as_str();
-        check_settings(spec, name, Format::BuiltIn)?;
-        let text: &[u8] = match name {
-            "penguins" => include_bytes!("../../data/penguins.csv"),
-            _ => include_bytes!("../../data/concrete.csv"),
-        };
-        let table = delimited::read_built_in(text, Path::new(name), spec)?;
-        Ok(Self::of_table(table, spec, name.to_owned()))
+    fn built_in(text: &[u8], spec: &DataSpec) -> Result<Self, DataError> {
+        let read = read::built_in(text, &spec.source, spec)?;
+        Ok(Self::of_table(read, spec, spec.source.clone()))
     }
 
     /// SHA-256 of what was read, in hex; the same for a plain and a compressed file.
@@ -155,7 +112,7 @@ impl Source {
     }
 
     fn digits(spec: &DataSpec) -> Result<Self, DataError> {
-        check_settings(spec, "digits", Format::Images)?;
+        check_keys(spec, "digits", Kind::Images)?;
         let images = idx::from_gzip(
             include_bytes!("../../data/digits-images-idx3-ubyte.gz"),
             include_bytes!("../../data/digits-labels-idx1-ubyte.gz"),
@@ -172,7 +129,7 @@ impl Source {
         full_scale: u8,
     ) -> Result<Self, DataError> {
         let target_names = vec![target.to_owned()];
-        Columns::check_target(spec.target.as_ref(), &target_names, &name)?;
+        Roles::check_target(spec.target.as_ref(), &target_names, &name)?;
         let digest = images.digest(full_scale);
         let Images { bytes, labels, width, height, test_from } = images;
         let bytes = Arc::new(bytes);
@@ -187,7 +144,7 @@ impl Source {
             inputs: RawInputs::Images { bytes, width, height, full_scale },
             targets,
             target_names,
-            columns: None,
+            roles: None,
             files: Vec::new(),
             task_inferred: false,
             given: test_from.map_or(Given::Nothing, Given::TestFrom),
@@ -198,17 +155,16 @@ impl Source {
         })
     }
 
-    fn of_table(table: Table, spec: &DataSpec, name: String) -> Self {
-        let Table { columns, files, sheet, inputs, targets, given, digest, without_target, notes } =
-            table;
-        let names = columns.inputs().cloned().collect();
+    fn of_table((table, digest): read::Read, spec: &DataSpec, name: String) -> Self {
+        let Table { roles, files, inputs, targets, given, without_target, notes } = table;
+        let names = roles.inputs().cloned().collect();
         Self {
             name,
-            inputs: RawInputs::Table { sheet, columns: inputs, names },
+            inputs: RawInputs::Table { columns: inputs, names },
             targets,
-            task_inferred: spec.task.is_none() && columns.targets.len() == 1,
-            target_names: columns.targets.clone(),
-            columns: Some(columns),
+            task_inferred: spec.task.is_none() && roles.targets.len() == 1,
+            target_names: roles.targets.clone(),
+            roles: Some(roles),
             files,
             given,
             digest,
@@ -277,80 +233,4 @@ fn classes_of(labels: &[u8]) -> RawTargets {
     }
     let labels = labels.iter().map(|label| place[usize::from(*label)]).collect();
     RawTargets::Classes { labels, names }
-}
-
-/// What a source is, as far as keys of the config go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Delimited,
-    /// Delimited, and in the program.
-    BuiltIn,
-    Proben1,
-    Images,
-}
-
-/// Refuses keys that this format has no use for, as they would do nothing.
-fn check_settings(spec: &DataSpec, source_name: &str, format: Format) -> Result<(), DataError> {
-    let refuse = |key, problem: String| {
-        Err(DataError::Setting { key, source_name: source_name.to_owned(), problem })
-    };
-    let (delimited, table) =
-        (format == Format::Delimited, matches!(format, Format::Delimited | Format::BuiltIn));
-    if spec.test_source.is_some() && spec.split.column.is_some() {
-        let problem =
-            "data.test_source and data.split.column both give a test split: leave one of them out";
-        return refuse("data.split.column", problem.to_owned());
-    }
-    for (key, given, fits) in [
-        ("data.header", spec.header.is_some(), delimited),
-        ("data.delimiter", spec.delimiter.is_some(), delimited),
-        ("data.test_source", spec.test_source.is_some(), delimited),
-        ("data.drop", !spec.drop.is_empty(), table),
-        ("data.categorical", !spec.categorical.is_empty(), table),
-        ("data.split.column", spec.split.column.is_some(), table),
-    ] {
-        if given && !fits {
-            let problem = match format {
-                Format::BuiltIn => {
-                    format!("{key} is for files, and this set is built in: leave it out")
-                }
-                _ => format!("{key} is for CSV and TSV files: leave it out"),
-            };
-            return refuse(key, problem);
-        }
-    }
-    if spec.binarize.is_some() && format != Format::Images {
-        let problem = "data.binarize is for images, and this is a table: leave it out";
-        return refuse("data.binarize", problem.to_owned());
-    }
-    Ok(())
-}
-
-/// The format by the name, which `key` gives; says of known ones that are to come what works
-/// instead.
-fn format_of(path: &Path, key: &'static str) -> Result<Format, DataError> {
-    let format = file::format(path);
-    let later = match format.as_str() {
-        "csv" | "tsv" | "tab" | "txt" | "data" | "test" => return Ok(Format::Delimited),
-        "dt" => return Ok(Format::Proben1),
-        "npz" | "npy" => "reading NumPy files",
-        "parquet" => "reading Parquet files",
-        "arff" => "reading ARFF files",
-        "libsvm" | "svm" | "svmlight" => "reading libsvm files",
-        _ if format.ends_with("-ubyte") => {
-            return Err(DataError::File {
-                file: PathBuf::from(path),
-                problem:
-                    "this is one file of an IDX set: give the folder that holds images and labels"
-                        .to_owned(),
-            });
-        }
-        _ => return Err(DataError::UnknownFormat { key, file: path.to_owned() }),
-    };
-    Err(DataError::NotYetBuilt {
-        key,
-        file: path.to_owned(),
-        what: later.to_owned(),
-        instead: "give a CSV, TSV or .dt file (.gz too) or a folder of IDX files".to_owned(),
-    })
 }

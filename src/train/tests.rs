@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::*;
-use crate::data::{Blocks, Inputs, Splits, Targets};
+use crate::data::{Inputs, RowChunks, Splits, Targets};
 use crate::nn::{RunsOn, StateDict};
 use crate::seed::Seed;
 use crate::spec::data::DataSpec;
@@ -87,7 +87,7 @@ impl Observer for Deaf {
 
 fn rows() -> Arc<Dataset> {
     Arc::new(Dataset {
-        inputs: Inputs::Table(Blocks::of_rows(&[0.0; 30], 1)),
+        inputs: Inputs::Table(RowChunks::of_rows(&[0.0; 30], 1)),
         targets: Targets::Values {
             values: vec![0.0; 30],
             names: vec!["y".to_owned()],

@@ -1,6 +1,6 @@
 //! Between rows of the data and panels.
 
-use crate::data::Inputs;
+use crate::data::{Inputs, RowChunks};
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::gather::{GatherBytes, GatherFloats};
 use bnes_kernels::{Isa, PANEL, range_of};
@@ -12,7 +12,7 @@ pub fn gather(isa: Isa, inputs: &Inputs, rows: &[u32], panel: usize, out: &mut B
     let (from, columns) = (columns.start, columns.len());
     match inputs {
         Inputs::Table(table) => {
-            let (chunks, log_rows) = (table.chunks(), table.log_rows());
+            let (chunks, log_rows) = (table.chunks(), RowChunks::LOG_ROWS);
             GatherFloats { chunks, log_rows, width, rows, from, columns, out }.run(isa);
         }
         Inputs::Images { bytes, scale, shift, .. } => {

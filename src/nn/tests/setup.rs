@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
-use crate::data::{Blocks, Dataset, Inputs, Splits, Targets};
+use crate::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
 use crate::nn::{Engine, FusedEngine, Isa, Network};
@@ -94,7 +94,7 @@ pub fn dataset(inputs: Inputs, targets: Targets) -> Dataset {
 pub fn normal(rows: usize, width: usize) -> Inputs {
     let mut stream = Seed(0).stream("test/inputs", 0);
     let values: Vec<f32> = (0..rows * width).map(|_| stream.normal() as f32).collect();
-    Inputs::Table(Blocks::of_rows(&values, width))
+    Inputs::Table(RowChunks::of_rows(&values, width))
 }
 
 pub fn classes(rows: usize, count: usize) -> Targets {

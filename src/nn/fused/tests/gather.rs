@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::{Isa, PANEL, panels, range_of};
 
-use crate::data::{Blocks, Inputs};
+use crate::data::{Inputs, RowChunks};
 use crate::nn::fused::rows::gather;
 
 /// What stands where nothing may be written.
@@ -67,7 +67,7 @@ fn a_panel_holds_the_columns_of_its_rows_and_nothing_else() {
         let bytes: Vec<u8> = (0..len).map(|at| (at * 7919 / 64).to_le_bytes()[0]).collect();
         let values: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / 7.0).collect();
         let pixels: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) * scale + shift).collect();
-        let table = Inputs::Table(Blocks::of_rows(&values, width));
+        let table = Inputs::Table(RowChunks::of_rows(&values, width));
         let images = Inputs::Images { bytes: Arc::new(bytes), width, scale, shift };
         for isa in Isa::available() {
             for rows in [&few, &many] {

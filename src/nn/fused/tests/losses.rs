@@ -1,7 +1,7 @@
 //! Losses and their gradients against reference figures: a Linear that is the identity hands its
 //! inputs on as logits.
 
-use crate::data::{Blocks, Inputs, Targets};
+use crate::data::{Inputs, RowChunks, Targets};
 use crate::nn::tests::golden::{Bce, CrossEntropy, Mse, assert_close, golden};
 use crate::nn::tests::setup::{Setup, dataset, rows, values};
 use crate::nn::{Engine, StateDict};
@@ -23,7 +23,8 @@ fn of_outputs(isa: Isa, loss: Loss, outputs: &[Vec<f64>], targets: Targets) -> (
     let (count, width) = (outputs.len(), outputs[0].len());
     let model = ModelSpec { hidden: Vec::new(), ..ModelSpec::default() };
     let mut setup = Setup::new(model, loss, count, width, width);
-    setup.data = dataset(Inputs::Table(Blocks::of_rows(&floats(outputs), width)), targets).into();
+    setup.data =
+        dataset(Inputs::Table(RowChunks::of_rows(&floats(outputs), width)), targets).into();
     let mut engine = setup.fused(isa, 1);
     let mut identity = StateDict::default();
     let unit = |at: usize| if at.is_multiple_of(width + 1) { 1.0 } else { 0.0 };

@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use super::{assert_close, elements};
-use crate::data::{Blocks, Inputs};
+use crate::data::{Inputs, RowChunks};
 use crate::kinds::NoSettings;
 use crate::nn::Engine;
 use crate::nn::graph::{GraphEngine, Pass};
@@ -274,7 +274,7 @@ fn an_image_enters_as_its_bytes_times_the_scale_plus_the_shift() {
     let (scale, shift) = (1.0 / 255.0 / 0.3081_f32, -0.1307 / 0.3081);
     let bytes: Vec<u8> = (0..240).map(|index: u8| index.wrapping_mul(37)).collect();
     let values: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) * scale + shift).collect();
-    let table = Inputs::Table(Blocks::of_rows(&values, 12));
+    let table = Inputs::Table(RowChunks::of_rows(&values, 12));
     let images = Inputs::Images { bytes: bytes.into(), width: 12, scale, shift };
     let [table, images] = [table, images].map(|inputs| {
         let mut setup = Setup::new(ModelSpec::default(), Loss::CrossEntropy, 20, 12, 3);

@@ -8,15 +8,15 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::error::DataError;
+use crate::data::error::DataError;
 
 /// Deflate cannot make more than this many bytes of one (1032, by the length of its longest
 /// match over its shortest code).
 const LARGEST_EXPANSION: u64 = 1032;
 
 /// A file being read, decompressed where it is gzipped.
-pub(super) struct Opened {
-    pub reader: Box<dyn Read>,
+pub struct Opened {
+    pub reader: Box<dyn Read + Send>,
     /// No content can be longer than this.
     pub at_most: u64,
     /// Whether `at_most` is the length itself.
@@ -24,7 +24,7 @@ pub(super) struct Opened {
 }
 
 /// Opens a file. Gzip is known by its first bytes, so a missing .gz does no harm.
-pub(super) fn open(path: &Path) -> Result<Opened, DataError> {
+pub fn open(path: &Path) -> Result<Opened, DataError> {
     let failed = |cause| DataError::reading(path, cause);
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
@@ -41,26 +41,31 @@ pub(super) fn open(path: &Path) -> Result<Opened, DataError> {
 }
 
 /// Whether the name ends in .gz.
-pub(super) fn has_gz_name(path: &Path) -> bool {
+pub fn has_gz_name(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
 }
 
 /// What follows the last point of a name without its .gz, or the whole name; in lower case.
-pub(super) fn format(path: &Path) -> String {
+pub fn ending(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     plain.rsplit_once('.').map_or(plain, |(_, extension)| extension).to_owned()
 }
 
 /// Hashes what passes through.
-pub(super) struct Hashing<R> {
+pub struct Hashing<R> {
     inner: R,
-    pub hash: Sha256,
+    hash: Sha256,
 }
 
 impl<R> Hashing<R> {
     pub fn new(inner: R) -> Self {
         Self { inner, hash: Sha256::new() }
+    }
+
+    /// The digest of all that has passed, in hex.
+    pub fn digest(self) -> String {
+        hex(self.hash)
     }
 }
 
@@ -73,9 +78,14 @@ impl<R: Read> Read for Hashing<R> {
 }
 
 /// The digest in hex.
-pub(super) fn hex(hash: Sha256) -> String {
+pub fn hex(hash: Sha256) -> String {
     hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// The last part of a path, for summaries.
+pub fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

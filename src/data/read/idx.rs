@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::error::DataError;
 use super::file::{self, Opened};
+use crate::data::error::DataError;
 
 /// Images and labels, the test part (if any) after the training part.
 #[derive(Debug)]
-pub(super) struct Images {
+pub struct Images {
     pub bytes: Vec<u8>,
     pub labels: Vec<u8>,
     pub width: usize,
@@ -23,7 +23,7 @@ pub(super) struct Images {
 }
 
 /// Reads a folder of IDX files.
-pub(super) fn read_folder(folder: &Path) -> Result<Images, DataError> {
+pub fn read_folder(folder: &Path) -> Result<Images, DataError> {
     let missing = |what: &str| DataError::File {
         file: folder.to_owned(),
         problem: format!(
@@ -68,7 +68,7 @@ fn find(folder: &Path, part: &str, dimensions: usize) -> Option<PathBuf> {
 }
 
 /// Images and labels from memory; `name` stands for the files in messages.
-pub(super) fn from_gzip(images: &[u8], labels: &[u8], name: &Path) -> Result<Images, DataError> {
+pub fn from_gzip(images: &[u8], labels: &[u8], name: &Path) -> Result<Images, DataError> {
     let opened = |bytes: &[u8]| Opened {
         reader: Box::new(flate2::bufread::GzDecoder::new(Cursor::new(bytes.to_vec()))),
         at_most: u64::MAX,
@@ -125,7 +125,7 @@ impl<'a> Pair<'a> {
 /// A file whose header was read.
 struct Array<'a> {
     path: &'a Path,
-    reader: Box<dyn Read>,
+    reader: Box<dyn Read + Send>,
     dimensions: usize,
     /// Ones fill up what a file of fewer dimensions lacks.
     shape: [usize; 3],

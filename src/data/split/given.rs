@@ -2,7 +2,7 @@
 
 /// Where a row belongs before anything is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub enum Part {
     /// To what is drawn.
     Pool,
     Train,
@@ -10,9 +10,26 @@ pub(super) enum Part {
     Test,
 }
 
+impl Part {
+    /// The split that a word names.
+    pub fn named(word: &[u8]) -> Option<Self> {
+        let is =
+            |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        if is(&["train", "training"]) {
+            Some(Self::Train)
+        } else if is(&["valid", "validation", "val"]) {
+            Some(Self::Validation)
+        } else if is(&["test"]) {
+            Some(Self::Test)
+        } else {
+            None
+        }
+    }
+}
+
 /// What a source says about its splits.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Given {
+pub enum Given {
     Nothing,
     /// The rows from this one on are the test split.
     TestFrom(usize),
@@ -55,19 +72,5 @@ impl Given {
     /// Whether nothing is left to draw.
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Parts(parts) if !parts.contains(&Part::Pool))
-    }
-}
-
-/// The split that a cell names.
-pub(super) fn part(cell: &[u8]) -> Option<Part> {
-    let is = |words: &[&str]| words.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()));
-    if is(&["train", "training"]) {
-        Some(Part::Train)
-    } else if is(&["valid", "validation", "val"]) {
-        Some(Part::Validation)
-    } else if is(&["test"]) {
-        Some(Part::Test)
-    } else {
-        None
     }
 }

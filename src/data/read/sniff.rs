@@ -4,10 +4,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::decimal::{self, Number};
 use super::file;
-use super::rows::Rows;
-
+use super::records::{Batch, Record, Records};
+use crate::data::table::number::Number;
 use crate::spec::data::DataSpec;
 
 /// A first line is looked for in this much of the file.
@@ -28,11 +27,11 @@ pub(super) struct Layout {
 
 /// The beginning of the text, as far as the end of the first line that is not empty, and whether
 /// that is all of it.
-pub(super) fn read_head(reader: &mut impl Read) -> std::io::Result<(Vec<u8>, bool)> {
+pub(super) fn read_head(reader: &mut dyn Read) -> std::io::Result<(Vec<u8>, bool)> {
     let mut head = Vec::new();
     loop {
         let before = head.len();
-        reader.by_ref().take(1 << 16).read_to_end(&mut head)?;
+        (&mut *reader).take(1 << 16).read_to_end(&mut head)?;
         let ended = head.len() < before + (1 << 16);
         if ended || head.len() as u64 >= LONGEST_HEADER || ends_a_line(&head) {
             return Ok((head, ended));
@@ -54,7 +53,7 @@ fn ends_a_line(text: &[u8]) -> bool {
 pub(super) fn layout(head: &[u8], whole: bool, path: &Path, spec: &DataSpec) -> Layout {
     let delimiter = match spec.delimiter.map(u8::try_from) {
         Some(Ok(delimiter)) => delimiter,
-        _ if matches!(file::format(path).as_str(), "tsv" | "tab") => b'\t',
+        _ if matches!(file::ending(path).as_str(), "tsv" | "tab") => b'\t',
         _ => delimiter_of(head, whole),
     };
     let header = spec.header.unwrap_or_else(|| has_header(&sample(head, whole, delimiter), spec));
@@ -123,12 +122,11 @@ fn has_decimal_commas_alone(text: &[u8]) -> bool {
 type Sample = Vec<Vec<Vec<u8>>>;
 
 fn sample(head: &[u8], whole: bool, delimiter: u8) -> Sample {
-    let (mut rows, mut sample) = (Rows::new(head, delimiter), Sample::new());
-    while let Ok(Some(row)) = rows.next()
-        && sample.len() <= SAMPLE
-    {
-        sample.push(row.cells().map(|cell| cell.trim_ascii().to_vec()).collect());
-    }
+    let records = Records::new(head, delimiter).batch();
+    let cells = |record: Record| record.cells().map(|cell| cell.trim_ascii().to_vec()).collect();
+    let batch = records.ok().flatten();
+    let mut sample: Sample =
+        batch.iter().flat_map(Batch::records).take(SAMPLE + 1).map(cells).collect();
     if !whole && sample.len() > 1 {
         sample.pop();
     }
@@ -140,7 +138,7 @@ fn sample(head: &[u8], whole: bool, delimiter: u8) -> Sample {
 fn has_header(sample: &Sample, spec: &DataSpec) -> bool {
     let Some((first, below)) = sample.split_first() else { return true };
     let missing = |cell: &[u8]| spec.missing.iter().any(|word| word.as_bytes() == cell);
-    let is_number = |cell: &[u8]| !matches!(decimal::number(cell), Number::None);
+    let is_number = |cell: &[u8]| Number::parse(cell) != Number::None;
     let (mut over_numbers, mut real, mut whole, mut text, mut again) = (0, 0, 0, 0, 0);
     for (place, cell) in first.iter().enumerate() {
         if missing(cell) {

@@ -1,20 +1,22 @@
 //! From a source and a split to what a network takes, with scales learnt on the training rows.
 
+mod inputs;
+pub(super) mod scale;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::cells::{self, Cells};
+use scale::Scale;
+
 use super::dataset::{Dataset, Inputs, Targets};
-use super::doubts;
 use super::error::{DataError, counted, listed_shortly, shortened};
-use super::inputs;
-use super::scale::{self, Scale};
-use super::sheet::{Counts, Sheet};
 use super::source::{RawInputs, Source};
 use super::split::{self, Drawn, Rows};
-use super::target::RawTargets;
+use super::table::column::Column;
+use super::table::doubts;
+use super::table::target::RawTargets;
 use crate::seed::Seed;
 use crate::spec::data::{DataSpec, Task};
 
@@ -28,11 +30,11 @@ impl Source {
     /// many levels, one that is numeric by the training rows holds text, or `spec` names another
     /// source, target or task.
     pub fn dataset(&self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
-        let sheet = match &self.inputs {
-            RawInputs::Table { sheet, .. } => Cow::Borrowed(sheet),
-            RawInputs::Images { .. } => Cow::default(),
+        let columns = match &self.inputs {
+            RawInputs::Table { columns, .. } => columns.as_slice(),
+            RawInputs::Images { .. } => &[],
         };
-        self.dataset_of(sheet, spec, split_seed)
+        self.dataset_of(Cow::Borrowed(columns), spec, split_seed)
     }
 
     /// As [`Source::dataset`], for the last dataset that is made of it: the source's numbers go as
@@ -41,16 +43,16 @@ impl Source {
     /// # Errors
     /// As there.
     pub fn into_dataset(mut self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
-        let sheet = match &mut self.inputs {
-            RawInputs::Table { sheet, .. } => std::mem::take(sheet),
-            RawInputs::Images { .. } => Sheet::default(),
+        let columns = match &mut self.inputs {
+            RawInputs::Table { columns, .. } => std::mem::take(columns),
+            RawInputs::Images { .. } => Vec::new(),
         };
-        self.dataset_of(Cow::Owned(sheet), spec, split_seed)
+        self.dataset_of(Cow::Owned(columns), spec, split_seed)
     }
 
     fn dataset_of(
         &self,
-        sheet: Cow<'_, Sheet>,
+        columns: Cow<'_, [Column]>,
         spec: &DataSpec,
         split_seed: Seed,
     ) -> Result<Dataset, DataError> {
@@ -77,12 +79,13 @@ impl Source {
         let train = &drawn.splits.train;
         let mut notes = [self.notes.as_slice(), &drawn.notes].concat();
         let (inputs, inputs_json) = match &self.inputs {
-            RawInputs::Table { columns, names, .. } => {
-                let counts = cells::counts(columns, &sheet, train);
-                self.check_types(columns, names, &counts)?;
-                let doubts = doubts::of_inputs(columns, names, &counts, &self.key.missing);
+            RawInputs::Table { names, .. } => {
+                let counts: Vec<Vec<usize>> =
+                    columns.iter().map(|column| column.counts(Some(train))).collect();
+                self.check_types(&columns, names, &counts)?;
+                let doubts = doubts::of_inputs(&columns, names, &counts, &self.key.missing);
                 let encoded =
-                    inputs::encode(sheet, columns, names, &counts, train, spec.standardize)
+                    inputs::encode(columns, names, &counts, train, self.rows(), spec.standardize)
                         .map_err(target_problem)?;
                 notes.extend(encoded.notes);
                 notes.extend(doubts);
@@ -115,14 +118,14 @@ impl Source {
     /// Refuses columns that are numeric by the training rows and hold text.
     fn check_types(
         &self,
-        columns: &[Cells],
+        columns: &[Column],
         names: &[String],
-        counts: &Counts,
+        counts: &[Vec<usize>],
     ) -> Result<(), DataError> {
-        for ((cells, name), counts) in columns.iter().zip(names).zip(&counts.named) {
-            cells.check(counts).map_err(|(place, problem)| DataError::Cell {
-                file: self.files.get(place.file).cloned().unwrap_or_default(),
-                place,
+        for ((column, name), counts) in columns.iter().zip(names).zip(counts) {
+            column.check(counts).map_err(|(location, problem)| DataError::Cell {
+                file: self.files.get(location.file).cloned().unwrap_or_default(),
+                location,
                 column: shortened(name.as_bytes()),
                 problem,
             })?;

@@ -1,15 +1,11 @@
-//! Which columns of a table are inputs and targets, by what the config asks for.
+//! What each column of a table is for, by what the config asks for.
 
-use std::collections::HashSet;
-
-use super::decimal::{self, Number};
-use super::error::{self, DataError, listed_shortly, shortened};
-
+use crate::data::error::{self, DataError, listed_shortly, shortened};
 use crate::spec::data::{DataSpec, Target, Task};
 
 /// What a column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub enum Role {
     /// By place among the inputs.
     Input(usize),
     /// By place among the targets.
@@ -19,34 +15,39 @@ pub(super) enum Role {
     Dropped,
 }
 
-/// The columns of a table.
+/// The columns of a table and what each is for.
 #[derive(Debug, Clone)]
-pub(super) struct Columns {
+pub struct Roles {
     pub names: Vec<String>,
-    pub roles: Vec<Role>,
+    pub of_columns: Vec<Role>,
     /// In the order asked for.
     pub targets: Vec<String>,
 }
 
-impl Columns {
-    /// Gives every column its role; `source_name` is for messages.
-    pub fn new(names: Vec<String>, spec: &DataSpec, source_name: &str) -> Result<Self, DataError> {
+impl Roles {
+    /// Gives every column its role. `said`: what the file itself says that it predicts; `source_name`
+    /// is for messages.
+    pub fn new(
+        names: Vec<String>,
+        said: Option<&[String]>,
+        spec: &DataSpec,
+        source_name: &str,
+    ) -> Result<Self, DataError> {
         let split = spec.split.column.as_ref();
         check_known("data.drop", &spec.drop, &names, source_name)?;
         check_known("data.categorical", &spec.categorical, &names, source_name)?;
         check_known("data.split.column", split, &names, source_name)?;
         let may_be_target = |name: &&String| !spec.drop.contains(name) && split != Some(name);
-        let targets = match &spec.target {
-            Some(target) => target.names().to_vec(),
-            None => names.iter().rev().find(may_be_target).cloned().into_iter().collect(),
+        let targets = match (&spec.target, said) {
+            (target, Some(said)) => {
+                Self::check_target(target.as_ref(), said, source_name)?;
+                said.to_vec()
+            }
+            (Some(target), None) => target.names().to_vec(),
+            (None, None) => names.iter().rev().find(may_be_target).cloned().into_iter().collect(),
         };
-        if let Some(unknown) = targets.iter().find(|name| !names.contains(name)) {
-            return Err(DataError::UnknownTarget {
-                source_name: source_name.to_owned(),
-                name: unknown.clone(),
-                nearest: error::nearest(unknown, names.iter().map(String::as_str)),
-                columns: names,
-            });
+        if said.is_none() {
+            Self::check_target(spec.target.as_ref(), &names, source_name)?;
         }
         let setting = |key, problem: String| {
             Err(DataError::Setting { key, source_name: source_name.to_owned(), problem })
@@ -96,7 +97,7 @@ impl Columns {
             let problem = "no column is left as an input: take one out of data.drop";
             return setting("data.drop", problem.to_owned());
         }
-        Ok(Self { names, roles, targets })
+        Ok(Self { names, of_columns: roles, targets })
     }
 
     /// The target of a source that brings its own columns, checked against what is asked for.
@@ -120,19 +121,23 @@ impl Columns {
     /// The names of the inputs.
     pub fn inputs(&self) -> impl Iterator<Item = &String> {
         let is_input = |role: &Role| matches!(role, Role::Input(_));
-        self.names.iter().zip(&self.roles).filter(move |(_, role)| is_input(role)).map(|(n, _)| n)
+        self.names
+            .iter()
+            .zip(&self.of_columns)
+            .filter(move |(_, role)| is_input(role))
+            .map(|(n, _)| n)
     }
 
     /// The column's name, fit for a message.
     pub fn name_of(&self, wanted: Role) -> String {
-        let place = self.roles.iter().position(|role| *role == wanted);
+        let place = self.of_columns.iter().position(|role| *role == wanted);
         place.map_or_else(String::new, |place| shortened(self.names[place].as_bytes()))
     }
 
     /// The role of each column of another file by its name, and the columns that are new there.
-    pub fn roles_in(&self, names: &[String]) -> Result<(Vec<Role>, Vec<String>), String> {
+    pub fn in_file(&self, names: &[String]) -> Result<(Vec<Role>, Vec<String>), String> {
         let is_read = |role: &Role| *role != Role::Dropped;
-        let lacking: Vec<String> = (self.names.iter().zip(&self.roles))
+        let lacking: Vec<String> = (self.names.iter().zip(&self.of_columns))
             .filter(|(name, role)| is_read(role) && !names.contains(name))
             .map(|(name, _)| name.clone())
             .collect();
@@ -143,7 +148,8 @@ impl Columns {
             ));
         }
         let place = |name: &String| self.names.iter().position(|own| own == name);
-        let roles = names.iter().map(|name| place(name).map_or(Role::Dropped, |p| self.roles[p]));
+        let roles =
+            names.iter().map(|name| place(name).map_or(Role::Dropped, |p| self.of_columns[p]));
         let new = names.iter().filter(|name| place(name).is_none()).cloned().collect();
         Ok((roles.collect(), new))
     }
@@ -165,56 +171,4 @@ fn check_known<'a>(
             columns: names.to_vec(),
         }),
     }
-}
-
-/// Refuses names that cannot be told apart, and what looks like a table of one column.
-pub(super) fn check_names(
-    names: &[String],
-    inferred: bool,
-    drop: &[String],
-    delimiter: u8,
-) -> Result<(), String> {
-    let number = |name: &&String| matches!(decimal::number(name.as_bytes()), Number::Finite(_));
-    if names.len() == 1 {
-        let delimiter = match delimiter {
-            b',' | b'\t' | b';' | b'|' => "`,`, tab, `;` or `|`".to_owned(),
-            other => format!("`{}`", char::from(other)),
-        };
-        return Err(format!(
-            "there is one column, `{}`: expected inputs and a target with {delimiter} between them",
-            shortened(names[0].as_bytes())
-        ));
-    }
-    if let Some(place) = names.iter().position(String::is_empty) {
-        let stand_in = format!("c{}", place + 1);
-        if !drop.contains(&stand_in) || names.contains(&stand_in) {
-            let why = if place + 1 == names.len() {
-                "is empty, as where every line ends with a delimiter"
-            } else {
-                "only counts the rows"
-            };
-            return Err(format!(
-                "column {} of {} has no name: name it, or leave it out by data.drop = [\"{stand_in}\"] if it {why}",
-                place + 1,
-                names.len()
-            ));
-        }
-    }
-    let mut seen = HashSet::new();
-    match names.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
-        Some(twice) if inferred && number(&twice) => Err(format!(
-            "two columns are called `{}`: if the first line is a row, set data.header = false",
-            shortened(twice.as_bytes())
-        )),
-        Some(twice) => Err(format!(
-            "two columns are called `{}`: every column needs a name of its own",
-            shortened(twice.as_bytes())
-        )),
-        None => Ok(()),
-    }
-}
-
-/// The names that columns go by where the file gives none.
-pub(super) fn counted_names(columns: usize) -> Vec<String> {
-    (1..=columns).map(|place| format!("c{place}")).collect()
 }

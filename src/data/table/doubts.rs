@@ -1,36 +1,26 @@
 //! What a column of levels makes one wonder about: cells that look as if they held nothing, numbers
 //! that became names for the sake of a few words among them, names of splits, names of rows.
 
-use super::cells::{Cells, Level};
-use super::error::{listed_shortly, shortened};
-use super::given::{self, Part};
-use super::sheet::Counts;
-
-/// What people write into a cell that holds nothing; in lower case.
-const MARKERS: [&str; 15] = [
-    "-", "--", "---", ".", "?", "na", "n/a", "n.a.", "nan", "<na>", "#n/a", "#na", "null", "nil",
-    "none",
-];
+use super::column::{Column, Values};
+use super::level::Level;
+use super::number::is_marker;
+use crate::data::error::{listed_shortly, shortened};
+use crate::data::split::given::Part;
 
 /// So few levels are groups even of very few rows.
 const FEW_LEVELS: usize = 20;
 
-/// Whether a cell probably stands for one that holds nothing.
-pub(super) fn is_marker(cell: &str) -> bool {
-    MARKERS.contains(&cell.to_lowercase().as_str())
-}
-
-/// Notes on the columns, numeric or not by what the training rows hold, which are those that `counts`
-/// names; `missing` is the list in force.
-pub(super) fn of_inputs(
-    columns: &[Cells],
+/// Notes on the columns, numeric or not by what the training rows hold; `counts`: how often each level
+/// occurs in these; `missing` is the list in force.
+pub fn of_inputs(
+    columns: &[Column],
     names: &[String],
-    counts: &Counts,
+    counts: &[Vec<usize>],
     missing: &[String],
 ) -> Vec<String> {
     let (mut numbers, mut markers, mut marked) = (Vec::new(), Vec::new(), Vec::new());
-    for ((cells, name), counts) in columns.iter().zip(names).zip(&counts.named) {
-        let Cells::Levels { levels, categorical } = cells else { continue };
+    for ((column, name), counts) in columns.iter().zip(names).zip(counts) {
+        let Values::Levels { levels, categorical, .. } = &column.values else { continue };
         let counts = &counts[..levels.len()];
         let held = || levels.iter().zip(counts).filter(|(_, count)| **count > 0);
         let text: Vec<&Level> = held().map(|(level, _)| level).filter(|l| l.is_text()).collect();
@@ -62,14 +52,14 @@ pub(super) fn of_inputs(
             with_missing(missing, &markers)
         )
     });
-    let splits = columns.iter().zip(names).filter(|(cells, _)| names_splits(cells));
+    let splits = columns.iter().zip(names).filter(|(column, _)| names_splits(column));
     let splits = splits.map(|(_, name)| {
         format!(
             "`{name}` is an input and its cells are called as splits are: if they say which row is in which, set data.split.column = {name:?}"
         )
     });
-    let of_rows: Vec<String> = (columns.iter().zip(&counts.named).zip(names))
-        .filter(|((cells, counts), _)| names_rows(cells, counts))
+    let of_rows: Vec<String> = (columns.iter().zip(counts).zip(names))
+        .filter(|((column, counts), _)| names_rows(column, counts))
         .map(|(_, name)| name.clone())
         .collect();
     let of_rows = (!of_rows.is_empty()).then(|| {
@@ -82,25 +72,25 @@ pub(super) fn of_inputs(
 }
 
 /// Whether all cells of a column are words for splits, `train` and another.
-fn names_splits(cells: &Cells) -> bool {
-    let Cells::Levels { levels, categorical: false, .. } = cells else { return false };
+fn names_splits(column: &Column) -> bool {
+    let Values::Levels { levels, categorical: false, .. } = &column.values else { return false };
     let parts: Option<Vec<Part>> =
-        levels.iter().map(|level| given::part(level.name.as_bytes())).collect();
+        levels.iter().map(|level| Part::named(level.name.as_bytes())).collect();
     parts.is_some_and(|parts| {
         parts.contains(&Part::Train) && parts.iter().any(|part| *part != Part::Train)
     })
 }
 
 /// Whether levels tell training rows apart rather than group them.
-fn names_rows(cells: &Cells, counts: &[usize]) -> bool {
-    let Cells::Levels { levels, categorical: false } = cells else { return false };
+fn names_rows(column: &Column, counts: &[usize]) -> bool {
+    let Values::Levels { levels, categorical: false, .. } = &column.values else { return false };
     let counts = &counts[..levels.len()];
     let known = counts.iter().filter(|count| **count > 0).count();
     known > FEW_LEVELS && 2 * known > counts.iter().sum()
 }
 
 /// A note on classes that look as if they were none; `None` is a class like any other.
-pub(super) fn of_classes(names: &[String], missing: &[String]) -> Option<String> {
+pub fn of_classes(names: &[String], missing: &[String]) -> Option<String> {
     let is_doubtful = |name: &&String| is_marker(name) && name.to_lowercase() != "none";
     let markers: Vec<String> = names.iter().filter(is_doubtful).cloned().collect();
     (!markers.is_empty()).then(|| {
@@ -121,16 +111,6 @@ fn with_missing(missing: &[String], markers: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn markers_are_known_whatever_their_case() {
-        for cell in ["-", "N/A", "NaN", "NULL", "None", "#N/A"] {
-            assert!(is_marker(cell), "{cell}");
-        }
-        for cell in ["", "a-b", "nano", "unknown", "0"] {
-            assert!(!is_marker(cell), "{cell}");
-        }
-    }
 
     #[test]
     fn a_class_called_none_is_no_doubt_and_one_called_nan_is() {

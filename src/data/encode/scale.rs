@@ -1,6 +1,8 @@
 //! Mean and standard deviation over the training rows, in a fixed order and in 64 bits.
 
-/// Centre and spread: a number x becomes `(x - mean) / sd`.
+use std::borrow::Cow;
+
+/// A number x becomes `(x - mean) / sd`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
     pub mean: f64,
@@ -14,6 +16,8 @@ pub(super) struct Column {
     pub scale: Scale,
     /// Whether all rows hold one value. The sd cannot tell: the mean of equal numbers is rounded.
     pub constant: bool,
+    /// Rows that hold a number.
+    pub count: usize,
 }
 
 impl Scale {
@@ -31,85 +35,66 @@ impl Scale {
     }
 }
 
+/// What numbers range over, NaN passed over.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    pub min: f64,
+    pub max: f64,
+    /// 0 where there are none.
+    pub mean: f64,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Range {
+    /// Of numbers that come in chunks.
+    pub fn of<'a>(numbers: impl Iterator<Item = Cow<'a, [f64]>>) -> Self {
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        let (mut sum, mut count) = (0.0, 0);
+        let mut add = |number: f64| {
+            // Nothing is less or more than NaN.
+            min = if number < min { number } else { min };
+            max = if number > max { number } else { max };
+            sum += if number.is_nan() { 0.0 } else { number };
+            count += usize::from(!number.is_nan());
+        };
+        for chunk in numbers {
+            chunk.iter().for_each(|number| add(*number));
+        }
+        #[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
+        let mean = sum / count.max(1) as f64;
+        Self { min, max, mean, count }
+    }
+}
+
+impl Column {
+    /// Of numbers that come in chunks as often as asked: the mean is taken in a first pass, squares in
+    /// a second.
+    pub fn of<'a, I: Iterator<Item = Cow<'a, [f64]>>>(numbers: impl Fn() -> I) -> Self {
+        let Range { min, max, mean, count } = Range::of(numbers());
+        if min >= max {
+            // The value itself, not its mean, so that it becomes 0 to the last bit.
+            return Self { scale: Scale { mean: min, sd: 1.0 }, constant: true, count };
+        }
+        let mut squares = 0.0;
+        for chunk in numbers() {
+            for number in chunk.iter() {
+                let square = (number - mean) * (number - mean);
+                squares += if number.is_nan() { 0.0 } else { square };
+            }
+        }
+        #[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
+        let variance = squares / count.max(1) as f64;
+        Self { scale: Scale::of(mean, variance), constant: false, count }
+    }
+}
+
 /// Each column of a row-major table, over `rows`.
 pub(super) fn columns(values: &[f64], width: usize, rows: &[u32]) -> Vec<Column> {
-    let row = |row: &u32| &values[*row as usize * width..][..width];
-    let mut moments = Moments::new(width);
-    for at in rows {
-        moments.add(row(at));
-    }
-    moments.begin_squares();
-    for at in rows {
-        moments.add_squares(row(at));
-    }
-    (0..width).map(|at| moments.column(at)).collect()
-}
-
-/// Columns of numbers in two passes over their rows: the mean in the first, squares in the second.
-/// NaN is passed over.
-#[derive(Debug)]
-pub(super) struct Moments {
-    count: Vec<f64>,
-    low: Vec<f64>,
-    high: Vec<f64>,
-    sum: Vec<f64>,
-    mean: Vec<f64>,
-    squares: Vec<f64>,
-}
-
-impl Moments {
-    /// Of so many columns, before any row.
-    pub fn new(width: usize) -> Self {
-        let zeros = || vec![0.0; width];
-        let (low, high) = (vec![f64::INFINITY; width], vec![f64::NEG_INFINITY; width]);
-        Self { count: zeros(), low, high, sum: zeros(), mean: zeros(), squares: zeros() }
-    }
-
-    /// Takes a row in the first pass.
-    pub fn add(&mut self, row: &[f64]) {
-        let Self { count, low, high, sum, .. } = self;
-        let columns = count.iter_mut().zip(low).zip(high).zip(sum).zip(row);
-        for ((((count, low), high), sum), value) in columns {
-            // Nothing is less or more than NaN.
-            *low = if value < low { *value } else { *low };
-            *high = if value > high { *value } else { *high };
-            *sum += if value.is_nan() { 0.0 } else { *value };
-            *count += if value.is_nan() { 0.0 } else { 1.0 };
-        }
-    }
-
-    /// Ends the first pass.
-    pub fn begin_squares(&mut self) {
-        for ((mean, sum), count) in self.mean.iter_mut().zip(&self.sum).zip(&self.count) {
-            *mean = sum / count;
-        }
-    }
-
-    /// Takes a row in the second pass.
-    pub fn add_squares(&mut self, row: &[f64]) {
-        for ((squares, mean), value) in self.squares.iter_mut().zip(&self.mean).zip(row) {
-            let square = (value - mean) * (value - mean);
-            *squares += if value.is_nan() { 0.0 } else { square };
-        }
-    }
-
-    /// How many numbers a column has.
-    pub fn count(&self, at: usize) -> usize {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rows, counted
-        let count = self.count[at] as usize;
-        count
-    }
-
-    /// A column, after both passes.
-    pub fn column(&self, at: usize) -> Column {
-        let constant = self.low[at] >= self.high[at];
-        if constant {
-            // The value itself, not its mean, so that it becomes 0 to the last bit.
-            let mean = if self.low[at].is_finite() { self.low[at] } else { 0.0 };
-            return Column { scale: Scale { mean, sd: 1.0 }, constant };
-        }
-        Column { scale: Scale::of(self.mean[at], self.squares[at] / self.count[at]), constant }
-    }
+    let column =
+        |at| -> Vec<f64> { rows.iter().map(|row| values[*row as usize * width + at]).collect() };
+    let of = |numbers: Vec<f64>| Column::of(|| std::iter::once(Cow::Borrowed(&*numbers)));
+    (0..width).map(|at| of(column(at))).collect()
 }
 
 /// All pixels of `rows` together, as shares of the full scale. Bytes are counted first, which

@@ -13,11 +13,11 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::blocks::Blocks;
-use super::cells::{Cells, Level, MOST_LEVELS};
-use super::error::{counted, listed_shortly};
-use super::scale::{Moments, Scale};
-use super::sheet::{Block, Counts, Sheet};
+use super::scale::{self, Scale};
+use crate::data::error::{counted, listed_shortly};
+use crate::data::row_chunks::{CHUNK_ROWS, RowChunks};
+use crate::data::table::column::{Column, MOST_LEVELS, Values};
+use crate::data::table::level::Level;
 
 /// How one column becomes inputs.
 #[derive(Debug)]
@@ -48,24 +48,24 @@ enum Kind {
 
 /// The inputs of all rows and how they came about.
 pub(super) struct Encoded {
-    pub rows: Blocks,
+    pub rows: RowChunks,
     pub json: Value,
     pub notes: Vec<String>,
 }
 
-/// Learns on `train`, whose rows are in order and those that `counts` names, and encodes all rows,
-/// block by block. A sheet that is given away gives its memory back on the way, or becomes the inputs,
-/// so that there is one copy of the data.
+/// Learns on `train`, whose rows are in order and in which levels occur as often as `counts` says, and
+/// encodes all rows, chunk by chunk. Columns that are given away give their memory back on the way, so
+/// that there is one copy of the data.
 pub(super) fn encode(
-    sheet: Cow<'_, Sheet>,
-    columns: &[Cells],
+    mut columns: Cow<'_, [Column]>,
     names: &[String],
-    counts: &Counts,
+    counts: &[Vec<usize>],
     train: &[u32],
+    rows: usize,
     standardize: bool,
 ) -> Result<Encoded, String> {
     let too_many: Vec<String> = (columns.iter().zip(names))
-        .filter(|(cells, _)| **cells == Cells::TooMany)
+        .filter(|(column, _)| matches!(column.values, Values::TooManyLevels))
         .map(|(_, name)| name.clone())
         .collect();
     if !too_many.is_empty() {
@@ -75,75 +75,38 @@ pub(super) fn encode(
         ));
     }
     let mut learnt = Learnt::default();
-    let seen = Seen::of(&sheet, train);
-    for (column, cells) in columns.iter().enumerate() {
-        match cells {
-            Cells::Numbers => learnt.numbers(column, &seen, train.len(), standardize),
-            Cells::Levels { levels, .. } => {
-                learnt.levels(column, levels, &counts.named[column], &counts.all[column]);
+    for (at, column) in columns.iter().enumerate() {
+        match &column.values {
+            Values::Numbers { numbers, .. } => {
+                let of = scale::Column::of(|| numbers.chunks_of(train));
+                learnt.numbers(at, of, column.missing > 0, train.len(), standardize);
             }
-            Cells::TooMany => {}
+            Values::Levels { levels, .. } => {
+                learnt.levels(at, levels, &counts[at], &column.counts(None));
+            }
+            Values::TooManyLevels => {}
         }
     }
-    let Learnt { encoders, width, .. } = &learnt;
-    if encoders.is_empty() {
+    if learnt.encoders.is_empty() {
         return Err(format!(
             "no input varies over the {}: there is nothing to learn from; `bnes data describe` shows what the columns hold",
             counted(train.len(), "training row")
         ));
     }
-    let block_rows = sheet.block_rows();
-    let in_place = learnt.is_one_number_a_column(sheet.width());
-    let blocks = match sheet {
-        Cow::Owned(sheet) if in_place => {
-            sheet.into_blocks().into_iter().map(|block| learnt.in_place(block)).collect()
-        }
-        Cow::Owned(sheet) => {
-            learnt.check_room(sheet.rows())?;
-            sheet.into_blocks().into_iter().map(|block| learnt.rows(&block)).collect()
-        }
-        Cow::Borrowed(sheet) => {
-            learnt.check_room(sheet.rows())?;
-            sheet.blocks().iter().map(|block| learnt.rows(block)).collect()
-        }
-    };
-    let json: Vec<Value> = encoders.iter().map(|encoder| encoder.json(names)).collect();
-    let rows = Blocks::new(*width, block_rows, blocks);
-    Ok(Encoded { rows, json: json!(json), notes: learnt.notes(names) })
-}
-
-/// What the rows of columns of numbers hold; of those of levels, nothing of use.
-struct Seen {
-    /// Over the training rows.
-    moments: Moments,
-    /// Of each column, whether any row at all lacks a number.
-    missing: Vec<bool>,
-}
-
-impl Seen {
-    fn of(sheet: &Sheet, train: &[u32]) -> Self {
-        let mut moments = Moments::new(sheet.width());
-        let mut missing = vec![false; sheet.width()];
-        let (mut row, mut left) = (0, train.iter().peekable());
-        sheet.each_row(|numbers| {
-            for (missing, number) in missing.iter_mut().zip(numbers) {
-                *missing |= number.is_nan();
+    learnt.check_room(rows)?;
+    let mut chunks = Vec::with_capacity(rows.div_ceil(CHUNK_ROWS));
+    for chunk in 0..rows.div_ceil(CHUNK_ROWS) {
+        let rows = CHUNK_ROWS.min(rows - chunk * CHUNK_ROWS);
+        chunks.push(learnt.inputs(&columns, chunk, rows));
+        if let Cow::Owned(columns) = &mut columns {
+            for column in columns.iter_mut() {
+                column.free(chunk);
             }
-            if left.next_if_eq(&&row).is_some() {
-                moments.add(numbers);
-            }
-            row += 1;
-        });
-        moments.begin_squares();
-        (row, left) = (0, train.iter().peekable());
-        sheet.each_row(|numbers| {
-            if left.next_if_eq(&&row).is_some() {
-                moments.add_squares(numbers);
-            }
-            row += 1;
-        });
-        Self { moments, missing }
+        }
     }
+    let json: Vec<Value> = learnt.encoders.iter().map(|encoder| encoder.json(names)).collect();
+    let rows = RowChunks::new(learnt.width, chunks);
+    Ok(Encoded { rows, json: json!(json), notes: learnt.notes(names) })
 }
 
 #[derive(Default)]
@@ -164,14 +127,20 @@ impl Learnt {
         self.encoders.push(Encoder { column, at, kind });
     }
 
-    fn numbers(&mut self, column: usize, seen: &Seen, trained: usize, standardize: bool) {
-        let present = seen.moments.count(column);
-        if present == 0 {
+    /// `of`: over the training rows, of which there are so many; `has_missing`: in any row.
+    fn numbers(
+        &mut self,
+        column: usize,
+        of: scale::Column,
+        has_missing: bool,
+        trained: usize,
+        standardize: bool,
+    ) {
+        if of.count == 0 {
             self.empty.push(column);
             return;
         }
-        let indicator = present < trained;
-        let of = seen.moments.column(column);
+        let indicator = of.count < trained;
         if of.constant {
             if indicator {
                 self.indicated.push(column);
@@ -181,7 +150,7 @@ impl Learnt {
             }
             return;
         }
-        if seen.missing[column] && !indicator {
+        if has_missing && !indicator {
             self.filled.push(column);
         }
         let scale = if standardize { of.scale } else { Scale::NONE };
@@ -231,52 +200,34 @@ impl Learnt {
         })
     }
 
-    /// Whether each column becomes one input, at its own place.
-    fn is_one_number_a_column(&self, columns: usize) -> bool {
-        let is_one = |(at, encoder): (usize, &Encoder)| {
-            encoder.column == at && matches!(encoder.kind, Kind::Number { indicator: false, .. })
-        };
-        self.encoders.len() == columns && self.encoders.iter().enumerate().all(is_one)
-    }
-
-    /// The inputs of a block's rows in place of its cells.
-    fn in_place(&self, block: Block) -> Vec<f32> {
-        let kinds: Vec<(Scale, f64)> = (self.encoders.iter())
-            .filter_map(|encoder| match encoder.kind {
-                Kind::Number { scale, imputed, .. } => Some((scale, imputed)),
-                _ => None,
-            })
-            .collect();
-        block.into_floats(|numbers, row| {
-            for ((input, number), (scale, imputed)) in row.iter_mut().zip(numbers).zip(&kinds) {
-                *input = scaled(*number, *scale, *imputed);
-            }
-        })
-    }
-
-    /// The inputs of a block's rows.
-    fn rows(&self, block: &Block) -> Vec<f32> {
-        let mut inputs = vec![0.0; block.rows() * self.width];
-        let mut rows = inputs.chunks_exact_mut(self.width);
-        block.each_row(|numbers, codes| {
-            let Some(row) = rows.next() else { return };
-            for Encoder { column, at, kind } in &self.encoders {
-                let (number, row) = (numbers[*column], &mut row[*at..]);
-                match kind {
-                    Kind::Number { scale, imputed, indicator } => {
-                        row[0] = scaled(number, *scale, *imputed);
+    /// The inputs of a chunk of so many rows.
+    fn inputs(&self, columns: &[Column], chunk: usize, rows: usize) -> Vec<f32> {
+        let mut inputs = vec![0.0; rows * self.width];
+        for Encoder { column, at, kind } in &self.encoders {
+            let rows = inputs.chunks_exact_mut(self.width).map(|row| &mut row[*at..]);
+            match (kind, &columns[*column].values) {
+                (Kind::Number { scale, imputed, indicator }, Values::Numbers { numbers, .. }) => {
+                    for (row, number) in rows.zip(&*numbers.chunk(chunk)) {
+                        row[0] = scaled(*number, *scale, *imputed);
                         if *indicator && number.is_nan() {
                             row[1] = 1.0;
                         }
                     }
-                    Kind::Indicator => row[0] = if number.is_nan() { 1.0 } else { 0.0 },
-                    // The code of a cell that holds nothing is above all others.
-                    Kind::Levels { input_of, .. } => {
-                        row[input_of[(codes[*column] as usize).min(input_of.len() - 1)]] = 1.0;
+                }
+                (Kind::Indicator, Values::Numbers { numbers, .. }) => {
+                    for (row, number) in rows.zip(&*numbers.chunk(chunk)) {
+                        row[0] = if number.is_nan() { 1.0 } else { 0.0 };
                     }
                 }
+                (Kind::Levels { input_of, .. }, Values::Levels { codes, .. }) => {
+                    for (row, code) in rows.zip(&codes[chunk]) {
+                        // The code of a cell that holds nothing is above all others.
+                        row[input_of[(*code as usize).min(input_of.len() - 1)]] = 1.0;
+                    }
+                }
+                _ => {}
             }
-        });
+        }
         inputs
     }
 

@@ -4,10 +4,13 @@
 //! exactly the rounded fractions. Where classes are kept apart, each class gives every split its
 //! share, rounded up or down.
 
+pub(super) mod given;
+mod stratify;
+
+use given::{Given, Part};
+
 use super::dataset::Splits;
 use super::error::{counted, listed_shortly};
-use super::given::{Given, Part};
-use super::stratify;
 use crate::seed::Seed;
 use crate::spec::data::SplitSpec;
 

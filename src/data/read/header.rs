@@ -1,0 +1,74 @@
+//! The names of columns, as the first line of a text gives them.
+
+use std::collections::HashSet;
+
+use super::records::Record;
+use super::sniff::Layout;
+use crate::data::error::{CellProblem, shortened};
+use crate::data::table::number::Number;
+use crate::spec::data::DataSpec;
+
+/// The names in the first record, or `c1`, `c2`, … where it is a row.
+pub(super) fn names(first: Record, layout: Layout, spec: &DataSpec) -> Result<Vec<String>, String> {
+    let counted = || (1..).map(|place| format!("c{place}"));
+    let mut names: Vec<String> = if layout.header {
+        let names: Result<_, CellProblem> = first.cells().map(name).collect();
+        names.map_err(|problem| problem.to_string())?
+    } else {
+        counted().take(first.len()).collect()
+    };
+    check(&names, spec.header.is_none(), &spec.drop, layout.delimiter)?;
+    for (name, stand_in) in names.iter_mut().zip(counted()).filter(|(name, _)| name.is_empty()) {
+        *name = stand_in;
+    }
+    Ok(names)
+}
+
+fn name(cell: &[u8]) -> Result<String, CellProblem> {
+    if cell.contains(&0) {
+        return Err(CellProblem::Nul);
+    }
+    std::str::from_utf8(cell.trim_ascii()).map(str::to_owned).map_err(|_| CellProblem::NotUtf8)
+}
+
+/// Refuses names that cannot be told apart, and what looks like a table of one column.
+fn check(names: &[String], inferred: bool, drop: &[String], delimiter: u8) -> Result<(), String> {
+    let number = |name: &&String| matches!(Number::parse(name.as_bytes()), Number::Finite(_));
+    if names.len() == 1 {
+        let delimiter = match delimiter {
+            b',' | b'\t' | b';' | b'|' => "`,`, tab, `;` or `|`".to_owned(),
+            other => format!("`{}`", char::from(other)),
+        };
+        return Err(format!(
+            "there is one column, `{}`: expected inputs and a target with {delimiter} between them",
+            shortened(names[0].as_bytes())
+        ));
+    }
+    if let Some(place) = names.iter().position(String::is_empty) {
+        let stand_in = format!("c{}", place + 1);
+        if !drop.contains(&stand_in) || names.contains(&stand_in) {
+            let why = if place + 1 == names.len() {
+                "is empty, as where every line ends with a delimiter"
+            } else {
+                "only counts the rows"
+            };
+            return Err(format!(
+                "column {} of {} has no name: name it, or leave it out by data.drop = [\"{stand_in}\"] if it {why}",
+                place + 1,
+                names.len()
+            ));
+        }
+    }
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+        Some(twice) if inferred && number(&twice) => Err(format!(
+            "two columns are called `{}`: if the first line is a row, set data.header = false",
+            shortened(twice.as_bytes())
+        )),
+        Some(twice) => Err(format!(
+            "two columns are called `{}`: every column needs a name of its own",
+            shortened(twice.as_bytes())
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,284 @@
+//! A table as it is read: every row of every format goes through here, cell by cell.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::cell::{Cell, MissingWords};
+use super::column::Column;
+use super::column_builder::{ColumnBuilder, Purpose};
+use super::roles::{Role, Roles};
+use super::target::RawTargets;
+use crate::data::error::{CellProblem, DataError, Location, counted, listed_shortly, shortened};
+use crate::data::split::given::{Given, Part};
+use crate::spec::data::{DataSpec, Task};
+
+/// A table that was read.
+#[derive(Debug)]
+pub struct Table {
+    pub roles: Roles,
+    /// What was read, as locations count it.
+    pub files: Vec<PathBuf>,
+    pub inputs: Vec<Column>,
+    pub targets: RawTargets,
+    pub given: Given,
+    /// Rows left out as their target is missing.
+    pub without_target: usize,
+    pub notes: Vec<String>,
+}
+
+/// What a file says of its columns before its first row.
+#[derive(Debug, Default)]
+pub struct Header {
+    pub names: Vec<String>,
+    /// The columns to predict, where the file says so: numbers, unless it declares their levels.
+    pub targets: Option<Vec<String>>,
+    /// The levels of columns for which the file declares them, in their order.
+    pub levels: HashMap<String, Vec<String>>,
+    /// The splits, where the file says so.
+    pub given: Option<Given>,
+}
+
+/// A table while it is read.
+pub struct TableBuilder<'a> {
+    spec: &'a DataSpec,
+    source_name: String,
+    missing: MissingWords,
+    files: Vec<PathBuf>,
+    /// Those of the first file.
+    roles: Option<Roles>,
+    /// Those of the columns of the file that is read, and which of them are targets.
+    of_columns: Vec<Role>,
+    targets_at: Vec<usize>,
+    inputs: Vec<ColumnBuilder>,
+    targets: Vec<ColumnBuilder>,
+    task: Option<Task>,
+    has_declared_classes: bool,
+    given: Option<Given>,
+    parts: Vec<Part>,
+    /// Rows that were taken, and all rows of the file that is read.
+    rows: usize,
+    rows_of_file: usize,
+    test_from: Option<usize>,
+    without_target: Vec<Location>,
+    left_out: usize,
+    notes: Vec<String>,
+}
+
+/// Rows without a target that are named one by one.
+const NAMED: usize = 3;
+
+impl<'a> TableBuilder<'a> {
+    /// `source_name` is for messages.
+    pub fn new(spec: &'a DataSpec, source_name: &str) -> Self {
+        Self {
+            spec,
+            source_name: source_name.to_owned(),
+            missing: MissingWords::new(&spec.missing),
+            files: Vec::new(),
+            roles: None,
+            of_columns: Vec::new(),
+            targets_at: Vec::new(),
+            inputs: Vec::new(),
+            targets: Vec::new(),
+            task: spec.task,
+            has_declared_classes: false,
+            given: None,
+            parts: Vec::new(),
+            rows: 0,
+            rows_of_file: 0,
+            test_from: None,
+            without_target: Vec::new(),
+            left_out: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Something that a user has to know; said once.
+    pub fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Begins a file. The rows of a second one are the test split, and its columns are found by
+    /// their names.
+    pub fn begin(&mut self, file: &Path, header: Header) -> Result<(), DataError> {
+        self.rows_of_file = 0;
+        self.files.push(file.to_owned());
+        match &self.roles {
+            None => self.begin_columns(header)?,
+            Some(roles) => {
+                let (of_columns, new) = roles
+                    .in_file(&header.names)
+                    .map_err(|problem| DataError::File { file: file.to_owned(), problem })?;
+                self.of_columns = of_columns;
+                self.test_from = Some(self.rows);
+                if !new.is_empty() {
+                    self.notes.push(format!(
+                        "columns that only {} has are not read: {}",
+                        file.display(),
+                        listed_shortly(&new)
+                    ));
+                }
+            }
+        }
+        let is_target = |at: &usize| matches!(self.of_columns[*at], Role::Target(_));
+        self.targets_at = (0..self.of_columns.len()).filter(is_target).collect();
+        Ok(())
+    }
+
+    fn begin_columns(&mut self, header: Header) -> Result<(), DataError> {
+        let Header { names, targets, levels, given } = header;
+        let roles = Roles::new(names, targets.as_deref(), self.spec, &self.source_name)?;
+        let levels_of = |name| levels.get(name).map_or(&[][..], Vec::as_slice);
+        let is_categorical =
+            |name| self.spec.categorical.contains(name) || levels.contains_key(name);
+        let input = |name| {
+            ColumnBuilder::new(
+                Purpose::Input { categorical: is_categorical(name) },
+                levels_of(name),
+            )
+        };
+        self.inputs = roles.inputs().map(input).collect();
+        let are_declared = roles.targets.iter().any(|name| levels.contains_key(name));
+        if roles.targets.len() > 1 || targets.is_some() && !are_declared {
+            self.task = Some(Task::Regression);
+        }
+        self.has_declared_classes = are_declared && self.task != Some(Task::Regression);
+        let target = |name| ColumnBuilder::new(Purpose::Target(self.task), levels_of(name));
+        self.targets = roles.targets.iter().map(target).collect();
+        self.given = given;
+        self.of_columns.clone_from(&roles.of_columns);
+        self.roles = Some(roles);
+        Ok(())
+    }
+
+    /// Takes the next row of the file: `cell` gives its cell of each column. `line`: where it begins,
+    /// in a file that has lines.
+    #[inline]
+    pub fn row<'c>(
+        &mut self,
+        line: Option<u64>,
+        cell: impl Fn(usize) -> Cell<'c>,
+    ) -> Result<(), DataError> {
+        self.rows_of_file += 1;
+        let location = Location { file: self.files.len() - 1, line, row: self.rows_of_file };
+        let taken = |at| self.missing.applied(cell(at));
+        if self.targets_at.iter().any(|at| taken(*at) == Cell::Missing) {
+            self.left_out += 1;
+            if self.without_target.len() < NAMED {
+                self.without_target.push(location);
+            }
+            return Ok(());
+        }
+        for (at, role) in self.of_columns.iter().enumerate() {
+            let pushed = match *role {
+                Role::Dropped => Ok(()),
+                Role::Input(input) => self.inputs[input].push(taken(at), location),
+                Role::Target(target) => self.targets[target].push(taken(at), location),
+                Role::Split => split_of(cell(at))
+                    .map(|part| self.parts.push(part))
+                    .map_err(|problem| (location, problem)),
+            };
+            if let Err((location, problem)) = pushed {
+                return Err(self.cell_error(*role, location, problem));
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn cell_error(&self, role: Role, location: Location, problem: CellProblem) -> DataError {
+        let file = self.files.get(location.file).cloned().unwrap_or_default();
+        let column = self.roles.as_ref().map_or_else(String::new, |roles| roles.name_of(role));
+        DataError::Cell { file, location, column, problem }
+    }
+
+    /// Decides what the columns are, now that all rows are in.
+    pub fn finish(mut self) -> Result<Table, DataError> {
+        let first = self.files.first().cloned().unwrap_or_default();
+        let whole = |problem: String| DataError::File { file: first.clone(), problem };
+        let Some(roles) = self.roles.clone() else {
+            return Err(whole("the file has no columns".to_owned()));
+        };
+        if self.rows == 0 {
+            return Err(whole(format!(
+                "the target {} is missing in every row: set data.target, or data.missing if its cells hold something",
+                listed_shortly(&roles.targets)
+            )));
+        }
+        if u32::try_from(self.rows).is_err() {
+            return Err(whole(format!(
+                "{} rows are more than can be counted in 32 bits",
+                self.rows
+            )));
+        }
+        if self.test_from == Some(0) {
+            return Err(whole("no row is left to train on".to_owned()));
+        }
+        if self.left_out > 0 {
+            self.notes.push(self.left_out_note(&roles));
+        }
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for (at, column) in std::mem::take(&mut self.inputs).into_iter().enumerate() {
+            let column = column.finish_input(self.rows);
+            inputs.push(column.map_err(|(location, problem)| {
+                self.cell_error(Role::Input(at), location, problem)
+            })?);
+        }
+        let targets = std::mem::take(&mut self.targets);
+        let targets = targets.into_iter().map(ColumnBuilder::finish).collect();
+        let declared = self.has_declared_classes;
+        let targets = RawTargets::of(targets, &roles.targets, self.task, declared);
+        let targets = targets.map_err(|(at, (location, problem))| {
+            self.cell_error(Role::Target(at), location, problem)
+        })?;
+        let given = self.take_given(&roles)?;
+        let Self { files, left_out: without_target, notes, .. } = self;
+        Ok(Table { roles, files, inputs, targets, given, without_target, notes })
+    }
+
+    fn take_given(&mut self, roles: &Roles) -> Result<Given, DataError> {
+        if self.spec.split.column.is_some() {
+            let by = format!("the column `{}`", roles.name_of(Role::Split));
+            let (given, notes) = Given::named(std::mem::take(&mut self.parts), &by);
+            self.notes.extend(notes);
+            return Ok(given);
+        }
+        match self.test_from {
+            Some(first) if first < self.rows => Ok(Given::TestFrom(first)),
+            Some(_) => Err(DataError::File {
+                file: self.files.pop().unwrap_or_default(),
+                problem: "the target is missing in every row: a test file needs answers".to_owned(),
+            }),
+            None => Ok(self.given.take().unwrap_or(Given::Nothing)),
+        }
+    }
+
+    fn left_out_note(&self, roles: &Roles) -> String {
+        let mut places: Vec<String> =
+            self.without_target.iter().map(Location::line_or_row).collect();
+        if self.left_out > places.len() {
+            places.push(format!("{} more", self.left_out - places.len()));
+        }
+        format!(
+            "{} left out, as the target {} is missing: {}",
+            counted(self.left_out, "row"),
+            listed_shortly(&roles.targets),
+            places.join(", ")
+        )
+    }
+}
+
+/// The split that a cell names.
+fn split_of(cell: Cell) -> Result<Part, CellProblem> {
+    let text = match cell {
+        Cell::Missing => String::new(),
+        Cell::Number(number) => number.to_string(),
+        Cell::Text(text) => {
+            let text = text.trim_ascii();
+            return Part::named(text).ok_or_else(|| CellProblem::NotASplit(shortened(text)));
+        }
+    };
+    Err(CellProblem::NotASplit(text))
+}
