@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
+use bnes::config::model::{Activation, BatchNorm, ModelConfig, Norm};
+use bnes::config::training::{Adam, BatchSize, Loss, Optimizer, Sgd, TrainingConfig};
 use bnes::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use bnes::nn::{Engine, FusedEngine, GraphEngine, Network};
 use bnes::seed::Seed;
-use bnes::spec::model::{Activation, BatchNorm, ModelSpec, Norm};
-use bnes::spec::training::{Adam, BatchSize, Loss, Optimizer, Sgd, TrainingSpec};
 use candle_core::Device;
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -22,7 +22,7 @@ const CLASSES: usize = 10;
 const WORKLOADS: [&str; 4] = ["digits", "mnist", "wide", "ioffe"];
 
 /// A workload's inputs, network and training.
-fn workload(name: &str) -> (usize, ModelSpec, TrainingSpec) {
+fn workload(name: &str) -> (usize, ModelConfig, TrainingConfig) {
     let adam = Optimizer::Adam(Adam::default());
     let sgd = |lr, momentum| Optimizer::Sgd(Sgd { lr, momentum, ..Sgd::default() });
     let (inputs, hidden, activation, batch, optimizer) = match name {
@@ -32,9 +32,9 @@ fn workload(name: &str) -> (usize, ModelSpec, TrainingSpec) {
         _ => (784, vec![100; 3], Activation::Sigmoid, 60, sgd(0.1, 0.0)),
     };
     let norm = Norm::Batch(BatchNorm::default());
-    let model = ModelSpec { hidden, activation, norm, ..ModelSpec::default() };
+    let model = ModelConfig { hidden, activation, norm, ..ModelConfig::default() };
     let batch_size = BatchSize::Rows(batch);
-    (inputs, model, TrainingSpec { batch_size, optimizer, ..TrainingSpec::default() })
+    (inputs, model, TrainingConfig { batch_size, optimizer, ..TrainingConfig::default() })
 }
 
 #[allow(clippy::cast_possible_truncation)] // a small number; inputs are f32
@@ -63,15 +63,15 @@ fn data(width: usize) -> Arc<Dataset> {
 }
 
 fn network<'a>(
-    model: &'a ModelSpec,
-    training: &'a TrainingSpec,
+    model: &'a ModelConfig,
+    training: &'a TrainingConfig,
     data: &'a Arc<Dataset>,
 ) -> Network<'a> {
     let (loss, outputs, seed) = (Loss::CrossEntropy, CLASSES, Seed(0));
     Network { model, training, loss, outputs, data, seed }
 }
 
-fn steps(bencher: Bencher, engine: &mut dyn Engine, training: &TrainingSpec) {
+fn steps(bencher: Bencher, engine: &mut dyn Engine, training: &TrainingConfig) {
     let batch = training.batch_size.rows(ROWS);
     let order: Vec<u32> = (0..).take(ROWS).collect();
     let mut batches = order.chunks_exact(batch).cycle();

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 fn one_thread_per_product() {
     const OF_CANDLE: &str = "RAYON_NUM_THREADS";
     if std::env::var_os(OF_CANDLE).is_none() {
-        let threads = std::env::var_os(bnes::launch::THREADS_VARIABLE);
+        let threads = std::env::var_os(bnes::runner::THREADS_VARIABLE);
         // SAFETY: the process has no other thread yet that could read the environment.
         unsafe { std::env::set_var(OF_CANDLE, threads.unwrap_or_else(|| "1".into())) };
     }

@@ -12,14 +12,14 @@ use std::process::Command;
 use std::ptr;
 use std::sync::Arc;
 
+use bnes::config::model::{Activation, BatchNorm, EpsPlacement, ModelConfig, Norm, Placement};
+use bnes::config::training::{
+    Adam, ClassWeights, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingConfig,
+};
 use bnes::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use bnes::kinds::NoSettings;
 use bnes::nn::{Engine, FusedEngine, Isa, Network};
 use bnes::seed::{Seed, Stream};
-use bnes::spec::model::{Activation, BatchNorm, EpsPlacement, ModelSpec, Norm, Placement};
-use bnes::spec::training::{
-    Adam, ClassWeights, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec,
-};
 use bnes_kernels::buffer::Buffer;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
@@ -182,21 +182,21 @@ fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
             _ => (Loss::CrossEntropy, one_of(&mut stream, &[2, 10, 16, 33, 300])),
         };
         let depth = stream.below(4);
-        let model = ModelSpec {
+        let model = ModelConfig {
             hidden: (0..depth).map(|_| one_of(&mut stream, &WIDTHS)).collect(),
             activation: one_of(&mut stream, &Activation::ALL),
             dropout: one_of(&mut stream, &[0.0, 0.3]),
             norm: one_of(&mut stream, &norms),
-            ..ModelSpec::default()
+            ..ModelConfig::default()
         };
-        let training = TrainingSpec {
+        let training = TrainingConfig {
             optimizer: one_of(&mut stream, &optimizers),
             clip_norm: one_of(&mut stream, &[None, Some(0.1)]),
             class_weights: match loss {
                 Loss::Mse => None,
                 _ => one_of(&mut stream, &[None, Some(ClassWeights::Balanced)]),
             },
-            ..TrainingSpec::default()
+            ..TrainingConfig::default()
         };
         let data = Arc::new(data(&mut stream, loss, outputs));
         // The last rows of the data stand right before the page.

@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::experiment_args::ExperimentArgs;
+use crate::config::{Experiment, without_rule};
 use crate::console::eprintln;
-use crate::launch::lint::{Finding, Level, lint};
-use crate::launch::{
-    self, Compute, DatasetCache, DeviceChoice, PreparedExperiment, PreparedTraining, Tuning, timing,
-};
 use crate::report;
 use crate::report::plan::{Estimate, PlanReport, TrainingLine, TuningLine};
-use crate::spec::{Experiment, without_rule};
+use crate::runner::lint::{Finding, Level, lint};
+use crate::runner::{
+    self, Compute, DatasetCache, DeviceChoice, PreparedExperiment, PreparedTraining, Tuning, timing,
+};
 use crate::text::counted;
 use crate::train::batches::ranges;
 
@@ -68,13 +68,13 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     let tuned = tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
     let trainings: Vec<&PreparedTraining> =
         tuned.iter().copied().chain(&prepared.trainings).collect();
-    let jobs = launch::jobs(args.jobs.map(usize::from), prepared.trainings.len().max(tuned.len()));
+    let jobs = runner::jobs(args.jobs.map(usize::from), prepared.trainings.len().max(tuned.len()));
     let compute = Compute::new(device, jobs)?;
     let findings = lint(&experiment, &prepared, &compute);
     let all = timing::estimate(&trainings, &compute)?;
     #[allow(clippy::cast_precision_loss)] // a few
     let seconds = all / jobs as f64;
-    let estimate = Estimate { seconds, jobs, device: launch::device_name(compute.device()) };
+    let estimate = Estimate { seconds, jobs, device: runner::device_name(compute.device()) };
     let report = plan_report(&experiment, &prepared, &tuned, estimate);
     match args.format {
         CheckFormat::Json => {

@@ -14,13 +14,13 @@ use crate::compare::curves::CurveOf;
 use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Options};
+use crate::config::label::value_of;
+use crate::config::{Experiment, Overrides};
 use crate::history::TEST_PREFIX;
 use crate::report::{Format, Style, sentences};
 use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
-use crate::spec::label::value_of;
-use crate::spec::{Experiment, Overrides};
 use crate::storage::atomic::write_with;
 use crate::{report, results};
 

@@ -7,9 +7,9 @@ use anyhow::{Result, anyhow};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::config::{Experiment, Overrides};
 use crate::data::{Description, Source};
 use crate::report;
-use crate::spec::{Experiment, Overrides};
 
 /// What can be done with data.
 #[derive(Debug, Clone, clap::Subcommand)]

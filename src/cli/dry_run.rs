@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::run_args::RunFormat;
 use super::run_text::counts;
-use crate::launch::{PreparedExperiment, PreparedTraining, Prospect, Session, Tuning};
+use crate::config::Arm;
 use crate::results::tuning::TUNE;
-use crate::spec::Arm;
+use crate::runner::{PreparedExperiment, PreparedTraining, Prospect, Session, Tuning};
 use crate::storage::Store;
 use crate::text::counted;
 use crate::train::Position;

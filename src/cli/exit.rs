@@ -3,10 +3,10 @@
 use std::io::{self, ErrorKind};
 
 use crate::compare::CompareError;
+use crate::config::ConfigError;
 use crate::data::DataError;
-use crate::launch::PrepareError;
 use crate::replay::ReplayError;
-use crate::spec::ConfigError;
+use crate::runner::PrepareError;
 
 /// Something failed at run time.
 pub(super) const FAILED: u8 = 1;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::spec::{ConfigError, Experiment, Overrides};
+use crate::config::{ConfigError, Experiment, Overrides};
 
 /// Which experiment a command is about.
 #[derive(Debug, Clone, Args)]

@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::compare::gate::{Gate, Outcome};
 use crate::compare::{Filter, arms};
+use crate::config::ConfigError;
+use crate::config::decode::decode;
+use crate::config::node::{Origin, Source};
+use crate::config::parse::parse_toml_body;
 use crate::console::eprintln;
 use crate::report::sentences;
 use crate::results::{self, LoadedExperiment};
-use crate::spec::ConfigError;
-use crate::spec::decode::decode;
-use crate::spec::node::{Origin, Source};
-use crate::spec::parse::parse_toml_body;
 
 /// A gate failed.
 pub(super) const FAILED: u8 = 3;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::config::ConfigError;
+use crate::config::decode::decode;
+use crate::config::label;
+use crate::config::node::{Key, Node, Origin, Source, Value};
+use crate::config::parse::parse_toml_body;
 use crate::replay::Candidate;
-use crate::spec::ConfigError;
-use crate::spec::decode::decode;
-use crate::spec::label;
-use crate::spec::node::{Key, Node, Origin, Source, Value};
-use crate::spec::parse::parse_toml_body;
 
 /// What the command line says for rules that do not say it themselves.
 #[derive(Debug, Clone, Copy, Default)]

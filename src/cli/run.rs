@@ -16,9 +16,9 @@ use super::run_text::{
 };
 use crate::console::eprintln;
 use crate::event::Event;
-use crate::launch::lint::{Level, lint};
-use crate::launch::{Interrupt, Session, Summary, Verdict};
 use crate::observers::{Progress, Style};
+use crate::runner::lint::{Level, lint};
+use crate::runner::{Interrupt, Session, Summary, Verdict};
 use crate::text::counted;
 
 /// Trains what the config names and is not done yet, and tells what came out.

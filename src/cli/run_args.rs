@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::experiment_args::ExperimentArgs;
-use crate::launch::{DeviceChoice, Options};
+use crate::runner::{DeviceChoice, Options};
 
 /// What `bnes run` is told.
 #[derive(Debug, Args)]

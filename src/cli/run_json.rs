@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::launch::{PreparedTraining, Session, Summary};
 use crate::results::{Status, TrainingRecord};
+use crate::runner::{PreparedTraining, Session, Summary};
 use crate::storage::Store;
 
 /// Writes the lines of every training of which there is something to say.

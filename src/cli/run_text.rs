@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::compare::{TunedValues, tuning};
 use crate::console::eprintln;
-use crate::launch::{PreparedExperiment, Summary, Tuned, Verdict};
 use crate::report::sentences;
 use crate::results::Status;
+use crate::runner::{PreparedExperiment, Summary, Tuned, Verdict};
 use crate::text::counted;
 
 /// How many arms and trainings an experiment comes to.

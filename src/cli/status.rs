@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use super::output::{columns, print};
 use crate::console::eprintln;
-use crate::launch;
 use crate::report;
+use crate::runner;
 use crate::storage::status::statuses;
 
 /// Arguments of `bnes status`.
@@ -37,7 +37,7 @@ pub enum StatusFormat {
 /// Where there are no results, or `out` cannot be written.
 pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
     let saved_at =
-        |checkpoints: &[PathBuf]| launch::saved_at(checkpoints).map(|position| position.epoch);
+        |checkpoints: &[PathBuf]| runner::saved_at(checkpoints).map(|position| position.epoch);
     let (statuses, warnings) = statuses(&args.dir, &saved_at)?;
     for warning in warnings {
         eprintln(format_args!("warning: {warning}"));

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::experiment::{Arm, Experiment};
 use super::significance::ALPHA;
-use crate::spec::Factors;
+use crate::config::Factors;
 use crate::stats;
 use crate::stopping::Monitored;
 

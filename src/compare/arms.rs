@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::experiment::{Arm, Experiment, finite};
 use super::monitor::Monitor;
 use super::significance::CONFIDENCE;
+use crate::config::{Factors, without_rule};
 use crate::results::Status;
-use crate::spec::{Factors, without_rule};
 use crate::stats;
 
 /// The reference that every full run gives.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::across::AcrossDataSets;
 use super::contrast::Contrast;
 use super::savings::Saving;
-use crate::spec::Factors;
+use crate::config::Factors;
 
 /// A conclusion.
 #[derive(Debug, Clone, PartialEq)]

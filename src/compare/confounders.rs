@@ -9,8 +9,8 @@ use super::experiment::{Experiment, Observation};
 use super::label;
 use super::tuning;
 use super::warning::{Aspect, Mixed, Warning, WarningKind};
+use crate::config::is_within;
 use crate::results::Provenance;
-use crate::spec::is_within;
 
 /// The key of the learning rate.
 pub(crate) const RATE: &str = "training.optimizer.lr";

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::options::{CompareError, Filter};
 use super::selection::{filter, grouped};
+use crate::config::Factors;
 use crate::results::LoadedExperiment;
-use crate::spec::Factors;
 
 /// The curve of one training, as far as one arm read it.
 #[derive(Debug, Clone, PartialEq)]

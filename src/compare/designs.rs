@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::contrast::ContrastKind;
 use super::experiment::Experiment;
 use super::label::text;
-use crate::spec::Factors;
+use crate::config::Factors;
 
 /// Arms with the weights that a contrast gives them.
 pub(super) struct Design {

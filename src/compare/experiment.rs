@@ -10,9 +10,9 @@ use super::metric::{FALLBACK, PRIMARY};
 use super::options::Filter;
 use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
+use crate::config::{Factor, Factors, is_of_rule};
 use crate::history;
 use crate::results::{ArmRecord, LoadedExperiment, PlannedTraining, TrainingRecord};
-use crate::spec::{Factor, Factors, is_of_rule};
 
 /// The rule stands beside the effective config, which is the training's.
 pub(super) const RULE: &str = "early_stopping";

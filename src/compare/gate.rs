@@ -13,8 +13,8 @@ use super::arms::ArmSummary;
 use super::comparison::arms;
 use super::options::{CompareError, Filter};
 use super::significance::CONFIDENCE;
+use crate::config::Factors;
 use crate::results::LoadedExperiment;
-use crate::spec::Factors;
 use crate::stats;
 
 /// What is asked of a metric of the arms.

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::label::value_of;
 use crate::results::fixtures::two_by_two_of;
-use crate::spec::label::value_of;
 
 fn gate(table: Value) -> Gate {
     let gate: Gate = serde_json::from_value(table).unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::spec::label::of_settings;
+use crate::config::label::of_settings;
 
 /// Keys of a rule's table that say which column and weights it is about, not when it fires.
 const SHARED: [&str; 3] = ["monitor", "mode", "restore_best"];
@@ -79,8 +79,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::label::value_of;
     use crate::results::fixtures::map;
-    use crate::spec::label::value_of;
 
     #[test]
     fn a_rule_is_its_kind_where_that_is_unique_else_what_it_differs_in() {

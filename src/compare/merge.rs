@@ -11,8 +11,8 @@ use super::experiment::{Arm, Experiment, RULE, of_experiment};
 use super::label;
 use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
+use crate::config::{Factor, Factors, without_rule};
 use crate::results::LoadedExperiment;
-use crate::spec::{Factor, Factors, without_rule};
 
 /// The repetition, which is no factor.
 const SEED: &str = "seed";

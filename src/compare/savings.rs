@@ -10,8 +10,8 @@ use super::label;
 use super::metric::PRIMARY;
 use super::monitor::Monitor;
 use super::units::units;
+use crate::config::{Factors, without_rule};
 use crate::results::{FullRun, Status};
-use crate::spec::{Factors, without_rule};
 use crate::stats::mean;
 
 /// What a rule saved and cost against the full run of the same training.

@@ -10,8 +10,8 @@ use super::merge::merge;
 use super::options::{CompareError, Filter};
 use super::warning::Warning;
 use super::warnings::of_files;
+use crate::config::Factor;
 use crate::results::LoadedExperiment;
-use crate::spec::Factor;
 
 /// The experiments with something to show, of the arms that filters leave, and what was odd on the way.
 ///

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::curves::CurveOf;
 use super::significance::CONFIDENCE;
+use crate::config::{Factors, without_rule};
 use crate::history::{ELAPSED, EpochTable};
 use crate::results::recorded_training::has_diverged;
-use crate::spec::{Factors, without_rule};
 use crate::stats;
 use crate::stopping::Monitored;
 

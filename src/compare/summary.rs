@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::tuned::TunedValues;
-use crate::spec::Factor;
+use crate::config::Factor;
 
 /// One experiment, or several plain ones that share data and split.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::config::Factors;
 use crate::results::{TunedArm, TuningRecord};
-use crate::spec::Factors;
 
 /// The values that were chosen for arms that differ only in their rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::conclusion::Finding;
 use super::tuned::TunedValues;
 use super::warning::WarningKind;
-use crate::spec::Factors;
+use crate::config::Factors;
 
 /// What was chosen, a finding for each key, and where grids were extended.
 #[must_use]

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::config::Factors;
 use crate::results::FailedTraining;
-use crate::spec::Factors;
 
 /// What limits the conclusions.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::row_chunks::RowChunks;
-use crate::spec::data::Task;
+use crate::config::data::Task;
 
 /// Encoded rows, their targets and their splits.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use super::source::{RawInputs, Source};
 use super::table::column::{Column, MOST_LEVELS, Values};
 use super::table::roles::Role;
 use super::table::target::RawTargets;
-use crate::spec::data::DataSpec;
+use crate::config::data::DataConfig;
 
 /// A source as it would be taken.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -90,9 +90,9 @@ pub enum ColumnKind {
 }
 
 impl Source {
-    /// What was read, and how a dataset made with `spec` would take it.
+    /// What was read, and how a dataset made with `config` would take it.
     #[must_use]
-    pub fn describe(&self, spec: &DataSpec) -> Description {
+    pub fn describe(&self, config: &DataConfig) -> Description {
         let classes = match &self.targets {
             RawTargets::Classes { labels, names } => counted(labels, names),
             RawTargets::Values { .. } => Vec::new(),
@@ -111,7 +111,7 @@ impl Source {
                 let kind = ColumnKind::Pixels { width, height, full_scale };
                 let mut pixels = column("pixels", ColumnRole::Input, kind);
                 pixels.note =
-                    spec.binarize.map(|share| format!("1 above {share} of the full scale"));
+                    config.binarize.map(|share| format!("1 above {share} of the full scale"));
                 vec![pixels, self.target(&self.target_names[0], 0, &classes)]
             }
             _ => Vec::new(),

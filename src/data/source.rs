@@ -11,7 +11,7 @@ use super::table::builder::Table;
 use super::table::column::{Column, MOST_LEVELS};
 use super::table::roles::Roles;
 use super::table::target::RawTargets;
-use crate::spec::data::{DataSpec, Task};
+use crate::config::data::{DataConfig, Task};
 
 /// The content of a source, decoded, before any split or scale.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct Source {
     /// What a user has to know, whatever the split.
     pub(super) notes: Vec<String>,
     /// The part of the config that it was opened with.
-    pub(super) key: DataSpec,
+    pub(super) key: DataConfig,
 }
 
 #[derive(Debug)]
@@ -55,27 +55,27 @@ pub(super) enum RawInputs {
 }
 
 impl Source {
-    /// Reads the source that `spec` names, relative to `base`. A built-in name comes before a
+    /// Reads the source that `config` names, relative to `base`. A built-in name comes before a
     /// file of that name; `./digits` is the file.
     ///
     /// # Errors
     /// Where it cannot be read, or holds what cannot be learnt from.
-    pub fn open(spec: &DataSpec, base: &Path) -> Result<Self, DataError> {
-        let path = base.join(&spec.source);
+    pub fn open(config: &DataConfig, base: &Path) -> Result<Self, DataError> {
+        let path = base.join(&config.source);
         let name = file::name(&path);
-        let source = match spec.source.as_str() {
-            "digits" => Self::digits(spec)?,
-            "penguins" => Self::built_in(include_bytes!("../../data/penguins.csv"), spec)?,
-            "concrete" => Self::built_in(include_bytes!("../../data/concrete.csv"), spec)?,
+        let source = match config.source.as_str() {
+            "digits" => Self::digits(config)?,
+            "penguins" => Self::built_in(include_bytes!("../../data/penguins.csv"), config)?,
+            "concrete" => Self::built_in(include_bytes!("../../data/concrete.csv"), config)?,
             _ if path.is_dir() => {
-                check_keys(spec, &name, Kind::Images)?;
-                Self::of_images(idx::read_folder(&path)?, spec, name, "label", 255)?
+                check_keys(config, &name, Kind::Images)?;
+                Self::of_images(idx::read_folder(&path)?, config, name, "label", 255)?
             }
-            _ if path.exists() => Self::of_table(read::table(&path, base, spec)?, spec, name),
+            _ if path.exists() => Self::of_table(read::table(&path, base, config)?, config, name),
             _ => {
                 return Err(DataError::UnknownSource {
-                    source_name: spec.source.clone(),
-                    nearest: error::nearest(&spec.source, BUILT_IN.iter().copied()),
+                    source_name: config.source.clone(),
+                    nearest: error::nearest(&config.source, BUILT_IN.iter().copied()),
                     path,
                 });
             }
@@ -84,9 +84,9 @@ impl Source {
         Ok(source)
     }
 
-    fn built_in(text: &[u8], spec: &DataSpec) -> Result<Self, DataError> {
-        let read = read::built_in(text, &spec.source, spec)?;
-        Ok(Self::of_table(read, spec, spec.source.clone()))
+    fn built_in(text: &[u8], config: &DataConfig) -> Result<Self, DataError> {
+        let read = read::built_in(text, &config.source, config)?;
+        Ok(Self::of_table(read, config, config.source.clone()))
     }
 
     /// SHA-256 of what was read, in hex; the same for a plain and a compressed file.
@@ -95,11 +95,11 @@ impl Source {
         &self.digest
     }
 
-    /// Whether [`Source::dataset`] takes this spec: one whose [`DataSpec::reading`] is that of the
-    /// spec that opened the source.
+    /// Whether [`Source::dataset`] takes this config: one whose [`DataConfig::reading`] is that of the
+    /// config that opened the source.
     #[must_use]
-    pub fn serves(&self, spec: &DataSpec) -> bool {
-        self.key == spec.reading()
+    pub fn serves(&self, config: &DataConfig) -> bool {
+        self.key == config.reading()
     }
 
     /// Number of rows, those of a test split that came along included.
@@ -111,29 +111,29 @@ impl Source {
         }
     }
 
-    fn digits(spec: &DataSpec) -> Result<Self, DataError> {
-        check_keys(spec, "digits", Kind::Images)?;
+    fn digits(config: &DataConfig) -> Result<Self, DataError> {
+        check_keys(config, "digits", Kind::Images)?;
         let images = idx::from_gzip(
             include_bytes!("../../data/digits-images-idx3-ubyte.gz"),
             include_bytes!("../../data/digits-labels-idx1-ubyte.gz"),
             Path::new("digits"),
         )?;
-        Self::of_images(images, spec, "digits".to_owned(), "digit", 16)
+        Self::of_images(images, config, "digits".to_owned(), "digit", 16)
     }
 
     fn of_images(
         images: Images,
-        spec: &DataSpec,
+        config: &DataConfig,
         name: String,
         target: &str,
         full_scale: u8,
     ) -> Result<Self, DataError> {
         let target_names = vec![target.to_owned()];
-        Roles::check_target(spec.target.as_ref(), &target_names, &name)?;
+        Roles::check_target(config.target.as_ref(), &target_names, &name)?;
         let digest = images.digest(full_scale);
         let Images { bytes, labels, width, height, test_from } = images;
         let bytes = Arc::new(bytes);
-        let targets = if spec.task == Some(Task::Regression) {
+        let targets = if config.task == Some(Task::Regression) {
             let values = labels.iter().map(|label| f64::from(*label)).collect();
             RawTargets::Values { values, names: target_names.clone() }
         } else {
@@ -151,18 +151,18 @@ impl Source {
             digest,
             without_target: 0,
             notes: Vec::new(),
-            key: spec.reading(),
+            key: config.reading(),
         })
     }
 
-    fn of_table((table, digest): read::Read, spec: &DataSpec, name: String) -> Self {
+    fn of_table((table, digest): read::Read, config: &DataConfig, name: String) -> Self {
         let Table { roles, files, inputs, targets, given, without_target, notes } = table;
         let names = roles.inputs().cloned().collect();
         Self {
             name,
             inputs: RawInputs::Table { columns: inputs, names },
             targets,
-            task_inferred: spec.task.is_none() && roles.targets.len() == 1,
+            task_inferred: config.task.is_none() && roles.targets.len() == 1,
             target_names: roles.targets.clone(),
             roles: Some(roles),
             files,
@@ -170,7 +170,7 @@ impl Source {
             digest,
             without_target,
             notes,
-            key: spec.reading(),
+            key: config.reading(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Losses and metrics of classes.
 
 use super::mean::mean;
-use crate::spec::training::Loss;
+use crate::config::training::Loss;
 
 /// The loss, then accuracy, balanced accuracy, F1 and, for two classes, the area under the ROC
 /// curve. `outputs` holds a row of `width` for each label.

@@ -7,9 +7,9 @@ mod classification;
 mod mean;
 mod regression;
 
+use crate::config::data::Task;
+use crate::config::training::Loss;
 use crate::data::Targets;
-use crate::spec::data::Task;
-use crate::spec::training::Loss;
 
 /// Loss and metrics of one evaluation.
 #[derive(Debug, Clone, PartialEq)]

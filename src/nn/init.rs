@@ -3,9 +3,9 @@
 
 use super::layout::{LayerLayout, Layout};
 use super::state::StateDict;
+use crate::config::model::{Activation, Init};
+use crate::config::norm::NormTensor;
 use crate::seed::{Seed, Stream};
-use crate::spec::model::{Activation, Init};
-use crate::spec::norm::NormTensor;
 
 /// By how much an activation shrinks the standard deviation of a unit, as the factor that makes up for it.
 ///
@@ -77,10 +77,10 @@ fn draw(stream: &mut Stream, init: &Init, layer: &LayerLayout) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::model::{BatchNorm, ModelConfig, Norm, NormalInit, UniformInit};
     use crate::kinds::NoSettings;
-    use crate::spec::model::{BatchNorm, ModelSpec, Norm, NormalInit, UniformInit};
 
-    fn weights(model: &ModelSpec, seed: u64, number: usize) -> Vec<f32> {
+    fn weights(model: &ModelConfig, seed: u64, number: usize) -> Vec<f32> {
         let layout = Layout::new(model, 100, 10);
         let state = initial_state(&layout, &model.init, Seed(seed));
         let layer = layout.layers.iter().find(|layer| layer.linear == number).unwrap();
@@ -90,11 +90,11 @@ mod tests {
 
     #[test]
     fn a_norm_and_a_dropout_leave_every_shared_weight_as_it_is() {
-        let plain = ModelSpec::default();
-        let with_norm = ModelSpec {
+        let plain = ModelConfig::default();
+        let with_norm = ModelConfig {
             norm: Norm::Batch(BatchNorm::default()),
             dropout: 0.5,
-            ..ModelSpec::default()
+            ..ModelConfig::default()
         };
         assert_eq!(weights(&plain, 3, 0), weights(&with_norm, 3, 0));
         assert_eq!(weights(&plain, 3, 2), weights(&with_norm, 3, 4));
@@ -114,7 +114,7 @@ mod tests {
             (Init::Uniform(UniformInit { bound: 0.3 }), 0.3 / 3.0_f64.sqrt()),
         ];
         for (init, sd) in cases {
-            let model = ModelSpec { init: init.clone(), ..ModelSpec::default() };
+            let model = ModelConfig { init: init.clone(), ..ModelConfig::default() };
             let draws = weights(&model, 0, 0);
             let mean_square = draws.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>() / 6400.0;
             let ratio = mean_square.sqrt() / sd;

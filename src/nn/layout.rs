@@ -1,7 +1,7 @@
 //! Which layers a network has and what their tensors are called, before any arithmetic.
 
-use crate::spec::model::{Activation, Along, ModelSpec, Norm, NormSettings, Placement};
-use crate::spec::norm::NormTensor;
+use crate::config::model::{Activation, Along, ModelConfig, Norm, NormSettings, Placement};
+use crate::config::norm::NormTensor;
 
 /// A multilayer perceptron as a `torch.nn.Sequential` would number it: per hidden layer a Linear,
 /// a norm, an activation and a dropout (the last where its rate is above 0), then a Linear.
@@ -68,12 +68,12 @@ impl LayerLayout {
 impl Layout {
     /// The layers between `inputs` numbers a row and `outputs` of them.
     #[must_use]
-    pub fn new(model: &ModelSpec, inputs: usize, outputs: usize) -> Self {
+    pub fn new(model: &ModelConfig, inputs: usize, outputs: usize) -> Self {
         Self::with_norm(model, model.norm.settings(), inputs, outputs)
     }
 
     fn with_norm(
-        model: &ModelSpec,
+        model: &ModelConfig,
         norm: Option<&dyn NormSettings>,
         inputs: usize,
         outputs: usize,
@@ -134,9 +134,9 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::model::BatchNorm;
+    use crate::config::model::BatchNorm;
 
-    fn numbers(model: &ModelSpec) -> Vec<(usize, bool, Option<usize>)> {
+    fn numbers(model: &ModelConfig) -> Vec<(usize, bool, Option<usize>)> {
         numbers_of(&Layout::new(model, 5, 3))
     }
 
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn layers_are_numbered_as_a_sequential_numbers_them() {
-        let mut model = ModelSpec { hidden: vec![4, 4], ..ModelSpec::default() };
+        let mut model = ModelConfig { hidden: vec![4, 4], ..ModelConfig::default() };
         assert_eq!(numbers(&model), [(0, true, None), (2, true, None), (4, true, None)]);
         model.dropout = 0.5;
         assert_eq!(numbers(&model), [(0, true, None), (3, true, None), (6, true, None)]);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_norm_without_tensors_is_a_norm_and_only_one_over_the_batch_replaces_the_bias() {
-        let model = ModelSpec { hidden: vec![4, 4], dropout: 0.5, ..ModelSpec::default() };
+        let model = ModelConfig { hidden: vec![4, 4], dropout: 0.5, ..ModelConfig::default() };
         let with = |along| Layout::with_norm(&model, Some(&Bare(along)), 5, 3);
         let modules = |bias| [(0, bias, Some(1)), (4, bias, Some(5)), (8, true, None)];
         assert_eq!(numbers_of(&with(Along::Batch)), modules(false));
@@ -193,7 +193,7 @@ mod tests {
     fn every_kind_but_none_is_a_norm_in_every_hidden_layer() {
         for kind in Norm::KINDS {
             let norm = serde_json::from_value(serde_json::json!({ "kind": kind })).unwrap();
-            let model = ModelSpec { norm, ..ModelSpec::default() };
+            let model = ModelConfig { norm, ..ModelConfig::default() };
             for layer in &Layout::new(&model, 5, 3).layers {
                 let is_normed = layer.hidden.is_some() && *kind != "none";
                 assert_eq!(layer.norm().is_some(), is_normed, "{kind}");
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_bias_before_a_batch_norm_is_not_counted() {
-        let mut model = ModelSpec { hidden: vec![4], ..ModelSpec::default() };
+        let mut model = ModelConfig { hidden: vec![4], ..ModelConfig::default() };
         assert_eq!(Layout::new(&model, 5, 3).parameters(), 5 * 4 + 4 + 4 * 3 + 3);
         model.norm = Norm::Batch(BatchNorm::default());
         assert_eq!(Layout::new(&model, 5, 3).parameters(), 5 * 4 + 8 + 4 * 3 + 3);
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn without_hidden_layers_the_model_is_linear() {
-        let model = ModelSpec { hidden: vec![], ..ModelSpec::default() };
+        let model = ModelConfig { hidden: vec![], ..ModelConfig::default() };
         assert_eq!(numbers(&model), [(0, true, None)]);
     }
 }

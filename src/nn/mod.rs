@@ -23,18 +23,18 @@ pub use graph::GraphEngine;
 pub use layout::Layout;
 pub use state::StateDict;
 
+use crate::config::model::ModelConfig;
+use crate::config::training::{Loss, TrainingConfig};
 use crate::data::Dataset;
 use crate::seed::Seed;
-use crate::spec::model::ModelSpec;
-use crate::spec::training::{Loss, TrainingSpec};
 
 /// What every engine is built from.
 #[derive(Debug, Clone, Copy)]
 pub struct Network<'a> {
     /// Its layers.
-    pub model: &'a ModelSpec,
+    pub model: &'a ModelConfig,
     /// How its weights move.
-    pub training: &'a TrainingSpec,
+    pub training: &'a TrainingConfig,
     /// What training makes small.
     pub loss: Loss,
     /// Numbers that it puts out for a row.

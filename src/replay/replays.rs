@@ -4,7 +4,7 @@ use super::finding::{Finding, findings};
 use super::outcome::ReplayError;
 use super::row::{Candidate, RecordedTraining, Row, rows};
 use super::summary::{RuleSummary, mark_front, summarize};
-use crate::spec::Factors;
+use crate::config::Factors;
 use crate::stopping::Monitored;
 
 /// What quality is judged by where rules monitor different columns.

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::outcome::{ReplayError, RuleOutcome, replay};
+use crate::config::Factors;
 use crate::history::{ELAPSED, EpochTable};
 use crate::results::recorded_training::{fire_alike, rule_table};
-use crate::spec::Factors;
 use crate::stopping::{Monitored, StoppingRule};
 
 /// The column that errors on unseen rows are taken from.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::row::{Candidate, Row};
-use crate::spec::Factors;
+use crate::config::Factors;
 use crate::stats::{difference, mean, median};
 
 /// A run is good whose test error is within this factor of that under its best rule.

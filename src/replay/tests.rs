@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::row::is_declared;
 use super::summary::{mark_front, summarize};
 use super::*;
+use crate::config::Factors;
 use crate::history::EpochTable;
 use crate::results::recorded_training::rule_table;
-use crate::spec::Factors;
 use crate::stopping::StoppingRule;
 
 fn candidate(table: Value) -> Candidate {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::format::{Format, Style};
 use crate::compare::{Comparison, MetricSummary, label};
-use crate::spec::Factors;
+use crate::config::Factors;
 
 /// A row per arm and metric.
 pub const FORMAT: Format = Format {

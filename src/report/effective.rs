@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::spec::{Experiment, Tune, is_within};
+use crate::config::{Experiment, Tune, is_within};
 
 /// Keys that the data decides where the config does not.
 const INFERRED: [&str; 2] = ["data.task", "training.loss"];
@@ -200,7 +200,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::spec::Overrides;
+    use crate::config::Overrides;
 
     fn cells(experiment: &Experiment) -> Vec<Map<String, Value>> {
         let mut cells = Vec::new();

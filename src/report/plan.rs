@@ -8,8 +8,8 @@ use super::number::figure;
 use super::table::{Align, Table};
 use super::wrap::wrap;
 use crate::compare::label::text;
+use crate::config::Factors;
 use crate::data::shortened;
-use crate::spec::Factors;
 
 /// Trainings that are listed one by one.
 const LISTED: usize = 24;

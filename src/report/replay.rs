@@ -199,7 +199,7 @@ mod tests {
         };
         let row = Row {
             outcome,
-            cell: crate::spec::Factors::new(),
+            cell: crate::config::Factors::new(),
             exploratory: false,
             seconds_saved: None,
             test_regret: None,

@@ -9,7 +9,7 @@ use crate::compare::speed::{CellSpeed, Speed};
 use crate::compare::{
     ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving, label,
 };
-use crate::spec::{Factors, is_of_rule};
+use crate::config::{Factors, is_of_rule};
 use crate::text::counted;
 
 /// Shown beside the primary metric, the first that there is.

@@ -8,8 +8,8 @@ use super::epochs_csv::{CsvError, read, read_any};
 use super::layout::{EPOCHS_FILE, epochs_file, run_file};
 use super::load::{LoadError, load};
 use super::{Status, TrainingRecord};
+use crate::config::{Factors, without_rule};
 use crate::history::EpochTable;
-use crate::spec::{Factors, without_rule};
 
 /// The file that Lightning's `CSVLogger` writes into a run's directory.
 const LIGHTNING_FILE: &str = "metrics.csv";

@@ -9,7 +9,7 @@ use super::{
     ArmRecord, FullRun, LoadedExperiment, LoadedTraining, Plan, PlannedArm, PlannedTraining,
     Provenance, Shared, Status, TrainingRecord,
 };
-use crate::spec::{Factor, Overrides};
+use crate::config::{Factor, Overrides};
 
 /// The map of a JSON object.
 pub fn map(value: Value) -> Map<String, Value> {

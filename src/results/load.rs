@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, run_file};
 use super::sharing::Sharing;
 use super::{Plan, PlannedTraining, Status, TrainingRecord};
-use crate::spec::Factor;
+use crate::config::Factor;
 
 /// An experiment as it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -303,7 +303,7 @@ fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
         version,
         name: name.unwrap_or("training").to_owned(),
         config: String::new(),
-        overrides: crate::spec::Overrides::default(),
+        overrides: crate::config::Overrides::default(),
         factors,
         comparable: String::new(),
         split_per_seed: false,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::layout::run_file;
 use super::tuning::TuningRecord;
-use crate::spec::{Factor, Factors, Overrides};
+use crate::config::{Factor, Factors, Overrides};
 
 /// A table that is the same in many records; readers of many keep it once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::layout::weights_file_name;
 use super::record::{ArmRecord, FullRun, Status};
+use crate::config::Factors;
 use crate::history::{EpochTable, is_metric};
-use crate::spec::Factors;
 use crate::stopping::{Ending, Reading, StoppingRule};
 
 /// Metrics by column name; `None`: undefined.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::spec::Factors;
+use crate::config::Factors;
 use crate::stats;
 
 /// The folder of the tuning's trainings, in the experiment's directory.

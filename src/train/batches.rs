@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use crate::config::training::BatchSize;
 use crate::data::Dataset;
 use crate::seed::Seed;
-use crate::spec::training::BatchSize;
 
 /// The places in an epoch's order that form each batch.
 ///

@@ -17,14 +17,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::config::Config;
+use crate::config::model::NormSettings;
+use crate::config::training::Loss;
 use crate::data::Dataset;
 use crate::event::{Event, Observer};
 use crate::history::EpochTable;
 use crate::metrics;
 use crate::nn::{Engine, Network, StateDict};
-use crate::spec::Config;
-use crate::spec::model::NormSettings;
-use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
 
 pub use checkpoint::{Checkpoint, Checkpointer, NoCheckpoints, Position};

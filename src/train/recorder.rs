@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
+use crate::config::Config;
+use crate::config::training::Loss;
 use crate::data::{Dataset, Splits};
 use crate::history::CLOSING;
 use crate::metrics::{self, Scores};
 use crate::nn::probe::{self, Probe};
 use crate::nn::{Engine, Network};
-use crate::spec::Config;
-use crate::spec::training::Loss;
 use crate::stopping::StoppingRule;
 
 /// Measures the splits that a config asks for and, once it has a probe, what it and rules ask for

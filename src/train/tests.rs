@@ -5,13 +5,13 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::*;
+use crate::config::data::DataConfig;
+use crate::config::evaluation::EvaluationConfig;
+use crate::config::model::{BatchNorm, ModelConfig, Norm, Statistics};
+use crate::config::training::{BatchSize, TrainingConfig};
 use crate::data::{Inputs, RowChunks, Splits, Targets};
 use crate::nn::{RunsOn, StateDict};
 use crate::seed::Seed;
-use crate::spec::data::DataSpec;
-use crate::spec::evaluation::EvaluationSpec;
-use crate::spec::model::{BatchNorm, ModelSpec, Norm, Statistics};
-use crate::spec::training::{BatchSize, TrainingSpec};
 use crate::stopping::{Criterion, Ending, Patience};
 
 /// Predicts the square root of the validation loss that it was told to have.
@@ -109,12 +109,12 @@ fn rows() -> Arc<Dataset> {
 
 fn config(norm: Norm, epochs: usize) -> Config {
     let training =
-        TrainingSpec { epochs, batch_size: BatchSize::Rows(8), ..TrainingSpec::default() };
+        TrainingConfig { epochs, batch_size: BatchSize::Rows(8), ..TrainingConfig::default() };
     Config {
-        data: DataSpec::new("rows"),
-        model: ModelSpec { norm, ..ModelSpec::default() },
+        data: DataConfig::new("rows"),
+        model: ModelConfig { norm, ..ModelConfig::default() },
         training,
-        evaluation: EvaluationSpec::default(),
+        evaluation: EvaluationConfig::default(),
         seed: Seed(3),
     }
 }

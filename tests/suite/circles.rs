@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::floors::house;
 
 /// Circles that still stand, each by all the files that may be in it.
-const KNOWN: &[&[&str]] = &[&["data/cells.rs", "data/doubts.rs", "data/target.rs"]];
+const KNOWN: &[&[&str]] = &[];
 
 /// A module by its path below the crate: `compare::gate`.
 type Path = Vec<String>;

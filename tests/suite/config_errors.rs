@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bnes::spec::{Experiment, Overrides};
+use bnes::config::{Experiment, Overrides};
 
 fn with(file_name: &str, text: &str, set: &[&str], seeds: Option<u64>) -> String {
     let set = set.iter().map(|text| (*text).to_owned()).collect();

@@ -5,13 +5,13 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::common::{Place, column, curve, json, weights};
+use bnes::config::data::DataConfig;
+use bnes::config::training::Loss;
+use bnes::config::{Experiment, Overrides};
 use bnes::data::{Dataset, Source};
 use bnes::metrics;
 use bnes::nn::{Engine, FusedEngine, Network, StateDict};
 use bnes::seed::Seed;
-use bnes::spec::data::DataSpec;
-use bnes::spec::training::Loss;
-use bnes::spec::{Experiment, Overrides};
 
 /// 120 rows, 4 inputs on different scales, 3 classes.
 fn table() -> Vec<[f64; 5]> {
@@ -50,9 +50,9 @@ fn a_changed_validation_or_test_row_changes_no_scaler_and_no_weight() {
     let path = place.write("table.csv", &csv(&rows));
     place.write("leak.toml", CONFIG);
     place.succeeds(&["run", "--config", "leak.toml", "--results", "before"]);
-    let spec = DataSpec::new("table.csv");
-    let source = Source::open(&spec, path.parent().unwrap()).unwrap();
-    let splits = source.dataset(&spec, Seed(0)).unwrap().splits;
+    let config = DataConfig::new("table.csv");
+    let source = Source::open(&config, path.parent().unwrap()).unwrap();
+    let splits = source.dataset(&config, Seed(0)).unwrap().splits;
     assert_eq!((splits.validation.len(), splits.test.len()), (24, 24));
     for row in splits.validation.iter().chain(&splits.test) {
         for cell in &mut rows[*row as usize][..4] {
@@ -75,9 +75,9 @@ fn a_changed_validation_or_test_row_changes_no_scaler_and_no_weight() {
 }
 
 fn digits() -> Arc<Dataset> {
-    let spec = DataSpec::new("digits");
-    let source = Source::open(&spec, std::path::Path::new("")).unwrap();
-    Arc::new(source.dataset(&spec, Seed(0)).unwrap())
+    let config = DataConfig::new("digits");
+    let source = Source::open(&config, std::path::Path::new("")).unwrap();
+    Arc::new(source.dataset(&config, Seed(0)).unwrap())
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use bnes::config::model::{Init, Norm};
+use bnes::config::training::{Optimizer, Schedule};
 use bnes::kinds::Kinds;
-use bnes::spec::model::{Init, Norm};
-use bnes::spec::training::{Optimizer, Schedule};
 use bnes::stopping::Criterion;
 
 fn docs(name: &str) -> String {

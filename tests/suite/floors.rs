@@ -8,17 +8,17 @@ const FLOORS: &[&[&str]] = &[
     &["names", "text"],
     &["check", "console", "history", "kinds", "seed"],
     &["stats", "stopping"],
-    &["spec"],
+    &["config"],
     &["data", "event", "results"],
     &["metrics", "nn", "storage"],
     &["train", "observers", "compare", "replay"],
-    &["launch", "report"],
+    &["runner", "report"],
     &["cli"],
     &["lib", "main"],
 ];
 
 /// Where candle may be named.
-const CANDLE: &[&str] = &["nn/graph", "launch"];
+const CANDLE: &[&str] = &["nn/graph", "runner"];
 
 fn floor(room: &str) -> usize {
     FLOORS

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::metric::CONTRASTED;
 use super::*;
+use crate::config::Factors;
 use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
 use crate::results::{
     FailedTraining, LoadedExperiment, Status, TrainingRecord, Tried, TunedArm, TuningRecord, load,
 };
-use crate::spec::Factors;
 
 fn compared(experiments: &[LoadedExperiment]) -> Comparison {
     compare(experiments, &Options::default()).unwrap()

@@ -17,24 +17,24 @@ use super::split::{self, Drawn, Rows};
 use super::table::column::Column;
 use super::table::doubts;
 use super::table::target::RawTargets;
+use crate::config::data::{DataConfig, Task};
 use crate::seed::Seed;
-use crate::spec::data::{DataSpec, Task};
 
 impl Source {
-    /// Splits, encodes and standardises. `spec` may differ from the one that opened the source in
+    /// Splits, encodes and standardises. `config` may differ from the one that opened the source in
     /// its split, in `standardize` and in `binarize`; `split_seed` is what the caller made of
     /// `split.seed`.
     ///
     /// # Errors
     /// Where the fractions cannot be had, no input varies over the training rows, a column has too
-    /// many levels, one that is numeric by the training rows holds text, or `spec` names another
+    /// many levels, one that is numeric by the training rows holds text, or `config` names another
     /// source, target or task.
-    pub fn dataset(&self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
+    pub fn dataset(&self, config: &DataConfig, split_seed: Seed) -> Result<Dataset, DataError> {
         let columns = match &self.inputs {
             RawInputs::Table { columns, .. } => columns.as_slice(),
             RawInputs::Images { .. } => &[],
         };
-        self.dataset_of(Cow::Borrowed(columns), spec, split_seed)
+        self.dataset_of(Cow::Borrowed(columns), config, split_seed)
     }
 
     /// As [`Source::dataset`], for the last dataset that is made of it: the source's numbers go as
@@ -42,26 +42,30 @@ impl Source {
     ///
     /// # Errors
     /// As there.
-    pub fn into_dataset(mut self, spec: &DataSpec, split_seed: Seed) -> Result<Dataset, DataError> {
+    pub fn into_dataset(
+        mut self,
+        config: &DataConfig,
+        split_seed: Seed,
+    ) -> Result<Dataset, DataError> {
         let columns = match &mut self.inputs {
             RawInputs::Table { columns, .. } => std::mem::take(columns),
             RawInputs::Images { .. } => Vec::new(),
         };
-        self.dataset_of(Cow::Owned(columns), spec, split_seed)
+        self.dataset_of(Cow::Owned(columns), config, split_seed)
     }
 
     fn dataset_of(
         &self,
         columns: Cow<'_, [Column]>,
-        spec: &DataSpec,
+        config: &DataConfig,
         split_seed: Seed,
     ) -> Result<Dataset, DataError> {
         let target_problem =
             |problem| DataError::Target { source_name: self.name.clone(), problem };
-        if !self.serves(spec) {
+        if !self.serves(config) {
             return Err(target_problem(format!(
                 "was opened for another source, target or task than `{}`: open it again",
-                spec.source
+                config.source
             )));
         }
         let classes = match &self.targets {
@@ -69,7 +73,7 @@ impl Source {
             RawTargets::Values { .. } => None,
         };
         let rows = Rows { count: self.rows(), given: &self.given, classes };
-        let drawn = split::draw(rows, &spec.split, split_seed).map_err(|undrawn| {
+        let drawn = split::draw(rows, &config.split, split_seed).map_err(|undrawn| {
             let (source_name, problem) = (self.name.clone(), undrawn.problem);
             match undrawn.key {
                 Some(key) => DataError::Split { key, source_name, problem },
@@ -85,7 +89,7 @@ impl Source {
                 self.check_types(&columns, names, &counts)?;
                 let doubts = doubts::of_inputs(&columns, names, &counts, &self.key.missing);
                 let encoded =
-                    inputs::encode(columns, names, &counts, train, self.rows(), spec.standardize)
+                    inputs::encode(columns, names, &counts, train, self.rows(), config.standardize)
                         .map_err(target_problem)?;
                 notes.extend(encoded.notes);
                 notes.extend(doubts);
@@ -95,10 +99,10 @@ impl Source {
                 (Inputs::Table(encoded.rows), json)
             }
             RawInputs::Images { bytes, width, height, full_scale } => {
-                Self::images(bytes, (*width, *height), *full_scale, train, spec)
+                Self::images(bytes, (*width, *height), *full_scale, train, config)
             }
         };
-        let (targets, targets_json) = self.targets(train, spec.standardize);
+        let (targets, targets_json) = self.targets(train, config.standardize);
         notes.extend(self.unvarying_targets(train));
         if let Targets::Classes { names, .. } = &targets {
             notes.extend(doubts::of_classes(names, &self.key.missing));
@@ -138,16 +142,16 @@ impl Source {
         (width, height): (usize, usize),
         full_scale: u8,
         train: &[u32],
-        spec: &DataSpec,
+        config: &DataConfig,
     ) -> (Inputs, Value) {
         let mut bytes = Arc::clone(bytes);
-        if let Some(share) = spec.binarize {
+        if let Some(share) = config.binarize {
             let limit = share * f64::from(full_scale);
             let binary = |byte: &u8| if f64::from(*byte) > limit { full_scale } else { 0 };
             bytes = Arc::new(bytes.iter().map(binary).collect());
         }
         let pixels = width * height;
-        let Scale { mean, sd } = if spec.standardize {
+        let Scale { mean, sd } = if config.standardize {
             scale::pixels(&bytes, pixels, train, full_scale)
         } else {
             Scale::NONE
@@ -160,7 +164,7 @@ impl Source {
             "kind": "image", "width": width, "height": height,
             "full_scale": full_scale, "mean": mean, "sd": sd,
         });
-        if let Some(share) = spec.binarize {
+        if let Some(share) = config.binarize {
             json["binarize"] = share.into();
         }
         (Inputs::Images { bytes, width: pixels, scale, shift }, json)

@@ -10,10 +10,10 @@ use super::header;
 use super::quotes::QuoteFault;
 use super::records::{Batch, Record, Records};
 use super::sniff::{self, Layout};
+use crate::config::data::DataConfig;
 use crate::data::error::{DataError, counted};
 use crate::data::table::builder::{Header, TableBuilder};
 use crate::data::table::cell::Cell;
-use crate::spec::data::DataSpec;
 
 pub(super) const CSV: Format = Format {
     names: &["CSV", "TSV"],
@@ -32,7 +32,7 @@ pub(super) const CSV: Format = Format {
 /// Batches that may wait to be taken.
 const WAITING: usize = 4;
 
-fn read(input: Input, spec: &DataSpec, table: &mut TableBuilder) -> Result<(), DataError> {
+fn read(input: Input, config: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
     let Input { file, reader } = input;
     let failed = |cause| DataError::reading(file, cause);
     let (mut head, whole) = sniff::read_head(reader).map_err(failed)?;
@@ -44,7 +44,7 @@ fn read(input: Input, spec: &DataSpec, table: &mut TableBuilder) -> Result<(), D
         let problem = "the text is UTF-16: save the file as UTF-8".to_owned();
         return Err(DataError::File { file: file.to_owned(), problem });
     }
-    let layout = sniff::layout(&head, whole, file, spec);
+    let layout = sniff::layout(&head, whole, file, config);
     let text = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(reader));
     let mut records = Records::new(text, layout.delimiter);
     let (sender, batches) = mpsc::sync_channel(WAITING);
@@ -58,7 +58,7 @@ fn read(input: Input, spec: &DataSpec, table: &mut TableBuilder) -> Result<(), D
                 }
             }
         });
-        take(batches, layout, file, spec, table)
+        take(batches, layout, file, config, table)
     })
 }
 
@@ -66,7 +66,7 @@ fn take(
     batches: Receiver<io::Result<Batch>>,
     layout: Layout,
     file: &Path,
-    spec: &DataSpec,
+    config: &DataConfig,
     table: &mut TableBuilder,
 ) -> Result<(), DataError> {
     let (mut columns, mut rows) = (0, 0);
@@ -77,7 +77,7 @@ fn take(
             && let Some(first) = records.peek()
         {
             columns = first.len();
-            begin(*first, layout, file, spec, table)?;
+            begin(*first, layout, file, config, table)?;
             records.next_if(|_| layout.header);
         }
         for record in records {
@@ -108,10 +108,10 @@ fn begin(
     first: Record,
     layout: Layout,
     file: &Path,
-    spec: &DataSpec,
+    config: &DataConfig,
     table: &mut TableBuilder,
 ) -> Result<(), DataError> {
-    let names = header::names(first, layout, spec).map_err(|problem| DataError::Line {
+    let names = header::names(first, layout, config).map_err(|problem| DataError::Line {
         file: file.to_owned(),
         line: first.line,
         row: None,
@@ -119,7 +119,8 @@ fn begin(
     })?;
     table.begin(file, Header { names, ..Header::default() })?;
     if !layout.header {
-        let hint = if spec.header.is_none() { " (data.header = true if there is one)" } else { "" };
+        let hint =
+            if config.header.is_none() { " (data.header = true if there is one)" } else { "" };
         table.note(format!(
             "there is no header line: the columns are called `c1` to `c{}`{hint}",
             first.len()

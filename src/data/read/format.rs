@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
+use crate::config::data::DataConfig;
 use crate::data::error::DataError;
 use crate::data::table::builder::TableBuilder;
-use crate::spec::data::DataSpec;
 
 /// A format of tables; it is known by the name of a file.
 pub struct Format {
@@ -17,7 +17,7 @@ pub struct Format {
     pub keys: &'static [&'static str],
     /// Reads a file to its end: begins the table with the names of the columns, then hands over row
     /// for row.
-    pub read: fn(Input, &DataSpec, &mut TableBuilder) -> Result<(), DataError>,
+    pub read: fn(Input, &DataConfig, &mut TableBuilder) -> Result<(), DataError>,
 }
 
 /// A file to read.

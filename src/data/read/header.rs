@@ -4,12 +4,16 @@ use std::collections::HashSet;
 
 use super::records::Record;
 use super::sniff::Layout;
+use crate::config::data::DataConfig;
 use crate::data::error::{CellProblem, shortened};
 use crate::data::table::number::Number;
-use crate::spec::data::DataSpec;
 
 /// The names in the first record, or `c1`, `c2`, … where it is a row.
-pub(super) fn names(first: Record, layout: Layout, spec: &DataSpec) -> Result<Vec<String>, String> {
+pub(super) fn names(
+    first: Record,
+    layout: Layout,
+    config: &DataConfig,
+) -> Result<Vec<String>, String> {
     let counted = || (1..).map(|place| format!("c{place}"));
     let mut names: Vec<String> = if layout.header {
         let names: Result<_, CellProblem> = first.cells().map(name).collect();
@@ -17,7 +21,7 @@ pub(super) fn names(first: Record, layout: Layout, spec: &DataSpec) -> Result<Ve
     } else {
         counted().take(first.len()).collect()
     };
-    check(&names, spec.header.is_none(), &spec.drop, layout.delimiter)?;
+    check(&names, config.header.is_none(), &config.drop, layout.delimiter)?;
     for (name, stand_in) in names.iter_mut().zip(counted()).filter(|(name, _)| name.is_empty()) {
         *name = stand_in;
     }

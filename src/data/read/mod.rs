@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::DataError;
 use super::table::builder::{Table, TableBuilder};
-use crate::spec::data::DataSpec;
+use crate::config::data::DataConfig;
 
 /// All formats of tables.
 const FORMATS: &[Format] = &[csv::CSV, proben1::PROBEN1];
@@ -46,19 +46,19 @@ pub(super) enum Kind<'a> {
 pub(super) type Read = (Table, String);
 
 /// Reads a file, and the rows of `data.test_source` behind it.
-pub(super) fn table(file: &Path, base: &Path, spec: &DataSpec) -> Result<Read, DataError> {
+pub(super) fn table(file: &Path, base: &Path, config: &DataConfig) -> Result<Read, DataError> {
     let format = of_name(file, "data.source")?;
     let source_name = file::name(file);
-    check_keys(spec, &source_name, Kind::Table(format))?;
-    let test = spec.test_source.as_ref().map(|test| base.join(test));
+    check_keys(config, &source_name, Kind::Table(format))?;
+    let test = config.test_source.as_ref().map(|test| base.join(test));
     let test = match &test {
         Some(test) => Some((test, of_test(test, &source_name)?)),
         None => None,
     };
-    let mut table = TableBuilder::new(spec, &source_name);
-    let mut digests = vec![read(file, format, spec, &mut table)?];
+    let mut table = TableBuilder::new(config, &source_name);
+    let mut digests = vec![read(file, format, config, &mut table)?];
     if let Some((test, format)) = test {
-        let digest = read(test, format, spec, &mut table)?;
+        let digest = read(test, format, config, &mut table)?;
         if digests.contains(&digest) {
             table.note(
                 "warning: data.test_source holds the same as data.source: the rows that train are tested, and the test metrics say nothing of new rows"
@@ -71,12 +71,12 @@ pub(super) fn table(file: &Path, base: &Path, spec: &DataSpec) -> Result<Read, D
 }
 
 /// Reads a table that needs no file.
-pub(super) fn built_in(text: &[u8], name: &str, spec: &DataSpec) -> Result<Read, DataError> {
-    check_keys(spec, name, Kind::BuiltIn)?;
-    let mut table = TableBuilder::new(spec, name);
+pub(super) fn built_in(text: &[u8], name: &str, config: &DataConfig) -> Result<Read, DataError> {
+    check_keys(config, name, Kind::BuiltIn)?;
+    let mut table = TableBuilder::new(config, name);
     let mut reader = file::Hashing::new(text);
     let input = Input { file: Path::new(name), reader: &mut reader };
-    (csv::CSV.read)(input, spec, &mut table)?;
+    (csv::CSV.read)(input, config, &mut table)?;
     Ok((table.finish()?, reader.digest()))
 }
 
@@ -84,11 +84,11 @@ pub(super) fn built_in(text: &[u8], name: &str, spec: &DataSpec) -> Result<Read,
 fn read(
     file: &Path,
     format: &Format,
-    spec: &DataSpec,
+    config: &DataConfig,
     table: &mut TableBuilder,
 ) -> Result<String, DataError> {
     let mut reader = file::Hashing::new(file::open(file)?.reader);
-    (format.read)(Input { file, reader: &mut reader }, spec, table)?;
+    (format.read)(Input { file, reader: &mut reader }, config, table)?;
     Ok(reader.digest())
 }
 
@@ -160,22 +160,26 @@ fn of_test(file: &Path, source_name: &str) -> Result<&'static Format, DataError>
 }
 
 /// Refuses keys that such a source has no use for, as they would do nothing.
-pub(super) fn check_keys(spec: &DataSpec, source_name: &str, kind: Kind) -> Result<(), DataError> {
+pub(super) fn check_keys(
+    config: &DataConfig,
+    source_name: &str,
+    kind: Kind,
+) -> Result<(), DataError> {
     let refuse = |key, problem: String| {
         Err(DataError::Setting { key, source_name: source_name.to_owned(), problem })
     };
-    if spec.test_source.is_some() && spec.split.column.is_some() {
+    if config.test_source.is_some() && config.split.column.is_some() {
         let problem =
             "data.test_source and data.split.column both give a test split: leave one of them out";
         return refuse("data.split.column", problem.to_owned());
     }
     for (key, is_given) in [
-        ("data.header", spec.header.is_some()),
-        ("data.delimiter", spec.delimiter.is_some()),
-        ("data.test_source", spec.test_source.is_some()),
-        ("data.drop", !spec.drop.is_empty()),
-        ("data.categorical", !spec.categorical.is_empty()),
-        ("data.split.column", spec.split.column.is_some()),
+        ("data.header", config.header.is_some()),
+        ("data.delimiter", config.delimiter.is_some()),
+        ("data.test_source", config.test_source.is_some()),
+        ("data.drop", !config.drop.is_empty()),
+        ("data.categorical", !config.categorical.is_empty()),
+        ("data.split.column", config.split.column.is_some()),
     ] {
         let is_of_use = match kind {
             Kind::Table(format) => format.keys.contains(&key),
@@ -194,7 +198,7 @@ pub(super) fn check_keys(spec: &DataSpec, source_name: &str, kind: Kind) -> Resu
             return refuse(key, problem);
         }
     }
-    if spec.binarize.is_some() && !matches!(kind, Kind::Images) {
+    if config.binarize.is_some() && !matches!(kind, Kind::Images) {
         let problem = "data.binarize is for images, and this is a table: leave it out";
         return refuse("data.binarize", problem.to_owned());
     }

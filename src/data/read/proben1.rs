@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::format::{Format, Input};
+use crate::config::data::{DataConfig, Task};
 use crate::data::error::{CellProblem, DataError, Location, counted, shortened};
 use crate::data::split::given::{Given, Part};
 use crate::data::table::builder::{Header, TableBuilder};
 use crate::data::table::cell::Cell;
 use crate::data::table::number::{self, Number};
-use crate::spec::data::{DataSpec, Task};
 
 pub(super) const PROBEN1: Format = Format { names: &[".dt"], endings: &["dt"], keys: &[], read };
 
@@ -28,7 +28,7 @@ const KEYS: [&str; 7] = [
     "test_examples",
 ];
 
-fn read(input: Input, spec: &DataSpec, table: &mut TableBuilder) -> Result<(), DataError> {
+fn read(input: Input, config: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
     let Input { file, reader } = input;
     let mut text = Vec::new();
     reader.read_to_end(&mut text).map_err(|cause| DataError::reading(file, cause))?;
@@ -40,7 +40,7 @@ fn read(input: Input, spec: &DataSpec, table: &mut TableBuilder) -> Result<(), D
     for note in notes {
         table.note(note);
     }
-    let outputs = Outputs::of(&examples, spec, file, table)?;
+    let outputs = Outputs::of(&examples, config, file, table)?;
     let inputs = announced.inputs;
     let names = (1..=inputs).map(|at| format!("x{at}")).chain(outputs.names());
     let header = Header {
@@ -179,7 +179,7 @@ enum Outputs {
 impl Outputs {
     fn of(
         examples: &[Example],
-        spec: &DataSpec,
+        config: &DataConfig,
         file: &Path,
         table: &mut TableBuilder,
     ) -> Result<Self, DataError> {
@@ -187,10 +187,10 @@ impl Outputs {
         let width = outputs().next().map_or(0, Vec::len);
         let boolean = outputs().flatten().all(|value| *value == 0.0 || *value == 1.0);
         let one_hot = || outputs().all(|row| row.iter().sum::<f64>() == 1.0);
-        if boolean && (width == 1 || one_hot()) && spec.task != Some(Task::Regression) {
+        if boolean && (width == 1 || one_hot()) && config.task != Some(Task::Regression) {
             return Ok(Self::Classes(width.max(2)));
         }
-        if spec.task == Some(Task::Classification) {
+        if config.task == Some(Task::Classification) {
             return Err(DataError::Setting {
                 key: "data.task",
                 source_name: super::file::name(file),
@@ -199,7 +199,7 @@ impl Outputs {
                         .to_owned(),
             });
         }
-        if spec.task.is_none() && boolean && width > 1 {
+        if config.task.is_none() && boolean && width > 1 {
             table.note("several outputs are 1 at once: taken as numbers".to_owned());
         }
         Ok(Self::Numbers(width))

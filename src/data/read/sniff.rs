@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::file;
 use super::records::{Batch, Record, Records};
+use crate::config::data::DataConfig;
 use crate::data::table::number::Number;
-use crate::spec::data::DataSpec;
 
 /// A first line is looked for in this much of the file.
 const LONGEST_HEADER: u64 = 16 << 20;
@@ -50,13 +50,14 @@ fn ends_a_line(text: &[u8]) -> bool {
 }
 
 /// The layout by the config, by the name, or by the beginning of the text; `whole`: that is all.
-pub(super) fn layout(head: &[u8], whole: bool, path: &Path, spec: &DataSpec) -> Layout {
-    let delimiter = match spec.delimiter.map(u8::try_from) {
+pub(super) fn layout(head: &[u8], whole: bool, path: &Path, config: &DataConfig) -> Layout {
+    let delimiter = match config.delimiter.map(u8::try_from) {
         Some(Ok(delimiter)) => delimiter,
         _ if matches!(file::ending(path).as_str(), "tsv" | "tab") => b'\t',
         _ => delimiter_of(head, whole),
     };
-    let header = spec.header.unwrap_or_else(|| has_header(&sample(head, whole, delimiter), spec));
+    let header =
+        config.header.unwrap_or_else(|| has_header(&sample(head, whole, delimiter), config));
     Layout { delimiter, header }
 }
 
@@ -135,9 +136,9 @@ fn sample(head: &[u8], whole: bool, delimiter: u8) -> Sample {
 
 /// Names are text over numbers. Where nothing is, a first line that holds numbers or cells that
 /// come again is a row like the others.
-fn has_header(sample: &Sample, spec: &DataSpec) -> bool {
+fn has_header(sample: &Sample, config: &DataConfig) -> bool {
     let Some((first, below)) = sample.split_first() else { return true };
-    let missing = |cell: &[u8]| spec.missing.iter().any(|word| word.as_bytes() == cell);
+    let missing = |cell: &[u8]| config.missing.iter().any(|word| word.as_bytes() == cell);
     let is_number = |cell: &[u8]| Number::parse(cell) != Number::None;
     let (mut over_numbers, mut real, mut whole, mut text, mut again) = (0, 0, 0, 0, 0);
     for (place, cell) in first.iter().enumerate() {
@@ -170,8 +171,8 @@ mod tests {
     use super::*;
 
     fn laid_out(text: &str) -> (char, bool) {
-        let spec = DataSpec::new("t.csv");
-        let layout = layout(text.as_bytes(), true, Path::new("t.csv"), &spec);
+        let config = DataConfig::new("t.csv");
+        let layout = layout(text.as_bytes(), true, Path::new("t.csv"), &config);
         (char::from(layout.delimiter), layout.header)
     }
 
@@ -205,8 +206,8 @@ mod tests {
 
     #[test]
     fn a_line_that_the_sample_cuts_does_not_count() {
-        let spec = DataSpec::new("t.csv");
-        let layout = layout(b"a;b;c\n1;2;3\n1;", false, Path::new("t.csv"), &spec);
+        let config = DataConfig::new("t.csv");
+        let layout = layout(b"a;b;c\n1;2;3\n1;", false, Path::new("t.csv"), &config);
         assert_eq!(layout, Layout { delimiter: b';', header: true });
     }
 }

@@ -11,8 +11,8 @@ use given::{Given, Part};
 
 use super::dataset::Splits;
 use super::error::{counted, listed_shortly};
+use crate::config::data::SplitConfig;
 use crate::seed::Seed;
-use crate::spec::data::SplitSpec;
 
 /// The rows of a source as far as splitting goes.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ pub(super) struct Undrawn {
 }
 
 /// Draws the splits, or says why they cannot be had.
-pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, Undrawn> {
+pub(super) fn draw(rows: Rows, config: &SplitConfig, seed: Seed) -> Result<Drawn, Undrawn> {
     let of = |wanted: Part| -> Vec<u32> {
         let these = || numbered(rows.count).filter(|row| rows.given.part(*row as usize) == wanted);
         let mut all = Vec::with_capacity(these().count());
@@ -52,7 +52,7 @@ pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, Un
     let mut parts = [of(Part::Train), of(Part::Validation), of(Part::Test)];
     let mut stratified = false;
     if !pool.is_empty() || parts[0].is_empty() {
-        stratified = divide(rows, pool, spec, seed, &mut parts, &mut notes)?;
+        stratified = divide(rows, pool, config, seed, &mut parts, &mut notes)?;
     }
     let [train, validation, test] = parts;
     if let Some((labels, names)) = rows.classes {
@@ -66,7 +66,7 @@ pub(super) fn draw(rows: Rows, spec: &SplitSpec, seed: Seed) -> Result<Drawn, Un
 fn divide(
     rows: Rows,
     pool: Vec<u32>,
-    spec: &SplitSpec,
+    config: &SplitConfig,
     seed: Seed,
     parts: &mut [Vec<u32>; 3],
     notes: &mut Vec<String>,
@@ -76,14 +76,15 @@ fn divide(
         return Err(Undrawn { key: None, problem });
     }
     let pool_rows = pool.len();
-    let test_fraction = if rows.given.decides() { 0.0 } else { spec.test };
+    let test_fraction = if rows.given.decides() { 0.0 } else { config.test };
     let test = rounded(test_fraction, pool_rows, "data.split.test")?;
-    let validation = rounded(spec.validation, pool_rows, "data.split.validation")?;
+    let validation = rounded(config.validation, pool_rows, "data.split.validation")?;
     let train = pool_rows.checked_sub(test + validation).filter(|rows| *rows > 0);
-    let train = train.ok_or_else(|| none_to_train_on(spec.validation, test_fraction, pool_rows))?;
+    let train =
+        train.ok_or_else(|| none_to_train_on(config.validation, test_fraction, pool_rows))?;
     let totals = [train, validation, test];
     let groups = match rows.classes {
-        Some((labels, names)) if spec.stratify => {
+        Some((labels, names)) if config.stratify => {
             let groups = by_class(&pool, labels, names.len());
             let wanted = totals.iter().filter(|total| **total > 0).count();
             let small =
@@ -208,10 +209,10 @@ mod tests {
 
     use super::*;
 
-    fn spec(validation: f64, test: f64) -> SplitSpec {
-        let mut spec = SplitSpec::default();
-        (spec.validation, spec.test) = (validation, test);
-        spec
+    fn config(validation: f64, test: f64) -> SplitConfig {
+        let mut config = SplitConfig::default();
+        (config.validation, config.test) = (validation, test);
+        config
     }
 
     fn names(classes: usize) -> Vec<String> {
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn the_same_seed_draws_the_same_split_and_another_seed_another() {
         let rows = Rows { count: 100, given: &Given::Nothing, classes: None };
-        let draw = |seed| draw(rows, &spec(0.2, 0.2), Seed(seed)).unwrap();
+        let draw = |seed| draw(rows, &config(0.2, 0.2), Seed(seed)).unwrap();
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1).splits.test, draw(2).splits.test);
     }
@@ -230,7 +231,7 @@ mod tests {
     fn a_test_split_of_the_source_is_kept_and_the_rest_is_divided() {
         let rows = Rows { count: 12, given: &Given::TestFrom(10), classes: None };
         // The test fraction is not used, however large.
-        let splits = draw(rows, &spec(0.2, 0.9), Seed(0)).unwrap().splits;
+        let splits = draw(rows, &config(0.2, 0.9), Seed(0)).unwrap().splits;
         assert_eq!(splits.test, [10, 11]);
         assert_eq!((splits.train.len(), splits.validation.len()), (8, 2));
     }
@@ -240,20 +241,20 @@ mod tests {
         let labels = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
         let names = names(2);
         let rows = Rows { count: 10, given: &Given::Nothing, classes: Some((&labels, &names)) };
-        let drawn = draw(rows, &spec(0.2, 0.2), Seed(0)).unwrap();
+        let drawn = draw(rows, &config(0.2, 0.2), Seed(0)).unwrap();
         assert!(!drawn.stratified);
         assert!(drawn.notes[0].contains("class `1` has too few rows for 3 splits (2)"));
-        assert!(draw(rows, &spec(0.2, 0.0), Seed(0)).unwrap().stratified);
+        assert!(draw(rows, &config(0.2, 0.0), Seed(0)).unwrap().stratified);
     }
 
     #[test]
     fn fractions_that_leave_a_split_without_rows_are_refused() {
         let rows = Rows { count: 10, given: &Given::Nothing, classes: None };
-        let why = |spec: &SplitSpec| draw(rows, spec, Seed(0)).unwrap_err().problem;
-        assert!(why(&spec(0.5, 0.5)).contains("no row is left to train on"));
-        assert!(why(&spec(0.9, 0.9)).contains("no row is left to train on"));
-        assert!(why(&spec(0.04, 0.2)).contains("split.validation"));
-        let splits = draw(rows, &spec(0.0, 0.0), Seed(0)).unwrap().splits;
+        let why = |config: &SplitConfig| draw(rows, config, Seed(0)).unwrap_err().problem;
+        assert!(why(&config(0.5, 0.5)).contains("no row is left to train on"));
+        assert!(why(&config(0.9, 0.9)).contains("no row is left to train on"));
+        assert!(why(&config(0.04, 0.2)).contains("split.validation"));
+        let splits = draw(rows, &config(0.0, 0.0), Seed(0)).unwrap().splits;
         assert_eq!(splits.train.len(), 10);
         assert_eq!(splits.train_evaluated, splits.train);
     }
@@ -269,7 +270,7 @@ mod tests {
                 (0..count).map(|_| u32::try_from(stream.below(classes.into())).unwrap()).collect();
             let names = names(classes as usize);
             let rows = Rows { count, given: &Given::Nothing, classes: Some((&labels, &names)) };
-            if let Ok(Drawn { splits, stratified, .. }) = draw(rows, &spec(validation, test), Seed(seed)) {
+            if let Ok(Drawn { splits, stratified, .. }) = draw(rows, &config(validation, test), Seed(seed)) {
                 let mut all = [&splits.train[..], &splits.validation, &splits.test].concat();
                 all.sort_unstable();
                 prop_assert_eq!(all, numbered(count).collect::<Vec<u32>>());

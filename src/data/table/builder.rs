@@ -8,9 +8,9 @@ use super::column::Column;
 use super::column_builder::{ColumnBuilder, Purpose};
 use super::roles::{Role, Roles};
 use super::target::RawTargets;
+use crate::config::data::{DataConfig, Task};
 use crate::data::error::{CellProblem, DataError, Location, counted, listed_shortly, shortened};
 use crate::data::split::given::{Given, Part};
-use crate::spec::data::{DataSpec, Task};
 
 /// A table that was read.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub struct Header {
 
 /// A table while it is read.
 pub struct TableBuilder<'a> {
-    spec: &'a DataSpec,
+    config: &'a DataConfig,
     source_name: String,
     missing: MissingWords,
     files: Vec<PathBuf>,
@@ -69,18 +69,18 @@ const NAMED: usize = 3;
 
 impl<'a> TableBuilder<'a> {
     /// `source_name` is for messages.
-    pub fn new(spec: &'a DataSpec, source_name: &str) -> Self {
+    pub fn new(config: &'a DataConfig, source_name: &str) -> Self {
         Self {
-            spec,
+            config,
             source_name: source_name.to_owned(),
-            missing: MissingWords::new(&spec.missing),
+            missing: MissingWords::new(&config.missing),
             files: Vec::new(),
             roles: None,
             of_columns: Vec::new(),
             targets_at: Vec::new(),
             inputs: Vec::new(),
             targets: Vec::new(),
-            task: spec.task,
+            task: config.task,
             has_declared_classes: false,
             given: None,
             parts: Vec::new(),
@@ -129,10 +129,10 @@ impl<'a> TableBuilder<'a> {
 
     fn begin_columns(&mut self, header: Header) -> Result<(), DataError> {
         let Header { names, targets, levels, given } = header;
-        let roles = Roles::new(names, targets.as_deref(), self.spec, &self.source_name)?;
+        let roles = Roles::new(names, targets.as_deref(), self.config, &self.source_name)?;
         let levels_of = |name| levels.get(name).map_or(&[][..], Vec::as_slice);
         let is_categorical =
-            |name| self.spec.categorical.contains(name) || levels.contains_key(name);
+            |name| self.config.categorical.contains(name) || levels.contains_key(name);
         let input = |name| {
             ColumnBuilder::new(
                 Purpose::Input { categorical: is_categorical(name) },
@@ -239,7 +239,7 @@ impl<'a> TableBuilder<'a> {
     }
 
     fn take_given(&mut self, roles: &Roles) -> Result<Given, DataError> {
-        if self.spec.split.column.is_some() {
+        if self.config.split.column.is_some() {
             let by = format!("the column `{}`", roles.name_of(Role::Split));
             let (given, notes) = Given::named(std::mem::take(&mut self.parts), &by);
             self.notes.extend(notes);

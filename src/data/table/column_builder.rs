@@ -10,8 +10,8 @@ use super::dictionary::{self, Dictionary, MISSING};
 use super::level::{Fault, Level};
 use super::number::Number;
 use super::numbers::Numbers;
+use crate::config::data::Task;
 use crate::data::error::{CellProblem, Location};
-use crate::spec::data::Task;
 
 /// A target with more different numbers than this before any text is numeric for good, so that a
 /// long regression target need not be kept as text.

@@ -1,7 +1,7 @@
 //! What each column of a table is for, by what the config asks for.
 
+use crate::config::data::{DataConfig, Target, Task};
 use crate::data::error::{self, DataError, listed_shortly, shortened};
-use crate::spec::data::{DataSpec, Target, Task};
 
 /// What a column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +30,15 @@ impl Roles {
     pub fn new(
         names: Vec<String>,
         said: Option<&[String]>,
-        spec: &DataSpec,
+        config: &DataConfig,
         source_name: &str,
     ) -> Result<Self, DataError> {
-        let split = spec.split.column.as_ref();
-        check_known("data.drop", &spec.drop, &names, source_name)?;
-        check_known("data.categorical", &spec.categorical, &names, source_name)?;
+        let split = config.split.column.as_ref();
+        check_known("data.drop", &config.drop, &names, source_name)?;
+        check_known("data.categorical", &config.categorical, &names, source_name)?;
         check_known("data.split.column", split, &names, source_name)?;
-        let may_be_target = |name: &&String| !spec.drop.contains(name) && split != Some(name);
-        let targets = match (&spec.target, said) {
+        let may_be_target = |name: &&String| !config.drop.contains(name) && split != Some(name);
+        let targets = match (&config.target, said) {
             (target, Some(said)) => {
                 Self::check_target(target.as_ref(), said, source_name)?;
                 said.to_vec()
@@ -47,12 +47,12 @@ impl Roles {
             (None, None) => names.iter().rev().find(may_be_target).cloned().into_iter().collect(),
         };
         if said.is_none() {
-            Self::check_target(spec.target.as_ref(), &names, source_name)?;
+            Self::check_target(config.target.as_ref(), &names, source_name)?;
         }
         let setting = |key, problem: String| {
             Err(DataError::Setting { key, source_name: source_name.to_owned(), problem })
         };
-        if targets.len() > 1 && spec.task == Some(Task::Classification) {
+        if targets.len() > 1 && config.task == Some(Task::Classification) {
             let problem = "several targets are a regression: name one column in data.target, or set data.task = \"regression\"";
             return setting("data.task", problem.to_owned());
         }
@@ -60,12 +60,12 @@ impl Roles {
         let mut inputs = 0;
         for name in &names {
             let target = targets.iter().position(|target| target == name);
-            let (is_split, is_dropped) = (split == Some(name), spec.drop.contains(name));
+            let (is_split, is_dropped) = (split == Some(name), config.drop.contains(name));
             let uses = [
                 ("data.target", target.is_some()),
                 ("data.split.column", is_split),
                 ("data.drop", is_dropped),
-                ("data.categorical", spec.categorical.contains(name)),
+                ("data.categorical", config.categorical.contains(name)),
             ];
             let uses: Vec<&'static str> = uses.iter().filter(|n| n.1).map(|n| n.0).collect();
             if let [one, other, ..] = uses[..] {

@@ -8,8 +8,8 @@ use super::column::{Column, Values};
 use super::dictionary::Codes;
 use super::level::{Fault, Level};
 use super::number::Number;
+use crate::config::data::Task;
 use crate::data::error::{CellProblem, shortened};
-use crate::spec::data::Task;
 
 /// More distinct whole numbers than this are a quantity, not classes.
 const MOST_INFERRED_CLASSES: usize = 20;

@@ -6,13 +6,13 @@ use proptest::prelude::*;
 
 use super::super::Dataset;
 use super::{gzipped, labels, names, opened, row, taken};
-use crate::spec::data::{DataSpec, Task};
+use crate::config::data::{DataConfig, Task};
 
 #[test]
 fn a_split_column_without_validation_or_test_says_what_becomes_of_them() {
     let content = format!("s,a,y\n{}", "train,1,x\ntrain,2,z\n".repeat(5));
-    let dataset = taken("t.csv", content.as_bytes(), |spec| {
-        spec.split.column = Some("s".to_owned());
+    let dataset = taken("t.csv", content.as_bytes(), |config| {
+        config.split.column = Some("s".to_owned());
     })
     .unwrap();
     assert_eq!(
@@ -25,8 +25,8 @@ fn a_split_column_without_validation_or_test_says_what_becomes_of_them() {
     assert_eq!((dataset.splits.train.len(), dataset.splits.validation.len()), (8, 2));
     assert!(dataset.summary.ends_with("(stratified, test as given, split seed 0)"));
     let content = content.replace("train", "test");
-    let message = taken("t.csv", content.as_bytes(), |spec| {
-        spec.split.column = Some("s".to_owned());
+    let message = taken("t.csv", content.as_bytes(), |config| {
+        config.split.column = Some("s".to_owned());
     });
     assert_eq!(
         message.unwrap_err(),
@@ -34,15 +34,15 @@ fn a_split_column_without_validation_or_test_says_what_becomes_of_them() {
     );
 }
 
-fn with_test(test: &str, edit: impl Fn(&mut DataSpec)) -> Result<Dataset, String> {
+fn with_test(test: &str, edit: impl Fn(&mut DataConfig)) -> Result<Dataset, String> {
     let folder = tempfile::tempdir().unwrap();
     let train = format!("id,a,b,y\n{}", "1,2,u,x\n2,3,v,z\n3,4,u,x\n4,6,v,z\n".repeat(5));
     fs::write(folder.path().join("train.csv"), train).unwrap();
     fs::write(folder.path().join("test.csv"), test).unwrap();
-    opened(folder.path(), "train.csv", |spec| {
-        spec.test_source = Some("test.csv".to_owned());
-        spec.drop = names(&["id"]);
-        edit(spec);
+    opened(folder.path(), "train.csv", |config| {
+        config.test_source = Some("test.csv".to_owned());
+        config.drop = names(&["id"]);
+        edit(config);
     })
 }
 
@@ -81,9 +81,10 @@ fn a_test_file_is_the_test_split_with_columns_found_by_name() {
     ] {
         assert_eq!(with_test(content, |_| ()).map(|d| d.summary).unwrap_err(), message);
     }
-    let levels = |spec: &mut DataSpec| spec.categorical = names(&["a"]);
+    let levels = |config: &mut DataConfig| config.categorical = names(&["a"]);
     assert!(with_test("a,b,y\nred,u,x\n", levels).is_ok());
-    let nowhere = with_test("a,b,y\n1,u,x\n", |spec| spec.test_source = Some("no.csv".to_owned()));
+    let nowhere =
+        with_test("a,b,y\n1,u,x\n", |config| config.test_source = Some("no.csv".to_owned()));
     assert_eq!(
         nowhere.unwrap_err(),
         "train.csv: data.test_source names no.csv, and there is no such file: a path is relative to the config file"
@@ -91,8 +92,8 @@ fn a_test_file_is_the_test_split_with_columns_found_by_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("train.csv"), "a,y\n1,x\n").unwrap();
     fs::write(folder.path().join("test.dt"), DT).unwrap();
-    let no_table = opened(folder.path(), "train.csv", |spec| {
-        spec.test_source = Some("test.dt".to_owned());
+    let no_table = opened(folder.path(), "train.csv", |config| {
+        config.test_source = Some("test.dt".to_owned());
     });
     assert_eq!(
         no_table.map(|d| d.summary).unwrap_err(),
@@ -131,7 +132,7 @@ fn a_dt_file_brings_its_split_and_its_classes() {
     let single =
         DT.replace("bool_out=2", "bool_out=1").replace(" 1 0\n", " 0\n").replace(" 0 1\n", " 1\n");
     assert_eq!(labels(&dt(&single).unwrap()), ["0", "1", "1", "0", "1"]);
-    let real = taken("t.dt", DT.as_bytes(), |spec| spec.task = Some(Task::Regression)).unwrap();
+    let real = taken("t.dt", DT.as_bytes(), |config| config.task = Some(Task::Regression)).unwrap();
     assert!(real.summary.contains("2 targets (task: regression)"), "{}", real.summary);
     // The values decide, not the header.
     let real = dt(&single.replace("0.25 0\n", "0.25 0.6\n")).unwrap();
@@ -190,7 +191,7 @@ fn a_dt_file_that_lies_or_is_damaged_says_so_and_takes_no_memory() {
     assert!(half.starts_with("t.dt"), "{half}");
     assert!(taken("t.dt", b"", |_| ()).unwrap_err().contains("ends within its header"));
     assert_eq!(
-        taken("t.dt", DT.as_bytes(), |spec| spec.drop = names(&["x1"])).unwrap_err(),
+        taken("t.dt", DT.as_bytes(), |config| config.drop = names(&["x1"])).unwrap_err(),
         "t.dt: data.drop is for CSV and TSV files: leave it out"
     );
 }
@@ -201,9 +202,9 @@ proptest! {
         text in "[a-b0-2,;|\t\n\"?. -]{0,200}",
         from in 0..DT.len(), bytes in prop::collection::vec(any::<u8>(), 0..8),
     ) {
-        let edit = |spec: &mut DataSpec| {
-            (spec.split.validation, spec.split.test) = (0.0, 0.0);
-            spec.header = Some(false);
+        let edit = |config: &mut DataConfig| {
+            (config.split.validation, config.split.test) = (0.0, 0.0);
+            config.header = Some(false);
         };
         let _ = taken("t.csv", text.as_bytes(), edit);
         let mut dt = DT.as_bytes().to_vec();

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::super::{Dataset, Inputs, Source, Targets};
 use super::{gzipped, opened, target};
+use crate::config::data::{DataConfig, Task};
 use crate::seed::Seed;
-use crate::spec::data::{DataSpec, Task};
 
 #[test]
 fn digits_needs_no_file_and_says_what_it_is() {
@@ -51,7 +51,8 @@ fn digits_has_one_target() {
 
 #[test]
 fn images_that_are_not_standardised_lie_between_0_and_1() {
-    let digits = opened(Path::new("/nowhere"), "digits", |spec| spec.standardize = false).unwrap();
+    let digits =
+        opened(Path::new("/nowhere"), "digits", |config| config.standardize = false).unwrap();
     let Inputs::Images { scale, shift, .. } = digits.inputs else { panic!() };
     assert_eq!((scale, shift), (1.0 / 16.0, 0.0));
     assert!(shift.is_sign_positive());
@@ -225,12 +226,12 @@ fn an_idx_file_that_lies_or_is_damaged_is_refused_without_taking_memory() {
 
 #[test]
 fn a_source_serves_any_split_and_refuses_another_target() {
-    let mut spec = DataSpec::new("digits");
-    let source = Source::open(&spec, Path::new("")).unwrap();
-    spec.split.test = 0.0;
-    assert!(source.dataset(&spec, Seed(1)).unwrap().splits.test.is_empty());
-    spec.task = Some(Task::Regression);
-    assert!(source.dataset(&spec, Seed(1)).unwrap_err().to_string().contains("open it again"));
+    let mut config = DataConfig::new("digits");
+    let source = Source::open(&config, Path::new("")).unwrap();
+    config.split.test = 0.0;
+    assert!(source.dataset(&config, Seed(1)).unwrap().splits.test.is_empty());
+    config.task = Some(Task::Regression);
+    assert!(source.dataset(&config, Seed(1)).unwrap_err().to_string().contains("open it again"));
 }
 
 proptest! {

@@ -13,8 +13,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::{Dataset, Inputs, Source, Targets};
+use crate::config::data::{DataConfig, Target};
 use crate::seed::Seed;
-use crate::spec::data::{DataSpec, Target};
 
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -23,23 +23,23 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Opens `content` as a file of this name and makes a dataset, or gives the message.
-fn taken(name: &str, content: &[u8], edit: impl Fn(&mut DataSpec)) -> Result<Dataset, String> {
+fn taken(name: &str, content: &[u8], edit: impl Fn(&mut DataConfig)) -> Result<Dataset, String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(name), content).unwrap();
     opened(folder.path(), name, edit)
 }
 
-fn opened(base: &Path, source: &str, edit: impl Fn(&mut DataSpec)) -> Result<Dataset, String> {
-    let mut spec = DataSpec::new(source);
-    edit(&mut spec);
-    Source::open(&spec, base)
-        .and_then(|source| source.dataset(&spec, Seed(0)))
+fn opened(base: &Path, source: &str, edit: impl Fn(&mut DataConfig)) -> Result<Dataset, String> {
+    let mut config = DataConfig::new(source);
+    edit(&mut config);
+    Source::open(&config, base)
+        .and_then(|source| source.dataset(&config, Seed(0)))
         .map_err(|error| error.to_string().replace(&format!("{}/", base.display()), ""))
 }
 
-fn target(names: &[&str]) -> impl Fn(&mut DataSpec) {
+fn target(names: &[&str]) -> impl Fn(&mut DataConfig) {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    move |spec| spec.target = Some(Target::Several(names.clone()))
+    move |config| config.target = Some(Target::Several(names.clone()))
 }
 
 fn row(dataset: &Dataset, row: usize) -> &[f32] {

@@ -4,15 +4,15 @@ use proptest::prelude::*;
 
 use super::super::{Dataset, Inputs, Source, Targets};
 use super::{gzipped, opened, taken, target};
+use crate::config::data::{DataConfig, Task};
 use crate::seed::Seed;
-use crate::spec::data::{DataSpec, Task};
 
 fn csv(content: &str) -> Result<Dataset, String> {
     taken("t.csv", content.as_bytes(), |_| ())
 }
 
-fn whole(spec: &mut DataSpec) {
-    (spec.split.validation, spec.split.test, spec.standardize) = (0.0, 0.0, false);
+fn whole(config: &mut DataConfig) {
+    (config.split.validation, config.split.test, config.standardize) = (0.0, 0.0, false);
 }
 
 fn table(dataset: &Dataset) -> Vec<f32> {
@@ -51,10 +51,10 @@ fn a_table_is_standardised_by_its_training_rows_and_constant_columns_go() {
 fn made_and_taken(text: &str) -> Dataset {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), text).unwrap();
-    let spec = DataSpec::new("t.csv");
-    let open = || Source::open(&spec, folder.path()).unwrap();
-    let made = open().dataset(&spec, Seed(1)).unwrap();
-    let taken = open().into_dataset(&spec, Seed(1)).unwrap();
+    let config = DataConfig::new("t.csv");
+    let open = || Source::open(&config, folder.path()).unwrap();
+    let made = open().dataset(&config, Seed(1)).unwrap();
+    let taken = open().into_dataset(&config, Seed(1)).unwrap();
     let bits = |dataset: &Dataset| table(dataset).iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
     assert_eq!(bits(&taken), bits(&made));
     assert_eq!(taken.preprocessing, made.preprocessing);
@@ -336,7 +336,7 @@ fn a_target_that_is_not_there_is_answered_with_the_nearest() {
         "t.csv: every column is a target: leave at least one as an input"
     );
     let task = |task, content: &str| {
-        taken("t.csv", content.as_bytes(), |spec| spec.task = Some(task)).unwrap_err()
+        taken("t.csv", content.as_bytes(), |config| config.task = Some(task)).unwrap_err()
     };
     assert_eq!(
         task(Task::Classification, "a,y\n1,1\n2,2.5\n"),

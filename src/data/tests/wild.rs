@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::super::{ColumnKind, ColumnRole, Dataset, Inputs, Source, Targets};
 use super::{labels, names, opened, row, taken};
+use crate::config::data::{DataConfig, Target};
 use crate::seed::Seed;
-use crate::spec::data::{DataSpec, Target};
 
 /// A split column gives the training rows, so that what is learnt is known.
 const MIXED: &str = "\
@@ -24,10 +24,10 @@ val,2,blue,5,b
 test,4,red,9,a
 ";
 
-fn mixed(edit: impl Fn(&mut DataSpec)) -> Result<Dataset, String> {
-    taken("t.csv", MIXED.as_bytes(), |spec| {
-        spec.split.column = Some("split".to_owned());
-        edit(spec);
+fn mixed(edit: impl Fn(&mut DataConfig)) -> Result<Dataset, String> {
+    taken("t.csv", MIXED.as_bytes(), |config| {
+        config.split.column = Some("split".to_owned());
+        edit(config);
     })
 }
 
@@ -56,15 +56,15 @@ fn levels_missing_cells_and_scales_are_learnt_on_the_training_rows() {
     assert_eq!(dataset.splits.train, [0, 1, 2, 3]);
     assert_eq!(dataset.splits.validation, [4, 5, 6]);
     assert_eq!(dataset.splits.test, [7]);
-    let plain = mixed(|spec| spec.standardize = false).unwrap();
+    let plain = mixed(|config| config.standardize = false).unwrap();
     assert_eq!(row(&plain, 1), [3.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
 fn missing_cells_that_training_rows_lack_are_filled_and_said() {
     let content = "s,a,b,y\ntrain,1,u,x\ntrain,3,v,z\ntest,,,x\nvalid,2,u,z\n";
-    let dataset = taken("t.csv", content.as_bytes(), |spec| {
-        spec.split.column = Some("s".to_owned());
+    let dataset = taken("t.csv", content.as_bytes(), |config| {
+        config.split.column = Some("s".to_owned());
     })
     .unwrap();
     assert_eq!(
@@ -116,7 +116,7 @@ fn applied(preprocessing: &Value, cells: &HashMap<&str, &str>) -> Vec<f32> {
 
 #[test]
 fn what_is_saved_with_the_weights_turns_a_row_of_the_source_into_its_input() {
-    for dataset in [mixed(|_| ()).unwrap(), mixed(|spec| spec.standardize = false).unwrap()] {
+    for dataset in [mixed(|_| ()).unwrap(), mixed(|config| config.standardize = false).unwrap()] {
         let mut lines = MIXED.lines();
         let header: Vec<&str> = lines.next().unwrap().split(',').collect();
         for (at, line) in lines.enumerate() {
@@ -138,8 +138,8 @@ fn the_training_rows_decide_whether_a_column_is_numeric() {
         for (n, cell) in cells {
             lines[n + 1] = lines[n + 1].replace(&format!(",{n},"), &format!(",{cell},"));
         }
-        taken("t.csv", lines.join("\n").as_bytes(), |spec| {
-            spec.split.column = Some("s".to_owned());
+        taken("t.csv", lines.join("\n").as_bytes(), |config| {
+            config.split.column = Some("s".to_owned());
         })
     };
     let slip = "`red` is no number, and the column is numeric: correct the cell, add it to data.missing if it holds nothing, or name the column in data.categorical";
@@ -167,7 +167,7 @@ fn a_column_called_as_splits_are_and_one_of_names_are_pointed_at() {
     let table = |word: fn(usize) -> &'static str, name: fn(usize) -> String| {
         let row = |n: usize| format!("{},{},{n},{}\n", word(n), name(n), ["x", "z"][n % 2]);
         let content = format!("part,who,a,y\n{}", (0..60).map(row).collect::<String>());
-        move |edit: fn(&mut DataSpec)| taken("t.csv", content.as_bytes(), edit).unwrap().notes
+        move |edit: fn(&mut DataConfig)| taken("t.csv", content.as_bytes(), edit).unwrap().notes
     };
     let told = |notes: &[String], what: &str| notes.iter().any(|note| note.contains(what));
     let splits = "set data.split.column = \"part\"";
@@ -175,9 +175,9 @@ fn a_column_called_as_splits_are_and_one_of_names_are_pointed_at() {
     let named = table(|n| ["Train", "valid", "test"][n % 3], |n| format!("name {n}"));
     let notes = named(|_| ());
     assert!(told(&notes, splits) && told(&notes, rows), "{notes:?}");
-    let notes = named(|spec| {
-        spec.split.column = Some("part".to_owned());
-        spec.categorical = names(&["who"]);
+    let notes = named(|config| {
+        config.split.column = Some("part".to_owned());
+        config.categorical = names(&["who"]);
     });
     assert!(!told(&notes, "split") && !told(&notes, "level of their own"), "{notes:?}");
     let notes = table(|n| ["train", "bus"][n % 2], |n| format!("name {}", n / 3))(|_| ());
@@ -193,13 +193,13 @@ fn cells_that_look_as_if_they_held_nothing_are_pointed_at() {
     let dataset = taken("t.csv", rows("N/A").as_bytes(), |_| ()).unwrap();
     let told = "`N/A` in `b` taken as a level: if such cells hold nothing, set data.missing = [\"\", \"NA\", \"?\", \"N/A\"]";
     assert_eq!(dataset.notes, [told]);
-    let listed = taken("t.csv", rows("N/A").as_bytes(), |spec| spec.missing = names(&["N/A"]));
+    let listed = taken("t.csv", rows("N/A").as_bytes(), |config| config.missing = names(&["N/A"]));
     assert!(listed.unwrap().notes.is_empty());
     let numeric = rows("u").replacen("\n7,", "\n-,", 1);
-    let message = taken("t.csv", numeric.as_bytes(), |spec| {
-        (spec.split.validation, spec.split.test) = (0.0, 0.0);
-        spec.target = Some(Target::One("a".to_owned()));
-        spec.task = Some(crate::spec::data::Task::Regression);
+    let message = taken("t.csv", numeric.as_bytes(), |config| {
+        (config.split.validation, config.split.test) = (0.0, 0.0);
+        config.target = Some(Target::One("a".to_owned()));
+        config.task = Some(crate::config::data::Task::Regression);
     });
     assert_eq!(
         message.unwrap_err(),
@@ -214,8 +214,8 @@ fn a_test_file_that_is_the_source_is_said() {
     for name in ["a.csv", "b.csv"] {
         fs::write(folder.path().join(name), &rows).unwrap();
     }
-    let dataset = opened(folder.path(), "a.csv", |spec| {
-        spec.test_source = Some("b.csv".to_owned());
+    let dataset = opened(folder.path(), "a.csv", |config| {
+        config.test_source = Some("b.csv".to_owned());
     });
     let notes = dataset.unwrap().notes;
     assert!(
@@ -252,62 +252,62 @@ fn built_in_tables_need_no_file() {
     assert!(concrete.notes.is_empty());
 }
 
-type Edit = fn(&mut DataSpec);
+type Edit = fn(&mut DataConfig);
 
 #[test]
 fn columns_are_dropped_and_taken_as_levels_as_asked() {
-    let dataset = mixed(|spec| {
-        spec.drop = names(&["size", "weight"]);
-        spec.categorical = names(&["colour"]);
-        spec.missing = names(&["blue"]);
+    let dataset = mixed(|config| {
+        config.drop = names(&["size", "weight"]);
+        config.categorical = names(&["colour"]);
+        config.missing = names(&["blue"]);
     })
     .unwrap();
     let column = &dataset.preprocessing["inputs"]["columns"];
     assert_eq!(column.as_array().unwrap().len(), 1);
     assert_eq!(column[0]["levels"], serde_json::json!(["?", "red"]));
-    let dataset = mixed(|spec| spec.categorical = names(&["size"])).unwrap();
+    let dataset = mixed(|config| config.categorical = names(&["size"])).unwrap();
     assert_eq!(
         dataset.preprocessing["inputs"]["columns"][0]["levels"],
         serde_json::json!(["1", "3", "5"])
     );
     let refused: [(Edit, &str); 9] = [
         (
-            |spec| spec.drop = names(&["colr"]),
+            |config| config.drop = names(&["colr"]),
             "t.csv: data.drop names `colr`, and there is no such column; did you mean `colour`?; there is `split`, `size`, `colour`, `weight`, `y`",
         ),
         (
-            |spec| spec.categorical = names(&["sizes"]),
+            |config| config.categorical = names(&["sizes"]),
             "t.csv: data.categorical names `sizes`, and there is no such column; did you mean `size`?; there is `split`, `size`, `colour`, `weight`, `y`",
         ),
         (
-            |spec| spec.split.column = Some("part".to_owned()),
+            |config| config.split.column = Some("part".to_owned()),
             "t.csv: data.split.column names `part`, and there is no such column; there is `split`, `size`, `colour`, `weight`, `y`",
         ),
         (
-            |spec| {
-                spec.target = Some(Target::One("y".to_owned()));
-                spec.drop = names(&["y"]);
+            |config| {
+                config.target = Some(Target::One("y".to_owned()));
+                config.drop = names(&["y"]);
             },
             "t.csv: the column `y` is both the target and in data.drop: choose one",
         ),
         (
-            |spec| spec.drop = names(&["size", "colour", "weight"]),
+            |config| config.drop = names(&["size", "colour", "weight"]),
             "t.csv: no column is left as an input: take one out of data.drop",
         ),
         (
-            |spec| spec.drop = names(&["size", "colour", "weight", "y"]),
+            |config| config.drop = names(&["size", "colour", "weight", "y"]),
             "t.csv: no column is left to predict: take one out of data.drop",
         ),
         (
-            |spec| spec.split.column = Some("colour".to_owned()),
+            |config| config.split.column = Some("colour".to_owned()),
             "t.csv, line 2 (row 1), column `colour`: `red` is no split: expected train, valid, validation, val or test",
         ),
         (
-            |spec| spec.test_source = Some("t.csv".to_owned()),
+            |config| config.test_source = Some("t.csv".to_owned()),
             "t.csv: data.test_source and data.split.column both give a test split: leave one of them out",
         ),
         (
-            |spec| spec.binarize = Some(0.5),
+            |config| config.binarize = Some(0.5),
             "t.csv: data.binarize is for images, and this is a table: leave it out",
         ),
     ];
@@ -326,12 +326,13 @@ fn a_file_without_a_header_has_counted_columns() {
     );
     assert_eq!(dataset.inputs.rows(), 5);
     assert_eq!(labels(&dataset)[..2], ["setosa", "other"]);
-    let first = taken("t.data", content, |spec| spec.target = Some(Target::One("c1".to_owned())));
+    let first =
+        taken("t.data", content, |config| config.target = Some(Target::One("c1".to_owned())));
     assert!(first.unwrap().summary.contains("1 target"));
-    let header = taken("t.data", content, |spec| spec.header = Some(true)).unwrap();
+    let header = taken("t.data", content, |config| config.header = Some(true)).unwrap();
     assert_eq!(header.inputs.rows(), 4);
-    let none = taken("t.csv", b"a b\n1 x\n2 x\n1 y\n3 y\n3 x\n", |spec| {
-        (spec.header, spec.delimiter) = (Some(false), Some(' '));
+    let none = taken("t.csv", b"a b\n1 x\n2 x\n1 y\n3 y\n3 x\n", |config| {
+        (config.header, config.delimiter) = (Some(false), Some(' '));
     });
     assert_eq!(none.unwrap().inputs.rows(), 6);
     assert_eq!(
@@ -343,7 +344,7 @@ fn a_file_without_a_header_has_counted_columns() {
 #[test]
 fn an_unnamed_column_that_counts_the_rows_can_be_dropped() {
     let content = b",a,y\n0,1,x\n1,2,z\n2,3,x\n3,1,z\n4,2,x\n";
-    let dataset = taken("t.csv", content, |spec| spec.drop = names(&["c1"])).unwrap();
+    let dataset = taken("t.csv", content, |config| config.drop = names(&["c1"])).unwrap();
     assert_eq!(dataset.inputs.width(), 1);
 }
 
@@ -357,8 +358,8 @@ fn rows_without_a_target_are_left_out_counted_and_said() {
     );
     assert_eq!(labels(&dataset)[..2], ["x", "None"]);
     let two = "a,b,y\n1,2,\n,3,1\n4,,2\n5,6,2.5\n1,2,3\n4,4,4\n5,5,5\n";
-    let dataset = taken("t.csv", two.as_bytes(), |spec| {
-        spec.target = Some(Target::Several(names(&["b", "y"])));
+    let dataset = taken("t.csv", two.as_bytes(), |config| {
+        config.target = Some(Target::Several(names(&["b", "y"])));
     })
     .unwrap();
     assert_eq!(dataset.inputs.rows(), 5);
@@ -373,7 +374,7 @@ fn a_column_with_almost_as_many_levels_as_rows_is_refused_by_name() {
         taken("t.csv", content.as_bytes(), |_| ()).unwrap_err(),
         "t.csv: more than 1000 levels, as in a column that names its rows: `id`; leave out by data.drop, or group the levels"
     );
-    assert!(taken("t.csv", content.as_bytes(), |spec| spec.drop = names(&["id"])).is_ok());
+    assert!(taken("t.csv", content.as_bytes(), |config| config.drop = names(&["id"])).is_ok());
 }
 
 #[test]
@@ -391,8 +392,8 @@ fn classes_of_one_row_with_gaps_or_odd_names_are_classes() {
 
 #[test]
 fn binarized_images_hold_two_values() {
-    let digits = opened(Path::new("/nowhere"), "digits", |spec| {
-        (spec.binarize, spec.standardize) = (Some(0.5), false);
+    let digits = opened(Path::new("/nowhere"), "digits", |config| {
+        (config.binarize, config.standardize) = (Some(0.5), false);
     })
     .unwrap();
     let plain = opened(Path::new("/nowhere"), "digits", |_| ()).unwrap();
@@ -405,7 +406,7 @@ fn binarized_images_hold_two_values() {
     assert_eq!(*scale, 1.0 / 16.0);
     assert_eq!(digits.preprocessing["inputs"]["binarize"], 0.5);
     assert_eq!(
-        opened(Path::new("/nowhere"), "digits", |spec| spec.drop = names(&["id"])).unwrap_err(),
+        opened(Path::new("/nowhere"), "digits", |config| config.drop = names(&["id"])).unwrap_err(),
         "digits: data.drop is for CSV and TSV files: leave it out"
     );
 }
@@ -414,11 +415,11 @@ fn binarized_images_hold_two_values() {
 fn a_description_names_every_column_and_what_it_is_taken_for() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("t.csv"), MIXED).unwrap();
-    let mut spec = DataSpec::new("t.csv");
-    spec.drop = names(&["weight"]);
-    spec.split.column = Some("split".to_owned());
-    let source = Source::open(&spec, folder.path()).unwrap();
-    let description = source.describe(&spec);
+    let mut config = DataConfig::new("t.csv");
+    config.drop = names(&["weight"]);
+    config.split.column = Some("split".to_owned());
+    let source = Source::open(&config, folder.path()).unwrap();
+    let description = source.describe(&config);
     assert_eq!((description.rows, description.columns.len()), (8, 5));
     assert_eq!(description.classes, [("a".to_owned(), 4), ("b".to_owned(), 4)]);
     let [split, size, colour, weight, y] = &description.columns[..] else { panic!() };
@@ -430,23 +431,23 @@ fn a_description_names_every_column_and_what_it_is_taken_for() {
     assert_eq!(size.kind, ColumnKind::Number { min: 1.0, max: 5.0, mean: 17.0 / 6.0 });
     let ColumnKind::Levels { levels } = &colour.kind else { panic!() };
     assert_eq!((levels[0].0.as_str(), levels[0].1, colour.missing), ("blue", 2, 2));
-    assert!(source.dataset(&spec, Seed(0)).is_ok());
+    assert!(source.dataset(&config, Seed(0)).is_ok());
 }
 
 #[test]
 fn a_categorical_column_that_holds_nothing_is_left_out_and_said() {
     let content = "a,c,y\n1,,0\n2,,1\n3,,0\n4,,1\n";
-    let categorical = |spec: &mut DataSpec| {
-        spec.categorical = vec!["c".to_owned()];
-        (spec.split.validation, spec.split.test) = (0.0, 0.0);
+    let categorical = |config: &mut DataConfig| {
+        config.categorical = vec!["c".to_owned()];
+        (config.split.validation, config.split.test) = (0.0, 0.0);
     };
     let dataset = taken("t.csv", content.as_bytes(), categorical).unwrap();
     assert_eq!(dataset.inputs.width(), 1);
     assert_eq!(dataset.notes, ["left out, no training row holds anything: `c`"]);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("t.csv"), content).unwrap();
-    let mut spec = DataSpec::new("t.csv");
-    categorical(&mut spec);
-    let described = Source::open(&spec, folder.path()).unwrap().describe(&spec);
+    let mut config = DataConfig::new("t.csv");
+    categorical(&mut config);
+    let described = Source::open(&config, folder.path()).unwrap().describe(&config);
     assert_eq!((described.columns[1].missing, described.rows), (4, 4));
 }

@@ -2,7 +2,7 @@
 
 use bnes_kernels::Activation as Kernel;
 
-use crate::spec::model::Activation;
+use crate::config::model::Activation;
 
 /// The kernel of an activation.
 pub fn kernel_of(activation: Activation) -> Kernel {

@@ -3,9 +3,9 @@
 use super::activation;
 use super::norm::{self, Back, Forward, Lacking, Norm, Pass};
 use super::parameter::{Parameter, Steps};
+use crate::config::model::Placement;
+use crate::config::training::Optimizer;
 use crate::nn::layout::{LayerLayout, NormLayout};
-use crate::spec::model::Placement;
-use crate::spec::training::Optimizer;
 use bnes_kernels::activate::{Activate, Activation, Multiply, Slope, SlopeFrom, slope_from};
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::normalise::{Affine, ColumnSums};

@@ -1,8 +1,8 @@
 //! The loss of a batch and its gradient with respect to the outputs.
 
 use super::layer::Layer;
+use crate::config::training::Loss;
 use crate::data::Targets;
-use crate::spec::training::Loss;
 use bnes_kernels::loss::CrossEntropy;
 use bnes_kernels::{Isa, PANEL};
 

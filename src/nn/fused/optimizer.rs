@@ -2,7 +2,7 @@
 
 use bnes_kernels::update::{self, Step};
 
-use crate::spec::training::Optimizer;
+use crate::config::training::Optimizer;
 
 /// Step number `steps` (from 1) at `lr_factor` times the learning rate.
 #[allow(clippy::cast_possible_truncation)] // constants are rounded to f32 once

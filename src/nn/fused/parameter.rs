@@ -1,7 +1,7 @@
 //! Numbers that training moves, with what the optimizer remembers of them.
 
 use super::optimizer;
-use crate::spec::training::Optimizer;
+use crate::config::training::Optimizer;
 use bnes_kernels::Isa;
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::update::{ApplyGradient, SquaredNorm, Step, Weights};

@@ -4,9 +4,9 @@ use anyhow::{Context, Result};
 
 use super::layer::{Layer, Units};
 use super::parameter::Parameter;
+use crate::config::norm::NormTensor;
 use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;
-use crate::spec::norm::NormTensor;
 use bnes_kernels::{PANEL, range_of};
 
 /// The name of the optimizer's step counter.

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::spec::model::Activation;
+use crate::config::model::Activation;
 
 const LEAK: f64 = 0.01;
 // Klambauer et al. 2017, equation 14.

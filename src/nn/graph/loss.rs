@@ -2,7 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use crate::spec::training::Loss;
+use crate::config::training::Loss;
 
 /// The mean loss of a batch, a scalar.
 ///

@@ -20,10 +20,10 @@ use self::tensors::{from_floats, to_floats};
 use super::init::initial_state;
 use super::layout::{LayerLayout, Layout};
 use super::{Engine, Network, RunsOn, StateDict};
+use crate::config::model::{Activation, Placement};
+use crate::config::training::{ClassWeights, Loss};
 use crate::data::{Dataset, Inputs, Targets};
 use crate::seed::Seed;
-use crate::spec::model::{Activation, Placement};
-use crate::spec::training::{ClassWeights, Loss};
 
 /// Rows that are evaluated at a time, exactly: matrix products of another shape may add up their
 /// terms in another order, so the outputs of a row would depend on how many rows stand beside it.

@@ -3,8 +3,8 @@
 use candle_core::{Result, Tensor, Var};
 
 use super::tensors::{from_floats, to_floats};
+use crate::config::training::{Adam, Optimizer as Settings, RmsProp, Rprop, Sgd};
 use crate::nn::state::StateDict;
-use crate::spec::training::{Adam, Optimizer as Settings, RmsProp, Rprop, Sgd};
 
 /// A parameter and what the optimizer remembers of it.
 struct Slot {

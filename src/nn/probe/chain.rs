@@ -12,9 +12,9 @@ use super::function;
 use super::matrix::{Matrix, add};
 use super::norm::{Kept, Mode, NormStep};
 use super::stop::{GoOn, Stop};
+use crate::config::model::{Activation, Placement};
 use crate::nn::layout::{LayerLayout, Layout};
 use crate::nn::state::StateDict;
-use crate::spec::model::{Activation, Placement};
 use bnes_kernels::Isa;
 
 /// Steps from a row's inputs to its outputs.

@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use statrs::function::erf::erf;
 
-use crate::spec::model::Activation;
+use crate::config::model::Activation;
 
 const LEAK: f64 = 0.01;
 // Klambauer et al. 2017, equation 14.

@@ -2,8 +2,8 @@
 
 use super::function::sigmoid;
 use super::matrix::Matrix;
+use crate::config::training::Loss;
 use crate::data::Targets;
-use crate::spec::training::Loss;
 
 /// The losses of rows, added up, and d loss of a row / d its outputs, rows x outputs, not divided by
 /// the number of rows. `weights` holds what a row of each class counts.

@@ -28,11 +28,11 @@ use self::stop::{GoOn, Stop};
 use super::init::initial_state;
 use super::layout::Layout;
 use super::{Network, StateDict};
+use crate::config::evaluation::Inside;
+use crate::config::model::{Along, ModelConfig};
+use crate::config::training::{BatchSize, ClassWeights};
 use crate::data::Inputs;
 use crate::history::ON_DEMAND;
-use crate::spec::evaluation::Inside;
-use crate::spec::model::{Along, ModelSpec};
-use crate::spec::training::{BatchSize, ClassWeights};
 use bnes_kernels::Isa;
 
 /// Training rows that are looked at, at most.
@@ -52,7 +52,7 @@ type Cells<const COUNT: usize> = [(&'static str, Option<f64>); COUNT];
 
 /// The columns of [`ON_DEMAND`] that can be measured of a network.
 #[must_use]
-pub fn columns_of(model: &ModelSpec) -> Vec<&'static str> {
+pub fn columns_of(model: &ModelConfig) -> Vec<&'static str> {
     let is_there = |column: &&str| {
         let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
         of.is_none_or(|what| what.lacking(model).is_none())

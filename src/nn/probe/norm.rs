@@ -7,10 +7,10 @@
 use anyhow::Result;
 
 use super::matrix::{Matrix, add, multiply};
+use crate::config::norm::NormTensor;
 use crate::nn::graph::{Fixed, NormAlone, WayBack};
 use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;
-use crate::spec::norm::NormTensor;
 
 /// Which statistics norms use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,14 +4,14 @@ use serde::Deserialize;
 
 use super::chain::{Chain, Step};
 use super::*;
+use crate::config::model::{Activation, ModelConfig, Norm, Placement};
+use crate::config::training::Loss;
 use crate::data::Dataset;
 use crate::history::ON_DEMAND;
 use crate::kinds::NoSettings;
 use crate::nn::Engine;
 use crate::nn::tests::golden::{assert_close, golden};
 use crate::nn::tests::setup::{Setup, batch_norm, dataset, normal, rows, scattered};
-use crate::spec::model::{Activation, ModelSpec, Norm, Placement};
-use crate::spec::training::Loss;
 
 #[derive(Deserialize)]
 struct Statistics {
@@ -113,11 +113,11 @@ fn none() -> Norm {
 
 /// A network that was moved off its start, with training rows.
 fn setup(norm: Norm, count: u32) -> (Setup, StateDict) {
-    let model = ModelSpec {
+    let model = ModelConfig {
         hidden: vec![6, 5],
         activation: Activation::Tanh,
         norm,
-        ..ModelSpec::default()
+        ..ModelConfig::default()
     };
     let mut setup = Setup::new(model, Loss::CrossEntropy, count as usize, 4, 3);
     let mut data = Dataset::clone(&setup.data);

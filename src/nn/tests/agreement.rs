@@ -11,11 +11,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::setup::{Setup, classes, dataset, fixed, fused_norms, scattered};
+use crate::config::model::{Activation, Along, ModelConfig};
+use crate::config::training::{ClassWeights, Loss, Optimizer, Sgd};
 use crate::data::{Dataset, Inputs};
 use crate::nn::state::{NamedTensor, StateDict, TensorData};
 use crate::nn::{Engine, Isa};
-use crate::spec::model::{Activation, Along, ModelSpec};
-use crate::spec::training::{ClassWeights, Loss, Optimizer, Sgd};
 
 /// Widths on both sides of every edge of a tile, a register and a panel.
 pub(super) const EDGES: [usize; 22] =
@@ -37,7 +37,7 @@ enum Goal {
 
 #[derive(Debug, Clone)]
 struct Case {
-    model: ModelSpec,
+    model: ModelConfig,
     inputs: usize,
     images: bool,
     goal: Goal,
@@ -54,16 +54,16 @@ pub(super) fn edge(edges: &'static [usize]) -> impl Strategy<Value = usize> {
     select(edges)
 }
 
-pub(super) fn models(edges: &'static [usize]) -> impl Strategy<Value = ModelSpec> {
+pub(super) fn models(edges: &'static [usize]) -> impl Strategy<Value = ModelConfig> {
     let hidden = vec(edge(edges), 0..=3);
     let activation = select(Activation::ALL.to_vec());
     (hidden, activation, select(fused_norms()), select(vec![0.0, 0.3])).prop_map(
-        |(hidden, activation, norm, dropout)| ModelSpec {
+        |(hidden, activation, norm, dropout)| ModelConfig {
             hidden,
             activation,
             dropout,
             norm,
-            ..ModelSpec::default()
+            ..ModelConfig::default()
         },
     )
 }
@@ -239,12 +239,12 @@ fn every_activation_norm_and_loss_agrees_with_autograd() {
         for norm in fused_norms() {
             for goal in goals {
                 number += 1;
-                let model = ModelSpec {
+                let model = ModelConfig {
                     hidden: vec![7, 33],
                     activation,
                     norm: norm.clone(),
                     dropout: if number % 3 == 0 { 0.4 } else { 0.0 },
-                    ..ModelSpec::default()
+                    ..ModelConfig::default()
                 };
                 holds(&Case {
                     model,
@@ -267,11 +267,11 @@ fn batches_that_are_summed_in_several_runs_agree_with_autograd() {
     for norm in fused_norms() {
         for batch in [255, 256, 257, 513, 600] {
             holds(&Case {
-                model: ModelSpec {
+                model: ModelConfig {
                     hidden: vec![33, 9],
                     activation: Activation::Relu,
                     norm: norm.clone(),
-                    ..ModelSpec::default()
+                    ..ModelConfig::default()
                 },
                 inputs: 65,
                 images: batch % 2 == 0,

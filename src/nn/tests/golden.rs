@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::spec::norm::{BatchNorm, EpsPlacement};
-use crate::spec::training::{Adam, Optimizer, RmsProp, Rprop, Sgd};
+use crate::config::norm::{BatchNorm, EpsPlacement};
+use crate::config::training::{Adam, Optimizer, RmsProp, Rprop, Sgd};
 
 /// A section of the file.
 pub fn golden<T: for<'de> Deserialize<'de>>(section: &str) -> T {

@@ -1,10 +1,10 @@
 //! A training state is all that the next step depends on.
 
 use super::setup::{Kind, Setup, batch_norm, bits, bits_of, optimizers, rows};
+use crate::config::model::{BatchNorm, ModelConfig, Norm, Placement, Statistics};
+use crate::config::training::{Adam, Loss, Optimizer, Sgd};
 use crate::kinds::NoSettings;
 use crate::nn::Engine;
-use crate::spec::model::{BatchNorm, ModelSpec, Norm, Placement, Statistics};
-use crate::spec::training::{Adam, Loss, Optimizer, Sgd};
 
 fn norms() -> Vec<Norm> {
     let mut norms = vec![Norm::None(NoSettings {}), batch_norm(Placement::AfterActivation)];
@@ -16,7 +16,7 @@ fn norms() -> Vec<Norm> {
 
 fn setup(norm: &Norm, optimizer: &Optimizer) -> Setup {
     let norm = norm.clone();
-    let model = ModelSpec { hidden: vec![6, 35], dropout: 0.3, norm, ..ModelSpec::default() };
+    let model = ModelConfig { hidden: vec![6, 35], dropout: 0.3, norm, ..ModelConfig::default() };
     let mut setup = Setup::new(model, Loss::CrossEntropy, 80, 4, 3);
     setup.training.optimizer = optimizer.clone();
     setup.training.clip_norm = Some(1.0);
@@ -89,7 +89,7 @@ fn engines_understand_the_training_states_of_one_another() {
 #[test]
 fn a_recalibration_that_is_broken_off_changes_nothing() {
     let norm = Norm::Batch(BatchNorm::default());
-    let model = ModelSpec { hidden: vec![6], norm, ..ModelSpec::default() };
+    let model = ModelConfig { hidden: vec![6], norm, ..ModelConfig::default() };
     let setup = Setup::new(model, Loss::CrossEntropy, 80, 4, 3);
     for kind in Kind::all() {
         let [mut whole, mut broken] = [(); 2].map(|()| setup.build(kind));
@@ -107,7 +107,7 @@ fn a_recalibration_that_is_broken_off_changes_nothing() {
 #[test]
 fn a_state_of_another_optimizer_or_another_shape_is_refused() {
     let with = |optimizer, hidden: usize| {
-        let model = ModelSpec { hidden: vec![hidden], ..ModelSpec::default() };
+        let model = ModelConfig { hidden: vec![hidden], ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::Mse, 20, 4, 2);
         setup.training.optimizer = optimizer;
         setup

@@ -2,15 +2,15 @@
 //! (For the graph engine, see its own tests.)
 
 use super::setup::{Setup, batch_norm, bits, bits_of, fused_norms, rows};
+use crate::config::model::{ModelConfig, Placement};
+use crate::config::training::Loss;
 use crate::nn::{Engine, Isa};
-use crate::spec::model::{ModelSpec, Placement};
-use crate::spec::training::Loss;
 
 #[test]
 fn a_training_has_the_same_bytes_on_any_number_of_threads() {
     for (number, norm) in fused_norms().into_iter().enumerate() {
         let hidden = vec![100, 65, 33];
-        let model = ModelSpec { hidden, dropout: 0.2, norm, ..ModelSpec::default() };
+        let model = ModelConfig { hidden, dropout: 0.2, norm, ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 700, 70, 40);
         setup.training.clip_norm = (number % 2 == 0).then_some(0.5);
         let trained = |isa, threads| {
@@ -43,7 +43,7 @@ fn the_outputs_of_a_row_are_the_same_whatever_rows_are_evaluated_with_it() {
         [(1, 1, vec![]), (3, 2, vec![1]), (33, 10, vec![64, 100]), (100, 1, vec![5])]
     {
         let norm = batch_norm(Placement::BeforeActivation);
-        let model = ModelSpec { hidden, norm, ..ModelSpec::default() };
+        let model = ModelConfig { hidden, norm, ..ModelConfig::default() };
         let loss = if outputs == 1 { Loss::Bce } else { Loss::CrossEntropy };
         let setup = Setup::new(model, loss, ROWS as usize, width, outputs);
         for isa in Isa::available() {
@@ -67,7 +67,7 @@ fn the_outputs_of_a_row_are_the_same_whatever_rows_are_evaluated_with_it() {
 
 #[test]
 fn no_rows_have_no_outputs() {
-    let setup = Setup::new(ModelSpec::default(), Loss::Mse, 5, 3, 2);
+    let setup = Setup::new(ModelConfig::default(), Loss::Mse, 5, 3, 2);
     for isa in Isa::available() {
         assert!(setup.fused(isa, 2).evaluate(&[]).unwrap().is_empty());
     }

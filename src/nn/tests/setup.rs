@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
+use crate::config::model::{
+    Along, BatchNorm, EpsPlacement, ModelConfig, Norm, NormSettings, Placement,
+};
+use crate::config::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingConfig};
 use crate::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use crate::kinds::NoSettings;
 use crate::nn::state::{StateDict, TensorData};
 use crate::nn::{Engine, FusedEngine, Isa, Network};
 use crate::seed::Seed;
-use crate::spec::model::{
-    Along, BatchNorm, EpsPlacement, ModelSpec, Norm, NormSettings, Placement,
-};
-use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingSpec};
 
 /// So many cases, the same ones each time.
 pub fn fixed(cases: u32, seed: u64) -> ProptestConfig {
@@ -38,8 +38,8 @@ impl Kind {
 /// What a network has to be built from.
 #[derive(Clone)]
 pub struct Setup {
-    pub model: ModelSpec,
-    pub training: TrainingSpec,
+    pub model: ModelConfig,
+    pub training: TrainingConfig,
     pub loss: Loss,
     pub outputs: usize,
     pub data: Arc<Dataset>,
@@ -48,14 +48,14 @@ pub struct Setup {
 
 impl Setup {
     /// Of normal inputs, with the targets that the loss is for; mse is for values.
-    pub fn new(model: ModelSpec, loss: Loss, rows: usize, inputs: usize, outputs: usize) -> Self {
+    pub fn new(model: ModelConfig, loss: Loss, rows: usize, inputs: usize, outputs: usize) -> Self {
         let targets = match loss {
             Loss::CrossEntropy => classes(rows, outputs),
             Loss::Bce => classes(rows, 2),
             Loss::Mse => values(rows, outputs),
         };
         let data = Arc::new(dataset(normal(rows, inputs), targets));
-        Self { model, training: TrainingSpec::default(), loss, outputs, data, seed: Seed(1) }
+        Self { model, training: TrainingConfig::default(), loss, outputs, data, seed: Seed(1) }
     }
 
     pub fn network(&self) -> Network<'_> {
@@ -143,7 +143,7 @@ pub fn norms() -> Vec<Norm> {
 /// Those that the fused engine has, and none.
 pub fn fused_norms() -> Vec<Norm> {
     let has = |norm: &Norm| {
-        let model = ModelSpec { hidden: vec![1], norm: norm.clone(), ..ModelSpec::default() };
+        let model = ModelConfig { hidden: vec![1], norm: norm.clone(), ..ModelConfig::default() };
         let setup = Setup::new(model, Loss::CrossEntropy, 2, 1, 2);
         FusedEngine::lacks(&setup.network()).is_none()
     };

@@ -5,11 +5,11 @@ use proptest::sample::select;
 
 use super::agreement::{EDGES, distance, edge, floats, length, models};
 use super::setup::{Setup, batch_norm, fixed, optimizers, rows, scattered};
+use crate::config::model::{Activation, BatchNorm, ModelConfig, Norm, Placement, Statistics};
+use crate::config::training::{Loss, Optimizer};
 use crate::kinds::NoSettings;
 use crate::nn::state::{NamedTensor, StateDict, TensorData};
 use crate::nn::{Engine, Isa};
-use crate::spec::model::{Activation, BatchNorm, ModelSpec, Norm, Placement, Statistics};
-use crate::spec::training::{Loss, Optimizer};
 
 /// Every tensor to `tolerance` times 1 + its length, counts exactly.
 fn assert_close(label: &str, actual: &StateDict, expected: &StateDict, tolerance: f64) {
@@ -32,11 +32,11 @@ fn assert_close(label: &str, actual: &StateDict, expected: &StateDict, tolerance
 }
 
 fn setup(norm: Norm) -> Setup {
-    let model = ModelSpec {
+    let model = ModelConfig {
         hidden: vec![33, 9],
         activation: Activation::Tanh,
         norm,
-        ..ModelSpec::default()
+        ..ModelConfig::default()
     };
     Setup::new(model, Loss::CrossEntropy, 100, 6, 5)
 }

@@ -6,8 +6,8 @@ use super::stopping::stopping;
 use super::tuning::{extended, tuned};
 use crate::compare::label::text;
 use crate::compare::{AcrossDataSets, Comparison, Conclusion, Finding, RankedArm};
+use crate::config::Factors;
 use crate::report::number::{figure, p_value};
-use crate::spec::Factors;
 use crate::stats::PAIRS_FOR_P;
 use crate::text::{counted, enumerated};
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::compare::label::text;
-use crate::spec::Factors;
+use crate::config::Factors;
 
 /// Most names in a sentence; the rest is counted.
 const NAMED: usize = 3;

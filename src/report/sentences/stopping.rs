@@ -57,7 +57,7 @@ fn seconds(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Factors;
+    use crate::config::Factors;
 
     fn saving() -> Saving {
         Saving {

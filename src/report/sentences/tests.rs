@@ -8,10 +8,10 @@ use super::*;
 use crate::compare::gate::Gate;
 use crate::compare::tuning::findings;
 use crate::compare::{Comparison, Options, RATE, TunedValues, compare};
+use crate::config::Factors;
 use crate::replay::{Fastest, Finding, Recommendation};
 use crate::results::LoadedExperiment;
 use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
-use crate::spec::Factors;
 
 fn verdict(comparison: &Comparison) -> Vec<String> {
     comparison.conclusions.iter().map(|one| conclusion(one, comparison)).collect()

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::phrase::{level_names, of_arm, texts};
 use crate::compare::RATE;
 use crate::compare::label::text;
-use crate::spec::Factors;
+use crate::config::Factors;
 use crate::text::enumerated;
 
 /// `Learning rate tuned per arm: 0.01 (none), 0.1 (batch).`

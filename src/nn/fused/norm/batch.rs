@@ -1,15 +1,15 @@
 //! Batch normalisation (Ioffe & Szegedy 2015, algorithms 1 and 2).
 
 use super::panel_norm::{Back, Forward, Norm, Pass};
+use crate::config::norm::{BatchNorm as Spec, EpsPlacement, Statistics};
+use crate::config::training::Optimizer;
 use crate::nn::fused::parameter::Parameter;
-use crate::spec::norm::{BatchNorm as Spec, EpsPlacement, Statistics};
-use crate::spec::training::Optimizer;
 use bnes_kernels::normalise::{Fixed, Moments, Normalise, NormaliseBack, Row, Settings};
 use bnes_kernels::{Isa, PANEL};
 
 /// Batch normalisation of a panel of units.
 pub struct BatchNorm {
-    spec: Spec,
+    config: Spec,
     settings: Settings,
     scale: Parameter,
     shift: Parameter,
@@ -31,17 +31,17 @@ struct Recalibration {
 
 impl BatchNorm {
     /// The identity up to the batch's statistics.
-    pub fn new(spec: &Spec, optimizer: &Optimizer) -> Self {
+    pub fn new(config: &Spec, optimizer: &Optimizer) -> Self {
         let parameter = |start: f32| {
             let mut parameter = Parameter::new(PANEL, optimizer, false, true);
             parameter.values.fill(start);
             parameter
         };
         #[allow(clippy::cast_possible_truncation)] // as all arithmetic here
-        let eps = spec.eps as f32;
+        let eps = config.eps as f32;
         Self {
-            spec: spec.clone(),
-            settings: Settings { eps, eps_outside: spec.eps_placement == EpsPlacement::Std },
+            config: config.clone(),
+            settings: Settings { eps, eps_outside: config.eps_placement == EpsPlacement::Std },
             scale: parameter(1.0),
             shift: parameter(0.0),
             running_mean: [0.0; PANEL],
@@ -73,8 +73,8 @@ impl BatchNorm {
             return;
         }
         self.batches += 1;
-        let weight = match self.spec.statistics {
-            Statistics::Ema | Statistics::Recalibrate => self.spec.momentum,
+        let weight = match self.config.statistics {
+            Statistics::Ema | Statistics::Recalibrate => self.config.momentum,
             Statistics::Cumulative => 1.0 / self.batches as f64,
         };
         let (new, old) = (weight as f32, (1.0 - weight) as f32);
@@ -90,7 +90,7 @@ impl Norm for BatchNorm {
     fn train(&mut self, isa: Isa, panel: Forward, pass: Pass) {
         let Forward { x, out, saved, activation, columns } = panel;
         let rows = x.len() / PANEL;
-        let affine = self.spec.affine.then_some((&*self.scale.values, &*self.shift.values));
+        let affine = self.config.affine.then_some((&*self.scale.values, &*self.shift.values));
         let (settings, moments) = (self.settings, &mut self.moments);
         Normalise { settings, x, out, saved, affine, activation, moments, columns }.run(isa);
         self.count(rows, pass);
@@ -102,7 +102,7 @@ impl Norm for BatchNorm {
             normalised: x,
             saved,
             gradient,
-            scale: self.spec.affine.then_some(&*self.scale.values),
+            scale: self.config.affine.then_some(&*self.scale.values),
             activation,
             moments: &self.moments,
             scale_gradient: &mut self.scale.gradient,
@@ -134,7 +134,7 @@ impl Norm for BatchNorm {
     }
 
     fn parameters(&self) -> &'static [&'static str] {
-        if self.spec.affine { &["weight", "bias"] } else { &[] }
+        if self.config.affine { &["weight", "bias"] } else { &[] }
     }
 
     fn parameter(&self, name: &str) -> Option<&Parameter> {

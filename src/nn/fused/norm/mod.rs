@@ -4,8 +4,8 @@
 mod batch;
 mod panel_norm;
 
-use crate::spec::norm::Norm as Kind;
-use crate::spec::training::Optimizer;
+use crate::config::norm::Norm as Kind;
+use crate::config::training::Optimizer;
 
 pub use panel_norm::{Back, Forward, Norm, Pass};
 

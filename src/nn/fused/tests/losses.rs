@@ -1,12 +1,12 @@
 //! Losses and their gradients against reference figures: a Linear that is the identity hands its
 //! inputs on as logits.
 
+use crate::config::model::ModelConfig;
+use crate::config::training::Loss;
 use crate::data::{Inputs, RowChunks, Targets};
 use crate::nn::tests::golden::{Bce, CrossEntropy, Mse, assert_close, golden};
 use crate::nn::tests::setup::{Setup, dataset, rows, values};
 use crate::nn::{Engine, StateDict};
-use crate::spec::model::ModelSpec;
-use crate::spec::training::Loss;
 use bnes_kernels::{Isa, PANEL};
 
 #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine
@@ -21,7 +21,7 @@ fn classes(labels: Vec<u32>, count: usize) -> Targets {
 /// The mean loss of all rows and its gradient with respect to each output.
 fn of_outputs(isa: Isa, loss: Loss, outputs: &[Vec<f64>], targets: Targets) -> (f64, Vec<f64>) {
     let (count, width) = (outputs.len(), outputs[0].len());
-    let model = ModelSpec { hidden: Vec::new(), ..ModelSpec::default() };
+    let model = ModelConfig { hidden: Vec::new(), ..ModelConfig::default() };
     let mut setup = Setup::new(model, loss, count, width, width);
     setup.data =
         dataset(Inputs::Table(RowChunks::of_rows(&floats(outputs), width)), targets).into();

@@ -1,13 +1,13 @@
 //! Batch normalisation against reference figures, and which norms there are.
 
+use crate::config::model::ModelConfig;
+use crate::config::norm::{BatchNorm, EpsPlacement, Norm as Settings, Statistics};
+use crate::config::training::{Loss, Optimizer, Sgd};
 use crate::kinds::NoSettings;
 use crate::nn::fused::FusedEngine;
 use crate::nn::fused::norm::{self, Back, Forward, Lacking, Norm, Pass};
 use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, assert_close, golden};
 use crate::nn::tests::setup::Setup;
-use crate::spec::model::ModelSpec;
-use crate::spec::norm::{BatchNorm, EpsPlacement, Norm as Settings, Statistics};
-use crate::spec::training::{Loss, Optimizer, Sgd};
 use bnes_kernels::Activation;
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::{Isa, PANEL};
@@ -177,7 +177,7 @@ fn running_statistics_of_every_convention_hold_to_the_reference() {
 fn the_engine_trains_with_every_norm_that_it_does_not_say_it_lacks() {
     for kind in Settings::KINDS {
         let norm = serde_json::from_value(serde_json::json!({ "kind": kind })).unwrap();
-        let model = ModelSpec { hidden: vec![4], norm, ..ModelSpec::default() };
+        let model = ModelConfig { hidden: vec![4], norm, ..ModelConfig::default() };
         let setup = Setup::new(model, Loss::CrossEntropy, 9, 3, 3);
         let lacking = FusedEngine::lacks(&setup.network());
         let made = FusedEngine::with_isa(&setup.network(), 1, Isa::Portable);

@@ -1,10 +1,10 @@
 //! Optimizers against reference figures.
 
+use crate::config::model::ModelConfig;
+use crate::config::training::{Adam, Loss, Optimizer, RmsProp, Sgd};
 use crate::nn::fused::parameter::{Parameter, Steps};
 use crate::nn::tests::golden::{self, Optimizers, assert_close};
 use crate::nn::tests::setup::{Kind, Setup, rows};
-use crate::spec::model::ModelSpec;
-use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Sgd};
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::{Isa, PANEL};
 
@@ -51,7 +51,7 @@ fn a_gradient_whose_square_is_infinite_leaves_a_weight_where_it_is() {
 
 #[test]
 fn a_step_along_a_clipped_gradient_is_as_long_as_the_limit_says() {
-    let mut setup = Setup::new(ModelSpec::default(), Loss::CrossEntropy, 20, 4, 3);
+    let mut setup = Setup::new(ModelConfig::default(), Loss::CrossEntropy, 20, 4, 3);
     setup.training.optimizer = Optimizer::Sgd(Sgd { lr: 1.0, ..Sgd::default() });
     setup.training.clip_norm = Some(0.01);
     for kind in Kind::all() {

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::normalise::{Like, Normalise, Pass};
-use crate::spec::norm::{BatchNorm as Settings, EpsPlacement, Statistics};
+use crate::config::norm::{BatchNorm as Settings, EpsPlacement, Statistics};
 
 /// Batch normalisation of rows x units.
 pub struct BatchNorm {

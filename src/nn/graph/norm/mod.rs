@@ -10,9 +10,9 @@ use candle_core::{Result, Tensor, Var};
 pub use self::alone::{Fixed, NormAlone, WayBack};
 pub use self::normalise::{Like, Normalise, Pass};
 use super::tensors::{from_floats, to_floats};
+use crate::config::norm::{Norm as Kind, NormTensor};
 use crate::nn::layout::NormLayout;
 use crate::nn::state::StateDict;
-use crate::spec::norm::{Norm as Kind, NormTensor};
 
 /// The arithmetic of a norm before the first step.
 ///

@@ -3,8 +3,8 @@
 use candle_core::{DType, Var};
 
 use super::{assert_close, elements, vector};
+use crate::config::model::Activation;
 use crate::nn::graph::activation::activate;
-use crate::spec::model::Activation;
 
 /// Phi(0.5), Phi(1) and Phi(2), with Phi the normal distribution function.
 const PHI: [f64; 3] = [0.691_462_461_274_013_1, 0.841_344_746_068_542_9, 0.977_249_868_051_820_8];

@@ -3,17 +3,17 @@
 use candle_core::{DType, Device, Tensor, Var};
 
 use super::{assert_close, elements, matrix, vector};
+use crate::config::model::ModelConfig;
+use crate::config::norm::{BatchNorm as Settings, EpsPlacement, Norm as Kind, Statistics};
 use crate::nn::graph::norm::{Like, Norm, Pass};
 use crate::nn::layout::Layout;
 use crate::nn::state::StateDict;
 use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, golden};
-use crate::spec::model::ModelSpec;
-use crate::spec::norm::{BatchNorm as Settings, EpsPlacement, Norm as Kind, Statistics};
 
 /// The norm of the one hidden layer, as module 1.
 fn norm(settings: &Settings, gamma: &[f64], beta: &[f64], dtype: DType) -> Norm {
     let norm = Kind::Batch(settings.clone());
-    let model = ModelSpec { hidden: vec![gamma.len()], norm, ..ModelSpec::default() };
+    let model = ModelConfig { hidden: vec![gamma.len()], norm, ..ModelConfig::default() };
     let layout = Layout::new(&model, 1, 1);
     let like = Like { dtype, device: &Device::Cpu };
     let norm = Norm::new(layout.layers[0].norm().unwrap(), gamma.len(), &like).unwrap();

@@ -3,12 +3,12 @@
 use candle_core::{DType, Tensor, Var};
 
 use super::elements;
+use crate::config::model::{Activation, ModelConfig, Norm};
+use crate::config::training::{ClassWeights, Loss};
 use crate::data::Dataset;
 use crate::nn::graph::{GraphEngine, parameters};
 use crate::nn::layout::Layout;
 use crate::nn::tests::setup::{Setup, classes, dataset, norms, rows};
-use crate::spec::model::{Activation, ModelSpec, Norm};
-use crate::spec::training::{ClassWeights, Loss};
 
 const STEP: f64 = 1e-5;
 
@@ -67,9 +67,9 @@ fn holds_to_differences(setup: &Setup, label: &str) {
     }
 }
 
-fn model(hidden: &[usize], activation: Activation, norm: &Norm, dropout: f64) -> ModelSpec {
+fn model(hidden: &[usize], activation: Activation, norm: &Norm, dropout: f64) -> ModelConfig {
     let norm = norm.clone();
-    ModelSpec { hidden: hidden.to_vec(), activation, dropout, norm, ..ModelSpec::default() }
+    ModelConfig { hidden: hidden.to_vec(), activation, dropout, norm, ..ModelConfig::default() }
 }
 
 /// The same setup with classes weighted by how rare they are among the rows.
@@ -85,7 +85,7 @@ fn weighted(mut setup: Setup) -> Setup {
 
 /// A loss of each kind: cross-entropy, bce, mse of two values and mse of three classes, those of
 /// classes with and without weights.
-pub fn losses(model: &ModelSpec) -> Vec<(&'static str, Setup)> {
+pub fn losses(model: &ModelConfig) -> Vec<(&'static str, Setup)> {
     let mut mse_of_classes = Setup::new(model.clone(), Loss::Mse, 9, 3, 3);
     let inputs = mse_of_classes.data.inputs.clone();
     mse_of_classes.data = dataset(inputs, classes(9, 3)).into();

@@ -4,6 +4,9 @@ use candle_core::{DType, Tensor};
 
 use super::elements;
 use super::gradients::{losses, set, vars};
+use crate::config::evaluation::Inside;
+use crate::config::model::{Activation, ModelConfig, Norm, Placement};
+use crate::config::training::{BatchSize, Loss};
 use crate::data::Dataset;
 use crate::nn::graph::{GraphEngine, NormAlone, Pass, activation, loss};
 use crate::nn::layout::Layout;
@@ -11,9 +14,6 @@ use crate::nn::probe::Probe;
 use crate::nn::tests::golden::assert_close;
 use crate::nn::tests::setup::{Setup, batch_norm, batch_norms, norms, rows, scattered};
 use crate::nn::{Engine, StateDict};
-use crate::spec::evaluation::Inside;
-use crate::spec::model::{Activation, ModelSpec, Norm, Placement};
-use crate::spec::training::{BatchSize, Loss};
 
 const LR: f64 = 0.3;
 
@@ -29,8 +29,8 @@ fn midway(mut setup: Setup, batch: usize) -> (Setup, StateDict, GraphEngine) {
     (setup, state, engine)
 }
 
-fn model(activation: Activation, norm: Norm) -> ModelSpec {
-    ModelSpec { hidden: vec![4, 3], activation, norm, ..ModelSpec::default() }
+fn model(activation: Activation, norm: Norm) -> ModelConfig {
+    ModelConfig { hidden: vec![4, 3], activation, norm, ..ModelConfig::default() }
 }
 
 /// The probe's rows in its order.

@@ -3,9 +3,9 @@
 use candle_core::{DType, Device, Tensor, Var};
 
 use super::{assert_close, matrix};
+use crate::config::training::Loss;
 use crate::nn::graph::loss::{Target, mean_loss};
 use crate::nn::tests::golden::{Bce, CrossEntropy, Mse, golden};
-use crate::spec::training::Loss;
 
 /// In double and in single precision: value and gradient of a loss are as expected.
 fn holds(kind: Loss, outputs: &[Vec<f64>], target: &Target, loss: f64, gradient: &[f64]) {

@@ -3,18 +3,18 @@
 use candle_core::{DType, Device};
 
 use super::{elements, matrix};
+use crate::config::model::{Along, ModelConfig};
+use crate::config::norm::{Norm as Kind, NormSettings, NormTensor};
 use crate::nn::graph::norm::{Like, Norm, Pass};
 use crate::nn::graph::{Fixed, NormAlone};
 use crate::nn::layout::{Layout, NormLayout};
 use crate::nn::state::StateDict;
 use crate::nn::tests::golden::{NormCase, assert_close};
 use crate::nn::tests::setup::norms;
-use crate::spec::model::{Along, ModelSpec};
-use crate::spec::norm::{Norm as Kind, NormSettings, NormTensor};
 
 /// The norm of the one hidden layer, as module 1 or, behind the activation, 2.
 fn layout(kind: &Kind, units: usize) -> Option<NormLayout> {
-    let model = ModelSpec { hidden: vec![units], norm: kind.clone(), ..ModelSpec::default() };
+    let model = ModelConfig { hidden: vec![units], norm: kind.clone(), ..ModelConfig::default() };
     Layout::new(&model, 1, 1).layers[0].norm().cloned()
 }
 

@@ -4,9 +4,9 @@ use candle_core::{DType, Tensor, Var};
 use serde_json::Value;
 
 use super::{assert_close, elements, vector};
+use crate::config::training::{Optimizer as Settings, Sgd};
 use crate::nn::graph::optimizer::Optimizer;
 use crate::nn::tests::golden::{self, Optimizers};
-use crate::spec::training::{Optimizer as Settings, Sgd};
 
 fn slot(settings: &Settings, clip_norm: Option<f64>, start: &Tensor) -> (Var, Optimizer) {
     let var = Var::from_tensor(start).unwrap();

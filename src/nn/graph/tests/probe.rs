@@ -3,13 +3,13 @@
 use candle_core::{DType, Tensor};
 
 use super::elements;
+use crate::config::model::{Activation, ModelConfig};
+use crate::config::training::Loss;
 use crate::data::Dataset;
 use crate::nn::graph::{GraphEngine, loss, parameters};
 use crate::nn::probe::Probe;
 use crate::nn::tests::setup::{Setup, norms, rows, scattered};
 use crate::nn::{Engine, StateDict};
-use crate::spec::model::{Activation, ModelSpec};
-use crate::spec::training::Loss;
 
 impl GraphEngine {
     /// The gradient of the mean loss of these rows in evaluation mode, all parameters in a row.
@@ -65,13 +65,13 @@ fn holds(mut setup: Setup, label: &str) {
 
 #[test]
 fn the_probes_gradients_are_those_of_autograd_for_every_activation_norm_and_loss() {
-    let model = |activation, norm| ModelSpec {
+    let model = |activation, norm| ModelConfig {
         hidden: vec![4, 3],
         activation,
         norm,
         // Off in evaluation mode.
         dropout: 0.4,
-        ..ModelSpec::default()
+        ..ModelConfig::default()
     };
     for norm in norms() {
         for activation in Activation::ALL {

@@ -5,11 +5,11 @@ use std::process::Command;
 use candle_core::{DType, Device, Tensor};
 
 use super::elements;
+use crate::config::model::{ModelConfig, Placement};
+use crate::config::training::Loss;
 use crate::nn::tests::setup::{Setup, batch_norm, rows};
 use crate::nn::{Engine, StateDict};
 use crate::seed::Seed;
-use crate::spec::model::{ModelSpec, Placement};
-use crate::spec::training::Loss;
 
 /// Set for the process whose only task is to print a digest.
 const DIGEST_ASKED: &str = "BNES_TEST_DIGEST";
@@ -26,7 +26,7 @@ fn the_outputs_of_a_row_are_the_same_whatever_rows_are_evaluated_with_it() {
             [(1, vec![]), (1, vec![5]), (2, vec![1]), (10, vec![]), (10, vec![80, 600])]
         {
             let norm = batch_norm(Placement::BeforeActivation);
-            let model = ModelSpec { hidden, norm, ..ModelSpec::default() };
+            let model = ModelConfig { hidden, norm, ..ModelConfig::default() };
             let loss = if outputs == 1 { Loss::Bce } else { Loss::CrossEntropy };
             let setup = Setup::new(model, loss, ROWS as usize, width, outputs);
             let mut engine = setup.engine();
@@ -49,7 +49,7 @@ fn the_outputs_of_a_row_are_the_same_whatever_rows_are_evaluated_with_it() {
 
 #[test]
 fn no_rows_have_no_outputs() {
-    let mut engine = Setup::new(ModelSpec::default(), Loss::Mse, 5, 3, 2).engine();
+    let mut engine = Setup::new(ModelConfig::default(), Loss::Mse, 5, 3, 2).engine();
     assert!(engine.evaluate(&[]).unwrap().is_empty());
 }
 
@@ -57,7 +57,7 @@ fn no_rows_have_no_outputs() {
 fn trained() -> (StateDict, Vec<u32>) {
     let mut digest = Vec::new();
     let norm = batch_norm(Placement::BeforeActivation);
-    let model = ModelSpec { hidden: vec![256, 128], norm, ..ModelSpec::default() };
+    let model = ModelConfig { hidden: vec![256, 128], norm, ..ModelConfig::default() };
     let setup = Setup::new(model, Loss::CrossEntropy, 640, 784, 10);
     let mut engine = setup.engine();
     for step in 0..4 {
@@ -120,7 +120,7 @@ fn a_training_has_the_same_bytes_for_any_number_of_threads_that_products_are_spl
 
 #[test]
 fn an_engine_built_twice_trains_to_the_same_bytes_and_another_seed_to_others() {
-    let model = ModelSpec { dropout: 0.3, ..ModelSpec::default() };
+    let model = ModelConfig { dropout: 0.3, ..ModelConfig::default() };
     let mut setup = Setup::new(model, Loss::CrossEntropy, 60, 5, 3);
     let train = |setup: &Setup| {
         let mut engine = setup.engine();
@@ -138,8 +138,8 @@ fn an_engine_built_twice_trains_to_the_same_bytes_and_another_seed_to_others() {
 #[test]
 fn arms_of_a_seed_start_from_the_same_shared_values_and_the_same_dropout() {
     for placement in [Placement::BeforeActivation, Placement::AfterActivation] {
-        let plain = ModelSpec { hidden: vec![6, 5], dropout: 0.5, ..ModelSpec::default() };
-        let normed = ModelSpec { norm: batch_norm(placement), ..plain.clone() };
+        let plain = ModelConfig { hidden: vec![6, 5], dropout: 0.5, ..ModelConfig::default() };
+        let normed = ModelConfig { norm: batch_norm(placement), ..plain.clone() };
         let [mut plain, mut normed] =
             [plain, normed].map(|model| Setup::new(model, Loss::CrossEntropy, 20, 4, 3).engine());
         for (plain, normed) in plain.layers.iter().zip(&normed.layers) {
@@ -166,7 +166,7 @@ fn arms_of_a_seed_start_from_the_same_shared_values_and_the_same_dropout() {
 
 #[test]
 fn dropout_zeroes_its_share_of_the_units() {
-    let model = ModelSpec { dropout: 0.2, ..ModelSpec::default() };
+    let model = ModelConfig { dropout: 0.2, ..ModelConfig::default() };
     let engine = Setup::new(model, Loss::CrossEntropy, 20, 4, 3).engine();
     let like = Tensor::zeros((100, 100), DType::F32, &Device::Cpu).unwrap();
     let mask = elements(&engine.dropout_mask(0, &like).unwrap());

@@ -3,6 +3,8 @@
 use candle_core::{DType, Tensor};
 
 use super::{assert_close, elements};
+use crate::config::model::{Activation, BatchNorm, ModelConfig, Norm, Placement, Statistics};
+use crate::config::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd};
 use crate::data::{Inputs, RowChunks};
 use crate::kinds::NoSettings;
 use crate::nn::Engine;
@@ -10,8 +12,6 @@ use crate::nn::graph::{GraphEngine, Pass};
 use crate::nn::state::TensorData;
 use crate::nn::tests::setup::{Setup, batch_norm, classes, dataset, norms, rows, scattered};
 use crate::seed::Seed;
-use crate::spec::model::{Activation, BatchNorm, ModelSpec, Norm, Placement, Statistics};
-use crate::spec::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd};
 
 #[test]
 fn weight_decay_moves_the_weights_of_linear_layers_alone() {
@@ -23,7 +23,7 @@ fn weight_decay_moves_the_weights_of_linear_layers_alone() {
         |weight_decay| Optimizer::Rprop(Rprop { weight_decay, ..Rprop::default() }),
     ];
     let norm = batch_norm(Placement::AfterActivation);
-    let model = ModelSpec { hidden: vec![6, 5], norm, ..ModelSpec::default() };
+    let model = ModelConfig { hidden: vec![6, 5], norm, ..ModelConfig::default() };
     for kind in kinds {
         let [without, with] = [0.0, 100.0].map(|weight_decay| {
             let mut setup = Setup::new(model.clone(), Loss::CrossEntropy, 20, 4, 3);
@@ -43,7 +43,7 @@ fn weight_decay_moves_the_weights_of_linear_layers_alone() {
 
 #[test]
 fn decoupled_decay_shrinks_weights_by_its_share_whatever_the_gradient() {
-    let mut setup = Setup::new(ModelSpec::default(), Loss::CrossEntropy, 20, 4, 3);
+    let mut setup = Setup::new(ModelConfig::default(), Loss::CrossEntropy, 20, 4, 3);
     let start = setup.engine_in(DType::F64);
     let [without, with] = [0.0, 50.0].map(|weight_decay| {
         let adam = Adam { weight_decay, lr: 1e-3, ..Adam::default() };
@@ -63,7 +63,8 @@ fn decoupled_decay_shrinks_weights_by_its_share_whatever_the_gradient() {
 #[test]
 fn a_loaded_state_gives_the_same_outputs_and_the_same_state_bit_for_bit() {
     for norm in norms() {
-        let model = ModelSpec { hidden: vec![6, 5], dropout: 0.2, norm, ..ModelSpec::default() };
+        let model =
+            ModelConfig { hidden: vec![6, 5], dropout: 0.2, norm, ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 40, 4, 3);
         let mut trained = setup.engine();
         for _ in 0..3 {
@@ -85,7 +86,7 @@ fn a_loaded_state_gives_the_same_outputs_and_the_same_state_bit_for_bit() {
 #[test]
 fn a_state_has_the_names_and_shapes_of_a_sequential() {
     let named = |norm: Norm| {
-        let model = ModelSpec { hidden: vec![6, 5], norm, ..ModelSpec::default() };
+        let model = ModelConfig { hidden: vec![6, 5], norm, ..ModelConfig::default() };
         let state = Setup::new(model, Loss::CrossEntropy, 9, 4, 3).engine().state().unwrap();
         let named = state.tensors.into_iter().map(|tensor| (tensor.name, tensor.shape));
         named.collect::<Vec<_>>()
@@ -140,7 +141,7 @@ fn a_state_has_the_names_and_shapes_of_a_sequential() {
 
 #[test]
 fn the_loss_sum_is_the_mean_loss_of_each_batch_times_its_rows_and_starts_over() {
-    let mut setup = Setup::new(ModelSpec::default(), Loss::CrossEntropy, 20, 4, 3);
+    let mut setup = Setup::new(ModelConfig::default(), Loss::CrossEntropy, 20, 4, 3);
     setup.training.optimizer = Optimizer::Sgd(Sgd { lr: 1e-300, ..Sgd::default() });
     let mut engine = setup.engine_in(DType::F64);
     let mut mean =
@@ -165,7 +166,7 @@ fn statistics(engine: &GraphEngine, number: usize) -> [Vec<f64>; 2] {
 fn recalibrated(dropout: f64) -> Setup {
     let norm = BatchNorm { statistics: Statistics::Recalibrate, ..BatchNorm::default() };
     let norm = Norm::Batch(norm);
-    let model = ModelSpec { hidden: vec![6, 5], dropout, norm, ..ModelSpec::default() };
+    let model = ModelConfig { hidden: vec![6, 5], dropout, norm, ..ModelConfig::default() };
     Setup::new(model, Loss::CrossEntropy, 50, 4, 3)
 }
 
@@ -229,11 +230,11 @@ fn recalibration_is_without_dropout_and_leaves_the_next_step_as_it_was() {
 #[test]
 fn after_recalibration_on_one_batch_its_outputs_are_those_of_training_up_to_the_unbiased_factor() {
     let norm = BatchNorm { eps: 1e-12, ..BatchNorm::default() };
-    let model = ModelSpec {
+    let model = ModelConfig {
         hidden: vec![6],
         activation: Activation::Identity,
         norm: Norm::Batch(norm),
-        ..ModelSpec::default()
+        ..ModelConfig::default()
     };
     let mut engine = Setup::new(model, Loss::CrossEntropy, 50, 4, 3).engine_in(DType::F64);
     let batch = Tensor::from_vec(rows(0, 50), 50, &engine.device).unwrap();
@@ -251,7 +252,7 @@ fn after_recalibration_on_one_batch_its_outputs_are_those_of_training_up_to_the_
 #[test]
 fn losses_in_single_precision_follow_those_in_double_over_twenty_steps() {
     for norm in [Norm::None(NoSettings {}), batch_norm(Placement::BeforeActivation)] {
-        let model = ModelSpec { hidden: vec![32, 16], norm, ..ModelSpec::default() };
+        let model = ModelConfig { hidden: vec![32, 16], norm, ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 128, 10, 4);
         setup.training.optimizer = Optimizer::Adam(Adam { lr: 1e-2, ..Adam::default() });
         let [mut single, mut double] = [DType::F32, DType::F64].map(|dtype| setup.engine_in(dtype));
@@ -277,7 +278,7 @@ fn an_image_enters_as_its_bytes_times_the_scale_plus_the_shift() {
     let table = Inputs::Table(RowChunks::of_rows(&values, 12));
     let images = Inputs::Images { bytes: bytes.into(), width: 12, scale, shift };
     let [table, images] = [table, images].map(|inputs| {
-        let mut setup = Setup::new(ModelSpec::default(), Loss::CrossEntropy, 20, 12, 3);
+        let mut setup = Setup::new(ModelConfig::default(), Loss::CrossEntropy, 20, 12, 3);
         setup.data = dataset(inputs, classes(20, 3)).into();
         let mut engine = setup.engine();
         engine.train_batch(&rows(0, 20), 1.0).unwrap();

@@ -1,0 +1,191 @@
+//! One cell of the matrix as checked types, and the checks that look at several keys at once.
+
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+
+use super::checkpoint::CheckpointConfig;
+use super::data::{DataConfig, Task};
+use super::decode::decode_with;
+use super::effective::Config;
+use super::error::ConfigError;
+use super::evaluation::EvaluationConfig;
+use super::keys::elsewhere;
+use super::model::{Along, ModelConfig};
+use super::node::Node;
+use super::training::{BatchSize, Loss, Optimizer, Rprop, TrainingConfig};
+use crate::seed::Seed;
+use crate::stopping::{Criterion, StoppingRule};
+
+/// A whole config without its matrix.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cell {
+    // Read from the document, since it is the same in all cells; checked here.
+    #[serde(default, rename = "name", deserialize_with = "name")]
+    _name: Option<String>,
+    #[serde(default)]
+    pub seed: u64,
+    pub data: DataConfig,
+    #[serde(default)]
+    pub model: ModelConfig,
+    #[serde(default)]
+    pub training: TrainingConfig,
+    #[serde(default)]
+    pub evaluation: EvaluationConfig,
+    #[serde(default)]
+    pub early_stopping: StoppingRule,
+    // Taken out before a cell is read; here so that messages list it.
+    #[serde(default, rename = "matrix")]
+    _matrix: Option<IgnoredAny>,
+    #[serde(default, rename = "tune")]
+    _tune: Option<IgnoredAny>,
+    #[serde(default)]
+    pub checkpoint: CheckpointConfig,
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    check_name(&name).map_err(D::Error::custom)?;
+    Ok(Some(name))
+}
+
+/// Longest name of a directory that common file systems take, with room for a suffix.
+const NAME_BYTES: usize = 200;
+
+/// Whether an experiment may be called so: its results get a directory of that name.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let fault = if name.is_empty() {
+        "it is empty"
+    } else if leaves(name) {
+        "it would leave the results directory"
+    } else if name.starts_with('.') {
+        "it begins with a dot"
+    } else if name.contains(['/', '\\']) {
+        "it holds a path separator"
+    } else if name.contains(char::is_control) {
+        "it holds a control character"
+    } else if name.trim() != name {
+        "it begins or ends with a space"
+    } else if name.len() > NAME_BYTES {
+        "it is too long"
+    } else {
+        return Ok(());
+    };
+    Err(format!(
+        "{name:?} cannot name the directory of the results: {fault}; take a plain name, such as \"digits\""
+    ))
+}
+
+/// Whether a path leads somewhere else than below the folder that it starts from.
+fn leaves(name: &str) -> bool {
+    name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..")
+}
+
+impl Cell {
+    /// Reads a document without looking at keys together.
+    pub fn read(document: &Node) -> Result<Self, ConfigError> {
+        decode_with(document, elsewhere).map_err(|error: ConfigError| {
+            let of_the_whole = error.origin().is_some_and(|origin| origin.range.is_none());
+            if of_the_whole && document.get("data").is_none() {
+                error.help("a config says at least what its data is: data.source = \"digits\"")
+            } else {
+                error
+            }
+        })
+    }
+
+    /// What is trained, and the rule that reads it.
+    pub fn into_parts(self) -> (Config, StoppingRule) {
+        let Self { data, model, training, evaluation, seed, early_stopping, .. } = self;
+        let seed = Seed(seed);
+        (Config { data, model, training, evaluation, seed }, early_stopping)
+    }
+
+    /// Refuses what no single key is at fault for.
+    pub fn check(&self, document: &Node) -> Result<(), ConfigError> {
+        match self.fault() {
+            None => Ok(()),
+            Some((key, message)) => Err(ConfigError::at(document.locate(key.split('.')), message)),
+        }
+    }
+
+    /// The key to point at, and what is wrong.
+    fn fault(&self) -> Option<(String, String)> {
+        self.data_fault()
+            .or_else(|| self.training_fault())
+            .map(|(key, message)| (key.to_owned(), message))
+            .or_else(|| {
+                late_start(&self.early_stopping.criterion, "early_stopping", self.training.epochs)
+            })
+    }
+
+    fn data_fault(&self) -> Option<(&'static str, String)> {
+        if self.data.source.is_empty() {
+            return Some(("data.source", "`data.source` is empty".to_owned()));
+        }
+        let loss = self.training.loss.filter(|loss| *loss != Loss::Mse);
+        (self.data.task == Some(Task::Regression) && loss.is_some()).then(|| {
+            ("training.loss", "this loss is for classes, and `data.task` is regression".to_owned())
+        })
+    }
+
+    fn training_fault(&self) -> Option<(&'static str, String)> {
+        let TrainingConfig { epochs, batch_size, optimizer, schedule, .. } = &self.training;
+        let norm = &self.model.norm;
+        let needs_rows = norm.settings().is_some_and(|norm| norm.along() == Along::Batch);
+        if *batch_size == BatchSize::Rows(1) && needs_rows {
+            let message = format!(
+                "`training.batch_size` is 1, and a batch of one row has no variance for the norm `{}`",
+                norm.kind()
+            );
+            return Some(("training.batch_size", message));
+        }
+        match optimizer {
+            Optimizer::Sgd(sgd) if sgd.nesterov && sgd.momentum == 0.0 => {
+                let message = "`training.optimizer.nesterov` needs a `momentum` above 0";
+                return Some(("training.optimizer.nesterov", message.to_owned()));
+            }
+            Optimizer::Rprop(rprop) if rprop.step_min > rprop.step_max => {
+                let message = format!(
+                    "`training.optimizer.step_min` is {}, above the `step_max` of {}",
+                    rprop.step_min, rprop.step_max
+                );
+                let key = if rprop.step_min == Rprop::default().step_min {
+                    "training.optimizer.step_max"
+                } else {
+                    "training.optimizer.step_min"
+                };
+                return Some((key, message));
+            }
+            _ => {}
+        }
+        (schedule.warmup_epochs > 0 && schedule.warmup_epochs >= *epochs).then(|| {
+            let message = format!(
+                "the warm-up of {} epochs does not end within the {epochs} of `training.epochs`",
+                schedule.warmup_epochs
+            );
+            ("training.schedule.warmup_epochs", message)
+        })
+    }
+}
+
+/// A rule that no epoch of the training is shown to.
+fn late_start(criterion: &Criterion, key: &str, epochs: usize) -> Option<(String, String)> {
+    let rules = match criterion {
+        Criterion::Patience(patience) => {
+            let start = patience.start_from_epoch;
+            return (start >= epochs).then(|| {
+                let message = format!(
+                    "the rule looks at no epoch: it starts after {start} of the {epochs} epochs of \
+                     `training.epochs`"
+                );
+                (format!("{key}.start_from_epoch"), message)
+            });
+        }
+        Criterion::Any(any) => &any.rules,
+        Criterion::All(all) => &all.rules,
+        _ => return None,
+    };
+    let mut rules = rules.iter().enumerate();
+    rules.find_map(|(index, rule)| late_start(rule, &format!("{key}.rules.{index}"), epochs))
+}

@@ -1,0 +1,20 @@
+//! `[checkpoint]`: how much work a sudden end may cost.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check;
+
+/// `[checkpoint]`; changes no result and is no part of what fixes a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckpointConfig {
+    /// Seconds after which the end of an epoch is saved; 0: each.
+    #[serde(deserialize_with = "check::non_negative")]
+    pub every_s: f64,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self { every_s: 10.0 }
+    }
+}

@@ -1,0 +1,78 @@
+//! An experiment: the product of its factors, with arms that differ only in their rule together.
+
+use std::path::PathBuf;
+
+use super::arm::Training;
+use super::checkpoint::CheckpointConfig;
+use super::document::Document;
+use super::effective::Config;
+use super::error::ConfigError;
+use super::factors::{Factor, Factors};
+use super::overrides::Overrides;
+use super::tune::{Point, Tune};
+use crate::seed::Seed;
+
+/// One config file with its overrides, expanded.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    /// Its directory below the results directory.
+    pub name: String,
+    /// The config as given.
+    pub config: ConfigFile,
+    /// The folder that `data.source` is relative to.
+    pub base: PathBuf,
+    /// `--set` and `--seeds` as given.
+    pub overrides: Overrides,
+    /// The keys that `[matrix]` varies, `seed` aside, in its order.
+    pub factors: Vec<Factor>,
+    /// Every training with the arms that read it: seed by seed, so that a part of them is paired,
+    /// and within a seed by the cells of the matrix in its order, the last factor fastest.
+    pub trainings: Vec<Training>,
+    /// `[checkpoint]`.
+    pub checkpoint: CheckpointConfig,
+    /// `[tune]`. Until values are chosen, the trainings have the first of each key.
+    pub tune: Option<Tune>,
+    /// Where its values are written.
+    pub(super) document: Document,
+}
+
+/// The text of a config and the name of its file, without folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Such as `digits.toml`; its ending tells TOML from JSON.
+    pub file_name: String,
+    /// What it holds.
+    pub text: String,
+}
+
+impl Experiment {
+    /// The trainings of one seed: the arms of each are tuned together.
+    #[must_use]
+    pub fn tuned_together(&self) -> &[Training] {
+        let seeds = self.seeds().map_or(1, <[u64]>::len);
+        &self.trainings[..self.trainings.len() / seeds]
+    }
+
+    /// What is trained for the arms that are tuned together with `arm`, for one of its values.
+    ///
+    /// # Errors
+    /// Where the config refuses the value.
+    pub fn tried(&self, arm: &Factors, point: &Point, seed: u64) -> Result<Config, ConfigError> {
+        let config = self.document.config(arm, point)?;
+        Ok(Config { seed: Seed(seed), ..config })
+    }
+
+    /// The experiment with the values chosen, in the order of [`Experiment::tuned_together`].
+    ///
+    /// # Errors
+    /// Where the config refuses a value.
+    pub fn with_values(&self, chosen: &[&Point]) -> Result<Self, ConfigError> {
+        let mut experiment = self.clone();
+        for (index, training) in experiment.trainings.iter_mut().enumerate() {
+            let seed = training.config.seed;
+            let point = chosen[index % chosen.len()];
+            training.config = self.tried(&training.arms[0].factors, point, seed.0)?;
+        }
+        Ok(experiment)
+    }
+}

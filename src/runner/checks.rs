@@ -1,0 +1,120 @@
+//! What a config asks of its data and cannot have.
+
+use super::provenance;
+use crate::config::data::Task as TargetKind;
+use crate::config::model::Along;
+use crate::config::{Arm, Config, ConfigError, Experiment};
+use crate::data::Dataset;
+use crate::history::{ON_DEMAND, TEST_PREFIX};
+use crate::nn::probe;
+use crate::text::quoted;
+use crate::train;
+
+/// Refuses a batch of one row where a norm takes the variance of it.
+pub fn batches(
+    experiment: &Experiment,
+    config: &Config,
+    arms: &[Arm],
+    data: &Dataset,
+) -> Result<(), ConfigError> {
+    let rows = data.splits.train.len();
+    let batches = train::batches::ranges(rows, config.training.batch_size);
+    let one = batches.iter().any(|batch| batch.len() == 1);
+    let model = &config.model;
+    if !one || model.norm_along() != Some(Along::Batch) {
+        return Ok(());
+    }
+    let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
+    let message = format!(
+        "the training split of {rows} rows makes a batch of one, which has no variance for the norm `{}`",
+        model.norm.kind()
+    )
+    .replace("of 1 rows", "of 1 row");
+    let help = "give it more rows, or leave the norm out";
+    Err(experiment.error_in_arm(&factors, "data.split", message, Some(help.to_owned())))
+}
+
+/// Refuses a rule that reads the validation split where that has no row.
+pub fn validation(experiment: &Experiment, arm: &Arm, data: &Dataset) -> Result<(), ConfigError> {
+    let columns = arm.rule.columns();
+    let Some(column) = columns.iter().find(|column| column.starts_with("val_")) else {
+        return Ok(());
+    };
+    if !data.splits.validation.is_empty() {
+        return Ok(());
+    }
+    Err(experiment.error_where_varied(
+        &arm.factors,
+        "data.split.validation",
+        format!(
+            "the stopping rule `{}` needs `{column}`, and there is no validation row for it",
+            arm.rule.kind()
+        ),
+        Some("raise the fraction, or take a rule that reads the training loss".to_owned()),
+    ))
+}
+
+/// Refuses a rule whose columns this training will not record.
+pub fn columns(
+    experiment: &Experiment,
+    config: &Config,
+    arm: &Arm,
+    recorded: &[String],
+) -> Result<(), ConfigError> {
+    for column in arm.rule.columns() {
+        if recorded.iter().any(|name| name == column) {
+            continue;
+        }
+        let monitored = column == arm.rule.monitored.column;
+        let key = if monitored { "early_stopping.monitor" } else { "early_stopping.column" };
+        let readable: Vec<&str> = recorded
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.starts_with(TEST_PREFIX) && !ON_DEMAND.contains(name))
+            .chain(probe::columns_of(&config.model))
+            .collect();
+        return Err(experiment.error_in_arm(
+            &arm.factors,
+            key,
+            format!("the rule reads the column `{column}`, which this training will not record"),
+            Some(format!("the columns that a rule can read: {}", quoted(&readable))),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses class weights where there are no classes.
+pub fn class_weights(
+    experiment: &Experiment,
+    config: &Config,
+    training: TargetKind,
+) -> Result<(), ConfigError> {
+    if config.training.class_weights.is_none() || training != TargetKind::Regression {
+        return Ok(());
+    }
+    let message = "class weights need classes, and the target is numeric";
+    let help = Some("leave training.class_weights out".to_owned());
+    Err(experiment.error_at("training.class_weights", message.to_owned(), help))
+}
+
+/// Bytes that a training needs for each parameter at least: itself, its gradient, two moments.
+const PARAMETER_BYTES: usize = 16;
+
+/// Refuses a network that the memory of this machine cannot hold.
+pub fn memory(experiment: &Experiment, arms: &[Arm], parameters: usize) -> Result<(), ConfigError> {
+    let needed = parameters.saturating_mul(PARAMETER_BYTES);
+    match provenance::memory_bytes() {
+        Some(memory) if needed > memory => Err(experiment.error_in_arm(
+            &arms[0].factors,
+            "model.hidden",
+            format!(
+                "a network of {parameters} parameters takes at least {} GiB, and this machine has \
+                 {}",
+                needed >> 30,
+                memory >> 30
+            ),
+            None,
+        )),
+        _ => Ok(()),
+    }
+}

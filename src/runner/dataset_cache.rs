@@ -1,0 +1,106 @@
+//! Sources and splits that were read, so that each is read once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::prepare_error::PrepareError;
+use crate::config::data::SplitSeed;
+use crate::config::{Arm, Config, Experiment};
+use crate::data::{DataError, Dataset, Source};
+use crate::seed::Seed;
+
+/// Sources and splits that were read, so that each is read once.
+pub struct DatasetCache {
+    /// Which datasets will be made of each source.
+    due: HashMap<String, HashSet<String>>,
+    sources: HashMap<String, Source>,
+    datasets: HashMap<String, Arc<Dataset>>,
+    notes: Vec<String>,
+}
+
+impl DatasetCache {
+    /// Nothing yet, of all that the experiment and its tuning will read.
+    #[must_use]
+    pub fn of(experiment: &Experiment) -> Self {
+        let mut due: HashMap<String, HashSet<String>> = HashMap::new();
+        let mut note = |config: &Config| {
+            let (source, dataset) = keys(config);
+            due.entry(source).or_default().insert(dataset);
+        };
+        let tuned: Vec<Seed> =
+            experiment.tune.iter().flat_map(|tune| &tune.seeds).copied().map(Seed).collect();
+        for training in &experiment.trainings {
+            note(&training.config);
+            for seed in &tuned {
+                note(&Config { seed: *seed, ..training.config.clone() });
+            }
+        }
+        Self { due, sources: HashMap::new(), datasets: HashMap::new(), notes: Vec::new() }
+    }
+
+    /// The rows of a training that these arms read.
+    pub(super) fn dataset(
+        &mut self,
+        experiment: &Experiment,
+        config: &Config,
+        arms: &[Arm],
+    ) -> Result<Arc<Dataset>, PrepareError> {
+        self.read(experiment, config).map_err(|error| placed(experiment, arms, error))
+    }
+
+    fn read(
+        &mut self,
+        experiment: &Experiment,
+        config: &Config,
+    ) -> Result<Arc<Dataset>, DataError> {
+        let (source_key, data_key) = keys(config);
+        let (data, split_seed) = (&config.data, config.split_seed());
+        if let Some(dataset) = self.datasets.get(&data_key) {
+            return Ok(Arc::clone(dataset));
+        }
+        let source = match self.sources.remove(&source_key) {
+            Some(source) => source,
+            None => Source::open(data, &experiment.base)?,
+        };
+        let due = self.due.entry(source_key.clone()).or_default();
+        due.remove(&data_key);
+        let dataset = Arc::new(if due.is_empty() {
+            source.into_dataset(data, split_seed)?
+        } else {
+            let dataset = source.dataset(data, split_seed)?;
+            self.sources.insert(source_key, source);
+            dataset
+        });
+        for note in std::iter::once(&dataset.summary).chain(&dataset.notes) {
+            // With a split per seed one line stands for all.
+            let said = config.split.seed == SplitSeed::PerSeed && !self.datasets.is_empty();
+            if !said && !self.notes.contains(note) {
+                self.notes.push(note.clone());
+            }
+        }
+        self.datasets.insert(data_key, Arc::clone(&dataset));
+        Ok(dataset)
+    }
+
+    /// A line for each set of data, and what there is to know of it.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// By what a source, and a dataset of it, is told apart from others.
+fn keys(config: &Config) -> (String, String) {
+    let data = &config.data;
+    (json!(data.reading()).to_string(), json!([data, config.split_seed()]).to_string())
+}
+
+/// A fault of the config that shows once the data is read, at its place in the config.
+fn placed(experiment: &Experiment, arms: &[Arm], error: DataError) -> PrepareError {
+    let (Some(key), Some(arm)) = (error.key(), arms.first()) else { return error.into() };
+    let is_missing = matches!(error, DataError::UnknownSource { .. });
+    let help = is_missing.then(|| "a path is relative to the folder of the config".to_owned());
+    experiment.error_where_varied(&arm.factors, key, error.to_string(), help).into()
+}

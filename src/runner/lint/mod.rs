@@ -1,0 +1,55 @@
+//! What a plan makes one wonder about, before anything is trained.
+//!
+//! Nothing here stops a run. A warning says that something will not do what it looks like, a note
+//! what there is to know when reading the results. A new one is a function and a line in a list below.
+
+mod design;
+mod engine;
+mod finding;
+mod rules;
+mod sizes;
+#[cfg(test)]
+mod tests;
+
+use super::compute::Compute;
+use super::prepared_experiment::PreparedExperiment;
+use super::prepared_training::PreparedTraining;
+use crate::config::{Arm, Experiment};
+
+pub use finding::{Finding, Findings, Level};
+
+/// What looks at the experiment as a whole.
+const OF_EXPERIMENT: [fn(&Experiment, &PreparedExperiment, &mut Findings); 4] =
+    [design::equal_trainings, design::no_hidden_layer, design::few_seeds, design::one_rate];
+
+/// What looks at each training.
+const OF_TRAINING: [fn(&PreparedTraining, &mut Findings); 6] =
+    [sizes::batches, sizes::splits, sizes::inside, sizes::classes, arms, design::equal_arms];
+
+/// What looks at each arm.
+const OF_ARM: [fn(&PreparedTraining, &Arm, &mut Findings); 4] =
+    [rules::criterion, rules::monitor, rules::evidence, rules::few_rows];
+
+/// Everything noticed, warnings first, each once however many trainings it concerns.
+#[must_use]
+pub fn lint(
+    experiment: &Experiment,
+    prepared: &PreparedExperiment,
+    compute: &Compute,
+) -> Vec<Finding> {
+    let mut findings = Findings::new(experiment);
+    for training in prepared.of_first_seed() {
+        OF_TRAINING.iter().for_each(|lint| lint(training, &mut findings));
+        if let Some(lacking) = compute.lacks(training) {
+            engine::stand_in(training, lacking, &mut findings);
+        }
+    }
+    OF_EXPERIMENT.iter().for_each(|lint| lint(experiment, prepared, &mut findings));
+    findings.sorted()
+}
+
+fn arms(training: &PreparedTraining, findings: &mut Findings) {
+    for arm in &training.arms {
+        OF_ARM.iter().for_each(|lint| lint(training, arm, findings));
+    }
+}

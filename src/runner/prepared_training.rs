@@ -1,0 +1,173 @@
+//! One training with its data, and where it will lie.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::checks;
+use super::dataset_cache::DatasetCache;
+use super::prepare_error::PrepareError;
+use crate::config::data::Target;
+use crate::config::evaluation::EvaluationConfig;
+use crate::config::training::Loss;
+use crate::config::{Arm, Config, ConfigError, Experiment, Factors, is_of_rule};
+use crate::data::{Dataset, Targets};
+use crate::metrics;
+use crate::nn::Layout;
+use crate::stopping::StoppingRule;
+use crate::text::hex;
+use crate::train::{self, FitInputs};
+
+/// Raised when the arithmetic of a training changes, so that older results are not reused.
+const ARITHMETIC: u32 = 1;
+
+/// Longest name of a training's directory before its seed and identity.
+const LABEL_LENGTH: usize = 60;
+
+/// One training with its data.
+pub struct PreparedTraining {
+    /// What fixes it, with what its data decided.
+    pub config: Config,
+    /// The arms that read it.
+    pub arms: Vec<Arm>,
+    /// Its rows, shared among trainings with the same split.
+    pub data: Arc<Dataset>,
+    /// Its loss, by the config or by what is predicted.
+    pub loss: Loss,
+    /// Outputs of the network.
+    pub outputs: usize,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// SHA-256 of all that fixes the training, in hex.
+    pub identity: String,
+    /// Its directory below the experiment's.
+    pub dir: String,
+    /// Whether it is to choose a value by, and so never looks at a test row.
+    pub tunes: bool,
+}
+
+impl PreparedTraining {
+    /// What the trainer is given.
+    #[must_use]
+    pub fn fit_inputs(&self) -> FitInputs<'_> {
+        let rules = self.arms.iter().map(|arm| &arm.rule).collect();
+        let Self { config, loss, data, .. } = self;
+        FitInputs { config, loss: *loss, data, rules, number: 0 }
+    }
+}
+
+impl PreparedTraining {
+    /// Its directory's name without the identity: what tells it apart within its experiment.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.dir.rsplit_once('-').map_or(&self.dir, |(label, _)| label)
+    }
+
+    /// A training that a value of tuned keys is judged by: to the last epoch, without a test row.
+    pub(super) fn of_tuning(
+        experiment: &Experiment,
+        config: Config,
+        factors: Factors,
+        cache: &mut DatasetCache,
+    ) -> Result<Self, PrepareError> {
+        let evaluation =
+            EvaluationConfig { train: false, test: false, ..EvaluationConfig::default() };
+        let config = Config { evaluation, ..config };
+        let arms = [Arm { factors, rule: StoppingRule::default() }];
+        let data = cache.dataset(experiment, &config, &arms)?;
+        if data.splits.validation.is_empty() {
+            let message = "[tune] chooses by val_loss, and there is no validation row";
+            let key = "data.split.validation";
+            return Err(experiment.error_at(key, message.to_owned(), None).into());
+        }
+        let training = Self::new(experiment, &config, &arms, data)?;
+        Ok(Self { tunes: true, ..training })
+    }
+
+    /// One that arms read, once its rows are known.
+    pub(super) fn new(
+        experiment: &Experiment,
+        config: &Config,
+        arms: &[Arm],
+        data: Arc<Dataset>,
+    ) -> Result<Self, ConfigError> {
+        let kind = data.targets.task();
+        let loss = config.training.loss.unwrap_or_else(|| metrics::default_loss(kind));
+        metrics::check_loss(loss, &data.targets)
+            .map_err(|message| experiment.error_at("training.loss", message, None))?;
+        checks::batches(experiment, config, arms, &data)?;
+        checks::class_weights(experiment, config, kind)?;
+        let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
+        let columns = train::columns(&data, loss, config, &rules);
+        for arm in arms {
+            checks::validation(experiment, arm, &data)?;
+            checks::columns(experiment, config, arm, &columns)?;
+        }
+        let outputs = metrics::outputs(loss, &data.targets);
+        let layout = Layout::new(&config.model, data.inputs.width(), outputs);
+        checks::memory(experiment, arms, layout.parameters())?;
+        let mut effective = config.clone();
+        effective.training.loss = Some(loss);
+        effective.data.task = Some(kind);
+        effective.data.target = Some(target(&data));
+        let identity = identity(&effective, &data);
+        Ok(Self {
+            arms: arms.to_vec(),
+            loss,
+            outputs,
+            parameters: layout.parameters(),
+            dir: directory(arms, &effective, &identity),
+            identity,
+            config: effective,
+            data,
+            tunes: false,
+        })
+    }
+}
+
+pub(super) fn sha256(value: &Value) -> String {
+    hex(Sha256::digest(value.to_string()))
+}
+
+/// What two trainings have to share to be the same: the data by content, not by its path.
+fn identity(config: &Config, data: &Dataset) -> String {
+    let mut fixed = config.table();
+    if let Some(Value::Object(config)) = fixed.get_mut("data") {
+        config.insert("source".to_owned(), data.digest.clone().into());
+        // Its content is in that digest.
+        config.insert("test_source".to_owned(), Value::Null);
+    }
+    sha256(&json!({"arithmetic": ARITHMETIC, "training": fixed}))
+}
+
+/// The columns predicted, by name.
+fn target(data: &Dataset) -> Target {
+    match &data.targets {
+        Targets::Values { names, .. } => match &names[..] {
+            [name] => Target::One(name.clone()),
+            _ => Target::Several(names.clone()),
+        },
+        Targets::Classes { .. } => {
+            let name = data.preprocessing["target"]["name"].as_str();
+            Target::One(name.unwrap_or("class").to_owned())
+        }
+    }
+}
+
+/// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
+fn directory(arms: &[Arm], config: &Config, identity: &str) -> String {
+    let mut label = String::new();
+    for (key, level) in arms.first().into_iter().flat_map(|arm| &arm.factors) {
+        if is_of_rule(key) {
+            continue;
+        }
+        let level = level.as_str().map_or_else(|| level.to_string(), str::to_owned);
+        let words = level.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        label += if words.is_empty() { "empty".to_owned() } else { words.join("_") }.as_str();
+        label.push('-');
+    }
+    label.truncate(LABEL_LENGTH);
+    format!("{label}seed{}-{}", config.seed.0, &identity[..12])
+}

@@ -1,0 +1,298 @@
+//! One `bnes run`: an experiment, its results, and what is to be done about each of its trainings.
+//!
+//! A session decides and reports by events and summaries; it prints nothing. Where the trainings of a
+//! folder are handed to something other than the threads of this process, [`Needs`] says which.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+
+use anyhow::Result;
+use candle_core::Device;
+
+use super::compute::Compute;
+use super::dataset_cache::DatasetCache;
+use super::device::DeviceChoice;
+use super::interrupt::Interrupt;
+use super::need::{Need, Needs, identities};
+use super::outcome::Outcome;
+use super::prepared_experiment::PreparedExperiment;
+use super::prepared_training::PreparedTraining;
+use super::summary::Summary;
+use super::sweep::{Resources, Sweep, jobs};
+use super::tuning::Tuning;
+use super::verify::{Verdict, Verification};
+use crate::config::Experiment;
+use crate::event::Event;
+use crate::results::tuning::{TUNE, tune_dir};
+use crate::results::{TrainingRecord, TuningRecord};
+use crate::storage::{FreshRun, Store};
+use crate::text::counted;
+use crate::train::Position;
+
+/// How a session is to go about it.
+pub struct Options<'a> {
+    /// The results directory.
+    pub results: &'a Path,
+    /// Where tensors live.
+    pub device: DeviceChoice,
+    /// Trainings side by side.
+    pub jobs: Option<usize>,
+    /// Whether what is done is trained again.
+    pub fresh: bool,
+    /// Whether what is done is to be verified: it is taken as it is.
+    pub verify: bool,
+}
+
+/// An experiment about to be run.
+pub struct Session<'a> {
+    experiment: &'a Experiment,
+    options: Options<'a>,
+    device: Device,
+    compute: Compute,
+    interrupt: &'a Interrupt,
+    cache: DatasetCache,
+    prepared: PreparedExperiment,
+    tuning: Option<Tuning<'a>>,
+}
+
+/// What would become of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prospect {
+    /// It is done.
+    Done,
+    /// It would be trained, from this place where it has a checkpoint.
+    Train(Option<Position>),
+    /// What a newer bnes wrote lies in its place.
+    Newer,
+}
+
+/// What would become of the trainings of a tuning.
+pub struct TuningProspects {
+    /// Of each.
+    pub prospects: Vec<Prospect>,
+    /// Whether all that the choice needs is done.
+    pub is_settled: bool,
+}
+
+/// What a tuning came to.
+pub struct Tuned {
+    /// Its trainings, and the values chosen.
+    pub record: TuningRecord,
+    /// Trainings that this process trained for it.
+    pub trained: usize,
+    /// Set where it did not come to its end: a signal came, or a training failed.
+    pub unfinished: Option<Summary>,
+}
+
+impl<'a> Session<'a> {
+    /// Reads the data and lays out the trainings; writes nothing.
+    ///
+    /// # Errors
+    /// Where the device, the environment, the config or the data is at fault.
+    pub fn open(
+        experiment: &'a Experiment,
+        options: Options<'a>,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self> {
+        let device = options.device.open()?;
+        // What the environment asks for is refused before anything is written.
+        let compute = Compute::new(device.clone(), 1)?;
+        let mut cache = DatasetCache::of(experiment);
+        let prepared = PreparedExperiment::new(experiment, &mut cache)?;
+        let tuning = Tuning::new(experiment, &mut cache)?;
+        Ok(Self { experiment, options, device, compute, interrupt, cache, prepared, tuning })
+    }
+
+    /// What the experiment comes to: before its tuning with the first of the values to choose from,
+    /// after it with those chosen.
+    #[must_use]
+    pub fn prepared(&self) -> &PreparedExperiment {
+        &self.prepared
+    }
+
+    /// What one training at a time would compute with.
+    #[must_use]
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// The tuning, where there is one that has not come to its end.
+    #[must_use]
+    pub fn tuning(&self) -> Option<&Tuning<'a>> {
+        self.tuning.as_ref()
+    }
+
+    /// Where the results of the experiment are, or will be.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store::at(self.options.results, &self.experiment.name)
+    }
+
+    /// What would become of the trainings of the tuning, in their order. Where all that it needs is
+    /// done, the session goes on with the values chosen.
+    ///
+    /// # Errors
+    /// None in practice: what was trained was accepted.
+    pub fn look_at_tuning(&mut self) -> Result<Option<TuningProspects>> {
+        let Some(tuning) = &mut self.tuning else { return Ok(None) };
+        let store = Store::at(&self.options.results.join(&self.experiment.name), TUNE);
+        let fresh = self.options.fresh;
+        let mut known = HashMap::new();
+        let is_settled = tuning.find(&store, fresh, &mut self.cache, |needs, training, need| {
+            known.insert(training.dir.clone(), prospect(needs, training, need));
+        });
+        // Those that the last look added to the grid.
+        let trainings = tuning.trainings();
+        let added = trainings.iter().copied().filter(|training| !known.contains_key(&training.dir));
+        let needs = Needs::look(&store, added.collect(), fresh);
+        for training in &needs.trainings {
+            known.insert(training.dir.clone(), prospect(&needs, training, &needs.of(training)));
+        }
+        let prospects =
+            trainings.iter().filter_map(|training| known.get(&training.dir).copied()).collect();
+        if is_settled {
+            self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+        }
+        Ok(Some(TuningProspects { prospects, is_settled }))
+    }
+
+    /// What would become of each training.
+    #[must_use]
+    pub fn prospects(&self) -> Vec<Prospect> {
+        let store = self.store();
+        let needs =
+            Needs::look(&store, self.prepared.trainings.iter().collect(), self.options.fresh);
+        needs
+            .trainings
+            .iter()
+            .map(|training| prospect(&needs, training, &needs.of(training)))
+            .collect()
+    }
+
+    /// Trains what values are chosen by, round by round; then the session goes on with those values.
+    /// None where there is nothing to tune.
+    ///
+    /// # Errors
+    /// Where the results directory cannot be written.
+    pub fn tune(&mut self, events: &Sender<Event>) -> Result<Option<Tuned>> {
+        let Some(mut tuning) = self.tuning.take() else { return Ok(None) };
+        let store = Store::create(self.options.results, &self.experiment.name)?;
+        let tune_store = Store::create(store.dir(), TUNE)?;
+        if !self.options.fresh {
+            tuning.find(&tune_store, false, &mut self.cache, |_, _, _| {});
+        }
+        let mut trained = 0;
+        while !tuning.choose(&mut self.cache) {
+            // What is to be trained then is not known before.
+            self.prepared.plan.trainings.clear();
+            self.prepared.plan.tuning = Some(tuning.record());
+            store.write_plan(&self.experiment.config, &self.prepared.plan)?;
+            let open = tuning.open();
+            let trainings = counted(open.len(), "training");
+            let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
+            let _ = events.send(Event::Note { message });
+            let dirs: Vec<String> = open.iter().map(|training| training.dir.clone()).collect();
+            let summary = self.train_in(&tune_store, open, events)?;
+            trained += summary.trained;
+            if summary.interrupted() > 0 || summary.failed > 0 {
+                let record = tuning.record();
+                return Ok(Some(Tuned { record, trained, unfinished: Some(summary) }));
+            }
+            let records = dirs.into_iter().zip(summary.records);
+            tuning.note(records.filter_map(|(dir, record)| Some((dir, record?))));
+        }
+        let record = tuning.record();
+        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+        self.prepared.plan.tuning = Some(record.clone());
+        Ok(Some(Tuned { record, trained, unfinished: None }))
+    }
+
+    /// Trains what is not done yet.
+    ///
+    /// # Errors
+    /// Where the results directory cannot be written; a training that fails is in the summary.
+    pub fn train(&self, events: &Sender<Event>) -> Result<Summary> {
+        let store = Store::create(self.options.results, &self.experiment.name)?;
+        store.write_plan(&self.experiment.config, &self.prepared.plan)?;
+        let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
+        let summary = self.train_in(&store, trainings.clone(), events)?;
+        FreshRun::tidy(store.dir());
+        if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
+            // Until here, the tuning of a fresh run that is broken off would have been gone on with.
+            FreshRun::tidy(&tune_dir(store.dir()));
+        }
+        Ok(summary)
+    }
+
+    /// Trains what of these is not done yet, into a folder of the experiment.
+    fn train_in(
+        &self,
+        store: &Store,
+        trainings: Vec<&PreparedTraining>,
+        events: &Sender<Event>,
+    ) -> Result<Summary> {
+        let Options { fresh, verify, .. } = self.options;
+        let needs = Needs::begin(store, trainings, fresh, verify)?;
+        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(needs.trainings.len());
+        for training in &needs.trainings {
+            outcomes.push(match needs.of(training) {
+                Need::Nothing(done) => {
+                    // Its process may have ended between putting it in its place and tidying up.
+                    store.tidy(&training.dir);
+                    Some(Outcome::Found(store.keep(&training.dir, done)))
+                }
+                // Of what a newer bnes wrote, the sweep says so.
+                Need::Training | Need::Newer(_) => None,
+            });
+        }
+        let open = needs.trainings.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none());
+        let open: Vec<&PreparedTraining> = open.map(|(training, _)| *training).collect();
+        let resources = self.resources(&open, events)?;
+        let every_s = self.experiment.checkpoint.every_s;
+        let sweep = Sweep::new(&needs, open, &resources, self.interrupt, every_s);
+        let mut trained = sweep.run(events).into_iter();
+        // Others that were at work here may have been killed meanwhile.
+        store.clean();
+        let outcome = |found: Option<Outcome>| found.or_else(|| trained.next());
+        let outcomes = outcomes.into_iter().filter_map(outcome).collect();
+        Ok(Summary::of(&needs.trainings, outcomes))
+    }
+
+    /// Trains finished trainings again, in memory, and compares; `summary` is that of
+    /// [`Session::train`].
+    ///
+    /// # Errors
+    /// Where the environment says nothing sensible.
+    pub fn verify(&self, summary: &Summary, events: &Sender<Event>) -> Result<Vec<Verdict>> {
+        let is_finished =
+            |record: &Option<TrainingRecord>| record.as_ref().is_some_and(|r| !r.arms.is_empty());
+        let all = self.prepared.trainings.iter().zip(&summary.records);
+        let finished: Vec<&PreparedTraining> =
+            all.filter(|(_, record)| is_finished(record)).map(|(training, _)| training).collect();
+        let resources = self.resources(&finished, events)?;
+        let store = self.store();
+        Ok(Verification::new(&store, finished, &resources, self.interrupt).run(events))
+    }
+
+    /// What trainings that are about to be done may use; says that they are.
+    fn resources(
+        &self,
+        trainings: &[&PreparedTraining],
+        events: &Sender<Event>,
+    ) -> Result<Resources> {
+        let jobs = jobs(self.options.jobs, trainings.len());
+        let compute = Compute::new(self.device.clone(), jobs)?;
+        let names = trainings.iter().map(|training| training.label().to_owned()).collect();
+        let _ = events.send(Event::Begun { names });
+        Ok(Resources { jobs, compute })
+    }
+}
+
+fn prospect(needs: &Needs, training: &PreparedTraining, need: &Need) -> Prospect {
+    match need {
+        Need::Nothing(_) => Prospect::Done,
+        Need::Training => Prospect::Train(needs.resumes_at(training)),
+        Need::Newer(_) => Prospect::Newer,
+    }
+}
