@@ -30,7 +30,7 @@ macro_rules! limits {
         $(#[$doc])*
         ///
         /// # Errors
-        /// Where the value is no number or outside its limits.
+        /// Where the value is not a number or outside its limits.
         pub fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
             number(deserializer, $wanted, $holds)
         }
@@ -67,7 +67,7 @@ limits! {
 /// A finite number, where the key is there.
 ///
 /// # Errors
-/// Where the value is no number or not finite.
+/// Where the value is not a number or not finite.
 pub fn optional_finite<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
     finite(d).map(Some)
 }
@@ -75,7 +75,7 @@ pub fn optional_finite<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D
 /// A number above 0, where the key is there.
 ///
 /// # Errors
-/// Where the value is no number or not above 0.
+/// Where the value is not a number or not above 0.
 pub fn optional_positive<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
     positive(d).map(Some)
 }
@@ -83,7 +83,7 @@ pub fn optional_positive<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>,
 /// A number of at least 0 and below 1, where the key is there.
 ///
 /// # Errors
-/// Where the value is no number or outside its limits.
+/// Where the value is not a number or outside its limits.
 pub fn optional_share<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
     share(d).map(Some)
 }
@@ -91,7 +91,7 @@ pub fn optional_share<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D:
 /// A whole number of at least 1.
 ///
 /// # Errors
-/// Where the value is no whole number or 0.
+/// Where the value is not a whole number or 0.
 pub fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     whole(deserializer, 1)
 }
@@ -99,7 +99,7 @@ pub fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize,
 /// A whole number of at least 2: the points of a line, of a correlation.
 ///
 /// # Errors
-/// Where the value is no whole number or below 2.
+/// Where the value is not a whole number or below 2.
 pub fn at_least_two<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     whole(deserializer, 2)
 }

@@ -13,7 +13,7 @@ use super::status::StatusArgs;
 #[derive(Debug, Parser)]
 #[command(name = "bnes", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "First steps: `bnes run` trains the built-in digits experiment, \
-                        `bnes compare results` shows what came out.")]
+                        `bnes compare results` compares the results.")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -96,7 +96,7 @@ fn target(text: &str) -> Result<Target, String> {
     let column = column.trim();
     if column.starts_with(TEST_PREFIX) {
         return Err(format!(
-            "`{column}` is a test column, which is no target: a target is held against every epoch, \
+            "`{column}` is a test column, which cannot be a target: a target is held against every epoch, \
              and what is chosen so is tuned to the rows it is measured on; take a column of the \
              validation or the training split, such as val_loss"
         ));
@@ -280,7 +280,7 @@ mod tests {
         let error = run(&["results", "--target", "test_loss=0.05"]).unwrap_err();
         let clap = error.downcast::<clap::Error>().unwrap();
         assert_eq!(clap.exit_code(), 2);
-        let told = "`test_loss` is a test column, which is no target";
+        let told = "`test_loss` is a test column, which cannot be a target";
         assert!(clap.to_string().contains(told), "{clap}");
     }
 

@@ -99,8 +99,7 @@ fn note_direction(candidate: &Candidate, is_told: bool) -> Option<String> {
     let (taken, other) = if *maximize { ("larger", "min") } else { ("smaller", "max") };
     (*maximize != larger_is_better(column) || !is_plain).then(|| {
         format!(
-            "note: {} takes {taken} values of {column} for better ones; mode = \"{other}\" turns that \
-             round",
+            "note: {} takes {taken} values of {column} for better ones; mode = \"{other}\" reverses that",
             candidate.label
         )
     })

@@ -18,20 +18,20 @@ pub fn counts(name: &str, prepared: &PreparedExperiment) -> String {
     )
 }
 
-/// Of all trainings, those trained, found done and to go.
+/// Of all trainings, those trained, already done and to go.
 pub fn done_and_to_go(summary: &Summary, seconds: f64) -> String {
     let to_go = match summary.interrupted() {
         0 => String::new(),
         count => format!(", {count} to go"),
     };
     let Summary { trained, found, .. } = summary;
-    format!("{trained} trained in {seconds:.1} s, {found} found done{to_go}")
+    format!("{trained} trained in {seconds:.1} s, {found} already done{to_go}")
 }
 
 /// What to do after trainings whose results are in a directory.
 pub fn next(results: &Path, summary: &Summary) -> String {
     if summary.interrupted() > 0 {
-        "next:    the same command again, which goes on from here".to_owned()
+        "next:    the same command again, which resumes from here".to_owned()
     } else {
         format!("next:    bnes compare {}", results.display())
     }
@@ -42,7 +42,7 @@ pub fn next_of_tuning(results: &Path, summary: &Summary) -> String {
     if summary.interrupted() > 0 {
         next(results, summary)
     } else {
-        "next:    the same command again, once the cause is gone".to_owned()
+        "next:    the same command again, once the cause is fixed".to_owned()
     }
 }
 

@@ -14,7 +14,7 @@ use super::warning::{Warning, WarningKind};
 use crate::config::{Factor, Factors, without_rule};
 use crate::results::LoadedExperiment;
 
-/// The repetition, which is no factor.
+/// The repetition, which is not a factor.
 const SEED: &str = "seed";
 
 /// Up to this many experiments are all named; of more, the first few are.

@@ -41,7 +41,7 @@ pub struct Filter {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CompareError {
     /// A filter on something that no experiment varies.
-    #[error("`{key}` is no factor here: {}", .factors.as_deref().map_or_else(
+    #[error("`{key}` is not a factor here: {}", .factors.as_deref().map_or_else(
         || "no experiment varies anything".to_owned(), |f| format!("the factors are {f}")))]
     UnknownFactor {
         /// What was asked for.

@@ -87,7 +87,7 @@ impl Cell {
         decode_with(document, elsewhere).map_err(|error: ConfigError| {
             let of_the_whole = error.origin().is_some_and(|origin| origin.range.is_none());
             if of_the_whole && document.get("data").is_none() {
-                error.help("a config says at least what its data is: data.source = \"digits\"")
+                error.help("a config needs at least its data: data.source = \"digits\"")
             } else {
                 error
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 
-/// `[checkpoint]`; changes no result and is no part of what fixes a training.
+/// `[checkpoint]`; changes no result and is not part of what fixes a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckpointConfig {

@@ -25,7 +25,7 @@ pub struct DataConfig {
     /// Columns whose cells are levels whatever they look like.
     #[serde(default, deserialize_with = "different")]
     pub categorical: Vec<String>,
-    /// Cells that hold nothing.
+    /// Missing cells.
     #[serde(default = "missing", deserialize_with = "different")]
     pub missing: Vec<String>,
     /// Whether the first line of a table names its columns; inferred where absent.
@@ -96,7 +96,7 @@ fn delimiter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<char>,
             Ok(Some(c))
         }
         _ => Err(D::Error::custom(format_args!(
-            "{text:?} cannot stand between cells: expected one character, such as \",\", \";\", \"|\" or \"\\t\" for a tab"
+            "{text:?} cannot separate cells: expected one character, such as \",\", \";\", \"|\" or \"\\t\" for a tab"
         ))),
     }
 }

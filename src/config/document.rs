@@ -150,7 +150,7 @@ impl Document {
     }
 }
 
-/// Whether `origin` is that of a key or value inside of `node`, or of `node` where it is no table:
+/// Whether `origin` is that of a key or value inside of `node`, or of `node` where it is not a table:
 /// a table that lacks a key is no fault while another replaces it.
 fn is_part(node: &Node, origin: &Origin) -> bool {
     match &node.value {

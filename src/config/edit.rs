@@ -22,7 +22,7 @@ impl Path {
         let (parts, end) = scan(text, range.start, source)?;
         if end < text.len() {
             let origin = Origin::new(source, range.start + end..range.end);
-            return Err(ConfigError::at(&origin, "this is no dotted key"));
+            return Err(ConfigError::at(&origin, "this is not a dotted key"));
         }
         Ok(Self(parts))
     }
@@ -159,7 +159,9 @@ impl Assignment {
                 Node { value: Value::Str(value.to_owned()), origin: place }
             }
             Err(error) => {
-                return Err(error.help("a string that is no bare word needs quotes: KEY='\"a b\"'"));
+                return Err(
+                    error.help("a string that is not a bare word needs quotes: KEY='\"a b\"'")
+                );
             }
         };
         Ok(Self { path: Path(parts), value })
@@ -179,7 +181,7 @@ fn is_toml(text: &str) -> bool {
 /// Sets the value at a path, with tables on the way to it; a table replaces a table.
 ///
 /// # Errors
-/// Where something on the way is no table.
+/// Where something on the way is not a table.
 pub fn set(root: &mut Node, path: &Path, value: Node) -> Result<(), ConfigError> {
     let mut node = root;
     let mut value = Some(value);

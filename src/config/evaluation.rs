@@ -71,7 +71,7 @@ impl Inside {
     pub fn lacking(self, model: &ModelConfig) -> Option<&'static str> {
         match self {
             _ if model.norm_along() == Some(Along::Weights) => {
-                Some("a norm of the weights is not looked into")
+                Some("a norm of the weights is not measured")
             }
             Self::Landscape => None,
             _ if model.hidden.is_empty() => Some("there is no hidden layer"),

@@ -57,7 +57,7 @@ impl Matrix {
     /// Reads the table; keys may be quoted paths or tables within each other.
     ///
     /// # Errors
-    /// Where it is no table, or a key is there twice.
+    /// Where it is not a table, or a key appears twice.
     pub fn read(table: &str, node: &Node) -> Result<Self, ConfigError> {
         let mut matrix = Self::default();
         let Some(entries) = node.entries() else {
@@ -206,7 +206,7 @@ pub(super) fn check_levels(key: &str, list: &Origin, levels: &[Node]) -> Result<
     let mut seen = HashSet::new();
     for level in levels {
         if !seen.insert(canonical(level)) {
-            let message = format!("`{key}`: this level is there twice");
+            let message = format!("`{key}`: this level appears twice");
             return Err(ConfigError::at(&level.origin, message));
         }
     }
@@ -261,7 +261,7 @@ pub(super) fn seeds(key: &str, node: &Node) -> Result<Vec<u64>, ConfigError> {
                     return Err(ConfigError::at(&element.origin, message));
                 };
                 if !known.insert(seed) {
-                    let message = format!("`{key}`: {seed} is there twice");
+                    let message = format!("`{key}`: {seed} appears twice");
                     return Err(ConfigError::at(&element.origin, message));
                 }
                 seeds.push(seed);

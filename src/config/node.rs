@@ -70,7 +70,7 @@ pub enum Value {
     Str(String),
     /// A list.
     List(Vec<Node>),
-    /// A table, in the order it was written; no name is there twice.
+    /// A table, in the order it was written; no name appears twice.
     Table(Vec<(Key, Node)>),
 }
 

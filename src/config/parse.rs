@@ -30,7 +30,7 @@ pub fn is_json(path: &str) -> bool {
 /// # Errors
 /// Where the text is not TOML or JSON, with the place.
 pub fn parse(path: &str, text: &str) -> Result<Node, ConfigError> {
-    // Some editors begin a file with a mark of its encoding, which is no part of the text.
+    // Some editors begin a file with a mark of its encoding, which is not part of the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
     let source = Arc::new(Source { name: path.to_owned(), text, command_line: false });
     if is_json(path) { parse_json(&source) } else { parse_toml(&source) }
@@ -172,7 +172,7 @@ fn float(origin: &Origin, way: &Way, value: Option<f64>) -> Result<Value, Config
         .filter(|value| value.is_finite())
         // -0 and 0 are one number, so that configs are equal where their values are.
         .map(|value| Value::Float(value + 0.0))
-        .ok_or_else(|| way.error(origin, "this is no finite number: expected one, such as 0.01"))
+        .ok_or_else(|| way.error(origin, "this is not a finite number: expected one, such as 0.01"))
 }
 
 fn parse_json(source: &Arc<Source>) -> Result<Node, ConfigError> {
@@ -242,7 +242,7 @@ fn json_node(source: &Arc<Source>, node: &ast::Value, way: &Way) -> Result<Node,
                 let name = property.name.clone().into_string();
                 let key = Key { origin: json_origin(source, &property.name), name };
                 if !seen.insert(key.name.clone()) {
-                    let message = format!("the key `{}` is there twice", key.name);
+                    let message = format!("the key `{}` appears twice", key.name);
                     return Err(ConfigError::at(&key.origin, message));
                 }
                 let node = json_node(source, &property.value, &way.to(Some(&key.name)))?;

@@ -118,7 +118,7 @@ impl Document {
             level.map_or(&axis.list, |level| &axis.levels[level].origin)
         });
         let keys = crate::text::quoted(&keys);
-        ConfigError::at(origin, format!("two arms come out equal: here {keys} makes no difference"))
+        ConfigError::at(origin, format!("two arms are equal: here {keys} makes no difference"))
             .help("leave one of the levels out")
             .note(format!("one is the cell {}", label::cell(first)))
             .note(format!("the other is the cell {}", label::cell(second)))

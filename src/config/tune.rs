@@ -12,7 +12,7 @@ use super::node::{Node, Origin, Value};
 /// The seeds of tuning trainings where none are given.
 const SEEDS: [u64; 2] = [1000, 1001];
 
-/// Keys that are no setting of the training.
+/// Keys that are not a setting of the training.
 const OTHER: [&str; 8] =
     ["name", "seed", "matrix", "tune", "checkpoint", "data", "evaluation", "early_stopping"];
 
@@ -148,7 +148,7 @@ fn refuse(path: &Path, key: &str, matrix: &Axes) -> Result<(), ConfigError> {
     let first = path.names().next().unwrap_or_default();
     if OTHER.contains(&first) {
         return Err(refused(format!(
-            "`{key}` cannot be tuned: it is no setting of the model or the training"
+            "`{key}` cannot be tuned: it is not a setting of the model or the training"
         )));
     }
     let overlaps = |other: &&&str| {

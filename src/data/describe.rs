@@ -36,7 +36,7 @@ pub struct ColumnDescription {
     pub role: ColumnRole,
     /// What its cells are taken for.
     pub kind: ColumnKind,
-    /// Cells that hold nothing.
+    /// Missing cells.
     pub missing: usize,
     /// Why it would be left out or refused, or what is odd about it.
     pub note: Option<String>,
@@ -182,9 +182,7 @@ fn oddity(column: &ColumnDescription) -> Option<String> {
         ColumnKind::TooManyLevels => Some(format!(
             "more than {MOST_LEVELS} levels: refused; leave it out by data.drop, or group the levels"
         )),
-        ColumnKind::Number { min, max, .. } if min > max => {
-            Some("holds nothing: left out".to_owned())
-        }
+        ColumnKind::Number { min, max, .. } if min > max => Some("is empty: left out".to_owned()),
         ColumnKind::Number { min, max, .. } if min == max && column.missing == 0 => {
             Some("constant: left out".to_owned())
         }

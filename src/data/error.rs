@@ -63,7 +63,7 @@ pub enum DataError {
         cause: io::Error,
     },
     /// A name that ends in .gz on something else.
-    #[error("{}: is no gzip file, although its name ends in .gz: rename it, or compress it with gzip", file.display())]
+    #[error("{}: is not a gzip file, although its name ends in .gz: rename it, or compress it with gzip", file.display())]
     NotGzip {
         /// The file.
         file: PathBuf,
@@ -218,23 +218,23 @@ impl fmt::Display for Location {
 pub enum CellProblem {
     /// Text in a column of numbers.
     #[error(
-        "`{0}` is no number, and the column is numeric: correct the cell, add it to data.missing if it holds nothing, or name the column in data.categorical"
+        "`{0}` is not a number, and the column is numeric: correct the cell, add it to data.missing if it means a missing value, or name the column in data.categorical"
     )]
     Text(String),
     /// What people write where there is nothing.
     #[error(
-        "`{0}` is no number: if such cells hold nothing, add `{0}` to data.missing (which is [\"\", \"NA\", \"?\"] unless set); else correct the cell"
+        "`{0}` is not a number: if such cells are missing values, add `{0}` to data.missing (which is [\"\", \"NA\", \"?\"] unless set); else correct the cell"
     )]
     Marker(String),
     /// A cell of the split column that names no split.
-    #[error("`{0}` is no split: expected train, valid, validation, val or test")]
+    #[error("`{0}` is not a split: expected train, valid, validation, val or test")]
     NotASplit(String),
     /// A comma where a point should be.
-    #[error("`{0}` is no number: write decimals with a point")]
+    #[error("`{0}` is not a number: write decimals with a point")]
     DecimalComma(String),
     /// NaN or an infinity, spelled out.
     #[error(
-        "`{0}` is not finite: correct the cell, or add `{0}` to data.missing if it holds nothing"
+        "`{0}` is not finite: correct the cell, or add `{0}` to data.missing if it means a missing value"
     )]
     NotFinite(String),
     /// A number that a 32-bit float cannot hold.
@@ -242,7 +242,7 @@ pub enum CellProblem {
     TooLarge(String),
     /// Text in a target that is otherwise numeric.
     #[error(
-        "`{0}` is no number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names"
+        "`{0}` is not a number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names"
     )]
     TextInTarget(String),
     /// A real number where classes were asked for.
@@ -260,7 +260,7 @@ pub enum CellProblem {
         "there is a NUL byte: the file is damaged or not plain text; fetch it again, or save it as UTF-8 text"
     )]
     Nul,
-    /// Bytes that are no text.
+    /// Bytes that are not a text.
     #[error(
         "this is no UTF-8: save the file as UTF-8 (`iconv -f latin1 -t utf-8` turns Latin-1 into it)"
     )]

@@ -50,7 +50,7 @@ impl TensorData {
         }
     }
 
-    /// Whether there are no elements.
+    /// Whether there are not elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

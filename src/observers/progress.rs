@@ -70,7 +70,7 @@ impl Progress {
                 if let (Some((epoch, batch)), Some(name)) = (resumed, self.names.get(training)) {
                     let done =
                         if batch > 0 { format!(", batch {}", batch + 1) } else { String::new() };
-                    self.say(&format!("{name}: goes on at epoch {epoch}{done}"), false);
+                    self.say(&format!("{name}: resumes at epoch {epoch}{done}"), false);
                     bar.set_position(epoch as u64 - 1);
                     // The time to go is judged by this run's epochs alone.
                     bar.reset_eta();

@@ -51,7 +51,7 @@ fn write(comparison: &Comparison, _: &Style) -> Result<String> {
 /// The JSON text of a report; what is not finite is `null`.
 ///
 /// # Errors
-/// Where a map has keys that are no strings.
+/// Where a map has keys that are not strings.
 pub fn json<T: Serialize>(report: &T) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');

@@ -50,7 +50,7 @@ pub fn status(statuses: &[TrainingStatus], width: Option<usize>) -> String {
         let done = fresh.iter().filter(|done| **done).count();
         let all = counted(fresh.len(), "training");
         let line = format!(
-            "--fresh: {done} of {all} trained anew so far; the same command with --fresh goes on\n"
+            "--fresh: {done} of {all} trained again so far; the same command with --fresh resumes\n"
         );
         text.push_str(&line);
     }
@@ -65,7 +65,7 @@ fn details(status: &TrainingStatus) -> String {
         parts.push(format!("on {host}, process {pid}{time}"));
     }
     if status.state == State::Interrupted && status.epoch.is_none() {
-        parts.push("no checkpoint, begins anew".to_owned());
+        parts.push("no checkpoint, starts again".to_owned());
     }
     if let (Some(error), Some(log)) = (error, log) {
         let first = error.lines().next().unwrap_or_default();

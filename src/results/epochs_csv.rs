@@ -27,7 +27,7 @@ pub enum CsvError {
         /// What the cell holds.
         text: String,
     },
-    /// A file that is no table.
+    /// A file that is not a table.
     #[error("{file}:{line}: {problem}")]
     NoTable {
         /// The file's name as given.
@@ -121,7 +121,7 @@ pub fn read(text: &str, file: &str) -> Result<EpochTable, CsvError> {
 /// rows with the same `epoch` are one epoch, in which the last cell that is not empty counts.
 ///
 /// # Errors
-/// Where it is no table; a column that holds text is no error until it is asked for.
+/// Where it is not a table; a column that holds text is no error until it is asked for.
 pub fn read_any(text: &str, file: &str) -> Result<CsvCurves, CsvError> {
     let mut cells = Cells::split(text, file)?;
     cells.empty_where(NOT_MEASURED);

@@ -15,7 +15,7 @@ use crate::config::{Factor, Overrides};
 pub fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
-        _ => panic!("a fixture that is no object"),
+        _ => panic!("a fixture that is not an object"),
     }
 }
 

@@ -205,7 +205,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
         .map(|training| {
             if !is_plain_name(&training.dir) {
                 return Some(Err(format!(
-                    "{}: `{}` is no name of a directory",
+                    "{}: `{}` is not a name of a directory",
                     plan_file.display(),
                     training.dir
                 )));
@@ -232,7 +232,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
         match record {
             Some(Ok(record)) if record.seed != seed => {
                 warnings.push(format!(
-                    "{}: is of seed {} where the plan has {seed}: taken as missing",
+                    "{}: is of seed {} where the plan has {seed}: treated as missing",
                     run_file(&path.join(&dir)).display(),
                     record.seed
                 ));
@@ -252,7 +252,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
                 }
             },
             Some(Err(problem)) => {
-                warnings.push(format!("{problem}: taken as missing"));
+                warnings.push(format!("{problem}: treated as missing"));
                 missing.push(training.clone());
             }
             None => missing.push(training.clone()),

@@ -83,7 +83,7 @@ pub fn columns(
     Ok(())
 }
 
-/// Refuses class weights where there are no classes.
+/// Refuses class weights where there are not classes.
 pub fn class_weights(
     experiment: &Experiment,
     config: &Config,

@@ -75,7 +75,7 @@ impl DatasetCache {
         });
         for note in std::iter::once(&dataset.summary).chain(&dataset.notes) {
             // With a split per seed one line stands for all.
-            let said = config.split.seed == SplitSeed::PerSeed && !self.datasets.is_empty();
+            let said = data.split.seed == SplitSeed::PerSeed && !self.datasets.is_empty();
             if !said && !self.notes.contains(note) {
                 self.notes.push(note.clone());
             }

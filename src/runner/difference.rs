@@ -39,7 +39,7 @@ pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
     let read =
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let file = epochs_file(dir);
-    let text = String::from_utf8(read(&file)?).context("epochs.csv is no text")?;
+    let text = String::from_utf8(read(&file)?).context("epochs.csv is not text")?;
     let table = epochs_csv::read(&text, &file.display().to_string())?;
     if let Some(difference) = of_curves(&table, &again.table) {
         return Ok(Some(difference));

@@ -32,7 +32,7 @@ pub struct Finished {
 /// What is to be written of a training, with the engine that trained it on a device.
 ///
 /// # Errors
-/// Where the device fails, the weights cannot be encoded or the system gives no random numbers.
+/// Where the device fails, the weights cannot be encoded or the system provides no random numbers.
 pub fn finished(
     training: &PreparedTraining,
     trained: &Trained,
@@ -104,7 +104,7 @@ pub fn finished(
 /// 128 random bits in hex: no two trainings share them.
 fn random_id() -> Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
+    getrandom::fill(&mut bytes).context("the system provides no random numbers")?;
     Ok(hex(bytes))
 }
 

@@ -89,7 +89,7 @@ fn last_line(signal: i32) {
     let (told, is_told) = mpsc::channel();
     thread::spawn(move || {
         eprintln(format_args!(
-            "{}, the second signal: ended at once; the same command goes on from the last checkpoints",
+            "{}, the second signal: stopped at once; the same command resumes from the last checkpoints",
             name(signal)
         ));
         let _ = told.send(());

@@ -131,7 +131,7 @@ impl Pool<'_> {
     fn announce_signal(&self, is_announced: &AtomicBool, events: &Sender<Event>) {
         if self.interrupt.is_asked() && !is_announced.swap(true, Ordering::Relaxed) {
             let (signal, _) = self.interrupt.signal();
-            let message = format!("{signal}: {}; a second signal ends it at once", self.on_signal);
+            let message = format!("{signal}: {}; a second signal stops at once", self.on_signal);
             send(events, Event::Note { message });
         }
     }

@@ -47,10 +47,10 @@ pub fn newest(
     }
     let dir = &training.dir;
     if lacking > 0 {
-        let message = format!("{dir}: its checkpoints lack what a rule needs: it begins anew");
+        let message = format!("{dir}: its checkpoints lack what a rule needs: it starts again");
         observer.on_event(Event::Note { message });
     } else if damaged > 0 {
-        let message = format!("{dir}: no checkpoint is left: it begins anew");
+        let message = format!("{dir}: no checkpoint is left: it starts again");
         observer.on_event(Event::Warning { message });
     }
     None

@@ -62,13 +62,13 @@ impl Summary {
         let parts = [
             (self.saved, "in progress saved"),
             (self.lost, "in progress NOT saved since their last checkpoint"),
-            (self.elsewhere, "at work in other processes"),
+            (self.elsewhere, "being trained by other processes"),
             (self.not_begun, "not begun"),
             (self.failed, "failed"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-        format!("interrupted by {signal}: {}; the same command goes on from here", parts.join(", "))
+        format!("interrupted by {signal}: {}; the same command resumes from here", parts.join(", "))
     }
 }
 
@@ -107,8 +107,7 @@ mod tests {
         assert_eq!(
             summary.interruption("SIGINT"),
             "interrupted by SIGINT: 1 in progress saved, 1 in progress NOT saved since their last \
-             checkpoint, 1 at work in other processes, 2 not begun; the same command goes on from \
-             here"
+             checkpoint, 1 being trained by other processes, 2 not begun; the same command resumes from here"
         );
     }
 }

@@ -72,7 +72,7 @@ impl<'a> Sweep<'a> {
         let pool = Pool {
             jobs: self.resources.jobs,
             interrupt: self.interrupt,
-            on_signal: "the batches at hand end and all is saved",
+            on_signal: "finishing the current batches, then saving",
         };
         let pieces = pool.run(self, self.trainings.len(), events);
         let outcome = |piece| match piece {
@@ -176,7 +176,7 @@ impl Work for Sweep<'_> {
     fn holder(&self, number: usize) -> Option<String> {
         let dir = &self.trainings[number].dir;
         let Process { host, pid, .. } = Holder::of(&self.needs.store.work_dir(dir))?.process;
-        Some(format!("{dir}: waiting for process {pid} on {host}, which is at work on it"))
+        Some(format!("{dir}: waiting for process {pid} on {host}, which is training it"))
     }
 
     fn heartbeat(&self) {

@@ -194,7 +194,7 @@ impl<'a> Tuning<'a> {
             let point = next.and_then(|next| self.tune.moved(&arm.tried[best].point, key, next));
             let point =
                 point.filter(|point| record.tried.iter().all(|tried| tried.values != point.values));
-            // What the config or the data refuses, such as a dropout of 1, is no value.
+            // What the config or the data refuses, such as a dropout of 1, is not a value.
             let candidate =
                 point.and_then(|point| self.candidate(&arm.factors, point, Some(key), cache).ok());
             match candidate {

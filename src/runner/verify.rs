@@ -54,7 +54,7 @@ impl<'a> Verification<'a> {
         let pool = Pool {
             jobs: self.resources.jobs,
             interrupt: self.interrupt,
-            on_signal: "verifying ends after the batches at hand",
+            on_signal: "stopping after the current batches",
         };
         let verdict = |piece| match piece {
             Piece::Done(verdict) => verdict,

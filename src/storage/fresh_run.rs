@@ -1,4 +1,4 @@
-//! `--fresh`, over any number of starts: which trainings have been trained anew so far.
+//! `--fresh`, over any number of starts: which trainings have been trained again so far.
 //!
 //! A fresh run that is killed, or requeued by a batch system, goes on when it is run again.
 //! `.fresh/KEY.json` notes, from its first start to its end, the id of the training that lay in the

@@ -145,7 +145,9 @@ impl TrainingStatus {
         let record = record.filter(|record| seed.is_none_or(|seed| record.seed == seed));
         let vanished = record.as_ref().and_then(|record| vanished(&log, record));
         warnings.extend(
-            vanished.iter().map(|file| format!("{}: is gone: taken as missing", file.display())),
+            vanished
+                .iter()
+                .map(|file| format!("{}: is no longer there: treated as missing", file.display())),
         );
         let record = record.filter(|_| vanished.is_none());
         let state = record.as_ref().map_or(State::Missing, |record| match record.status {

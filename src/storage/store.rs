@@ -19,7 +19,7 @@ pub struct Store {
     dir: PathBuf,
 }
 
-/// A training found done.
+/// A training already done.
 pub struct Done {
     /// Its record, with today's arms.
     pub record: TrainingRecord,
@@ -163,7 +163,7 @@ impl Store {
         (finished && arms.iter().all(answers)).then_some(record)
     }
 
-    /// The record of a training found done, which replaces the one on disk where today's arms are
+    /// The record of a training already done, which replaces the one on disk where today's arms are
     /// others.
     #[must_use]
     pub fn keep(&self, dir: &str, done: Done) -> TrainingRecord {

@@ -159,7 +159,7 @@ impl Checkpoint {
                 let name = name.to_owned();
                 state.tensors.push(NamedTensor { name, ..tensor });
             } else {
-                bail!("it has a tensor `{}` that belongs nowhere", tensor.name);
+                bail!("it has a tensor `{}` that is not expected", tensor.name);
             }
         }
         let kept = kept.into_iter().map(|(epoch, state)| (epoch, Arc::new(state))).collect();

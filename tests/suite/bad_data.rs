@@ -42,12 +42,12 @@ fn a_table_found_wrong_while_it_is_read_names_line_and_column() {
         (with("1,2"), "t.csv, line 32 (row 31): 2 cells, but the header has 3", "add or take out"),
         (
             many("red,2,1"),
-            "t.csv, line 302 (row 301), column `a`: `red` is no number",
+            "t.csv, line 302 (row 301), column `a`: `red` is not a number",
             "or name the column in data.categorical",
         ),
         (
             many("null,2,1"),
-            "t.csv, line 302 (row 301), column `a`: `null` is no number",
+            "t.csv, line 302 (row 301), column `a`: `null` is not a number",
             "add `null` to data.missing (which is [\"\", \"NA\", \"?\"] unless set)",
         ),
         (with("NaN,2,1"), "line 32 (row 31), column `a`: `NaN` is not finite", "data.missing"),
@@ -91,7 +91,7 @@ fn a_test_file_found_wrong_is_named_itself() {
     place.write("t.csv", &good());
     place.write("u.csv", "a,b,y\n1,2,0\nred,3,1\n");
     let config = "[data]\nsource = \"t.csv\"\ntest_source = \"u.csv\"\n";
-    says(&of(&place, 1, config), &["u.csv, line 3 (row 2), column `a`: `red` is no number"]);
+    says(&of(&place, 1, config), &["u.csv, line 3 (row 2), column `a`: `red` is not a number"]);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_fault_of_one_level_names_the_cell() {
 #[test]
 fn compressed_files_that_are_none_or_damaged() {
     let none = refused(1, "t.csv.gz", good().as_bytes(), "");
-    says(&none, &["t.csv.gz: is no gzip file", "compress it with gzip"]);
+    says(&none, &["t.csv.gz: is not a gzip file", "compress it with gzip"]);
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(good().as_bytes()).unwrap();
     let whole = encoder.finish().unwrap();

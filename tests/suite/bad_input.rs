@@ -131,7 +131,7 @@ fn zero_and_negative_where_they_make_no_sense() {
 fn a_number_that_is_not_finite() {
     for value in ["nan", "inf", "-inf"] {
         let text = with(&format!("[training.optimizer]\nlr = {value}"));
-        let told = "`training.optimizer.lr`: this is no finite number";
+        let told = "`training.optimizer.lr`: this is not a finite number";
         says(&refused(&text), &[told, "a.toml:8:6"]);
     }
 }
@@ -143,7 +143,7 @@ fn a_matrix_that_varies_nothing() {
     let seeds = refused(&with("[matrix]\nseed = \"3..3\""));
     says(&seeds, &["`seed`: there is no number in 3..3"]);
     let equal = refused(&with("[matrix]\n\"model.norm.eps\" = [1e-5, 1e-3]"));
-    says(&equal, &["two arms come out equal", "`model.norm.eps` makes no difference"]);
+    says(&equal, &["two arms are equal", "`model.norm.eps` makes no difference"]);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn a_config_called_like_the_plan_is_kept_beside_it() {
     let kept = fs::read_to_string(place.path("results/experiment/config.json")).unwrap();
     assert_eq!(kept, config);
     let again = place.succeeds(&["run", "--config", "experiment.json"]);
-    assert!(again.contains("1 found done"), "{again}");
+    assert!(again.contains("1 already done"), "{again}");
     place.succeeds(&["compare", "results"]);
 }
 

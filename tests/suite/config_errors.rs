@@ -135,10 +135,14 @@ fn syntax_errors_have_a_place() {
         ("{\"data\": {},}", "this is not valid JSON: Trailing commas are not allowed", 12),
         ("{\"data\": 1 /* */}", "this is not valid JSON: Comments are not allowed", 12),
         ("{data: 1}", "this is not valid JSON: Expected string for object property", 2),
-        ("{\"a\": 1, \"a\": 2}", "the key `a` is there twice", 10),
+        ("{\"a\": 1, \"a\": 2}", "the key `a` appears twice", 10),
         ("{\"data\": null}", "`data`: no key takes null", 10),
         ("[1]", "a config is an object: `{ … }`", 1),
-        ("{\"seed\": 1e400}", "`seed`: this is no finite number: expected one, such as 0.01", 10),
+        (
+            "{\"seed\": 1e400}",
+            "`seed`: this is not a finite number: expected one, such as 0.01",
+            10,
+        ),
         (
             "{\"seed\": 18446744073709551616}",
             "`seed`: this whole number does not fit into 64 bits",
@@ -158,13 +162,13 @@ fn syntax_errors_have_a_place() {
     );
     points(
         &refused("model.dropout = -inf"),
-        "`model.dropout`: this is no finite number: expected one, such as 0.01",
+        "`model.dropout`: this is not a finite number: expected one, such as 0.01",
         "a.toml:2:17",
         "-inf",
     );
     points(
         &refused("[matrix]\n\"model.dropout\" = [0.1, nan]"),
-        "`matrix.model.dropout`: this is no finite number: expected one, such as 0.01",
+        "`matrix.model.dropout`: this is not a finite number: expected one, such as 0.01",
         "a.toml:3:25",
         "nan",
     );
@@ -174,8 +178,7 @@ fn syntax_errors_have_a_place() {
 fn what_is_missing_is_named_with_its_table() {
     assert_eq!(
         with("a.toml", "", &[], None),
-        "the key `data` is missing\n --> a.toml:1:1\n  = help: a config says at least what its data \
-         is: data.source = \"digits\""
+        "the key `data` is missing\n --> a.toml:1:1\n  = help: a config needs at least its data: data.source = \"digits\""
     );
     assert_eq!(
         with("a.toml", "[data]\n", &[], None),
@@ -300,7 +303,7 @@ fn what_data_cannot_be_is_refused_at_its_value() {
     for (text, message) in [
         (
             "data.delimiter = \"ab\"",
-            "`data.delimiter`: \"ab\" cannot stand between cells: expected one character, such as \",\", \";\", \"|\" or \"\\t\" for a tab",
+            "`data.delimiter`: \"ab\" cannot separate cells: expected one character, such as \",\", \";\", \"|\" or \"\\t\" for a tab",
         ),
         ("data.drop = [\"a\", \"a\"]", "`data.drop`: `a` is listed twice"),
         (
@@ -358,10 +361,10 @@ fn what_cannot_be_tuned_is_refused_with_its_place() {
         ),
         (
             "\"early_stopping.patience\" = [1, 2]",
-            "it is no setting of the model or the training",
+            "it is not a setting of the model or the training",
             "early_stopping.patience",
         ),
-        ("\"model.dropout\" = [0.1]\nseeds = [1, 1]", "`tune.seeds`: 1 is there twice", "1"),
+        ("\"model.dropout\" = [0.1]\nseeds = [1, 1]", "`tune.seeds`: 1 appears twice", "1"),
     ] {
         let shown = refused(&format!("[tune]\n{text}"));
         let (found, _, at) = parts(&shown);
@@ -453,7 +456,7 @@ fn the_matrix_refuses_what_cannot_be_varied() {
             "`model.activation`: expected a list of levels, found a string",
             "\"relu\"",
         ),
-        ("model.dropout = [0.1, 0.2, 0.1]", "`model.dropout`: this level is there twice", "0.1"),
+        ("model.dropout = [0.1, 0.2, 0.1]", "`model.dropout`: this level appears twice", "0.1"),
         ("\"model.\" = [1]", "the key `model.` has an empty part", "\"model.\""),
         (
             "seed = \"3\"",
@@ -462,7 +465,7 @@ fn the_matrix_refuses_what_cannot_be_varied() {
         ),
         ("seed = \"3..3\"", "`seed`: there is no number in 3..3", "\"3..3\""),
         ("seed = [1, 2.5]", "`seed`: expected a whole number of at least 0", "2.5"),
-        ("seed = [1, 1]", "`seed`: 1 is there twice", "1"),
+        ("seed = [1, 1]", "`seed`: 1 appears twice", "1"),
         ("seed = \"0..99999999999\"", "`seed`: more than 100000 seeds", "\"0..99999999999\""),
         (
             "early_stopping = [{ kind = \"none\" }]\n\"early_stopping.patience\" = [1]",
@@ -488,7 +491,7 @@ fn equal_arms_are_refused_with_both_cells() {
     let shown = refused("[matrix]\n\"model.norm.eps\" = [1e-5, 1e-3]");
     points(
         &shown,
-        "two arms come out equal: here `model.norm.eps` makes no difference",
+        "two arms are equal: here `model.norm.eps` makes no difference",
         "a.toml:3:27",
         "1e-3",
     );
@@ -583,7 +586,7 @@ fn overrides_are_pointed_into() {
             13,
         ),
         ("name=2024-01-01", "no key takes a date or a time", 6),
-        ("seed=nan", "this is no finite number: expected one, such as 0.01", 6),
+        ("seed=nan", "this is not a finite number: expected one, such as 0.01", 6),
         ("matrix.seed=3..1", "`seed`: there is no number in 3..1", 13),
         ("matrix.\"model.nrm\"=[1]", "unknown key `nrm` in [model]", 15),
     ] {

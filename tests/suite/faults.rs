@@ -183,7 +183,7 @@ fn a_clock_that_was_set_back_changes_nothing() {
     child.kill().unwrap();
     child.wait().unwrap();
     let output = place.bnes(&["run", "--config", "config.toml"]);
-    assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
+    assert!(output.status.success() && stderr(&output).contains("resumes at epoch"));
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
     let elapsed = crate::common::column(&place.training("results/long", "seed0"), "elapsed_s");

@@ -54,7 +54,7 @@ fn a_training_is_the_same_to_the_last_byte_with_and_without_them_on_either_engin
         let place = Place::new();
         let without = trained(&place, engine, "without", CONFIG);
         let with = trained(&place, engine, "with", &with_reader());
-        assert_eq!(without.file_name(), with.file_name(), "a rule is no part of the identity");
+        assert_eq!(without.file_name(), with.file_name(), "a rule is not part of the identity");
         let (short, long) = (curve(&without), curve(&with));
         assert_eq!(
             long.lines().next().unwrap(),

@@ -123,7 +123,7 @@ fn a_damaged_checkpoint_is_named_and_set_aside_and_the_one_before_counts() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains(&*newest.file_name().unwrap().to_string_lossy()), "{said}");
     assert!(said.contains("checksum is wrong") && said.contains(".damaged"), "{said}");
-    assert!(said.contains("goes on at epoch"), "{said}");
+    assert!(said.contains("resumes at epoch"), "{said}");
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
 }
@@ -144,7 +144,7 @@ fn where_no_checkpoint_is_whole_it_says_so_and_begins_anew() {
     let said = stderr(&output);
     assert!(output.status.success() && !said.contains("goes on"), "{said}");
     assert_eq!(said.matches("is damaged").count(), 2, "{said}");
-    assert!(said.contains("no checkpoint is left: it begins anew"), "{said}");
+    assert!(said.contains("no checkpoint is left: it starts again"), "{said}");
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
 }
@@ -200,7 +200,7 @@ fn a_rule_added_after_a_break_goes_on_only_where_its_weights_were_kept() {
     let output = place.bnes(&["run", "--config", "config.toml"]);
     let said = stderr(&output);
     assert!(output.status.success() && !said.contains("goes on"), "{said}");
-    assert!(said.contains("its checkpoints lack what a rule needs: it begins anew"), "{said}");
+    assert!(said.contains("its checkpoints lack what a rule needs: it starts again"), "{said}");
     let (_, expected) = undisturbed(&added);
     assert!(all_of(&place, "results/long") == expected);
 }

@@ -47,7 +47,7 @@ fn what_is_done_is_found_done() {
     assert!(first.contains("8 arms from 4 trainings (4 trained"), "{first}");
     let before = bytes(&place, "results/small");
     let second = place.succeeds(&["run", "--config", "small.toml"]);
-    assert!(second.contains("(0 trained in 0.0 s, 4 found done)"), "{second}");
+    assert!(second.contains("(0 trained in 0.0 s, 4 already done)"), "{second}");
     assert_eq!(bytes(&place, "results/small"), before);
 }
 
@@ -184,7 +184,7 @@ fn a_training_that_fails_takes_no_other_along() {
         assert_eq!(failed[0].get(key), Some(&Value::Null), "every line has every key");
     }
     assert!(told.contains("1 training failed"), "{told}");
-    // The same command does the rest once the cause is gone.
+    // The same command does the rest once the cause is fixed.
     fs::remove_file(place.path(&format!("results/small/{dir}"))).unwrap();
     let out = place.succeeds(&["run", "--config", "small.toml"]);
     assert!(out.contains("(1 trained"), "{out}");
@@ -376,7 +376,7 @@ fn a_target_that_is_named_or_left_to_its_default_is_the_same_training() {
     place.succeeds(&["run", "--config", "small.toml"]);
     let args = ["run", "--config", "small.toml", "--set", "data.target=digit"];
     let out = place.succeeds(&args);
-    assert!(out.contains("1 found done"), "{out}");
+    assert!(out.contains("1 already done"), "{out}");
 }
 
 #[test]

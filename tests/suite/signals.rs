@@ -27,7 +27,7 @@ fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains("saved") && said.contains("the same command goes on"), "{said}");
         assert!(
-            said.contains(&format!("SIG{name}: the batches at hand end and all is saved")),
+            said.contains(&format!("SIG{name}: finishing the current batches, then saving")),
             "{said}"
         );
         let out = String::from_utf8(output.stdout).unwrap();
@@ -39,7 +39,7 @@ fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
         let (output, _) = interrupted(&place, "TERM", |path| path.ends_with("claim"));
         assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
         let output = place.bnes(&["run", "--config", "config.toml"]);
-        assert!(output.status.success() && stderr(&output).contains("goes on at epoch"));
+        assert!(output.status.success() && stderr(&output).contains("resumes at epoch"));
         assert!(all_of(&place, "results/long") == expected, "{name}");
         assert_tidy(&place, "results/long");
         let training = place.training("results/long", "seed0");
@@ -107,7 +107,10 @@ fn a_second_signal_ends_it_at_once_and_does_no_harm() {
     assert!([Some(130), Some(143)].contains(&code), "{code:?}");
     // Unless the first was quicker than the second.
     let said = stderr(&output);
-    assert!(said.contains("the second signal: ended at once") || said.contains("saved"), "{said}");
+    assert!(
+        said.contains("the second signal: stopped at once") || said.contains("saved"),
+        "{said}"
+    );
     place.succeeds(&["run", "--config", "config.toml"]);
     assert!(all_of(&place, "results/long") == expected);
     assert_tidy(&place, "results/long");
@@ -148,7 +151,7 @@ fn waiting_for_another_process_is_said_and_a_signal_ends_it() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.contains(&format!("waiting for process {} on ", first.id())), "{said}");
-    assert!(said.contains("interrupted by SIGINT: 1 at work in other processes;"), "{said}");
+    assert!(said.contains("interrupted by SIGINT: 1 being trained by other processes;"), "{said}");
     first.kill().unwrap();
     first.wait().unwrap();
 }
@@ -186,7 +189,7 @@ fn a_signal_ends_verifying_and_is_said() {
     let output = child.wait_with_output().unwrap();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("SIGINT: verifying ends after the batches at hand;"), "{said}");
+    assert!(said.contains("SIGINT: stopping after the current batches;"), "{said}");
     assert!(said.contains("interrupted by SIGINT: nothing to save"), "{said}");
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(

@@ -52,7 +52,7 @@ fn done_interrupted_failed_and_missing_are_told_apart() {
     let table = place.succeeds(&["status", "results/small"]);
     assert!(table.contains("4 trainings: 2 done, 1 interrupted, 1 failed"), "{table}");
     assert!(table.contains("the cause") && table.contains("run.json"), "{table}");
-    assert!(table.contains("no checkpoint, begins anew"), "{table}");
+    assert!(table.contains("no checkpoint, starts again"), "{table}");
 }
 
 #[test]

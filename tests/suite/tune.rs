@@ -101,7 +101,7 @@ fn the_value_of_the_lowest_mean_best_loss_is_chosen_per_arm_and_trained_with() {
     place.write("plain.toml", &untuned.replace("\"tuned\"", "\"untuned\""));
     place.succeeds(&["run", "--config", "plain.toml", "--set", rate, "--results", "others"]);
     let table = place.succeeds(&["compare", "others"]).replace("\n  ", " ");
-    assert!(table.contains("compared at one learning rate, 0.01, that no one tuned"), "{table}");
+    assert!(table.contains("compared at one learning rate, 0.01, which was not tuned"), "{table}");
 
     // Nothing is trained twice, and what was chosen is what an untuned config would have trained.
     let again = run(&place, &["--jobs", "1"]);
@@ -130,7 +130,7 @@ fn a_grid_whose_best_lies_on_its_edge_is_extended_and_it_is_said() {
     let arm = &tuning(&place)["arms"][0];
     assert_eq!(arm["tried"].as_array().unwrap().len(), 2 + 3);
     assert_eq!((&arm["chosen"][RATE], &arm["on_edge"]), (&value!(1e-5), &value!([RATE])));
-    assert!(said.contains("still lies on the edge of all that was tried, 0.00001"), "{said}");
+    assert!(said.contains("is still at the edge of all that was tried, 0.00001"), "{said}");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn killed_in_the_middle_and_run_again_it_chooses_and_trains_the_same() {
     // Unless it was quicker than the signal.
     if output.status.code() != Some(0) {
         assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
-        assert!(stderr(&output).contains("the same command goes on from here"));
+        assert!(stderr(&output).contains("the same command resumes from here"));
     }
     place.succeeds(&["run", "--config", "config.toml"]);
     assert_eq!(tuning(&place), tuning(&whole));

@@ -86,7 +86,7 @@ fn a_filter_leaves_the_arms_with_a_level() {
     let message = |key, value| compare(&loaded, &options(key, value)).unwrap_err().to_string();
     assert_eq!(
         message("model.norm", "batch"),
-        "`model.norm` is no factor here: the factors are `model.norm.kind` (none, batch); \
+        "`model.norm` is not a factor here: the factors are `model.norm.kind` (none, batch); \
          `early_stopping` (none, patience)"
     );
     assert_eq!(

@@ -5,7 +5,7 @@
 //!   nothing becomes the training mean, and where training rows have such cells an indicator of 0
 //!   or 1 follows.
 //! - Levels are indicators: one for each level of the training rows, in the order of their bytes,
-//!   one for cells that hold nothing where training rows have them, and one for all other levels.
+//!   one for missing cells where training rows have them, and one for all other levels.
 //!   That last one is 0 in all training rows, so its weights stay as they started.
 //! - Indicators are not standardised. Columns that do not vary over the training rows are left out.
 
@@ -38,7 +38,7 @@ enum Kind {
     },
     /// A column whose numbers do not vary, but some are missing.
     Indicator,
-    /// The input of each code; the last is that of a cell that holds nothing.
+    /// The input of each code; the last is that of a missing cell.
     Levels {
         input_of: Vec<usize>,
         levels: Vec<String>,
@@ -221,7 +221,7 @@ impl Learnt {
                 }
                 (Kind::Levels { input_of, .. }, Values::Levels { codes, .. }) => {
                     for (row, code) in rows.zip(&codes[chunk]) {
-                        // The code of a cell that holds nothing is above all others.
+                        // The code of a missing cell is above all others.
                         row[input_of[(*code as usize).min(input_of.len() - 1)]] = 1.0;
                     }
                 }

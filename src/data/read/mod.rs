@@ -152,7 +152,7 @@ fn of_test(file: &Path, source_name: &str) -> Result<&'static Format, DataError>
     let format = of_name(file, key)?;
     if !format.keys.contains(&key) {
         return Err(wrong(format!(
-            "which is no table: give a {} file (.gz too) with the columns of data.source",
+            "which is not a table: give a {} file (.gz too) with the columns of data.source",
             listed(&names_with(key), "or")
         )));
     }

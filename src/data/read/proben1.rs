@@ -195,7 +195,7 @@ impl Outputs {
                 key: "data.task",
                 source_name: super::file::name(file),
                 problem:
-                    "the outputs are no classes, of which exactly one is 1: leave data.task out"
+                    "the outputs are not classes, of which exactly one is 1: leave data.task out"
                         .to_owned(),
             });
         }

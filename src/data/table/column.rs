@@ -14,7 +14,7 @@ pub const MOST_LEVELS: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct Column {
     pub values: Values,
-    /// Cells that hold nothing.
+    /// Missing cells.
     pub missing: usize,
 }
 
@@ -28,13 +28,13 @@ pub enum Values {
     TooManyLevels,
 }
 
-/// Text in under one cell of a hundred is no level.
+/// Text in under one cell of a hundred is not a level.
 pub(super) fn are_slips(text_cells: usize, present: usize) -> bool {
     text_cells * 100 < present
 }
 
 impl Column {
-    /// How often each level occurs, and behind these how often a cell holds nothing; in the rows
+    /// How often each level occurs, and behind these how often a cell is missing; in the rows
     /// named, which are in order, or in all. None of what has no levels.
     pub fn counts(&self, rows: Option<&[u32]>) -> Vec<usize> {
         let Values::Levels { levels, codes, .. } = &self.values else { return Vec::new() };

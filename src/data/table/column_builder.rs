@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(trained(&cells, false).unwrap_err(), (8, CellProblem::Text("x".to_owned())));
         assert!(are_levels(&trained(&cells[..100], false).unwrap()));
         assert!(are_levels(&trained(&cells, true).unwrap()));
-        // Cells that hold nothing are no evidence either way.
+        // Missing cells are no evidence either way.
         let mut sparse = vec![""; 1000];
         (sparse[0], sparse[1]) = ("1", "x");
         assert!(are_levels(&trained(&sparse, false).unwrap()));

@@ -10,7 +10,7 @@ use super::numbers::Numbers;
 use crate::data::error::CellProblem;
 use crate::data::row_chunks::CHUNK_ROWS;
 
-/// The code of a cell that holds nothing.
+/// The code of a missing cell.
 pub const MISSING: u32 = u32::MAX;
 
 /// The code of each row, in chunks of rows.

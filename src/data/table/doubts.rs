@@ -46,7 +46,7 @@ pub fn of_inputs(
     });
     let markers = (!markers.is_empty()).then(|| {
         format!(
-            "{} in {} taken as a level: if such cells hold nothing, set {}",
+            "{} in {} taken as a level: if such cells are missing values, set {}",
             listed_shortly(&markers),
             listed_shortly(&marked),
             with_missing(missing, &markers)

@@ -2,7 +2,7 @@
 
 use crate::data::error::{CellProblem, shortened};
 
-/// What people write into a cell that holds nothing; in lower case.
+/// What people write for a missing value; in lower case.
 const MARKERS: [&str; 15] = [
     "-", "--", "---", ".", "?", "na", "n/a", "n.a.", "nan", "<na>", "#n/a", "#na", "null", "nil",
     "none",
@@ -63,7 +63,7 @@ pub fn is_decimal_comma(cell: &[u8]) -> bool {
     cell.contains(&b',') && matches!(Number::parse(&points), Number::Finite(_))
 }
 
-/// Whether a cell probably stands for one that holds nothing.
+/// Whether a cell probably stands for a missing value.
 pub fn is_marker(cell: &str) -> bool {
     MARKERS.contains(&cell.to_lowercase().as_str())
 }

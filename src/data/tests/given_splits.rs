@@ -68,7 +68,7 @@ fn a_test_file_is_the_test_split_with_columns_found_by_name() {
         ),
         (
             "a,b,y\nred,u,x\n",
-            "test.csv, line 2 (row 1), column `a`: `red` is no number, and the column is numeric: correct the cell, add it to data.missing if it holds nothing, or name the column in data.categorical",
+            "test.csv, line 2 (row 1), column `a`: `red` is not a number, and the column is numeric: correct the cell, add it to data.missing if it means a missing value, or name the column in data.categorical",
         ),
         (
             "a,b,y\n1,u,?\n",
@@ -97,7 +97,7 @@ fn a_test_file_is_the_test_split_with_columns_found_by_name() {
     });
     assert_eq!(
         no_table.map(|d| d.summary).unwrap_err(),
-        "train.csv: data.test_source names test.dt, which is no table: give a CSV or TSV file (.gz too) with the columns of data.source"
+        "train.csv: data.test_source names test.dt, which is not a table: give a CSV or TSV file (.gz too) with the columns of data.source"
     );
 }
 
@@ -181,7 +181,7 @@ fn a_dt_file_that_lies_or_is_damaged_says_so_and_takes_no_memory() {
         (
             "0.75 0 1",
             "0.75 0 x",
-            "t.dt, line 9 (row 2), column `y2`: `x` is no number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names",
+            "t.dt, line 9 (row 2), column `y2`: `x` is not a number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names",
         ),
     ] {
         let content = DT.replacen(from, to, 1);

@@ -248,15 +248,15 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a;y\n1,5;x\n2,5;z\n1,5;x\n2,5;z\n3,5;x\n3,5;z\n",
-            "t.csv, line 2 (row 1), column `a`: `1,5` is no number: write decimals with a point",
+            "t.csv, line 2 (row 1), column `a`: `1,5` is not a number: write decimals with a point",
         ),
         (
             "a,y\nNaN,x\n",
-            "t.csv, line 2 (row 1), column `a`: `NaN` is not finite: correct the cell, or add `NaN` to data.missing if it holds nothing",
+            "t.csv, line 2 (row 1), column `a`: `NaN` is not finite: correct the cell, or add `NaN` to data.missing if it means a missing value",
         ),
         (
             "a,y\n-inf,x\n",
-            "t.csv, line 2 (row 1), column `a`: `-inf` is not finite: correct the cell, or add `-inf` to data.missing if it holds nothing",
+            "t.csv, line 2 (row 1), column `a`: `-inf` is not finite: correct the cell, or add `-inf` to data.missing if it means a missing value",
         ),
         (
             "a,y\n1e39,x\n",
@@ -344,7 +344,7 @@ fn a_target_that_is_not_there_is_answered_with_the_nearest() {
     );
     assert_eq!(
         task(Task::Regression, "a,y\n1,1\n2,x\n"),
-        "t.csv, line 3 (row 2), column `y`: `x` is no number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names"
+        "t.csv, line 3 (row 2), column `y`: `x` is not a number, and the target is numeric: correct the cell, or set task = \"classification\" if these are class names"
     );
 }
 
@@ -368,7 +368,7 @@ fn a_source_that_is_not_there_or_not_yet_built_says_what_works() {
     );
     assert_eq!(
         taken("a.csv.gz", b"a,y\n", |_| ()).unwrap_err(),
-        "a.csv.gz: is no gzip file, although its name ends in .gz: rename it, or compress it with gzip"
+        "a.csv.gz: is not a gzip file, although its name ends in .gz: rename it, or compress it with gzip"
     );
     let half = gzipped(rows().as_bytes());
     let message = taken("a.csv.gz", &half[..half.len() / 2], |_| ()).unwrap_err();

@@ -142,7 +142,7 @@ fn the_training_rows_decide_whether_a_column_is_numeric() {
             config.split.column = Some("s".to_owned());
         })
     };
-    let slip = "`red` is no number, and the column is numeric: correct the cell, add it to data.missing if it holds nothing, or name the column in data.categorical";
+    let slip = "`red` is not a number, and the column is numeric: correct the cell, add it to data.missing if it means a missing value, or name the column in data.categorical";
     // A test row of a hundred, and half of them: no test row makes levels of a column.
     let told = format!("t.csv, line 5 (row 4), column `a`: {slip}");
     assert_eq!(with(&[(3, "red")]).unwrap_err(), told);
@@ -191,7 +191,7 @@ fn cells_that_look_as_if_they_held_nothing_are_pointed_at() {
         format!("a,b,y\n{}", (0..40).map(row).collect::<String>())
     };
     let dataset = taken("t.csv", rows("N/A").as_bytes(), |_| ()).unwrap();
-    let told = "`N/A` in `b` taken as a level: if such cells hold nothing, set data.missing = [\"\", \"NA\", \"?\", \"N/A\"]";
+    let told = "`N/A` in `b` taken as a level: if such cells are missing values, set data.missing = [\"\", \"NA\", \"?\", \"N/A\"]";
     assert_eq!(dataset.notes, [told]);
     let listed = taken("t.csv", rows("N/A").as_bytes(), |config| config.missing = names(&["N/A"]));
     assert!(listed.unwrap().notes.is_empty());
@@ -203,7 +203,7 @@ fn cells_that_look_as_if_they_held_nothing_are_pointed_at() {
     });
     assert_eq!(
         message.unwrap_err(),
-        "t.csv, line 9 (row 8), column `a`: `-` is no number: if such cells hold nothing, add `-` to data.missing (which is [\"\", \"NA\", \"?\"] unless set); else correct the cell"
+        "t.csv, line 9 (row 8), column `a`: `-` is not a number: if such cells are missing values, add `-` to data.missing (which is [\"\", \"NA\", \"?\"] unless set); else correct the cell"
     );
 }
 
@@ -300,7 +300,7 @@ fn columns_are_dropped_and_taken_as_levels_as_asked() {
         ),
         (
             |config| config.split.column = Some("colour".to_owned()),
-            "t.csv, line 2 (row 1), column `colour`: `red` is no split: expected train, valid, validation, val or test",
+            "t.csv, line 2 (row 1), column `colour`: `red` is not a split: expected train, valid, validation, val or test",
         ),
         (
             |config| config.test_source = Some("t.csv".to_owned()),

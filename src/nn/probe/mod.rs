@@ -57,14 +57,19 @@ pub fn columns_of(model: &ModelConfig) -> Vec<&'static str> {
         let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
         of.is_none_or(|what| what.lacking(model).is_none())
     };
-    let is_measured = |column: &&str| match model.norm_along() {
+    let along = model.norm_along();
+    ON_DEMAND.into_iter().filter(|column| is_there(column) && is_measured(column, along)).collect()
+}
+
+/// Whether a column can be measured behind norms that look along this.
+fn is_measured(column: &str, along: Option<Along>) -> bool {
+    match along {
         None | Some(Along::Batch) => true,
-        // Complexity folds norms into the weights next to them, and a factor of each row has none.
-        Some(Along::Row) => !MEASURES.contains(column),
+        // Complexity folds norms into the weights next to them, which a factor of each row cannot be.
+        Some(Along::Row) => !MEASURES.contains(&column),
         // What is trained is not the weights that a chain has.
         Some(Along::Weights) => false,
-    };
-    ON_DEMAND.into_iter().filter(is_there).filter(is_measured).collect()
+    }
 }
 
 /// Measures some of the columns of [`ON_DEMAND`].

@@ -225,6 +225,19 @@ fn a_norm_after_the_activation_is_folded_into_the_next_weights() {
 }
 
 #[test]
+fn what_cannot_be_measured_of_a_norm_is_known_before_anything_runs() {
+    let measured = |along| ON_DEMAND.into_iter().filter(|c| is_measured(c, along)).count();
+    assert_eq!(measured(None), ON_DEMAND.len());
+    assert_eq!(measured(Some(Along::Batch)), ON_DEMAND.len());
+    // All but the measures of complexity, for which norms are folded into weights.
+    assert_eq!(measured(Some(Along::Row)), ON_DEMAND.len() - MEASURES.len());
+    assert!(!is_measured("weight_norm", Some(Along::Row)));
+    assert_eq!(measured(Some(Along::Weights)), 0);
+    let (setup, _) = setup(batch_norm(Placement::BeforeActivation), 40);
+    assert_eq!(columns_of(&setup.model), ON_DEMAND);
+}
+
+#[test]
 fn at_the_start_the_distance_from_it_is_0_and_a_matrix_of_zeros_has_norm_0() {
     let (setup, _) = setup(batch_norm(Placement::BeforeActivation), 40);
     let start = setup.fused(Isa::Portable, 1).state().unwrap();

@@ -75,7 +75,7 @@ fn ranks(across: &AcrossDataSets) -> String {
     };
     let test = if across.p_wilcoxon.is_some() { "Wilcoxon" } else { "Friedman, Iman-Davenport" };
     let told = if !differs {
-        "no difference can be told".to_owned()
+        "no difference can be detected".to_owned()
     } else if arms.len() == 2 {
         "they differ".to_owned()
     } else {

@@ -62,7 +62,7 @@ pub(super) fn effect(effect: &Effect) -> String {
                 || seeds(*seeds_needed),
                 |least| {
                     format!(
-                        "; among that many effects none can be told with fewer than {least} seeds"
+                        "; among that many effects none can be detected with fewer than {least} seeds"
                     )
                 },
             );

@@ -17,8 +17,7 @@ pub fn replay(finding: &Finding) -> String {
                 .to_owned()
         }
         Finding::Exploratory(rules) => format!(
-            "Exploratory: {} not declared by the config of every training but chosen after its \
-             curves were there. Declare the one you take in a config and confirm it on new seeds.",
+            "Exploratory: {} not declared by the config of every training but chosen after its curves could be seen. Declare the one you take in a config and confirm it on new seeds.",
             if *rules == 1 { "1 rule was".to_owned() } else { format!("{rules} rules were") }
         ),
     }

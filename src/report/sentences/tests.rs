@@ -191,7 +191,7 @@ fn among_many_effects_no_better_or_worse_without_correction() {
         sentences[0]
     );
     assert!(sentences[0].contains("p = 0.016, better in 0 of 7 seeds"), "{}", sentences[0]);
-    let least = "; among that many effects none can be told with fewer than 10 seeds.";
+    let least = "; among that many effects none can be detected with fewer than 10 seeds.";
     assert!(sentences[0].ends_with(least), "{}", sentences[0]);
     let sentences = of_many_factors(6, 10);
     assert!(sentences[0].starts_with("Worse: model.f0 1 instead of 0"), "{}", sentences[0]);

@@ -26,7 +26,7 @@ pub(super) fn extended(key: &str, added: &[(Factors, Vec<Value>)]) -> String {
 /// What is doubtful about values that are still on the edge.
 pub(super) fn on_edge(key: &str, chosen: &[(Factors, Value)]) -> String {
     format!(
-        "the {key} chosen still lies on the edge of all that was tried, {}: list values beyond it in \
+        "the {key} chosen is still at the edge of all that was tried, {}: list values beyond it in \
          [tune]",
         values(chosen)
     )

@@ -10,7 +10,7 @@ use crate::text::{counted, enumerated};
 
 /// A training loss that is no measure of the weights.
 const AS_MET: &str =
-    "train_loss as it was met in training, with dropout and the statistics of batches";
+    "train_loss as computed during training, with dropout and the statistics of batches";
 
 /// A warning, which names its experiment.
 #[must_use]
@@ -40,7 +40,7 @@ pub fn warning_kind(kind: &WarningKind) -> String {
     match kind {
         WarningKind::File(text) => text.clone(),
         WarningKind::TuningUnfinished => {
-            "its tuning is not at its end, and no training begins before: run it again".to_owned()
+            "its tuning has not finished, and no training starts before that: run it again".to_owned()
         }
         WarningKind::Missing { planned, trainings } => {
             let n = trainings.len();
@@ -95,8 +95,7 @@ pub fn warning_kind(kind: &WarningKind) -> String {
                 .to_owned()
         }
         WarningKind::OneLearningRate { factor, rate } => format!(
-            "the levels of {factor} were compared at one learning rate, {rate}, that no one tuned and \
-             that may suit one of them better: choose one per arm, [tune] \"training.optimizer.lr\" = \
+            "the levels of {factor} were compared at one learning rate, {rate}, which was not tuned and may suit one of them better: choose one per arm, [tune] \"training.optimizer.lr\" = \
              [1e-4, 1e-3, 1e-2, 1e-1]"
         ),
         WarningKind::TunedOnEdge { key, chosen } => on_edge(key, chosen),
@@ -144,7 +143,7 @@ fn unlike_machines(mixed: &[Mixed]) -> String {
 fn exploratory(rules: &[String]) -> String {
     let (rule, was) = if rules.len() == 1 { ("rule", "was") } else { ("rules", "were") };
     format!(
-        "the {rule} {} {was} added once the trainings were there to be seen, so what is said of it is \
+        "the {rule} {} {was} added after the trainings could be seen, so what is said about it is \
          exploratory: confirm it on new seeds",
         enumerated(rules)
     )

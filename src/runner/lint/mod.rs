@@ -19,16 +19,16 @@ use crate::config::{Arm, Experiment};
 pub use finding::{Finding, Findings, Level};
 
 /// What looks at the experiment as a whole.
-const OF_EXPERIMENT: [fn(&Experiment, &PreparedExperiment, &mut Findings); 4] =
-    [design::equal_trainings, design::no_hidden_layer, design::few_seeds, design::one_rate];
+const OF_EXPERIMENT: &[fn(&Experiment, &PreparedExperiment, &mut Findings)] =
+    &[design::equal_trainings, design::no_hidden_layer, design::few_seeds, design::one_rate];
 
 /// What looks at each training.
-const OF_TRAINING: [fn(&PreparedTraining, &mut Findings); 6] =
-    [sizes::batches, sizes::splits, sizes::inside, sizes::classes, arms, design::equal_arms];
+const OF_TRAINING: &[fn(&PreparedTraining, &mut Findings)] =
+    &[sizes::batches, sizes::splits, sizes::inside, sizes::classes, arms, design::equal_arms];
 
 /// What looks at each arm.
-const OF_ARM: [fn(&PreparedTraining, &Arm, &mut Findings); 4] =
-    [rules::criterion, rules::monitor, rules::evidence, rules::few_rows];
+const OF_ARM: &[fn(&PreparedTraining, &Arm, &mut Findings)] =
+    &[rules::criterion, rules::monitor, rules::evidence, rules::few_rows];
 
 /// Everything noticed, warnings first, each once however many trainings it concerns.
 #[must_use]

@@ -74,7 +74,7 @@ pub(super) fn monitor(_: &PreparedTraining, arm: &Arm, findings: &mut Findings) 
             Level::Warning,
             arm,
             "early_stopping.monitor",
-            format!("`{column}` goes on improving while the network overfits: the weights kept are chosen by the rows they were trained on"),
+            format!("`{column}` keeps improving while the network overfits: the weights kept are chosen by the rows they were trained on"),
             "monitor a `val_` column",
         );
     }

@@ -159,7 +159,7 @@ pub(super) fn classes(training: &PreparedTraining, findings: &mut Findings) {
             training,
             "data.target",
             format!(
-                "{:.0} % of the training rows are of the class `{largest}`: always saying so is as often right",
+                "{:.0} % of the training rows are of the class `{largest}`: always predicting it is right as often",
                 100.0 * share
             ),
             "look at balanced_accuracy and f1 beside accuracy",
