@@ -78,7 +78,7 @@ impl Compute {
         &self.device
     }
 
-    /// What the fused engine does not have to train a task with, so that the graph engine stands in.
+    /// What the fused engine does not have to train this with, so that the graph engine stands in.
     #[must_use]
     pub fn lacks(&self, training: &PreparedTraining) -> Option<Lacking> {
         match self.choice(FusedEngine::lacks(&training.fit_inputs().network())) {

@@ -53,7 +53,7 @@ pub struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    /// Of `tasks`, which are some of those that `needs` knows.
+    /// Of `trainings`, which are some of those that `needs` knows.
     #[must_use]
     pub fn new(
         needs: &'a Needs<'a>,

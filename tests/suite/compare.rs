@@ -104,7 +104,7 @@ fn a_rule_that_is_added_once_the_curves_are_there_is_exploratory() {
     };
     place.write("late.toml", config);
     place.succeeds(&["run", "--config", "late.toml"]);
-    let warning = "the rule slope was added after the trainings could be seen to be seen";
+    let warning = "the rule slope was added after the trainings could be seen";
     let compared = || place.succeeds(&["compare", "results"]).replace("\n  ", " ");
     assert!(!compared().contains(warning));
     // Read from the same trainings, and from those trained again for the weights that it keeps.

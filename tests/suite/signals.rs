@@ -25,7 +25,7 @@ fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
         let (output, took) = interrupted(&place, name, is_checkpoint);
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains("saved") && said.contains("the same command goes on"), "{said}");
+        assert!(said.contains("saved") && said.contains("the same command resumes"), "{said}");
         assert!(
             said.contains(&format!("SIG{name}: finishing the current batches, then saving")),
             "{said}"

@@ -122,8 +122,8 @@ fn files_that_cannot_be_read_or_are_gone_are_named() {
     assert!(table.contains("4 trainings: 1 done, 3 missing"), "{table}");
     for file in [
         "run.json: EOF",
-        "epochs.csv: is gone",
-        "weights-5.safetensors: is gone",
+        "epochs.csv: is no longer there",
+        "weights-5.safetensors: is no longer there",
         "other/experiment.json: ",
     ] {
         assert!(said.contains(file), "{said}");

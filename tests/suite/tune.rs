@@ -194,7 +194,7 @@ fn killed_in_the_middle_and_run_again_it_chooses_and_trains_the_same() {
     let name = |one: &Value| one["training"].as_str().unwrap().to_owned();
     assert!(standings.iter().all(|one| name(one).starts_with("tune/")), "{standings:?}");
     let failed = place.fails(1, &["compare", "results"]);
-    assert!(failed.contains("its tuning is not at its end"), "{failed}");
+    assert!(failed.contains("its tuning has not finished"), "{failed}");
     let mut child = start(&place, &args);
     let done = |path: &std::path::Path| {
         let all = files(path.ancestors().nth(2).unwrap());

@@ -3,7 +3,7 @@
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::{Along, EpsPlacement, NormSettings, NormTensor, Placement, Statistics};
+use super::settings::{Along, EpsPlacement, NormSettings, NormTensor, Placement, Statistics};
 use crate::check;
 
 /// Settings of `batch`.

@@ -127,7 +127,7 @@ pub(super) fn no_hidden_layer(
             "the model has no hidden layer, so `{}` makes no difference: these arms cannot differ",
             factor.key
         );
-        findings.of_task(
+        findings.of_training(
             Level::Warning,
             training,
             "model.hidden",

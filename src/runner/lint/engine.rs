@@ -4,13 +4,23 @@ use super::finding::{Findings, Level};
 use crate::nn::Lacking;
 use crate::runner::PreparedTraining;
 
-/// What bnes's own engine does not have to train with.
-pub(super) fn stand_in(training: &PreparedTraining, lacking: Lacking, findings: &mut Findings) {
-    findings.of_task(
-        Level::Warning,
-        training,
-        "model.norm.kind",
-        format!("{lacking}: candle's autograd stands in, which is slower"),
-        "for seconds that compare, run every arm on it: BNES_ENGINE=graph",
-    );
+/// Trainings with what bnes's own engine lacks for each, which is said once however many lack the same.
+pub(super) fn stand_ins<'a>(
+    trainings: impl Iterator<Item = (&'a PreparedTraining, Lacking)>,
+    findings: &mut Findings,
+) {
+    let mut known: Vec<Lacking> = Vec::new();
+    for (training, lacking) in trainings {
+        if known.contains(&lacking) {
+            continue;
+        }
+        known.push(lacking);
+        findings.of_training(
+            Level::Warning,
+            training,
+            "model.norm.kind",
+            format!("{lacking}: candle's autograd stands in, which is slower"),
+            "for seconds that compare, run every arm on it: BNES_ENGINE=graph",
+        );
+    }
 }

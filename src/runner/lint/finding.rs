@@ -54,7 +54,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Adds what concerns a key of a training; the training's first arm tells in which cell.
-    pub fn of_task(
+    pub fn of_training(
         &mut self,
         level: Level,
         training: &PreparedTraining,

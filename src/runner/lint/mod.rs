@@ -40,10 +40,10 @@ pub fn lint(
     let mut findings = Findings::new(experiment);
     for training in prepared.of_first_seed() {
         OF_TRAINING.iter().for_each(|lint| lint(training, &mut findings));
-        if let Some(lacking) = compute.lacks(training) {
-            engine::stand_in(training, lacking, &mut findings);
-        }
     }
+    let of_first = prepared.of_first_seed().into_iter();
+    let lacking = of_first.filter_map(|one| Some((one, compute.lacks(one)?)));
+    engine::stand_ins(lacking, &mut findings);
     OF_EXPERIMENT.iter().for_each(|lint| lint(experiment, prepared, &mut findings));
     findings.sorted()
 }

@@ -22,7 +22,7 @@ pub(super) fn batches(training: &PreparedTraining, findings: &mut Findings) {
     let smallest = batches.iter().map(ExactSizeIterator::len).min().unwrap_or(0);
     let model = &training.config.model;
     if model.norm_along() == Some(Along::Batch) && smallest < SMALL_BATCH {
-        findings.of_task(
+        findings.of_training(
             Level::Warning,
             training,
             "training.batch_size",
@@ -37,7 +37,7 @@ pub(super) fn batches(training: &PreparedTraining, findings: &mut Findings) {
     match settings.batch_size {
         BatchSize::Rows(size) => {
             if matches!(settings.optimizer, Optimizer::Rprop(_)) && batches.len() > 1 {
-                findings.of_task(
+                findings.of_training(
                     Level::Warning,
                     training,
                     "training.optimizer.kind",
@@ -51,7 +51,7 @@ pub(super) fn batches(training: &PreparedTraining, findings: &mut Findings) {
             if let Some(message) =
                 tail(rows, size, batches.last().map_or(0, ExactSizeIterator::len))
             {
-                findings.of_task(Level::Note, training, "training.batch_size", message, "");
+                findings.of_training(Level::Note, training, "training.batch_size", message, "");
             }
         }
         BatchSize::Full => {}
@@ -96,7 +96,7 @@ pub(super) fn splits(training: &PreparedTraining, findings: &mut Findings) {
         } else {
             "`val_loss`"
         };
-        findings.of_task(
+        findings.of_training(
             level,
             training,
             key,
@@ -118,7 +118,7 @@ pub(super) fn inside(training: &PreparedTraining, findings: &mut Findings) {
         .filter_map(|what| Some((what.name(), what.lacking(&training.config.model)?)))
         .collect();
     for (name, why) in lacking {
-        findings.of_task(
+        findings.of_training(
             Level::Warning,
             training,
             "evaluation.inside",
@@ -138,7 +138,7 @@ pub(super) fn classes(training: &PreparedTraining, findings: &mut Findings) {
         }
     }
     if counts.iter().filter(|count| **count > 0).count() < 2 {
-        findings.of_task(
+        findings.of_training(
             Level::Warning,
             training,
             "data.split",
@@ -154,7 +154,7 @@ pub(super) fn classes(training: &PreparedTraining, findings: &mut Findings) {
     #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
     let share = *count as f64 / rows.max(1) as f64;
     if share > DOMINANT {
-        findings.of_task(
+        findings.of_training(
             Level::Note,
             training,
             "data.target",

@@ -167,7 +167,7 @@ fn a_training_split_of_one_class_is_pointed_at() {
 fn a_mode_against_the_column_and_a_training_column_are_pointed_at() {
     let rule = |rest: &str| format!("[early_stopping]\nkind = \"patience\"\n{rest}");
     warns(&rule("mode = \"max\""), "of `val_loss` lower is better", 4);
-    warns(&rule("monitor = \"train_loss\""), "goes on improving", 4);
+    warns(&rule("monitor = \"train_loss\""), "keeps improving", 4);
     assert_eq!(of(Level::Warning, &rule("monitor = \"val_accuracy\"\nmode = \"max\"")), []);
 }
 
@@ -236,18 +236,17 @@ fn what_the_results_will_not_tell_is_noted() {
 
 #[test]
 fn an_engine_that_stands_in_is_said_once_for_all_trainings_that_it_trains() {
-    let text = "data.source = \"digits\"\n[matrix]\n\"model.norm.kind\" = [\"none\", \"batch\"]\n\
+    let text = "data.source = \"digits\"\n[matrix]\n\
+                \"model.norm\" = [{ kind = \"none\" }, { kind = \"batch\" }, { kind = \"batch\", eps = 1e-3 }]\n\
                 \"training.optimizer.lr\" = [0.1, 0.01]\nseed = \"0..3\"";
     let experiment =
         Experiment::parse("a.toml", text, Path::new(""), &Overrides::default()).unwrap();
     let prepared =
         PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
     let mut findings = Findings::new(&experiment);
-    for training in
-        prepared.trainings.iter().filter(|training| training.config.model.norm.kind() == "batch")
-    {
-        engine::stand_in(training, Lacking("batch"), &mut findings);
-    }
+    let with_batch = |training: &&PreparedTraining| training.config.model.norm.kind() == "batch";
+    let lacking = prepared.trainings.iter().filter(with_batch).map(|one| (one, Lacking("batch")));
+    engine::stand_ins(lacking, &mut findings);
     let findings = findings.sorted();
     let [Finding { level: Level::Warning, about }] = &findings[..] else {
         panic!("one warning: {findings:?}")
