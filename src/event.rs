@@ -8,7 +8,7 @@ pub enum Event {
         /// Their names, by their numbers.
         names: Vec<String>,
     },
-    /// Its first epoch is about to begin, or the one at which it was broken off.
+    /// Its first epoch is about to begin, or the one at which it was interrupted.
     Started {
         /// Number of the training among those at hand.
         training: usize,

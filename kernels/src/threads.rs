@@ -54,7 +54,7 @@ struct Start {
     task_number: AtomicUsize,
     /// The calling thread's processor.
     processor: AtomicUsize,
-    /// The task at hand; the lifetime is that of [`ThreadPool::all`]'s call.
+    /// The closure being run; the lifetime is that of [`ThreadPool::all`]'s call.
     task: UnsafeCell<Option<Task<'static>>>,
 }
 

@@ -27,7 +27,7 @@ use crate::text::counted;
 /// Where the config, the data, the device or the results directory is at fault; a training that
 /// fails is reported and gives exit code 1.
 pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
-    // From here on a signal ends the batch at hand, not the process.
+    // From here on a signal ends the current batch, not the process.
     let interrupt = Interrupt::listen()?;
     let experiment = args.experiment.load()?;
     let mut session = Session::open(&experiment, args.options(), &interrupt)?;

@@ -26,8 +26,8 @@ pub struct RunArgs {
     /// Show what would be trained, and from which epoch on; train and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Train anew what is done, too; it is replaced once the new training is finished. Broken off and
-    /// run again, it goes on
+    /// Train again what is already done; each result is replaced once the new training is finished.
+    /// Interrupted, the same command resumes
     #[arg(long)]
     pub fresh: bool,
     /// Then train everything again, in memory, and name the first epoch, column or tensor that

@@ -63,7 +63,7 @@ pub enum DataError {
         cause: io::Error,
     },
     /// A name that ends in .gz on something else.
-    #[error("{}: is not a gzip file, although its name ends in .gz: rename it, or compress it with gzip", file.display())]
+    #[error("{}: not a gzip file, although its name ends in .gz: rename it, or compress it with gzip", file.display())]
     NotGzip {
         /// The file.
         file: PathBuf,
@@ -247,7 +247,7 @@ pub enum CellProblem {
     TextInTarget(String),
     /// A real number where classes were asked for.
     #[error(
-        "`{0}` is no class: numeric classes have to be whole numbers; set task = \"regression\" to predict the number"
+        "`{0}` is not a class: numeric classes have to be whole numbers; set task = \"regression\" to predict the number"
     )]
     NotWhole(String),
     /// Far more text than any level or number has.
@@ -262,7 +262,7 @@ pub enum CellProblem {
     Nul,
     /// Bytes that are not a text.
     #[error(
-        "this is no UTF-8: save the file as UTF-8 (`iconv -f latin1 -t utf-8` turns Latin-1 into it)"
+        "this is not UTF-8: save the file as UTF-8 (`iconv -f latin1 -t utf-8` turns Latin-1 into it)"
     )]
     NotUtf8,
 }
@@ -282,11 +282,6 @@ pub(super) fn listed_shortly(names: &[String]) -> String {
         0 => listed(&shown),
         more => format!("{} and {more} more", listed(&shown)),
     }
-}
-
-/// `1 row`, `3 rows`.
-pub(super) fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -17,3 +17,4 @@ pub use describe::{ColumnDescription, ColumnKind, ColumnRole, Description};
 pub use error::{BUILT_IN, CellProblem, DataError, Location, shortened};
 pub use row_chunks::RowChunks;
 pub use source::Source;
+pub use table::EXACT_ROWS;

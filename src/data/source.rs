@@ -12,6 +12,7 @@ use super::table::column::{Column, MOST_LEVELS};
 use super::table::roles::Roles;
 use super::table::target::RawTargets;
 use crate::config::data::{DataConfig, Task};
+use crate::text::counted;
 
 /// The content of a source, decoded, before any split or scale.
 #[derive(Debug)]
@@ -197,7 +198,7 @@ impl Source {
                     "the target `{}` has {} classes in {}: is it the column to predict? set data.target, or task = \"regression\" for numbers",
                     self.target_names.join("`, `"),
                     names.len(),
-                    error::counted(labels.len(), "row")
+                    counted(labels.len(), "row")
                 ))
             }
             RawTargets::Classes { .. } => Ok(()),

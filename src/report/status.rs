@@ -72,7 +72,7 @@ fn details(status: &TrainingStatus) -> String {
         parts.push(format!("{first} ({})", log.display()));
     }
     if status.fresh == Some(false) {
-        parts.push("to be trained anew".to_owned());
+        parts.push("to be trained again".to_owned());
     }
     if !status.named {
         parts.push("no longer in the config".to_owned());

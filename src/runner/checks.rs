@@ -1,7 +1,7 @@
 //! What a config asks of its data and cannot have.
 
 use super::provenance;
-use crate::config::data::Task as TargetKind;
+use crate::config::data::Task;
 use crate::config::model::Along;
 use crate::config::{Arm, Config, ConfigError, Experiment};
 use crate::data::Dataset;
@@ -87,9 +87,9 @@ pub fn columns(
 pub fn class_weights(
     experiment: &Experiment,
     config: &Config,
-    training: TargetKind,
+    training: Task,
 ) -> Result<(), ConfigError> {
-    if config.training.class_weights.is_none() || training != TargetKind::Regression {
+    if config.training.class_weights.is_none() || training != Task::Regression {
         return Ok(());
     }
     let message = "class weights need classes, and the target is numeric";

@@ -1,4 +1,4 @@
-//! Signals that ask the program to end: the batch at hand is finished, then all is saved.
+//! Signals that ask the program to end: the current batch is finished, then all is saved.
 
 use std::fs;
 use std::sync::Arc;

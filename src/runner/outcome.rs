@@ -1,4 +1,4 @@
-//! What becomes of a training: trained, found, broken off or failed, in words and as a record.
+//! What becomes of a training: trained, found, interrupted or failed, in words and as a record.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -12,15 +12,19 @@ use crate::config::data::Target;
 use crate::config::evaluation::EvaluationConfig;
 use crate::config::training::Loss;
 use crate::config::{Arm, Config, ConfigError, Experiment, Factors, is_of_rule};
-use crate::data::{Dataset, Targets};
+use crate::data::{Dataset, EXACT_ROWS, Inputs, Targets};
 use crate::metrics;
 use crate::nn::Layout;
 use crate::stopping::StoppingRule;
 use crate::text::hex;
 use crate::train::{self, FitInputs};
 
-/// Raised when the arithmetic of a training changes, so that older results are not reused.
-const ARITHMETIC: u32 = 1;
+/// Raised where the arithmetic of a training changes, so that older results are not reused: 2 where a table
+/// has rows beyond those that are kept in 64 bits, whose last digits depend on how they are kept.
+fn arithmetic(data: &Dataset) -> u32 {
+    let is_long = matches!(&data.inputs, Inputs::Table(table) if table.rows() > EXACT_ROWS);
+    if is_long { 2 } else { 1 }
+}
 
 /// Longest name of a training's directory before its seed and identity.
 const LABEL_LENGTH: usize = 60;
@@ -55,9 +59,7 @@ impl PreparedTraining {
         let Self { config, loss, data, .. } = self;
         FitInputs { config, loss: *loss, data, rules, number: 0 }
     }
-}
 
-impl PreparedTraining {
     /// Its directory's name without the identity: what tells it apart within its experiment.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -138,7 +140,7 @@ fn identity(config: &Config, data: &Dataset) -> String {
         // Its content is in that digest.
         config.insert("test_source".to_owned(), Value::Null);
     }
-    sha256(&json!({"arithmetic": ARITHMETIC, "training": fixed}))
+    sha256(&json!({"arithmetic": arithmetic(data), "training": fixed}))
 }
 
 /// The columns predicted, by name.

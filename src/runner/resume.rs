@@ -66,7 +66,7 @@ fn usable(
     Ok(found.filter(|(checkpoint, _)| train::can_resume(inputs, checkpoint)))
 }
 
-/// Where a training that is not at work would go on; none where it would begin anew.
+/// Where a training that is not at work would go on; none where it would begin again.
 #[must_use]
 pub fn resumes_at(training: &PreparedTraining, work_dir: &WorkDir) -> Option<Position> {
     let inputs = training.fit_inputs();

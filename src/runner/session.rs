@@ -219,7 +219,7 @@ impl<'a> Session<'a> {
         let summary = self.train_in(&store, trainings.clone(), events)?;
         FreshRun::tidy(store.dir());
         if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
-            // Until here, the tuning of a fresh run that is broken off would have been gone on with.
+            // Until here, the tuning of a fresh run that is interrupted would have been gone on with.
             FreshRun::tidy(&tune_dir(store.dir()));
         }
         Ok(summary)

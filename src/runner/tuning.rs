@@ -2,7 +2,7 @@
 //!
 //! In rounds: first the grid of every arm; then, where the best lies on the edge of it, a value
 //! beyond, and so on for a few times. What is chosen depends on nothing but what the trainings came
-//! to, so that a tuning that is broken off comes to the same when it goes on.
+//! to, so that a tuning that is interrupted comes to the same when it goes on.
 
 use std::collections::BTreeMap;
 

@@ -111,6 +111,10 @@ impl Rule for RelativeToFirst {
         self.count.saturating_add(usize::from(!first_counts))
     }
 
+    fn postponed_by(&self) -> &'static str {
+        "count"
+    }
+
     fn state(&self, _: &Monitored, history: &History) -> String {
         format!(
             "{} beyond {} of its first {}/{}",
@@ -160,6 +164,10 @@ impl Rule for Increases {
 
     fn earliest(&self) -> usize {
         self.count.saturating_add(1)
+    }
+
+    fn postponed_by(&self) -> &'static str {
+        "count"
     }
 
     fn state(&self, _: &Monitored, history: &History) -> String {

@@ -185,6 +185,10 @@ impl Rule for Change {
         self.count.saturating_add(1)
     }
 
+    fn postponed_by(&self) -> &'static str {
+        "count"
+    }
+
     fn state(&self, _: &Monitored, history: &History) -> String {
         format!("{} unchanged {}/{}", self.column.0, self.in_a_row(history), self.count)
     }

@@ -157,6 +157,10 @@ impl<const ALL: bool> Rule for Combined<ALL> {
         of_all.unwrap_or(usize::MAX)
     }
 
+    fn postponed_by(&self) -> &'static str {
+        "count"
+    }
+
     fn state(&self, monitored: &Monitored, history: &History) -> String {
         let states: Vec<String> = self.inner().map(|rule| rule.state(monitored, history)).collect();
         states.join(", ")

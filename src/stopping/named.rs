@@ -40,6 +40,10 @@ impl<T: Named> Rule for T {
         self.general().earliest()
     }
 
+    fn postponed_by(&self) -> &'static str {
+        self.general().postponed_by()
+    }
+
     fn state(&self, monitored: &Monitored, history: &History) -> String {
         self.general().state(monitored, history)
     }

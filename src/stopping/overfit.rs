@@ -65,6 +65,10 @@ impl Rule for Divergence {
         2
     }
 
+    fn postponed_by(&self) -> &'static str {
+        "count"
+    }
+
     fn state(&self, monitored: &Monitored, history: &History) -> String {
         let value = monitored.values(history).last().copied().flatten();
         let ratio =
@@ -100,6 +104,10 @@ impl Rule for Gap {
 
     fn earliest(&self) -> usize {
         self.count
+    }
+
+    fn postponed_by(&self) -> &'static str {
+        "count"
     }
 
     fn state(&self, monitored: &Monitored, history: &History) -> String {

@@ -185,6 +185,10 @@ impl Rule for SuccessiveIncreases {
         self.count.saturating_add(1).saturating_mul(self.strip)
     }
 
+    fn postponed_by(&self) -> &'static str {
+        "count"
+    }
+
     fn state(&self, monitored: &Monitored, history: &History) -> String {
         format!("increases {}/{}", self.in_a_row(monitored, history), self.count)
     }

@@ -35,14 +35,10 @@ pub trait Rule {
     }
 
     /// The first epoch (from 1) after which some curve makes it fire; `usize::MAX`: none does.
-    fn earliest(&self) -> usize {
-        1
-    }
+    fn earliest(&self) -> usize;
 
     /// The setting that puts off the earliest epoch, for advice.
-    fn postponed_by(&self) -> &'static str {
-        "count"
-    }
+    fn postponed_by(&self) -> &'static str;
 
     /// Where it stands after the last epoch of `history`, for a progress line: `patience 3/10`.
     fn state(&self, monitored: &Monitored, history: &History) -> String;
@@ -63,6 +59,10 @@ impl Rule for NoSettings {
 
     fn earliest(&self) -> usize {
         usize::MAX
+    }
+
+    fn postponed_by(&self) -> &'static str {
+        "kind"
     }
 
     fn state(&self, _: &Monitored, _: &History) -> String {

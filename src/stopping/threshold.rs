@@ -145,6 +145,10 @@ impl Rule for Threshold {
         self.count
     }
 
+    fn postponed_by(&self) -> &'static str {
+        "count"
+    }
+
     fn state(&self, _: &Monitored, history: &History) -> String {
         format!("{} beyond its threshold {}/{}", self.column, self.in_a_row(history), self.count)
     }

@@ -30,6 +30,14 @@ impl Rule for TimeBudget {
         false
     }
 
+    fn earliest(&self) -> usize {
+        1
+    }
+
+    fn postponed_by(&self) -> &'static str {
+        "seconds"
+    }
+
     fn state(&self, _: &Monitored, history: &History) -> String {
         format!("time {:.0}/{:.0} s", last(history).unwrap_or(0.0), self.seconds)
     }

@@ -1,6 +1,6 @@
 //! `--fresh`, over any number of starts: which trainings have been trained again so far.
 //!
-//! A fresh run that is killed, or requeued by a batch system, goes on when it is run again.
+//! A fresh run that is killed, or requeued by a batch system, resumes when it is run again.
 //! `.fresh/KEY.json` notes, from its first start to its end, the id of the training that lay in the
 //! place of each of its own: one is done when a training of another id lies there, whoever trained
 //! it. The key is that of the trainings, so that runs with other settings have notes of their own.
@@ -19,9 +19,9 @@ use crate::text::hex;
 /// The folder of notes, in the experiment's directory.
 const FRESH: &str = ".fresh";
 
-/// Raised when what the notes hold changes: a fresh run that was broken off by an earlier version
-/// begins again.
-const FORMAT: u32 = 2;
+/// How notes end, with the number of their format: those of another are not read, so that a fresh run which an
+/// earlier version began begins again.
+const ENDING: &str = ".2.json";
 
 /// By training, the id of the one to be replaced; none where none was there or it has no id, as those
 /// of earlier versions.
@@ -35,8 +35,8 @@ pub struct FreshRun {
 }
 
 impl FreshRun {
-    /// Begins one of trainings given by directory and identity, or goes on with the one that was
-    /// broken off; whether it begins.
+    /// Begins one of trainings given by directory and identity, or resumes the one that was
+    /// interrupted; whether it begins.
     ///
     /// # Errors
     /// Where the notes cannot be written.
@@ -61,7 +61,7 @@ impl FreshRun {
         Ok((fresh, false))
     }
 
-    /// The one of these trainings that was broken off, where there is one.
+    /// The one of these trainings that was interrupted, where there is one.
     #[must_use]
     pub fn find(experiment: &Path, trainings: &[(&str, &str)]) -> Option<Self> {
         Self::read(experiment, file(experiment, trainings))
@@ -71,7 +71,8 @@ impl FreshRun {
     #[must_use]
     pub fn all(experiment: &Path) -> Vec<Self> {
         let entries = fs::read_dir(experiment.join(FRESH)).into_iter().flatten().flatten();
-        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        let is_ours = |file: &PathBuf| file.to_string_lossy().ends_with(ENDING);
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
         files.sort();
         files.into_iter().filter_map(|file| Self::read(experiment, file)).collect()
     }
@@ -92,20 +93,20 @@ impl FreshRun {
         self.before.contains_key(training)
     }
 
-    /// Whether it has a training yet to be trained anew.
+    /// Whether it has a training yet to be trained again.
     #[must_use]
     pub fn wants(&self, training: &str) -> bool {
         self.names(training) && !self.is_done(training)
     }
 
-    /// Whether one of its trainings was trained anew, by this process or another.
+    /// Whether one of its trainings was trained again, by this process or another.
     #[must_use]
     pub fn is_done(&self, training: &str) -> bool {
         let now = id(&self.experiment, training);
         now.is_some() && self.before.get(training).is_some_and(|before| *before != now)
     }
 
-    /// Whether a fresh run has yet to train a training anew, whose checkpoints are then kept.
+    /// Whether a fresh run has yet to train a training again, whose checkpoints are then kept.
     #[must_use]
     pub fn is_wanted(experiment: &Path, training: &str) -> bool {
         Self::all(experiment).iter().any(|fresh| fresh.wants(training))
@@ -128,11 +129,10 @@ fn file(experiment: &Path, trainings: &[(&str, &str)]) -> PathBuf {
     let mut trainings = trainings.to_vec();
     trainings.sort_unstable();
     let mut hash = Sha256::new();
-    hash.update(format!("{FORMAT}\n"));
     for (training, identity) in trainings {
         hash.update(format!("{training}\0{identity}\n"));
     }
-    experiment.join(FRESH).join(format!("{}.json", &hex(&hash.finalize())[..16]))
+    experiment.join(FRESH).join(format!("{}{ENDING}", &hex(hash.finalize())[..16]))
 }
 
 /// Of the training that lies in a place.

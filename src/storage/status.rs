@@ -1,4 +1,4 @@
-//! Where a sweep stands: what is done, at work, broken off, failed, or not begun.
+//! Where a sweep stands: what is done, at work, interrupted, failed, or not begun.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub enum State {
     Done,
     /// A process is at work on it.
     Running,
-    /// Broken off; the next run goes on from its newest checkpoint that is whole, or begins anew.
+    /// Broken off; the next run goes on from its newest checkpoint that is whole, or begins again.
     Interrupted,
     /// An error ended it.
     Failed,
@@ -40,7 +40,7 @@ pub struct TrainingStatus {
     pub seed: Option<u64>,
     /// How far it is.
     pub state: State,
-    /// Where a `--fresh` is not at its end: whether it has trained this one anew.
+    /// Where a `--fresh` is not at its end: whether it has trained this one again.
     pub fresh: Option<bool>,
     /// The machine at work.
     pub host: Option<String>,

@@ -86,7 +86,7 @@ impl Store {
     }
 
     /// Gives back the claim of a training that is done, and removes the work on it, unless a fresh run
-    /// that was broken off goes on from there.
+    /// that was interrupted goes on from there.
     pub fn finish(&self, dir: &str, claim: Claim) {
         if !FreshRun::is_wanted(&self.dir, dir) {
             claim.finish();

@@ -55,7 +55,7 @@ pub struct Checkpoint {
 
 /// What a checkpointer may want to know, and is told, along with a checkpoint.
 pub trait Checkpointer {
-    /// Whether training is to end after the batch at hand.
+    /// Whether training is to end after the current batch.
     fn interrupted(&self) -> bool;
 
     /// Whether the end of an epoch is to be kept.

@@ -82,7 +82,7 @@ fn a_table_found_wrong_while_it_is_read_names_line_and_column() {
         assert!(message.len() < 600, "{} bytes", message.len());
     }
     let latin = [good().as_bytes(), b"caf\xe9,2,1\n"].concat();
-    says(&refused(1, "t.csv", &latin, ""), &["column `a`: this is no UTF-8", "iconv -f latin1"]);
+    says(&refused(1, "t.csv", &latin, ""), &["column `a`: this is not UTF-8", "iconv -f latin1"]);
 }
 
 #[test]
@@ -112,11 +112,7 @@ fn what_the_config_asks_of_the_data_is_pointed_at_by_its_key() {
             "a.toml:4:16",
             "data.test_source and data.split.column both give a test split",
         ),
-        (
-            "split.test = 0.001",
-            "a.toml:3:14",
-            "data.split.test = 0.001 of 30 rows is no row at all",
-        ),
+        ("split.test = 0.001", "a.toml:3:14", "data.split.test = 0.001 of 30 rows leaves no row"),
         (
             "split = { validation = 0.5, test = 0.5 }",
             "a.toml:3:36",
@@ -188,7 +184,7 @@ fn a_fault_of_one_level_names_the_cell() {
 #[test]
 fn compressed_files_that_are_none_or_damaged() {
     let none = refused(1, "t.csv.gz", good().as_bytes(), "");
-    says(&none, &["t.csv.gz: is not a gzip file", "compress it with gzip"]);
+    says(&none, &["t.csv.gz: not a gzip file", "compress it with gzip"]);
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(good().as_bytes()).unwrap();
     let whole = encoder.finish().unwrap();

@@ -25,7 +25,7 @@ fn fresh_trains_anew_replaces_only_when_done_and_goes_on_where_it_was_broken_off
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert_eq!(records(&place, "results/long"), before);
     let status = place.succeeds(&["status"]);
-    assert!(status.contains("1 done") && status.contains("to be trained anew"), "{status}");
+    assert!(status.contains("1 done") && status.contains("to be trained again"), "{status}");
     assert!(status.contains("--fresh: 0 of 1 training trained again so far"), "{status}");
     let output = place.bnes(&FRESH);
     assert!(output.status.success() && stderr(&output).contains("resumes at epoch"));

@@ -14,10 +14,11 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::scale::{self, Scale};
-use crate::data::error::{counted, listed_shortly};
+use crate::data::error::listed_shortly;
 use crate::data::row_chunks::{CHUNK_ROWS, RowChunks};
 use crate::data::table::column::{Column, MOST_LEVELS, Values};
 use crate::data::table::level::Level;
+use crate::text::counted;
 
 /// How one column becomes inputs.
 #[derive(Debug)]

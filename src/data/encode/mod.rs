@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use scale::Scale;
 
 use super::dataset::{Dataset, Inputs, Targets};
-use super::error::{DataError, counted, listed_shortly, shortened};
+use super::error::{DataError, listed_shortly, shortened};
 use super::source::{RawInputs, Source};
 use super::split::{self, Drawn, Rows};
 use super::table::column::Column;
@@ -19,6 +19,7 @@ use super::table::doubts;
 use super::table::target::RawTargets;
 use crate::config::data::{DataConfig, Task};
 use crate::seed::Seed;
+use crate::text::counted;
 
 impl Source {
     /// Splits, encodes and standardises. `config` may differ from the one that opened the source in

@@ -11,9 +11,10 @@ use super::quotes::QuoteFault;
 use super::records::{Batch, Record, Records};
 use super::sniff::{self, Layout};
 use crate::config::data::DataConfig;
-use crate::data::error::{DataError, counted};
+use crate::data::error::DataError;
 use crate::data::table::builder::{Header, TableBuilder};
 use crate::data::table::cell::Cell;
+use crate::text::counted;
 
 pub(super) const CSV: Format = Format {
     names: &["CSV", "TSV"],

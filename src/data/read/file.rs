@@ -1,6 +1,5 @@
 //! Opening files, gzipped or plain, and the digest of what they hold.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -9,6 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::data::error::DataError;
+use crate::text::hex;
 
 /// Deflate cannot make more than this many bytes of one (1032, by the length of its longest
 /// match over its shortest code).
@@ -65,7 +65,7 @@ impl<R> Hashing<R> {
 
     /// The digest of all that has passed, in hex.
     pub fn digest(self) -> String {
-        hex(self.hash)
+        hex(self.hash.finalize())
     }
 }
 
@@ -75,14 +75,6 @@ impl<R: Read> Read for Hashing<R> {
         self.hash.update(&buffer[..read]);
         Ok(read)
     }
-}
-
-/// The digest in hex.
-pub fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The last part of a path, for summaries.

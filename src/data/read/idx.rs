@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::file::{self, Opened};
 use crate::data::error::DataError;
+use crate::text::hex;
 
 /// Images and labels, the test part (if any) after the training part.
 #[derive(Debug)]
@@ -244,6 +245,6 @@ impl Images {
         }
         hash.update(&self.bytes);
         hash.update(&self.labels);
-        file::hex(hash)
+        hex(hash.finalize())
     }
 }

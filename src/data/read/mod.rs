@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::error::DataError;
 use super::table::builder::{Table, TableBuilder};
 use crate::config::data::DataConfig;
+use crate::text::hex;
 
 /// All formats of tables.
 const FORMATS: &[Format] = &[csv::CSV, proben1::PROBEN1];
@@ -102,7 +103,7 @@ fn joined(mut digests: Vec<String>) -> String {
     for digest in digests {
         hash.update(digest);
     }
-    file::hex(hash)
+    hex(hash.finalize())
 }
 
 /// The format by the name, which `key` gives; says of known ones that are to come what works

@@ -10,11 +10,12 @@ use std::path::Path;
 
 use super::format::{Format, Input};
 use crate::config::data::{DataConfig, Task};
-use crate::data::error::{CellProblem, DataError, Location, counted, shortened};
+use crate::data::error::{CellProblem, DataError, Location, shortened};
 use crate::data::split::given::{Given, Part};
 use crate::data::table::builder::{Header, TableBuilder};
 use crate::data::table::cell::Cell;
 use crate::data::table::number::{self, Number};
+use crate::text::counted;
 
 pub(super) const PROBEN1: Format = Format { names: &[".dt"], endings: &["dt"], keys: &[], read };
 
@@ -93,7 +94,7 @@ impl Announced {
             let known = KEYS.iter().position(|known| *known == key);
             let (Some(known), Ok(count)) = (known, count.trim().parse::<u32>()) else {
                 return wrong(format!(
-                    "`{}` is no line of a PROBEN1 header: expected one of {} with `=` and a whole number",
+                    "`{}` is not a line of a PROBEN1 header: expected one of {} with `=` and a whole number",
                     shortened(line),
                     KEYS.join(", ")
                 ));

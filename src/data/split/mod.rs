@@ -10,9 +10,10 @@ mod stratify;
 use given::{Given, Part};
 
 use super::dataset::Splits;
-use super::error::{counted, listed_shortly};
+use super::error::listed_shortly;
 use crate::config::data::SplitConfig;
 use crate::seed::Seed;
+use crate::text::counted;
 
 /// The rows of a source as far as splitting goes.
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +155,7 @@ fn rounded(fraction: f64, rows: usize, key: &'static str) -> Result<usize, Undra
     let total = (fraction * rows as f64).round() as usize;
     if total == 0 && fraction > 0.0 {
         let problem = format!(
-            "{key} = {fraction} of {} is no row at all: raise it, or set it to 0",
+            "{key} = {fraction} of {} leaves no row: raise it, or set it to 0",
             counted(rows, "row")
         );
         return Err(Undrawn { key: Some(key), problem });

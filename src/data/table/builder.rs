@@ -9,8 +9,9 @@ use super::column_builder::{ColumnBuilder, Purpose};
 use super::roles::{Role, Roles};
 use super::target::RawTargets;
 use crate::config::data::{DataConfig, Task};
-use crate::data::error::{CellProblem, DataError, Location, counted, listed_shortly, shortened};
+use crate::data::error::{CellProblem, DataError, Location, listed_shortly, shortened};
 use crate::data::split::given::{Given, Part};
+use crate::text::counted;
 
 /// A table that was read.
 #[derive(Debug)]

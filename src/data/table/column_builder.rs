@@ -9,7 +9,7 @@ use super::column::{Column, MOST_LEVELS, Values, are_slips};
 use super::dictionary::{self, Dictionary, MISSING};
 use super::level::{Fault, Level};
 use super::number::Number;
-use super::numbers::Numbers;
+use super::numbers::{EXACT_ROWS, Numbers};
 use crate::config::data::Task;
 use crate::data::error::{CellProblem, Location};
 
@@ -119,7 +119,7 @@ impl ColumnBuilder {
             }
             Purpose::Input { categorical: false } if different > MOST_LEVELS => {
                 let dictionary = std::mem::take(dictionary);
-                let (numbers, text) = dictionary.into_numbers(Numbers::EXACT_ROWS)?;
+                let (numbers, text) = dictionary.into_numbers(EXACT_ROWS)?;
                 self.state = State::Numbers { numbers, text };
             }
             Purpose::Target(None) if different > MOST_NUMERIC_CLASSES && !dictionary.has_text => {
@@ -157,7 +157,7 @@ impl ColumnBuilder {
             Values::Levels { levels, codes, categorical: false }
                 if !levels.iter().any(Level::is_text) =>
             {
-                let (numbers, text) = dictionary::numbers(levels, codes, Numbers::EXACT_ROWS)?;
+                let (numbers, text) = dictionary::numbers(levels, codes, EXACT_ROWS)?;
                 Values::Numbers { numbers, text }
             }
             values => values,

@@ -11,3 +11,5 @@ pub(super) mod number;
 pub(super) mod numbers;
 pub(super) mod roles;
 pub(super) mod target;
+
+pub use numbers::EXACT_ROWS;

@@ -25,10 +25,10 @@ enum Chunk {
     Near { base: f64, distances: Vec<f32> },
 }
 
-impl Numbers {
-    /// Rows of an input that are kept in 64 bits.
-    pub const EXACT_ROWS: usize = 1 << 15;
+/// Rows of an input that are kept in 64 bits.
+pub const EXACT_ROWS: usize = 1 << 15;
 
+impl Numbers {
     /// No numbers yet, of which the first ones are kept in 64 bits.
     pub fn new(exact_rows: usize) -> Self {
         Self { full: Vec::new(), open: Vec::new(), exact: exact_rows / CHUNK_ROWS }
@@ -112,7 +112,7 @@ impl Chunk {
 mod tests {
     use super::*;
 
-    const EXACT: usize = Numbers::EXACT_ROWS;
+    const EXACT: usize = EXACT_ROWS;
 
     fn column(numbers: &[f64], exact_rows: usize) -> Numbers {
         let mut column = Numbers::new(exact_rows);

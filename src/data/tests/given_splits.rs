@@ -170,7 +170,7 @@ fn a_dt_file_that_lies_or_is_damaged_says_so_and_takes_no_memory() {
         (
             "real_in=2",
             "real_in=-2",
-            "t.dt, line 2: `real_in=-2` is no line of a PROBEN1 header: expected one of bool_in, real_in, bool_out, real_out, training_examples, validation_examples, test_examples with `=` and a whole number",
+            "t.dt, line 2: `real_in=-2` is not a line of a PROBEN1 header: expected one of bool_in, real_in, bool_out, real_out, training_examples, validation_examples, test_examples with `=` and a whole number",
         ),
         ("real_in=2", "bool_in=2", "t.dt, line 2: `bool_in` is given twice"),
         (

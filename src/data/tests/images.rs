@@ -221,7 +221,7 @@ fn an_idx_file_that_lies_or_is_damaged_is_refused_without_taking_memory() {
     }
     let mut parts = parts;
     parts[1].0 = "train-labels-idx1-ubyte.gz";
-    assert!(idx_taken(&parts).unwrap_err().contains("is not a gzip file"));
+    assert!(idx_taken(&parts).unwrap_err().contains("not a gzip file"));
 }
 
 #[test]

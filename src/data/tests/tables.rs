@@ -284,15 +284,15 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a,y\n1,x\n2,z\n",
-            "t.csv: data.split.test = 0.2 of 2 rows is no row at all: raise it, or set it to 0",
+            "t.csv: data.split.test = 0.2 of 2 rows leaves no row: raise it, or set it to 0",
         ),
     ] {
         assert_eq!(csv(content).map(|d| d.summary).unwrap_err(), message, "{content}");
     }
     let latin = taken("t.csv", b"a,y\n1,caf\xe9\n", |_| ()).unwrap_err();
-    assert!(latin.starts_with("t.csv, line 2 (row 1), column `y`: this is no UTF-8"), "{latin}");
+    assert!(latin.starts_with("t.csv, line 2 (row 1), column `y`: this is not UTF-8"), "{latin}");
     let latin = taken("t.csv", b"caf\xe9,y\n1,x\n", |_| ()).unwrap_err();
-    assert!(latin.starts_with("t.csv, line 1: this is no UTF-8"), "{latin}");
+    assert!(latin.starts_with("t.csv, line 1: this is not UTF-8"), "{latin}");
     let wide = taken("t.csv", b"\xff\xfea\0,\0y\0\n\0", |_| ()).unwrap_err();
     assert_eq!(wide, "t.csv: the text is UTF-16: save the file as UTF-8");
     let long = format!("a,y\n{}1,x\n{}", "m".repeat(10 << 20), "1,x\n1,y\n".repeat(100));
@@ -340,7 +340,7 @@ fn a_target_that_is_not_there_is_answered_with_the_nearest() {
     };
     assert_eq!(
         task(Task::Classification, "a,y\n1,1\n2,2.5\n"),
-        "t.csv, line 3 (row 2), column `y`: `2.5` is no class: numeric classes have to be whole numbers; set task = \"regression\" to predict the number"
+        "t.csv, line 3 (row 2), column `y`: `2.5` is not a class: numeric classes have to be whole numbers; set task = \"regression\" to predict the number"
     );
     assert_eq!(
         task(Task::Regression, "a,y\n1,1\n2,x\n"),
@@ -368,7 +368,7 @@ fn a_source_that_is_not_there_or_not_yet_built_says_what_works() {
     );
     assert_eq!(
         taken("a.csv.gz", b"a,y\n", |_| ()).unwrap_err(),
-        "a.csv.gz: is not a gzip file, although its name ends in .gz: rename it, or compress it with gzip"
+        "a.csv.gz: not a gzip file, although its name ends in .gz: rename it, or compress it with gzip"
     );
     let half = gzipped(rows().as_bytes());
     let message = taken("a.csv.gz", &half[..half.len() / 2], |_| ()).unwrap_err();

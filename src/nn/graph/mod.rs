@@ -374,7 +374,7 @@ impl Engine for GraphEngine {
     }
 
     fn runs_on(&self) -> RunsOn {
-        // What candle's products use, candle does not tell.
+        // What candle's products use, candle does not report.
         let (engine, instruction_set) = ("graph", "candle");
         RunsOn { engine, instruction_set, threads: candle_core::utils::get_num_threads() }
     }

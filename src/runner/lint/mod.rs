@@ -1,7 +1,7 @@
-//! What a plan makes one wonder about, before anything is trained.
+//! Warnings and notes about an experiment, before anything is trained.
 //!
 //! Nothing here stops a run. A warning says that something will not do what it looks like, a note
-//! what there is to know when reading the results. A new one is a function and a line in a list below.
+//! what there is to know when reading the results. A new one is a function and a line in a list below; what needs to know the engine is called in [`lint`].
 
 mod design;
 mod engine;

@@ -1,7 +1,7 @@
 //! Batch normalisation (Ioffe & Szegedy 2015, algorithms 1 and 2).
 
 use super::panel_norm::{Back, Forward, Norm, Pass};
-use crate::config::norm::{BatchNorm as Spec, EpsPlacement, Statistics};
+use crate::config::norm::{BatchNorm as BatchSettings, EpsPlacement, Statistics};
 use crate::config::training::Optimizer;
 use crate::nn::fused::parameter::Parameter;
 use bnes_kernels::normalise::{Fixed, Moments, Normalise, NormaliseBack, Row, Settings};
@@ -9,7 +9,7 @@ use bnes_kernels::{Isa, PANEL};
 
 /// Batch normalisation of a panel of units.
 pub struct BatchNorm {
-    config: Spec,
+    config: BatchSettings,
     settings: Settings,
     scale: Parameter,
     shift: Parameter,
@@ -31,7 +31,7 @@ struct Recalibration {
 
 impl BatchNorm {
     /// The identity up to the batch's statistics.
-    pub fn new(config: &Spec, optimizer: &Optimizer) -> Self {
+    pub fn new(config: &BatchSettings, optimizer: &Optimizer) -> Self {
         let parameter = |start: f32| {
             let mut parameter = Parameter::new(PANEL, optimizer, false, true);
             parameter.values.fill(start);
