@@ -321,3 +321,22 @@ pub fn shortened(cell: &[u8]) -> String {
     }
     short
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_named_by_its_line_where_the_file_has_lines() {
+        let location = Location { file: 0, line: Some(3), row: 2 };
+        assert_eq!(
+            (location.to_string(), location.line_or_row()),
+            ("line 3 (row 2)".to_owned(), "line 3".to_owned())
+        );
+        let location = Location { line: None, ..location };
+        assert_eq!(
+            (location.to_string(), location.line_or_row()),
+            ("row 2".to_owned(), "row 2".to_owned())
+        );
+    }
+}

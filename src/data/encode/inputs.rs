@@ -76,10 +76,12 @@ pub(super) fn encode(
         ));
     }
     let mut learnt = Learnt::default();
+    let mut trained = Vec::with_capacity(train.len());
     for (at, column) in columns.iter().enumerate() {
         match &column.values {
             Values::Numbers { numbers, .. } => {
-                let of = scale::Column::of(|| numbers.chunks_of(train));
+                numbers.find(train, &mut trained);
+                let of = scale::Column::of(&trained);
                 learnt.numbers(at, of, column.missing > 0, train.len(), standardize);
             }
             Values::Levels { levels, .. } => {

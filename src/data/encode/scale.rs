@@ -1,6 +1,7 @@
 //! Mean and standard deviation over the training rows, in a fixed order and in 64 bits.
 
 use std::borrow::Cow;
+use std::iter;
 
 /// A number x becomes `(x - mean) / sd`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,20 +69,17 @@ impl Range {
 }
 
 impl Column {
-    /// Of numbers that come in chunks as often as asked: the mean is taken in a first pass, squares in
-    /// a second.
-    pub fn of<'a, I: Iterator<Item = Cow<'a, [f64]>>>(numbers: impl Fn() -> I) -> Self {
-        let Range { min, max, mean, count } = Range::of(numbers());
+    /// The mean is taken in a first pass, squares in a second.
+    pub fn of(numbers: &[f64]) -> Self {
+        let Range { min, max, mean, count } = Range::of(iter::once(Cow::Borrowed(numbers)));
         if min >= max {
             // The value itself, not its mean, so that it becomes 0 to the last bit.
             return Self { scale: Scale { mean: min, sd: 1.0 }, constant: true, count };
         }
         let mut squares = 0.0;
-        for chunk in numbers() {
-            for number in chunk.iter() {
-                let square = (number - mean) * (number - mean);
-                squares += if number.is_nan() { 0.0 } else { square };
-            }
+        for number in numbers {
+            let square = (number - mean) * (number - mean);
+            squares += if number.is_nan() { 0.0 } else { square };
         }
         #[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
         let variance = squares / count.max(1) as f64;
@@ -93,8 +91,7 @@ impl Column {
 pub(super) fn columns(values: &[f64], width: usize, rows: &[u32]) -> Vec<Column> {
     let column =
         |at| -> Vec<f64> { rows.iter().map(|row| values[*row as usize * width + at]).collect() };
-    let of = |numbers: Vec<f64>| Column::of(|| std::iter::once(Cow::Borrowed(&*numbers)));
-    (0..width).map(|at| of(column(at))).collect()
+    (0..width).map(|at| Column::of(&column(at))).collect()
 }
 
 /// All pixels of `rows` together, as shares of the full scale. Bytes are counted first, which

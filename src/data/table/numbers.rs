@@ -64,12 +64,13 @@ impl Numbers {
         (0..=self.full.len()).map(|at| self.chunk(at))
     }
 
-    /// Those of some rows, which are in order, by chunks.
-    pub fn chunks_of<'a>(&'a self, rows: &'a [u32]) -> impl Iterator<Item = Cow<'a, [f64]>> {
-        rows.chunk_by(|one, next| chunk_of(*one) == chunk_of(*next)).map(|rows| {
+    /// Puts those of some rows, which are in order, into `found`.
+    pub fn find(&self, rows: &[u32], found: &mut Vec<f64>) {
+        found.clear();
+        for rows in rows.chunk_by(|one, next| chunk_of(*one) == chunk_of(*next)) {
             let chunk = self.chunk(chunk_of(rows[0]));
-            rows.iter().map(|row| chunk[*row as usize % CHUNK_ROWS]).collect()
-        })
+            found.extend(rows.iter().map(|row| chunk[*row as usize % CHUNK_ROWS]));
+        }
     }
 
     /// Gives the memory of a chunk back.
@@ -89,12 +90,8 @@ impl Chunk {
     fn near(numbers: &[f64]) -> Option<Self> {
         // What floats below the normal ones are off by is less than 2^-24 of this.
         const LEAST: f64 = 1e-30;
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for number in numbers {
-            // Nothing is less or more than NaN.
-            low = if *number < low { *number } else { low };
-            high = if *number > high { *number } else { high };
-        }
+        let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let range = high - low;
         let are_close = 2.0 * range <= low.abs().max(high.abs());
         let base = if are_close { low + range / 2.0 } else { 0.0 };
@@ -153,8 +150,11 @@ mod tests {
         let mut column = column(&numbers(|row| row), EXACT);
         let rows = [0, 1, 1023, 1024, 5000, 32_767, 32_768, 36_866];
         let expected = rows.map(f64::from);
-        let of_rows =
-            |column: &Numbers, rows: &[u32]| column.chunks_of(rows).collect::<Vec<_>>().concat();
+        let of_rows = |column: &Numbers, rows: &[u32]| {
+            let mut found = vec![7.0];
+            column.find(rows, &mut found);
+            found
+        };
         assert_eq!(of_rows(&column, &rows), expected);
         assert!(of_rows(&column, &[]).is_empty());
         column.free(1);
