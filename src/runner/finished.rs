@@ -60,7 +60,7 @@ pub fn finished(
             test_metrics.insert(Some(weights_file_name(epoch)), scores);
         }
     }
-    let recorded = RecordedTraining {
+    let of_training = RecordedTraining {
         table: &trained.table,
         epochs: config.training.epochs,
         test_metrics: &test_metrics,
@@ -71,7 +71,7 @@ pub fn finished(
         .zip(&trained.arms)
         .map(|(arm, outcome)| {
             let kept = outcome.kept.as_ref().map(|kept| kept.epoch);
-            recorded.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
+            of_training.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
         })
         .collect();
     let runs_on = engine.runs_on();

@@ -10,7 +10,7 @@ use crate::train::Position;
 /// What a training needs.
 pub enum Need {
     /// Nothing: it is done.
-    Nothing(Done),
+    Nothing(Box<Done>),
     /// To be trained.
     Training,
     /// To be left alone, and why: a newer bnes wrote what lies in its place.
@@ -82,7 +82,7 @@ impl<'a> Needs<'a> {
         {
             return Need::Newer(problem);
         }
-        self.done(training).map_or(Need::Training, Need::Nothing)
+        self.done(training).map_or(Need::Training, |done| Need::Nothing(Box::new(done)))
     }
 
     fn done(&self, training: &PreparedTraining) -> Option<Done> {

@@ -240,7 +240,7 @@ impl<'a> Session<'a> {
                 Need::Nothing(done) => {
                     // Its process may have ended between putting it in its place and tidying up.
                     store.tidy(&training.dir);
-                    Some(Outcome::Found(store.keep(&training.dir, done)))
+                    Some(Outcome::Found(store.keep(&training.dir, *done)))
                 }
                 // Of what a newer bnes wrote, the sweep says so.
                 Need::Training | Need::Newer(_) => None,

@@ -88,7 +88,7 @@ impl<'a> Sweep<'a> {
         let training = self.trainings[number];
         match self.needs.of(training) {
             Need::Newer(problem) => bail!(problem),
-            Need::Nothing(done) => return Ok(Some(self.found(training, done))),
+            Need::Nothing(done) => return Ok(Some(self.found(training, *done))),
             Need::Training => {}
         }
         let Some(claim) = Claim::acquire(&self.needs.store.work_dir(&training.dir))? else {
@@ -97,7 +97,7 @@ impl<'a> Sweep<'a> {
         // It may have been finished between the last look and the claim.
         if let Need::Nothing(done) = self.needs.of(training) {
             self.needs.store.finish(&training.dir, claim);
-            return Ok(Some(self.found(training, done)));
+            return Ok(Some(self.found(training, *done)));
         }
         let claim = Arc::new(claim);
         lock(&self.claims).push(Arc::clone(&claim));
@@ -138,7 +138,7 @@ impl<'a> Sweep<'a> {
                 let placed =
                     store.write_training(&training.dir, &record, &table, &weights, keeps)?;
                 let first = if placed { None } else { done() };
-                Ok(first.map_or(Outcome::Trained(record), |done| self.found(training, done)))
+                Ok(first.map_or(Outcome::Trained(record), |done| self.found(training, *done)))
             }
             Ended::Interrupted { at: Position { epoch: 1, batch: 0 }, .. } => Ok(Outcome::NotBegun),
             Ended::Interrupted { at, saved } => {

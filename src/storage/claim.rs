@@ -118,7 +118,7 @@ impl Claim {
                     continue;
                 }
                 made => {
-                    made.with_context(|| format!("cannot create the folder {}", dir.display()))?
+                    made.with_context(|| format!("cannot create the folder {}", dir.display()))?;
                 }
             }
             let mut options = File::options();

@@ -188,7 +188,9 @@ impl Step {
             Self::Linear { weights, transposed, bias } => {
                 along(&mut weights.values);
                 *transposed = weights.transposed();
-                bias.iter_mut().for_each(|bias| along(bias));
+                if let Some(bias) = bias {
+                    along(bias);
+                }
             }
             Self::Norm(NormStep { scale, shift, .. }) => {
                 scale.iter_mut().chain(shift).for_each(|values| along(values));

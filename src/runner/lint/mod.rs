@@ -39,17 +39,23 @@ pub fn lint(
 ) -> Vec<Finding> {
     let mut findings = Findings::new(experiment);
     for training in prepared.of_first_seed() {
-        OF_TRAINING.iter().for_each(|lint| lint(training, &mut findings));
+        for lint in OF_TRAINING {
+            lint(training, &mut findings);
+        }
     }
     let of_first = prepared.of_first_seed().into_iter();
     let lacking = of_first.filter_map(|one| Some((one, compute.lacks(one)?)));
     engine::stand_ins(lacking, &mut findings);
-    OF_EXPERIMENT.iter().for_each(|lint| lint(experiment, prepared, &mut findings));
+    for lint in OF_EXPERIMENT {
+        lint(experiment, prepared, &mut findings);
+    }
     findings.sorted()
 }
 
 fn arms(training: &PreparedTraining, findings: &mut Findings) {
     for arm in &training.arms {
-        OF_ARM.iter().for_each(|lint| lint(training, arm, findings));
+        for lint in OF_ARM {
+            lint(training, arm, findings);
+        }
     }
 }

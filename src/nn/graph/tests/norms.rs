@@ -42,10 +42,10 @@ fn a_norm_over_the_batch_goes_by_running_statistics_and_any_other_takes_rows_as_
         } else {
             assert!(norm.arithmetic.fixed().unwrap().is_none(), "{kind:?}");
             assert_eq!(evaluated, trained, "{kind:?}");
-            let alone = ROWS.map(|row| norm.evaluate(&matrix(&[row.to_vec()], DType::F64)));
-            let alone: Vec<f64> =
-                alone.iter().flat_map(|y| elements(y.as_ref().unwrap())).collect();
-            assert_eq!(evaluated, alone, "{kind:?}");
+            let by_itself = ROWS.map(|row| norm.evaluate(&matrix(&[row.to_vec()], DType::F64)));
+            let by_itself: Vec<f64> =
+                by_itself.iter().flat_map(|y| elements(y.as_ref().unwrap())).collect();
+            assert_eq!(evaluated, by_itself, "{kind:?}");
         }
     }
 }
@@ -89,6 +89,7 @@ fn a_norm_by_itself_is_the_reference_figures_and_nothing_that_passes_moves_it() 
         let (of_recalibration, exact) = alone.recalibrated(&x).unwrap();
         assert_eq!(of_recalibration, normalised, "{}", case.name);
         let Fixed { mean, .. } = exact.unwrap();
+        #[allow(clippy::cast_precision_loss)] // a few
         let of_unit = |unit| case.x.iter().map(|row| row[unit]).sum::<f64>() / rows as f64;
         close("mean", &mean, &(0..units).map(of_unit).collect::<Vec<_>>(), 1e-12);
     }
