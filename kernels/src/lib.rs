@@ -31,7 +31,7 @@
 //! terms in the same order whatever tile, thread or batch it falls into, so results depend on neither;
 //! they do depend on the instruction set, since a sum over lanes and rounding differ.
 //!
-//! **Instruction sets.** Kernels are written once, over [`simd::Simd`]. `Kernel::run`
+//! **Instruction sets.** Kernels are written once, over the trait `Simd`. `Kernel::run`
 //! compiles one for AVX-512, for AVX2 with FMA, and in plain Rust, and picks at run time. `BNES_ISA` =
 //! `avx512`, `avx2` or `portable` picks a lesser one.
 

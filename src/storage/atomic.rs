@@ -64,7 +64,7 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()
     Ok(())
 }
 
-/// As [`write`], unless there is a file of this name; whether it was written.
+/// As [`write()`], unless there is a file of this name; whether it was written.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
     let failed = || format!("cannot write {}", path.display());
     let dir = path.parent().unwrap_or(Path::new("."));
@@ -94,7 +94,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// As [`write`], unless the file holds these bytes already: what is done can be looked up
+/// As [`write()`], unless the file holds these bytes already: what is done can be looked up
 /// where nothing may be written.
 pub(super) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|present| present == bytes) {

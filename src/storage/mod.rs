@@ -1,6 +1,6 @@
 //! Writing below a results directory: whole or not at all, by one process at a time.
 //!
-//! Files appear by rename ([`atomic`]); a process claims a training before it trains it ([`claim`])
+//! Files appear by rename (`atomic`); a process claims a training before it trains it (`claim`)
 //! and leaves its checkpoints in the training's [`WorkDir`]; a `--fresh` that is interrupted goes on
 //! ([`FreshRun`]). [`mod@status`] tells how far each training is, and writes nothing.
 
