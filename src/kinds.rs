@@ -17,9 +17,6 @@ use serde::{Deserialize, Deserializer};
 use crate::names::nearest;
 use crate::text::quoted;
 
-// For those who still call it so.
-pub use crate::text::quoted as list;
-
 /// Settings that stand in the same table whatever its kind is, such as `monitor`.
 pub trait SharedKeys: Default {
     /// The keys this type reads.

@@ -9,10 +9,17 @@ pub fn counted(n: usize, what: &str) -> String {
 /// `a`, `a and b`, `a, b and c`.
 #[must_use]
 pub fn enumerated(names: &[String]) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    listed(&names, "and")
+}
+
+/// `a`, `a or b`, `a, b or c`, with this word.
+#[must_use]
+pub fn listed(names: &[&str], word: &str) -> String {
     match names {
         [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
     }
 }
 

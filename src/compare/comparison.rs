@@ -15,8 +15,8 @@ use super::summary::ExperimentSummary;
 use super::verdict::findings;
 use super::warning::Warning;
 use super::{confounders, tuning, warnings};
-use crate::kinds::list;
 use crate::results::LoadedExperiment;
+use crate::text::quoted;
 
 /// Results side by side.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,5 +139,5 @@ fn check_metric(experiments: &[Experiment], asked: Option<&str>) -> Result<(), C
         return Ok(());
     }
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    Err(CompareError::UnknownMetric { metric: asked.to_owned(), metrics: list(&names) })
+    Err(CompareError::UnknownMetric { metric: asked.to_owned(), metrics: quoted(&names) })
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::text::quoted;
+
 /// Why no rows came out of a source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,7 +13,7 @@ pub enum DataError {
     /// Neither a built-in set nor anything on the disk.
     #[error(
         "`{source_name}` is neither a built-in set ({}) nor a file: {} is not there{}",
-        listed(BUILT_IN), path.display(), did_you_mean(nearest.as_deref())
+        quoted(BUILT_IN), path.display(), did_you_mean(nearest.as_deref())
     )]
     UnknownSource {
         /// As the config names it.
@@ -270,17 +272,13 @@ pub enum CellProblem {
 /// The sets that need no file.
 pub const BUILT_IN: &[&str] = &["digits", "penguins", "concrete"];
 
-fn listed(names: &[&str]) -> String {
-    let quoted = |name: &&str| format!("`{}`", shortened(name.as_bytes()));
-    names.iter().map(quoted).collect::<Vec<_>>().join(", ")
-}
-
 /// Up to ten names in backticks, and how many more there are.
 pub(super) fn listed_shortly(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
+    let shown: Vec<String> = names.iter().take(10).map(|name| shortened(name.as_bytes())).collect();
+    let list = quoted(&shown.iter().map(String::as_str).collect::<Vec<_>>());
     match names.len() - shown.len() {
-        0 => listed(&shown),
-        more => format!("{} and {more} more", listed(&shown)),
+        0 => list,
+        more => format!("{list} and {more} more"),
     }
 }
 

@@ -7,8 +7,8 @@
 use serde::Serialize;
 
 use crate::history::{EpochTable, TEST_PREFIX};
-use crate::kinds::list;
 use crate::stopping::{Ending, StoppingRule};
+use crate::text::quoted;
 
 /// What a rule would have done on one training.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,7 +81,7 @@ pub fn replay(
             .collect();
         return Err(ReplayError::NoColumn {
             column: missing.to_owned(),
-            columns: (!there.is_empty()).then(|| list(&there)),
+            columns: (!there.is_empty()).then(|| quoted(&there)),
         });
     }
     let reading = rule.read(table);

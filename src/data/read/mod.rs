@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::error::DataError;
 use super::table::builder::{Table, TableBuilder};
 use crate::config::data::DataConfig;
-use crate::text::hex;
+use crate::text::{hex, listed};
 
 /// All formats of tables.
 const FORMATS: &[Format] = &[csv::CSV, proben1::PROBEN1];
@@ -210,15 +210,6 @@ pub(super) fn check_keys(
 fn names_with(key: &str) -> Vec<&'static str> {
     let has_key = |format: &&Format| format.keys.contains(&key);
     FORMATS.iter().filter(has_key).flat_map(|format| format.names).copied().collect()
-}
-
-/// `a, b or c`, with this word.
-fn listed(names: &[&str], word: &str) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [others @ .., last] => format!("{} {word} {last}", others.join(", ")),
-    }
 }
 
 #[cfg(test)]
