@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
-use candle_core::Device;
 
 use super::compute::Compute;
 use super::dataset_cache::DatasetCache;
@@ -48,7 +47,6 @@ pub struct Options<'a> {
 pub struct Session<'a> {
     experiment: &'a Experiment,
     options: Options<'a>,
-    device: Device,
     compute: Compute,
     interrupt: &'a Interrupt,
     cache: DatasetCache,
@@ -97,11 +95,11 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         let device = options.device.open()?;
         // What the environment asks for is refused before anything is written.
-        let compute = Compute::new(device.clone(), 1)?;
+        let compute = Compute::new(device, 1)?;
         let mut cache = DatasetCache::of(experiment);
         let prepared = PreparedExperiment::new(experiment, &mut cache)?;
         let tuning = Tuning::new(experiment, &mut cache)?;
-        Ok(Self { experiment, options, device, compute, interrupt, cache, prepared, tuning })
+        Ok(Self { experiment, options, compute, interrupt, cache, prepared, tuning })
     }
 
     /// What the experiment comes to: before its tuning with the first of the values to choose from,
@@ -282,7 +280,7 @@ impl<'a> Session<'a> {
         events: &Sender<Event>,
     ) -> Result<Resources> {
         let jobs = jobs(self.options.jobs, trainings.len());
-        let compute = Compute::new(self.device.clone(), jobs)?;
+        let compute = Compute::new(self.compute.device().clone(), jobs)?;
         let names = trainings.iter().map(|training| training.label().to_owned()).collect();
         let _ = events.send(Event::Begun { names });
         Ok(Resources { jobs, compute })

@@ -38,13 +38,13 @@ pub fn lint(
     compute: &Compute,
 ) -> Vec<Finding> {
     let mut findings = Findings::new(experiment);
-    for training in prepared.of_first_seed() {
+    let of_first = prepared.of_first_seed();
+    for training in &of_first {
         for lint in OF_TRAINING {
             lint(training, &mut findings);
         }
     }
-    let of_first = prepared.of_first_seed().into_iter();
-    let lacking = of_first.filter_map(|one| Some((one, compute.lacks(one)?)));
+    let lacking = of_first.into_iter().filter_map(|one| Some((one, compute.lacks(one)?)));
     engine::stand_ins(lacking, &mut findings);
     for lint in OF_EXPERIMENT {
         lint(experiment, prepared, &mut findings);
