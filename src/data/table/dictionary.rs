@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use super::cell::Cell;
 use super::level::{Fault, Level};
 use super::number::Number;
@@ -20,9 +22,9 @@ pub type Codes = Vec<Vec<u32>>;
 #[derive(Default)]
 pub(super) struct Dictionary {
     pub levels: Vec<Level>,
-    code_of_text: HashMap<Box<[u8]>, u32>,
+    code_of_text: HashMap<Box<[u8]>, u32, FixedState>,
     /// By the bits of numbers that were handed over as such.
-    code_of_number: HashMap<u64, u32>,
+    code_of_number: HashMap<u64, u32, FixedState>,
     pub codes: Codes,
     /// Whether a level is not a finite number.
     pub has_text: bool,
