@@ -136,7 +136,7 @@ impl Experiment<'_> {
         self.arms.iter().any(has_levels)
     }
 
-    /// Forgets levels that no arm has, and numbers the rest anew.
+    /// Forgets levels that no arm has, and renumbers the rest.
     pub fn tidy(&mut self) {
         for (index, factor) in self.factors.iter_mut().enumerate() {
             let mut is_used = vec![false; factor.levels.len()];

@@ -17,9 +17,9 @@ use crate::results::{LoadError, Status, TrainingRecord, TuningRecord, load};
 pub enum State {
     /// It has its result.
     Done,
-    /// A process is at work on it.
+    /// A process is training it.
     Running,
-    /// Broken off; the next run goes on from its newest checkpoint that is whole, or begins again.
+    /// The next run resumes from its newest checkpoint that is whole, or starts again.
     Interrupted,
     /// An error ended it.
     Failed,

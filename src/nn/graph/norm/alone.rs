@@ -49,7 +49,7 @@ impl NormAlone {
         Ok(alone)
     }
 
-    /// The graph's norm, anew each time, since what passes through it moves it.
+    /// The graph's norm, built for each use: a pass through it moves its statistics.
     fn norm(&self) -> Result<Norm> {
         let like = Like { dtype: DType::F64, device: &Device::Cpu };
         let mut norm = Norm::new(&self.layout, self.units, &like)?;
