@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::history::{EpochTable, TEST_PREFIX};
-use crate::stopping::{Ending, StoppingRule};
+use crate::stopping::{StopStatus, StoppingRule};
 use crate::text::quoted;
 
 /// What a rule would have done on one training.
@@ -84,11 +84,11 @@ pub fn replay(
             columns: (!there.is_empty()).then(|| quoted(&there)),
         });
     }
-    let reading = rule.read(table);
-    let (stop_epoch, stop_reason) = match reading.ending {
-        Ending::Completed => (None, None),
-        Ending::Stopped => (Some(reading.epochs), Some(rule.kind())),
-        Ending::Diverged => (Some(reading.epochs), Some("diverged")),
+    let stop = rule.read(table);
+    let (stop_epoch, stop_reason) = match stop.status {
+        StopStatus::Completed => (None, None),
+        StopStatus::Stopped => (Some(stop.epochs), Some(rule.kind())),
+        StopStatus::Diverged => (Some(stop.epochs), Some("diverged")),
     };
     let sign = if rule.monitored.maximize { -1.0 } else { 1.0 };
     let regret = |(_, value): (usize, f64)| {
@@ -102,11 +102,11 @@ pub fn replay(
         monitor: rule.monitored.column.clone(),
         stop_epoch,
         stop_reason,
-        best_epoch: reading.best.map(|(epoch, _)| epoch),
-        best_value: reading.best.map(|(_, value)| value),
-        epochs: reading.epochs,
-        epochs_saved: Some(1.0 - reading.epochs as f64 / table.len() as f64),
-        regret: reading.best.and_then(regret),
+        best_epoch: stop.best.map(|(epoch, _)| epoch),
+        best_value: stop.best.map(|(_, value)| value),
+        epochs: stop.epochs,
+        epochs_saved: Some(1.0 - stop.epochs as f64 / table.len() as f64),
+        regret: stop.best.and_then(regret),
         truncated,
     })
 }
@@ -231,15 +231,15 @@ mod tests {
     }
 
     /// What a training does: an epoch is added and the rule asked, until it fires.
-    fn live(rule: &StoppingRule, names: &[&str], rows: &[Vec<Option<f64>>]) -> (usize, Ending) {
+    fn live(rule: &StoppingRule, names: &[&str], rows: &[Vec<Option<f64>>]) -> (usize, StopStatus) {
         let mut table = EpochTable::new(names.iter().map(|name| (*name).to_owned()).collect());
         for row in rows {
             table.push(row);
-            if let Some(ending) = rule.check(&table.history(table.len())) {
-                return (table.len(), ending);
+            if let Some(status) = rule.check(&table.history(table.len())) {
+                return (table.len(), status);
             }
         }
-        (table.len(), Ending::Completed)
+        (table.len(), StopStatus::Completed)
     }
 
     const COLUMNS: [&str; 8] = [
@@ -286,9 +286,9 @@ mod tests {
             }
             let file = epochs_csv::read(&epochs_csv::write(&table), "epochs.csv").unwrap();
             for rule in every_rule() {
-                let (epochs, ending) = live(&rule, &COLUMNS, &rows);
+                let (epochs, status) = live(&rule, &COLUMNS, &rows);
                 let outcome = replay("run", &file, false, "", &rule).unwrap();
-                let stop = (ending != Ending::Completed).then_some(epochs);
+                let stop = (status != StopStatus::Completed).then_some(epochs);
                 prop_assert_eq!(outcome.stop_epoch, stop, "{:?}", rule);
             }
         }

@@ -8,7 +8,7 @@ use super::layout::weights_file_name;
 use super::record::{ArmRecord, FullRun, Status};
 use crate::config::Factors;
 use crate::history::{EpochTable, is_metric};
-use crate::stopping::{Ending, Reading, StoppingRule};
+use crate::stopping::{StopPoint, StopStatus, StoppingRule};
 
 /// Metrics by column name; `None`: undefined.
 pub type Named = Vec<(String, Option<f64>)>;
@@ -40,31 +40,30 @@ impl RecordedTraining<'_> {
         &self,
         factors: &Factors,
         rule: &StoppingRule,
-        reading: &Reading,
+        stop: &StopPoint,
         kept: Option<usize>,
     ) -> ArmRecord {
-        let (status, stop_reason) = match reading.ending {
-            Ending::Completed => (Status::Completed, None),
-            Ending::Stopped => (Status::Stopped, Some(rule.kind())),
-            Ending::Diverged => (Status::Diverged, Some("diverged")),
+        let (status, stop_reason) = match stop.status {
+            StopStatus::Completed => (Status::Completed, None),
+            StopStatus::Stopped => (Status::Stopped, Some(rule.kind())),
+            StopStatus::Diverged => (Status::Diverged, Some("diverged")),
         };
         let weights = kept.map(weights_file_name);
         let mut metrics = self.metrics(kept);
         for (name, value) in self.test_metrics.get(&weights).into_iter().flatten() {
             metrics.insert(name.clone(), number(*value));
         }
-        metrics.insert("epochs".to_owned(), reading.epochs.into());
-        metrics
-            .insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", reading.epochs)));
+        metrics.insert("epochs".to_owned(), stop.epochs.into());
+        metrics.insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", stop.epochs)));
         ArmRecord {
             factors: factors.clone(),
             rule: rule_table(rule).into(),
             exploratory: false,
             status,
-            stop_epoch: stop_reason.map(|_| reading.epochs),
+            stop_epoch: stop_reason.map(|_| stop.epochs),
             stop_reason: stop_reason.map(str::to_owned),
-            best_epoch: reading.best.map(|(epoch, _)| epoch),
-            epochs: reading.epochs,
+            best_epoch: stop.best.map(|(epoch, _)| epoch),
+            epochs: stop.epochs,
             weights,
             metrics,
             full_run: self.full_run(rule),
@@ -102,19 +101,16 @@ impl RecordedTraining<'_> {
         if !rule.columns().iter().all(recorded) {
             return None;
         }
-        let reading = rule.read(self.table);
-        if reading.ending == Ending::Completed && self.table.len() < self.epochs {
+        let stop = rule.read(self.table);
+        if stop.status == StopStatus::Completed && self.table.len() < self.epochs {
             return None;
         }
-        let kept = if rule.restore_best {
-            reading.best.map(|(epoch, _)| epoch)
-        } else {
-            Some(reading.epochs)
-        };
+        let kept =
+            if rule.restore_best { stop.best.map(|(epoch, _)| epoch) } else { Some(stop.epochs) };
         if kept.is_some_and(|epoch| !has_weights(&weights_file_name(epoch))) {
             return None;
         }
-        Some(self.arm(factors, rule, &reading, kept))
+        Some(self.arm(factors, rule, &stop, kept))
     }
 }
 

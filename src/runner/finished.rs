@@ -15,7 +15,7 @@ use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
 use crate::results::recorded_training::{RecordedTraining, has_diverged};
 use crate::results::{Provenance, Status, TrainingRecord};
-use crate::stopping::Ending;
+use crate::stopping::StopStatus;
 use crate::text::hex;
 use crate::train::{ArmOutcome, Kept, Recorder, Trained};
 
@@ -71,7 +71,7 @@ pub fn finished(
         .zip(&trained.arms)
         .map(|(arm, outcome)| {
             let kept = outcome.kept.as_ref().map(|kept| kept.epoch);
-            of_training.arm(&arm.factors, &arm.rule, &outcome.reading, kept)
+            of_training.arm(&arm.factors, &arm.rule, &outcome.stop, kept)
         })
         .collect();
     let runs_on = engine.runs_on();
@@ -110,7 +110,7 @@ fn random_id() -> Result<String> {
 
 /// How the training as a whole ended.
 fn status(trained: &Trained, epochs: usize) -> Status {
-    let diverged = |arm: &ArmOutcome| arm.reading.ending == Ending::Diverged;
+    let diverged = |arm: &ArmOutcome| arm.stop.status == StopStatus::Diverged;
     if has_diverged(&trained.table) || trained.arms.iter().all(diverged) {
         Status::Diverged
     } else if trained.table.len() < epochs {

@@ -33,7 +33,7 @@ pub use patience::{MinDeltaMode, Patience};
 pub use prechelt::{GeneralizationLoss, ProgressQuotient, SuccessiveIncreases, TrainingProgress};
 pub use rule::Rule;
 pub use smoothed::{ExponentialAverage, MovingAverage};
-pub use stopping_rule::{Ending, Reading, StoppingRule};
+pub use stopping_rule::{StopPoint, StopStatus, StoppingRule};
 pub use threshold::{Limit, Threshold};
 pub use time_budget::TimeBudget;
 

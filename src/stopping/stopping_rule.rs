@@ -23,9 +23,9 @@ impl Default for StoppingRule {
     }
 }
 
-/// How an arm's reading of a training ended.
+/// How a rule left a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum StopStatus {
     /// All epochs were read.
     Completed,
     /// The rule fired.
@@ -34,11 +34,11 @@ pub enum Ending {
     Diverged,
 }
 
-/// What a rule makes of a recorded curve.
+/// Where a rule stops on a curve, and what is best up to there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
-    /// How it ended.
-    pub ending: Ending,
+pub struct StopPoint {
+    /// How the rule left the training.
+    pub status: StopStatus,
     /// Epochs read: up to the one at which it ended.
     pub epochs: usize,
     /// The best epoch among those, and its monitored value.
@@ -154,27 +154,27 @@ impl StoppingRule {
     ///
     /// A loss or monitored value that is NaN or infinite ends it before the criterion is asked.
     #[must_use]
-    pub fn check(&self, history: &History) -> Option<Ending> {
+    pub fn check(&self, history: &History) -> Option<StopStatus> {
         let last = history.epochs().checked_sub(1)?;
         let not_finite = ["train_loss", "val_loss", self.monitored.column.as_str()]
             .iter()
             .filter_map(|name| history.column(name)?[last])
             .any(|value| !value.is_finite());
         if not_finite {
-            Some(Ending::Diverged)
+            Some(StopStatus::Diverged)
         } else {
-            self.criterion.inner().fires(&self.monitored, history).then_some(Ending::Stopped)
+            self.criterion.inner().fires(&self.monitored, history).then_some(StopStatus::Stopped)
         }
     }
 
     /// Reads a curve from its first epoch: the same question as in training, epoch by epoch.
     #[must_use]
-    pub fn read(&self, table: &EpochTable) -> Reading {
+    pub fn read(&self, table: &EpochTable) -> StopPoint {
         let end = (1..=table.len())
             .find_map(|epochs| Some((epochs, self.check(&table.history(epochs))?)));
-        let (epochs, ending) = end.unwrap_or((table.len(), Ending::Completed));
+        let (epochs, status) = end.unwrap_or((table.len(), StopStatus::Completed));
         let best = self.monitored.best(&table.history(epochs));
-        Reading { ending, epochs, best }
+        StopPoint { status, epochs, best }
     }
 
     /// Where the rule stands after the last epoch of `history`, for a progress line.

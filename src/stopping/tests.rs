@@ -24,9 +24,9 @@ fn losses(values: &[f64]) -> EpochTable {
 
 /// (epoch of the stop, best epoch)
 fn read(table: Value, curve: &EpochTable) -> (Option<usize>, Option<usize>) {
-    let reading = rule(table).read(curve);
-    let stop = (reading.ending != Ending::Completed).then_some(reading.epochs);
-    (stop, reading.best.map(|(epoch, _)| epoch))
+    let found = rule(table).read(curve);
+    let stop = (found.status != StopStatus::Completed).then_some(found.epochs);
+    (stop, found.best.map(|(epoch, _)| epoch))
 }
 
 /// A golden curve; `null` is NaN there.
@@ -50,14 +50,14 @@ fn every_golden_curve_is_stopped_where_the_reference_implementation_stops_it() {
     for result in results {
         let table = golden_curve(&golden["curves"][result["curve"].as_str().unwrap()]);
         let rule = rule(result["rule"].clone());
-        let reading = rule.read(&table);
-        let (stop, reason) = match reading.ending {
-            Ending::Completed => (None, None),
-            Ending::Stopped => (Some(reading.epochs), Some(rule.kind())),
-            Ending::Diverged => (Some(reading.epochs), Some("diverged")),
+        let found = rule.read(&table);
+        let (stop, reason) = match found.status {
+            StopStatus::Completed => (None, None),
+            StopStatus::Stopped => (Some(found.epochs), Some(rule.kind())),
+            StopStatus::Diverged => (Some(found.epochs), Some("diverged")),
         };
         let seen = json!({"curve": result["curve"], "rule": result["rule"], "stop_epoch": stop,
-            "stop_reason": reason, "best_epoch": reading.best.map(|(epoch, _)| epoch)});
+            "stop_reason": reason, "best_epoch": found.best.map(|(epoch, _)| epoch)});
         assert_eq!(&seen, result);
     }
 }
@@ -67,14 +67,14 @@ fn a_training_that_reads_nan_or_infinite_ends_there_whatever_its_rule() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let table = losses(&[1.0, 0.5, bad, 0.1]);
         for kind in ["none", "patience"] {
-            let reading = rule(json!({"kind": kind})).read(&table);
-            assert_eq!((reading.ending, reading.epochs), (Ending::Diverged, 3));
-            assert_eq!(reading.best, Some((2, 0.5)));
+            let found = rule(json!({"kind": kind})).read(&table);
+            assert_eq!((found.status, found.epochs), (StopStatus::Diverged, 3));
+            assert_eq!(found.best, Some((2, 0.5)));
         }
     }
     let mut table = EpochTable::new(vec!["train_loss".into(), "val_loss".into()]);
     table.push(&[Some(f64::NAN), Some(1.0)]);
-    assert_eq!(rule(json!({"kind": "none"})).read(&table).ending, Ending::Diverged);
+    assert_eq!(rule(json!({"kind": "none"})).read(&table).status, StopStatus::Diverged);
 }
 
 #[test]
@@ -210,9 +210,9 @@ fn reading_a_longer_recording_changes_no_stop() {
     let rule = rule(json!({"kind": "patience", "patience": 3}));
     let stop = rule.read(&losses(&values)).epochs;
     for epochs in 1..=values.len() {
-        let reading = rule.read(&losses(&values[..epochs]));
-        assert_eq!(reading.epochs, epochs.min(stop));
-        assert_eq!(reading.ending == Ending::Stopped, epochs >= stop);
+        let found = rule.read(&losses(&values[..epochs]));
+        assert_eq!(found.epochs, epochs.min(stop));
+        assert_eq!(found.status == StopStatus::Stopped, epochs >= stop);
     }
 }
 

@@ -7,12 +7,12 @@ use anyhow::Result;
 
 use crate::history::EpochTable;
 use crate::nn::StateDict;
-use crate::stopping::{Ending, Reading, StoppingRule};
+use crate::stopping::{StopPoint, StopStatus, StoppingRule};
 
-/// One arm's reading of a training.
+/// What one arm made of a training.
 pub struct ArmOutcome {
     /// How and where it ended.
-    pub reading: Reading,
+    pub stop: StopPoint,
     /// The weights kept and their epoch; none where no epoch was finite.
     pub kept: Option<Kept>,
 }
@@ -29,7 +29,7 @@ pub struct Kept {
 /// An arm that reads a training as it grows.
 pub struct Reader<'a> {
     rule: &'a StoppingRule,
-    ended: Option<(usize, Ending)>,
+    ended: Option<(usize, StopStatus)>,
     best: Option<(usize, f64)>,
     kept: Option<Kept>,
 }
@@ -50,9 +50,9 @@ impl<'a> Reader<'a> {
         epochs: usize,
         kept: &BTreeMap<usize, Arc<StateDict>>,
     ) -> Option<Self> {
-        let Reading { ending, epochs: read, best } = rule.read(table);
-        let goes_on = ending == Ending::Completed && read < epochs;
-        let ended = (!goes_on).then_some((read, ending));
+        let StopPoint { status, epochs: read, best } = rule.read(table);
+        let goes_on = status == StopStatus::Completed && read < epochs;
+        let ended = (!goes_on).then_some((read, status));
         let keeps = match (rule.restore_best, ended) {
             (true, _) => best.map(|(epoch, _)| epoch),
             (false, Some((epoch, _))) => Some(epoch),
@@ -94,8 +94,8 @@ impl<'a> Reader<'a> {
         let epoch = table.len();
         let history = table.history(epoch);
         self.ended = match self.rule.check(&history) {
-            Some(ending) => Some((epoch, ending)),
-            None if epoch == epochs => Some((epoch, Ending::Completed)),
+            Some(status) => Some((epoch, status)),
+            None if epoch == epochs => Some((epoch, StopStatus::Completed)),
             None => None,
         };
         let best = self.rule.monitored.best(&history);
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
 
     /// What the arm came to.
     pub fn outcome(self, table: &EpochTable) -> ArmOutcome {
-        let (epochs, ending) = self.ended.unwrap_or((table.len(), Ending::Completed));
-        ArmOutcome { reading: Reading { ending, epochs, best: self.best }, kept: self.kept }
+        let (epochs, status) = self.ended.unwrap_or((table.len(), StopStatus::Completed));
+        ArmOutcome { stop: StopPoint { status, epochs, best: self.best }, kept: self.kept }
     }
 }

@@ -12,7 +12,7 @@ use crate::config::training::{BatchSize, TrainingConfig};
 use crate::data::{Inputs, RowChunks, Splits, Targets};
 use crate::nn::{RunsOn, StateDict};
 use crate::seed::Seed;
-use crate::stopping::{Criterion, Ending, Patience};
+use crate::stopping::{Criterion, Patience, StopStatus};
 
 /// Predicts the square root of the validation loss that it was told to have.
 struct Player {
@@ -146,12 +146,11 @@ fn a_training_goes_on_until_its_last_rule_has_fired() {
     let mut player = Player::new(&U);
     let trained = train(&mut player, &none, &[patience(1), patience(2)]);
     assert_eq!(trained.table.len(), 5);
-    let ended: Vec<_> =
-        trained.arms.iter().map(|arm| (arm.reading.epochs, arm.reading.ending)).collect();
-    assert_eq!(ended, [(4, Ending::Stopped), (5, Ending::Stopped)]);
+    let ended: Vec<_> = trained.arms.iter().map(|arm| (arm.stop.epochs, arm.stop.status)).collect();
+    assert_eq!(ended, [(4, StopStatus::Stopped), (5, StopStatus::Stopped)]);
     let trained = train(&mut Player::new(&U), &none, &[patience(1), StoppingRule::default()]);
     assert_eq!(trained.table.len(), 8);
-    assert_eq!(trained.arms[1].reading.ending, Ending::Completed);
+    assert_eq!(trained.arms[1].stop.status, StopStatus::Completed);
 }
 
 #[test]
@@ -171,7 +170,7 @@ fn what_an_arm_reads_live_is_what_it_reads_from_the_record() {
     let rules: Vec<StoppingRule> = (0..5).map(patience).collect();
     let trained = train(&mut Player::new(&U), &none, &rules);
     for (rule, arm) in rules.iter().zip(&trained.arms) {
-        assert_eq!(rule.read(&trained.table), arm.reading);
+        assert_eq!(rule.read(&trained.table), arm.stop);
     }
 }
 
@@ -201,8 +200,8 @@ fn a_loss_that_is_not_finite_ends_the_training_as_diverged() {
     let trained = train(&mut Player::new(&curve), &none, &[StoppingRule::default(), patience(5)]);
     assert_eq!(trained.table.len(), 3);
     for arm in &trained.arms {
-        assert_eq!(arm.reading.ending, Ending::Diverged);
-        assert_eq!(arm.reading.best, Some((2, 1.0)));
+        assert_eq!(arm.stop.status, StopStatus::Diverged);
+        assert_eq!(arm.stop.best, Some((2, 1.0)));
     }
     assert_eq!(kept_epoch(&trained.arms[1]), Some((2, 2)));
 }
