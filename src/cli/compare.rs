@@ -120,7 +120,8 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     on_every_core();
     let gates: Vec<Gate> =
         args.gates.iter().map(|text| gate::parse(text)).collect::<Result<_, _>>()?;
-    let experiments = results::load(&args.paths)?;
+    let mut experiments = results::load(&args.paths)?;
+    experiments.iter_mut().for_each(LoadedExperiment::read_test_rows);
     check_outputs(args, &experiments)?;
     let options = Options {
         metric: args.metric.clone(),

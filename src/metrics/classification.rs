@@ -13,19 +13,10 @@ pub(super) fn score(
     classes: usize,
 ) -> (f64, Vec<Option<f64>>) {
     let rows = || outputs.chunks_exact(width).zip(labels.iter().copied());
-    let loss_value = mean(rows().map(|(row, label)| match loss {
-        Loss::CrossEntropy => cross_entropy(row, label),
-        Loss::Bce => binary_cross_entropy(row[0], label),
-        Loss::Mse => mean(row.iter().enumerate().map(|(class, output)| {
-            let wanted = if class == label { 1.0 } else { 0.0 };
-            (output - wanted) * (output - wanted)
-        })),
-    }));
+    let loss_value = mean(rows().map(|(row, label)| row_loss(loss, row, label)));
     let mut counts = Counts::new(classes);
     for (row, label) in rows() {
-        // One logit answers 1 where its probability is above one half.
-        let answer = if width == 1 { usize::from(row[0] > 0.0) } else { first_maximum(row) };
-        counts.add(label, answer);
+        counts.add(label, answer(row));
     }
     let mut metrics =
         vec![Some(counts.accuracy()), Some(counts.balanced_accuracy()), Some(counts.f1())];
@@ -35,6 +26,23 @@ pub(super) fn score(
         metrics.push(area_under_roc(&scores, labels));
     }
     (loss_value, metrics)
+}
+
+/// The loss of one row of outputs.
+pub(super) fn row_loss(loss: Loss, row: &[f64], label: usize) -> f64 {
+    match loss {
+        Loss::CrossEntropy => cross_entropy(row, label),
+        Loss::Bce => binary_cross_entropy(row[0], label),
+        Loss::Mse => mean(row.iter().enumerate().map(|(class, output)| {
+            let wanted = if class == label { 1.0 } else { 0.0 };
+            (output - wanted) * (output - wanted)
+        })),
+    }
+}
+
+/// The class that a row of outputs names; one logit names 1 where its probability is above one half.
+pub(super) fn answer(row: &[f64]) -> usize {
+    if row.len() == 1 { usize::from(row[0] > 0.0) } else { first_maximum(row) }
 }
 
 /// `-ln softmax(row)[label]`, with the largest logit taken out before the exponential.

@@ -6,6 +6,9 @@
 mod classification;
 mod mean;
 mod regression;
+mod rows;
+
+pub use rows::{RowScores, row_scores};
 
 use crate::config::data::Task;
 use crate::config::training::Loss;

@@ -17,9 +17,7 @@ pub(super) fn score(
             .chunks_exact(width)
             .zip(rows.iter().map(|row| &targets[*row as usize * width..][..width]))
     };
-    let loss = mean(pairs().map(|(output, target)| {
-        mean(output.iter().zip(target).map(|(o, t)| (o - f64::from(*t)) * (o - f64::from(*t))))
-    }));
+    let loss = mean(pairs().map(|(output, target)| row_loss(output, target)));
     let each: Vec<Errors> = (means.iter().zip(sds).enumerate())
         .map(|(at, (mean, sd))| {
             let own = |value: f64| value * sd + mean;
@@ -33,6 +31,17 @@ pub(super) fn score(
         Some(mean(each.iter().map(|errors| errors.squared.sqrt()))),
     ];
     (loss, metrics)
+}
+
+/// The loss of one row of outputs: the mean squared error over its targets, in standardised units.
+pub(super) fn row_loss(outputs: &[f64], targets: &[f32]) -> f64 {
+    mean(outputs.iter().zip(targets).map(|(o, t)| (o - f64::from(*t)) * (o - f64::from(*t))))
+}
+
+/// The absolute error of one row of outputs: a mean over its targets, each in its own units.
+pub(super) fn row_absolute_error(outputs: &[f64], targets: &[f32], sds: &[f64]) -> f64 {
+    let errors = outputs.iter().zip(targets).zip(sds);
+    mean(errors.map(|((o, t), sd)| (o - f64::from(*t)).abs() * sd))
 }
 
 /// Of one target, in its own units.

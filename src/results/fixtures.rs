@@ -33,7 +33,7 @@ pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedTraining {
         data: Shared::default(),
         provenance: Provenance::default(),
     };
-    LoadedTraining { dir: format!("training-{seed}"), seed, record }
+    LoadedTraining { dir: format!("training-{seed}"), seed, record, test_rows: None }
 }
 
 /// An arm that kept weights with these metrics.

@@ -36,6 +36,12 @@ pub fn epochs_file(training: &Path) -> PathBuf {
     training.join(EPOCHS_FILE)
 }
 
+/// `test_rows.safetensors` of a training's directory.
+#[must_use]
+pub fn test_rows_file(training: &Path) -> PathBuf {
+    training.join("test_rows.safetensors")
+}
+
 /// The name of the file that holds the weights of an epoch (from 1).
 #[must_use]
 pub fn weights_file_name(epoch: usize) -> String {

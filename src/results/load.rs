@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, run_file};
 use super::sharing::Sharing;
-use super::{Plan, PlannedTraining, Status, TrainingRecord};
+use super::{Plan, PlannedTraining, Status, TestRows, TrainingRecord};
 use crate::config::Factor;
 
 /// An experiment as it stands.
@@ -43,6 +43,23 @@ pub struct LoadedTraining {
     pub seed: u64,
     /// What it came to.
     pub record: TrainingRecord,
+    /// Its test rows, once they are [read](LoadedExperiment::read_test_rows) and where there are any.
+    pub test_rows: Option<TestRows>,
+}
+
+impl LoadedExperiment {
+    /// Reads the test rows of every training; of a file that cannot be read there is a warning.
+    pub fn read_test_rows(&mut self) {
+        let read = |run: &mut LoadedTraining| match TestRows::read(&self.path.join(&run.dir)) {
+            Ok(rows) => {
+                run.test_rows = rows;
+                None
+            }
+            Err(error) => Some(format!("{error:#}: intervals are made without its test rows")),
+        };
+        let damaged: Vec<Option<String>> = self.runs.par_iter_mut().map(read).collect();
+        self.warnings.extend(damaged.into_iter().flatten());
+    }
 }
 
 /// A training that an error ended.
@@ -240,7 +257,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
             }
             Some(Ok(record)) => match record.status {
                 Status::Completed | Status::Stopped | Status::Diverged => {
-                    runs.push(LoadedTraining { dir, seed, record });
+                    runs.push(LoadedTraining { dir, seed, record, test_rows: None });
                 }
                 Status::Interrupted => missing.push(training.clone()),
                 Status::Failed => {

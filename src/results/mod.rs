@@ -8,6 +8,7 @@ pub mod load;
 pub mod record;
 pub mod recorded_training;
 mod sharing;
+mod test_rows;
 pub mod tuning;
 
 pub use curves::{Curves, curves};
@@ -16,7 +17,7 @@ pub use record::{
     ArmRecord, FullRun, Plan, PlannedArm, PlannedTraining, Provenance, Resumed, Shared, Status,
     TrainingRecord,
 };
-
+pub use test_rows::TestRows;
 pub use tuning::{Tried, TunedArm, TuningRecord};
 
 #[cfg(test)]

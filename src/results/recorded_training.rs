@@ -84,6 +84,10 @@ impl RecordedTraining<'_> {
         }
         let (best_epoch, _) = rule.monitored.best(&self.table.history(epochs))?;
         let mut metrics = self.metrics(Some(best_epoch));
+        let weights = Some(weights_file_name(best_epoch));
+        for (name, value) in self.test_metrics.get(&weights).into_iter().flatten() {
+            metrics.insert(name.clone(), number(*value));
+        }
         metrics.insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", epochs)));
         Some(FullRun { epochs, best_epoch, metrics })
     }

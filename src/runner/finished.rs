@@ -1,6 +1,6 @@
 //! A training as it goes to disk: its record, its curve, its weights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use candle_core::Device;
@@ -14,7 +14,7 @@ use crate::history::EpochTable;
 use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
 use crate::results::recorded_training::{RecordedTraining, has_diverged};
-use crate::results::{Provenance, Status, TrainingRecord};
+use crate::results::{Provenance, Status, TestRows, TrainingRecord};
 use crate::stopping::StopStatus;
 use crate::text::hex;
 use crate::train::{ArmOutcome, Kept, Recorder, Trained};
@@ -27,6 +27,8 @@ pub struct Finished {
     pub table: EpochTable,
     /// The weights files by epoch.
     pub weights: BTreeMap<usize, Vec<u8>>,
+    /// `test_rows.safetensors`, where there are test rows.
+    pub test_rows: Option<Vec<u8>>,
 }
 
 /// What is to be written of a training, with the engine that trained it on a device.
@@ -49,17 +51,31 @@ pub fn finished(
     if test_is_left {
         test_metrics.insert(None, recorder.no_test_scores());
     }
-    for Kept { epoch, state } in trained.arms.iter().filter_map(|arm| arm.kept.clone()) {
-        if weights.contains_key(&epoch) {
+    let rows = if training.tunes { Vec::new() } else { data.splits.test.clone() };
+    let mut test_rows = TestRows { rows, values: BTreeMap::new() };
+    let mut measured = BTreeSet::new();
+    for (index, outcome) in trained.arms.iter().enumerate() {
+        let Some(Kept { epoch, state }) = outcome.kept.clone() else { continue };
+        // What follows the arms are references, whose weights are not kept.
+        if index < training.arms.len() && !weights.contains_key(&epoch) {
+            weights.insert(epoch, state.to_safetensors(&data.preprocessing)?);
+        }
+        if test_rows.rows.is_empty() || !measured.insert(epoch) {
             continue;
         }
-        weights.insert(epoch, state.to_safetensors(&data.preprocessing)?);
+        engine.load(&state)?;
+        let (scores, of_rows) = recorder.test_scores(engine.as_mut())?;
         if test_is_left {
-            engine.load(&state)?;
-            let scores = recorder.test_scores(engine.as_mut())?;
             test_metrics.insert(Some(weights_file_name(epoch)), scores);
         }
+        #[allow(clippy::cast_possible_truncation)] // intervals need no more digits
+        let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+        let of_epoch = of_rows.into_iter();
+        test_rows
+            .values
+            .extend(of_epoch.map(|(name, values)| ((epoch, name.to_owned()), narrow(values))));
     }
+    let test_rows = if test_rows.values.is_empty() { None } else { Some(test_rows.encode()?) };
     let of_training = RecordedTraining {
         table: &trained.table,
         epochs: config.training.epochs,
@@ -98,7 +114,7 @@ pub fn finished(
         data: data_record(training).into(),
         provenance,
     };
-    Ok(Finished { record, table: trained.table.clone(), weights })
+    Ok(Finished { record, table: trained.table.clone(), weights, test_rows })
 }
 
 /// 128 random bits in hex: no two trainings share them.

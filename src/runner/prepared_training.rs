@@ -35,6 +35,9 @@ pub struct PreparedTraining {
     pub config: Config,
     /// The arms that read it.
     pub arms: Vec<Arm>,
+    /// Rules beyond those of the arms: the best checkpoint of the full run, where an arm trains to the end
+    /// and keeps the last epoch.
+    pub references: Vec<StoppingRule>,
     /// Its rows, shared among trainings with the same split.
     pub data: Arc<Dataset>,
     /// Its loss, by the config or by what is predicted.
@@ -55,7 +58,7 @@ impl PreparedTraining {
     /// What the trainer is given.
     #[must_use]
     pub fn fit_inputs(&self) -> FitInputs<'_> {
-        let rules = self.arms.iter().map(|arm| &arm.rule).collect();
+        let rules = self.arms.iter().map(|arm| &arm.rule).chain(&self.references).collect();
         let Self { config, loss, data, .. } = self;
         FitInputs { config, loss: *loss, data, rules, number: 0 }
     }
@@ -84,7 +87,7 @@ impl PreparedTraining {
             return Err(experiment.error_at(key, message.to_owned(), None).into());
         }
         let training = Self::new(experiment, &config, &arms, data)?;
-        Ok(Self { tunes: true, ..training })
+        Ok(Self { tunes: true, references: Vec::new(), ..training })
     }
 
     /// One that arms read, once its rows are known.
@@ -116,6 +119,7 @@ impl PreparedTraining {
         let identity = identity(&effective, &data);
         Ok(Self {
             arms: arms.to_vec(),
+            references: if data.splits.test.is_empty() { Vec::new() } else { references(arms) },
             loss,
             outputs,
             parameters: layout.parameters(),
@@ -126,6 +130,20 @@ impl PreparedTraining {
             tunes: false,
         })
     }
+}
+
+/// For each column that chooses a best epoch, `none` with the weights of that epoch, where an arm trains to
+/// the end without keeping them.
+fn references(arms: &[Arm]) -> Vec<StoppingRule> {
+    let mut references: Vec<StoppingRule> = Vec::new();
+    for Arm { rule, .. } in arms.iter().filter(|arm| arm.rule.is_none() && !arm.rule.restore_best) {
+        let monitored = rule.monitored.clone();
+        let reference = StoppingRule { monitored, restore_best: true, ..StoppingRule::default() };
+        if !references.contains(&reference) {
+            references.push(reference);
+        }
+    }
+    references
 }
 
 pub(super) fn sha256(value: &Value) -> String {

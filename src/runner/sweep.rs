@@ -128,15 +128,16 @@ impl<'a> Sweep<'a> {
         let store = self.needs.store;
         match ended {
             Ended::Finished(finished) => {
-                let Finished { mut record, table, weights } = *finished;
+                let Finished { mut record, table, weights, test_rows } = *finished;
                 store.mark_exploratory(&training.dir, &mut record);
                 let done = || match self.needs.of(training) {
                     Need::Nothing(done) => Some(done),
                     Need::Training | Need::Newer(_) => None,
                 };
                 let keeps = || done().is_some();
+                let rows = test_rows.as_deref();
                 let placed =
-                    store.write_training(&training.dir, &record, &table, &weights, keeps)?;
+                    store.write_training(&training.dir, &record, &table, &weights, rows, keeps)?;
                 let first = if placed { None } else { done() };
                 Ok(first.map_or(Outcome::Trained(record), |done| self.found(training, *done)))
             }

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde_json::{Map, Value};
 
 use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed, write_unplaced};
 use super::{Claim, FreshRun, WorkDir};
 use crate::config::{Arm, ConfigFile};
 use crate::history::EpochTable;
-use crate::results::layout::{epochs_file, experiment_file, run_file, weights_file_name};
+use crate::results::layout::{epochs_file, experiment_file, run_file, test_rows_file, weights_file_name};
 use crate::results::recorded_training::{Named, RecordedTraining, fire_alike, rule_table};
 use crate::results::{ArmRecord, Plan, TrainingRecord, epochs_csv};
 
@@ -197,12 +198,16 @@ impl Store {
         record: &TrainingRecord,
         table: &EpochTable,
         weights: &BTreeMap<usize, Vec<u8>>,
+        test_rows: Option<&[u8]>,
         keeps: impl Fn() -> bool,
     ) -> Result<bool> {
         let partial = partial_dir(&self.dir)?;
         write_unplaced(&epochs_file(partial.path()), epochs_csv::write(table).as_bytes())?;
         for (epoch, bytes) in weights {
             write_unplaced(&partial.path().join(weights_file_name(*epoch)), bytes)?;
+        }
+        if let Some(bytes) = test_rows {
+            write_unplaced(&test_rows_file(partial.path()), bytes)?;
         }
         write_unplaced(&run_file(partial.path()), &json(record)?)?;
         place(partial, &self.training(dir), keeps)
@@ -242,13 +247,19 @@ fn is_whole(weights: &Path) -> bool {
 /// Test metrics of the weights kept, where the curve has no test columns.
 fn test_metrics(record: &TrainingRecord, table: &EpochTable) -> BTreeMap<Option<String>, Named> {
     let mut metrics = BTreeMap::new();
-    for arm in &record.arms {
-        let missing = |name: &str| {
+    let missing = |metrics: &Map<String, Value>| -> Named {
+        let is_missing = |name: &str| {
             name.starts_with(crate::history::TEST_PREFIX) && table.column(name).is_none()
         };
-        let named = arm.metrics.iter().filter(|(name, _)| missing(name));
-        let named = named.map(|(name, value)| (name.clone(), value.as_f64())).collect();
-        metrics.insert(arm.weights.clone(), named);
+        let named = metrics.iter().filter(|(name, _)| is_missing(name));
+        named.map(|(name, value)| (name.clone(), value.as_f64())).collect()
+    };
+    for arm in &record.arms {
+        if let Some(full) = &arm.full_run {
+            let weights = Some(weights_file_name(full.best_epoch));
+            metrics.entry(weights).or_insert_with(|| missing(&full.metrics));
+        }
+        metrics.insert(arm.weights.clone(), missing(&arm.metrics));
     }
     let of_any: Option<&Named> = metrics.values().next();
     let undefined =

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::config::training::Loss;
 use crate::data::{Dataset, Splits};
 use crate::history::CLOSING;
-use crate::metrics::{self, Scores};
+use crate::metrics::{self, RowScores, Scores};
 use crate::nn::probe::{self, Probe};
 use crate::nn::{Engine, Network};
 use crate::stopping::StoppingRule;
@@ -21,6 +21,9 @@ pub struct Recorder<'a> {
     on_demand: Vec<&'static str>,
     probe: Option<Probe<'a>>,
 }
+
+/// Test metrics by column name; `None`: undefined.
+type NamedScores = Vec<(String, Option<f64>)>;
 
 /// What was measured at the end of an epoch.
 pub struct Measurement {
@@ -188,26 +191,29 @@ impl<'a> Recorder<'a> {
         row
     }
 
-    /// The test loss and metrics of the engine's present weights, by column name.
+    /// The test loss and metrics of the engine's present weights, by column name, and what each test row
+    /// adds to them; nothing where there is no test split.
     ///
     /// # Errors
     /// Where the engine fails.
-    pub fn test_scores(&self, engine: &mut dyn Engine) -> Result<Vec<(String, Option<f64>)>> {
-        if self.data.splits.test.is_empty() {
-            return Ok(Vec::new());
+    pub fn test_scores(&self, engine: &mut dyn Engine) -> Result<(NamedScores, RowScores)> {
+        let rows = Split::Test.rows(&self.data.splits);
+        if rows.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
         }
-        let Some(scores) = self.score(engine, Split::Test, &|| true)? else {
-            return Ok(Vec::new());
-        };
+        let outputs = self.outputs(engine, rows, &|| true)?.unwrap_or_default();
+        let width = metrics::outputs(self.loss, &self.data.targets);
+        let of_rows = metrics::row_scores(self.loss, &outputs, width, &self.data.targets, rows);
+        let scores = metrics::score(self.loss, &outputs, width, &self.data.targets, rows);
         let metrics = scores.metrics.into_iter();
         let mut named = vec![(Split::Test.loss_column().to_owned(), Some(scores.loss))];
         named.extend(metrics.map(|(name, value)| (format!("test_{name}"), value)));
-        Ok(named)
+        Ok((named, of_rows))
     }
 
     /// What [`Recorder::test_scores`] measures, of an arm that keeps no weights: undefined.
     #[must_use]
-    pub fn no_test_scores(&self) -> Vec<(String, Option<f64>)> {
+    pub fn no_test_scores(&self) -> NamedScores {
         if self.data.splits.test.is_empty() {
             return Vec::new();
         }
@@ -225,6 +231,19 @@ impl<'a> Recorder<'a> {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Scores>> {
         let rows = split.rows(&self.data.splits);
+        let width = metrics::outputs(self.loss, &self.data.targets);
+        let outputs = self.outputs(engine, rows, go_on)?;
+        Ok(outputs.map(|outputs| {
+            metrics::score(self.loss, &outputs, width, &self.data.targets, rows)
+        }))
+    }
+
+    fn outputs(
+        &self,
+        engine: &mut dyn Engine,
+        rows: &[u32],
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<f32>>> {
         let mut outputs = Vec::new();
         for part in rows.chunks(ROWS_BETWEEN_QUESTIONS) {
             if !go_on() {
@@ -232,7 +251,6 @@ impl<'a> Recorder<'a> {
             }
             outputs.extend(engine.evaluate(part)?);
         }
-        let width = metrics::outputs(self.loss, &self.data.targets);
-        Ok(Some(metrics::score(self.loss, &outputs, width, &self.data.targets, rows)))
+        Ok(Some(outputs))
     }
 }
