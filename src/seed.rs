@@ -47,6 +47,11 @@ impl Stream {
         bits * (1.0 / 16_777_216.0)
     }
 
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// Standard normal, by Box and Muller (1958): one of the pair, so that draws are independent
     /// of how they are grouped.
     pub fn normal(&mut self) -> f64 {

@@ -15,6 +15,20 @@ pub enum ContrastKind {
     Interaction,
     /// A level against the first, at one level of another factor.
     Simple,
+    /// The best checkpoint of the full run against its last epoch.
+    Checkpoint,
+}
+
+/// Seeds in which the trainings of one level alone diverged: losses of that level, without a size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Divergences {
+    /// The second level's.
+    pub losses_by_divergence: usize,
+    /// The first level's.
+    pub wins_by_divergence: usize,
+    /// Whether the signed ranks lean to the second level.
+    #[serde(skip)]
+    pub leans_to_second: bool,
 }
 
 /// A difference between arms, seed by seed.
@@ -31,18 +45,33 @@ pub struct Contrast {
     pub metric: String,
     /// Seeds with a finite value in every arm concerned.
     pub n: usize,
-    /// The mean difference.
+    /// The mean difference; none where seeds diverged at one level alone, since those have no size.
     pub estimate: Option<f64>,
-    /// The paired t interval; none below three pairs.
+    /// The interval of the estimate, none below three pairs: it counts seeds and test rows where the metric
+    /// is a mean over rows that were recorded, else it is that of the seeds.
     pub ci95: Option<[f64; 2]>,
-    /// Of the sign-flip permutation test; none below six pairs, nor of other metrics than the
-    /// primary one where these would take long, which a warning says.
+    /// The paired t interval over the seeds alone.
+    pub ci95_seeds: Option<[f64; 2]>,
+    /// Of a test metric whose rows were not recorded, over splits: the interval that counts how the
+    /// training rows of any two splits overlap (Nadeau & Bengio 2003).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ci95_splits: Option<[f64; 2]>,
+    /// Distinct test rows that `ci95` counts; none where it is over the seeds alone.
+    pub test_rows: Option<usize>,
+    /// Of the sign-flip permutation test, of the signed-rank test where seeds diverged at one level alone;
+    /// none below six pairs, nor of other metrics than the primary one where these would take long, which a
+    /// warning says.
     pub p: Option<f64>,
     /// Adjusted for the main effects and interactions that the verdict is about: those of the
     /// primary metric, or of what stands in for it where its unit differs; none elsewhere.
     pub p_holm: Option<f64>,
     /// Seeds in which the second level is better.
     pub wins: usize,
+    /// Seeds in which the levels are equal.
+    pub ties: usize,
+    /// Seeds that diverged at one level alone; none where there are none.
+    #[serde(flatten)]
+    pub divergences: Option<Divergences>,
     /// What is contrasted.
     pub kind: ContrastKind,
     /// The mean difference in standard deviations of the differences.
@@ -67,6 +96,23 @@ impl Contrast {
     /// Whether its interval does not cover 0.
     #[must_use]
     pub fn excludes_zero(&self) -> bool {
-        self.ci95.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
+        excludes_zero(self.ci95)
     }
+
+    /// Whether the interval over the seeds does not cover 0.
+    #[must_use]
+    pub fn seeds_exclude_zero(&self) -> bool {
+        excludes_zero(self.ci95_seeds)
+    }
+
+    /// Seeds that the p-value is over: those with a difference, and those lost by divergence.
+    #[must_use]
+    pub fn pairs(&self) -> usize {
+        let lost = |of: &Divergences| of.losses_by_divergence + of.wins_by_divergence;
+        self.n + self.divergences.as_ref().map_or(0, lost)
+    }
+}
+
+fn excludes_zero(interval: Option<[f64; 2]>) -> bool {
+    interval.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
 }

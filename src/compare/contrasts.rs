@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::contrast::{Contrast, ContrastKind};
-use super::designs::{Design, designs, is_of_evaluation};
-use super::experiment::Experiment;
+use super::contrast::{Contrast, ContrastKind, Divergences};
+use super::designs::{Design, Term, designs, is_of_evaluation};
+use super::experiment::{Experiment, Measured, Weights};
 use super::robust::robust;
 use super::significance::CONFIDENCE;
 use super::units::{STAND_INS, units};
-use crate::stats;
+use crate::history;
+use crate::stats::{self, SeedRows};
 use crate::stopping::Monitored;
 
 /// The power that the number of seeds is planned for.
@@ -64,7 +65,7 @@ pub(super) fn contrasts(
         let is_stand_in = STAND_INS.contains(&metric.as_str());
         let of_metric = designs.par_iter().zip(&is_replaced).map(|(design, is_replaced)| {
             let with_p = index == 0 || !p_left_out || (is_stand_in && *is_replaced);
-            let mut found = contrast(experiment, design, metric, &values, &units, with_p);
+            let mut found = contrast(experiment, design, &values, &units, with_p);
             // Two levels are beside each other there, and a bootstrap takes its time.
             let has_levels = index == 0 && design.kind != ContrastKind::Interaction;
             let is_asked = with_robust && designs.len() <= ROBUST_DESIGNS;
@@ -100,7 +101,11 @@ fn adjust(all: &mut [Contrast], primary: &[PrimaryContrast]) {
     let family: Vec<usize> = primary
         .iter()
         .map(|primary| primary.compared)
-        .filter(|index| all[*index].kind != ContrastKind::Simple && all[*index].p.is_some())
+        .filter(|index| {
+            let is_tested =
+                [ContrastKind::Main, ContrastKind::Interaction].contains(&all[*index].kind);
+            is_tested && all[*index].p.is_some()
+        })
         .collect();
     let p: Vec<f64> = family.iter().filter_map(|index| all[*index].p).collect();
     for (index, adjusted) in family.into_iter().zip(stats::holm(&p)) {
@@ -109,79 +114,216 @@ fn adjust(all: &mut [Contrast], primary: &[PrimaryContrast]) {
 }
 
 /// A metric of each arm and seed.
-struct Values {
-    /// For each arm, for each of the seeds of all arms: recorded or not, and the finite value.
-    arms: Vec<Vec<(bool, Option<f64>)>>,
-    seeds: usize,
+struct Values<'a> {
+    metric: &'a str,
+    seeds: Vec<u64>,
+    /// For each arm, for each of the seeds of all arms: of the weights kept, and of the best of the full run.
+    arms: Vec<Vec<[Measured; 2]>>,
 }
 
-impl Values {
-    fn of(experiment: &Experiment, metric: &str, seeds: &BTreeSet<u64>) -> Self {
+impl<'a> Values<'a> {
+    fn of(experiment: &Experiment, metric: &'a str, seeds: &BTreeSet<u64>) -> Self {
         let arms = experiment.arms.iter().map(|arm| {
             let value = |seed| match arm.observations.get(seed) {
-                Some(observation) => (true, observation.value(metric)),
-                None => (false, None),
+                Some(observation) => [Weights::Kept, Weights::BestOfFullRun]
+                    .map(|weights| observation.measured(metric, weights)),
+                None => [Measured::NotRecorded; 2],
             };
             seeds.iter().map(value).collect()
         });
-        Self { arms: arms.collect(), seeds: seeds.len() }
+        Self { metric, arms: arms.collect(), seeds: seeds.iter().copied().collect() }
+    }
+
+    fn at(&self, term: &Term, seed: usize) -> Measured {
+        let [kept, best] = self.arms[term.arm][seed];
+        match term.of {
+            Weights::Kept => kept,
+            Weights::BestOfFullRun => best,
+        }
     }
 
     /// Of every seed with all values, the second level and the first.
     fn levels(&self, design: &Design) -> Vec<(f64, f64)> {
         let side = |seed: usize, sign: f64| -> Option<f64> {
-            let terms = design.terms.iter().filter(|(_, weight)| weight * sign > 0.0);
-            terms.map(|(arm, weight)| Some(weight.abs() * self.arms[*arm][seed].1?)).sum()
+            let terms = design.terms.iter().filter(|term| term.factor * sign > 0.0);
+            terms.map(|term| Some(term.factor.abs() * self.at(term, seed).finite()?)).sum()
         };
-        (0..self.seeds).filter_map(|seed| Some((side(seed, 1.0)?, side(seed, -1.0)?))).collect()
+        let seeds = 0..self.seeds.len();
+        seeds.filter_map(|seed| Some((side(seed, 1.0)?, side(seed, -1.0)?))).collect()
+    }
+
+    /// The differences of a seed's test rows; none where they were not recorded, or arms have other rows.
+    fn rows(&self, experiment: &Experiment, design: &Design, seed: usize) -> Option<SeedRows> {
+        let mut found: Option<SeedRows> = None;
+        for term in &design.terms {
+            let observation = experiment.arms[term.arm].observations.get(&self.seeds[seed])?;
+            let (rows, values) = observation.rows(self.metric, term.of)?;
+            let sum = found.get_or_insert_with(|| SeedRows {
+                rows: rows.to_vec(),
+                differences: vec![0.0; rows.len()],
+            });
+            if sum.rows != rows {
+                return None;
+            }
+            for (sum, value) in sum.differences.iter_mut().zip(values) {
+                *sum += term.factor * f64::from(*value);
+            }
+        }
+        found
+    }
+}
+
+/// What became of a seed.
+enum Pair {
+    /// All arms concerned have a finite value.
+    Difference(f64),
+    /// The second level diverged, and the first did not.
+    LossByDivergence,
+    /// The first level diverged, and the second did not.
+    WinByDivergence,
+    /// Both levels diverged, or an arm of an interaction did.
+    Diverged,
+    /// Not every arm concerned has this seed.
+    Missing,
+}
+
+fn pair(values: &Values, design: &Design, seed: usize) -> Pair {
+    let mut terms = Vec::with_capacity(design.terms.len());
+    let mut diverged = [false; 2];
+    for term in &design.terms {
+        match values.at(term, seed) {
+            Measured::Finite(value) => terms.push(term.factor * value),
+            Measured::NotFinite => diverged[usize::from(term.factor > 0.0)] = true,
+            Measured::NotRecorded => return Pair::Missing,
+        }
+    }
+    match diverged {
+        [false, false] => Pair::Difference(stats::sum(&terms)),
+        _ if design.kind == ContrastKind::Interaction => Pair::Diverged,
+        [false, true] => Pair::LossByDivergence,
+        [true, false] => Pair::WinByDivergence,
+        [true, true] => Pair::Diverged,
     }
 }
 
 fn contrast(
     experiment: &Experiment,
     design: &Design,
-    metric: &str,
     values: &Values,
     units: &[Option<usize>],
     with_p: bool,
 ) -> Contrast {
-    let (mut differences, mut recorded) = (Vec::new(), 0);
-    for seed in 0..values.seeds {
-        let arms = || design.terms.iter().map(|(arm, weight)| (values.arms[*arm][seed], weight));
-        recorded += usize::from(arms().any(|((recorded, _), _)| recorded));
-        let terms: Option<Vec<f64>> = arms().map(|((_, v), weight)| Some(weight * v?)).collect();
-        differences.extend(terms.map(|terms| stats::sum(&terms)));
+    let (mut differences, mut paired, mut recorded) = (Vec::new(), Vec::new(), 0);
+    let (mut losses, mut wins_by_divergence) = (0, 0);
+    for seed in 0..values.seeds.len() {
+        let mut terms = design.terms.iter();
+        recorded += usize::from(terms.any(|term| values.at(term, seed) != Measured::NotRecorded));
+        match pair(values, design, seed) {
+            Pair::Difference(difference) => {
+                differences.push(difference);
+                paired.push(seed);
+            }
+            Pair::LossByDivergence => losses += 1,
+            Pair::WinByDivergence => wins_by_divergence += 1,
+            Pair::Diverged | Pair::Missing => {}
+        }
     }
-    let mut found = design.terms.iter().filter_map(|(arm, _)| units[*arm]);
+    let mut found = design.terms.iter().filter_map(|term| units[term.arm]);
     let first = found.next();
     let units_differ = found.any(|unit| Some(unit) != first);
     let n = differences.len();
-    let unpaired = recorded - n;
     if units_differ {
         // A difference of unlike quantities is no figure.
         differences.clear();
+        paired.clear();
     }
-    let direction = Monitored::new(metric);
-    let d_z = stats::effect_size(&differences);
+    let direction = Monitored::new(values.metric);
+    let is_lost = losses + wins_by_divergence > 0 && !units_differ;
+    let (p, divergences) = if is_lost {
+        // A loss is a larger difference than any, in the direction that is worse.
+        let (up, down) = if direction.maximize {
+            (wins_by_divergence, losses)
+        } else {
+            (losses, wins_by_divergence)
+        };
+        let test = stats::signed_rank_p(&differences, up, down);
+        let divergences = Divergences {
+            losses_by_divergence: losses,
+            wins_by_divergence,
+            leans_to_second: test.is_some_and(|(_, leans_up)| leans_up == direction.maximize),
+        };
+        let enough = n + losses + wins_by_divergence >= stats::PAIRS_FOR_P;
+        (test.map(|(p, _)| p).filter(|_| enough && with_p), Some(divergences))
+    } else {
+        (if with_p { stats::paired_p(&differences) } else { None }, None)
+    };
+    let estimate = stats::mean(&differences).filter(|_| !is_lost);
+    let of_seeds = stats::t_interval(&differences, CONFIDENCE).filter(|_| !is_lost);
+    let rows =
+        estimate.and_then(|estimate| rows_interval(experiment, design, values, &paired, estimate));
+    let of_splits = (estimate.is_some() && rows.is_none() && experiment.split_per_seed)
+        .then(|| splits_interval(experiment, design, values.metric, &differences))
+        .flatten();
+    let d_z = stats::effect_size(&differences).filter(|_| !is_lost);
     Contrast {
         experiment: experiment.name.clone(),
         name: design.name.clone(),
         levels: design.levels.clone(),
-        metric: metric.to_owned(),
+        metric: values.metric.to_owned(),
         n,
-        estimate: stats::mean(&differences),
-        ci95: stats::t_interval(&differences, CONFIDENCE),
-        p: if with_p { stats::paired_p(&differences) } else { None },
+        estimate,
+        ci95: rows.map(|(interval, _)| interval).or(of_seeds),
+        ci95_seeds: of_seeds,
+        ci95_splits: of_splits,
+        test_rows: rows.map(|(_, rows)| rows),
+        p,
         p_holm: None,
         wins: differences.iter().filter(|d| direction.better(**d, 0.0)).count(),
+        ties: differences.iter().filter(|d| **d == 0.0).count(),
+        divergences,
         kind: design.kind,
         d_z,
         seeds_for_80pct_power: d_z
             .filter(|_| n >= stats::PAIRS_FOR_INTERVAL)
             .and_then(|effect| stats::seeds_for_power(effect, POWER)),
-        unpaired,
+        unpaired: recorded - n - losses - wins_by_divergence,
         averaged_over: design.averaged_over.clone(),
         units_differ,
         robust: None,
     }
+}
+
+/// The interval that counts seeds and test rows, and how many rows.
+fn rows_interval(
+    experiment: &Experiment,
+    design: &Design,
+    values: &Values,
+    paired: &[usize],
+    estimate: f64,
+) -> Option<([f64; 2], usize)> {
+    let rows = |seed: &usize| values.rows(experiment, design, *seed);
+    let rows: Vec<SeedRows> = paired.iter().map(rows).collect::<Option<_>>()?;
+    let found = stats::two_way_variance(&rows)?;
+    let interval = stats::interval_of_variance(estimate, found.variance, paired.len(), CONFIDENCE)?;
+    Some((interval, found.rows))
+}
+
+/// The interval over splits of a test metric whose rows were not recorded.
+fn splits_interval(
+    experiment: &Experiment,
+    design: &Design,
+    metric: &str,
+    differences: &[f64],
+) -> Option<[f64; 2]> {
+    let arm = &experiment.arms[design.terms.first()?.arm];
+    let observation = arm.observations.values().next()?;
+    // Rows were recorded, and the metric is no mean over them.
+    if observation.test_rows.is_some() || !metric.starts_with(history::TEST_PREFIX) {
+        return None;
+    }
+    let data = &observation.run.data;
+    let count = |name: &str| data.get(name).and_then(serde_json::Value::as_f64);
+    let variance =
+        stats::resampled_variance(differences, count("test_rows")?, count("train_rows")?)?;
+    stats::interval_of_variance(stats::mean(differences)?, variance, differences.len(), CONFIDENCE)
 }

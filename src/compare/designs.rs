@@ -5,26 +5,41 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::contrast::ContrastKind;
-use super::experiment::Experiment;
+use super::experiment::{Arm, Experiment, Weights};
 use super::label::text;
-use crate::config::Factors;
+use crate::config::{Factors, is_of_rule};
 
-/// Arms with the weights that a contrast gives them.
+/// The contrast of the best epoch with the last.
+pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// An arm in a sum of arms.
+#[derive(Clone, Copy)]
+pub(super) struct Term {
+    /// Its index.
+    pub arm: usize,
+    /// Of which of its weights the metric is.
+    pub of: Weights,
+    /// What it is multiplied by.
+    pub factor: f64,
+}
+
+/// A sum of arms that says what a change of level changes.
 pub(super) struct Design {
     pub name: String,
     pub kind: ContrastKind,
     pub levels: Vec<Value>,
-    /// Indices of arms and their weights.
-    pub terms: Vec<(usize, f64)>,
+    /// The sum that it is.
+    pub terms: Vec<Term>,
     pub averaged_over: Vec<String>,
 }
 
 /// Every contrast of an experiment: main effects, interactions, simple effects.
 pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
     if experiment.is_merged && !experiment.is_product() {
-        return against_the_first(experiment);
+        return against_the_first(experiment).into_iter().chain(checkpoint(experiment)).collect();
     }
     let arms = ArmIndex::of(experiment);
+    let averaged = |pairs: &[(usize, usize)]| averaged(experiment, pairs);
     let count = |factor: usize| experiment.factors[factor].levels.len();
     let level = |factor: usize, level: usize| experiment.factors[factor].levels[level].clone();
     let key = |factor: usize| experiment.factors[factor].key.as_str();
@@ -51,7 +66,7 @@ pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
             for (to_a, to_b) in (1..count(a)).flat_map(|i| (1..count(b)).map(move |j| (i, j))) {
                 let at = |level: usize| averaged(&arms.pairs(a, to_a, Some((b, level))));
                 let (Some(there), Some(here)) = (at(to_b), at(0)) else { continue };
-                let minus = here.into_iter().map(|(arm, weight)| (arm, -weight));
+                let minus = here.into_iter().map(|term| Term { factor: -term.factor, ..term });
                 designs.push(Design {
                     name: format!("{}*{}", key(a), key(b)),
                     kind: ContrastKind::Interaction,
@@ -79,7 +94,35 @@ pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
             }
         }
     }
+    designs.extend(checkpoint(experiment));
     designs
+}
+
+/// What keeping the best epoch of the full run does in place of the last, with any rule or none.
+fn checkpoint(experiment: &Experiment) -> Option<Design> {
+    let has_full_run =
+        |arm: &Arm| arm.observations.values().any(|observation| observation.arm.full_run.is_some());
+    let arms: Vec<usize> = (experiment.arms.iter().enumerate())
+        .filter(|(_, arm)| arm.keeps_the_last_epoch() && has_full_run(arm))
+        .map(|(index, _)| index)
+        .collect();
+    #[allow(clippy::cast_precision_loss)] // arms are far below 2^53
+    let factor = 1.0 / arms.len() as f64;
+    let best_and_last = |arm: usize| {
+        [(Weights::BestOfFullRun, factor), (Weights::Kept, -factor)].map(|(of, factor)| Term {
+            arm,
+            of,
+            factor,
+        })
+    };
+    let others = experiment.factors.iter().filter(|of| !is_of_rule(&of.key) && of.levels.len() > 1);
+    (!arms.is_empty()).then(|| Design {
+        name: CHECKPOINT.to_owned(),
+        kind: ContrastKind::Checkpoint,
+        levels: vec!["last".into(), "best".into()],
+        terms: arms.iter().flat_map(|arm| best_and_last(*arm)).collect(),
+        averaged_over: others.map(|factor| factor.key.clone()).collect(),
+    })
 }
 
 /// The name of the effect of one factor at a level of another.
@@ -135,10 +178,14 @@ impl<'a> ArmIndex<'a> {
 
 /// The mean over pairs of arms of the first minus the second.
 #[allow(clippy::cast_precision_loss)] // arms are far below 2^53
-fn averaged(pairs: &[(usize, usize)]) -> Option<Vec<(usize, f64)>> {
-    let weight = 1.0 / pairs.len() as f64;
-    let terms = pairs.iter().flat_map(|(to, from)| [(*to, weight), (*from, -weight)]);
-    (!pairs.is_empty()).then(|| terms.collect())
+fn averaged(experiment: &Experiment, pairs: &[(usize, usize)]) -> Option<Vec<Term>> {
+    let factor = 1.0 / pairs.len() as f64;
+    let terms = pairs.iter().flat_map(|(to, from)| [(*to, factor), (*from, -factor)]);
+    (!pairs.is_empty()).then(|| terms.map(|(arm, factor)| term(experiment, arm, factor)).collect())
+}
+
+fn term(experiment: &Experiment, arm: usize, factor: f64) -> Term {
+    Term { arm, of: experiment.contrasted_weights(&experiment.arms[arm]), factor }
 }
 
 /// Where experiments do not make a product of levels, factors cannot be told apart by averaging:
@@ -171,7 +218,7 @@ fn against_the_first(experiment: &Experiment) -> Vec<Design> {
                 name: names.join(" + "),
                 kind: ContrastKind::Main,
                 levels: vec![level(&first.factors), level(&arm.factors)],
-                terms: vec![(index, 1.0), (0, -1.0)],
+                terms: vec![term(experiment, index, 1.0), term(experiment, 0, -1.0)],
                 averaged_over: Vec::new(),
             }
         })

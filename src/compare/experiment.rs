@@ -12,7 +12,10 @@ use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
 use crate::config::{Factor, Factors, is_of_rule};
 use crate::history;
-use crate::results::{ArmRecord, LoadedExperiment, PlannedTraining, TrainingRecord};
+use crate::results::layout::epoch_of_weights;
+use crate::results::{
+    ArmRecord, LoadedExperiment, PlannedTraining, Status, TestRows, TrainingRecord,
+};
 
 /// The rule stands beside the effective config, which is the training's.
 pub(super) const RULE: &str = "early_stopping";
@@ -54,6 +57,13 @@ impl Arm<'_> {
         names_level(&filter.level, level) || by_settings() == Some(true)
     }
 
+    /// Whether it trains to the end and keeps what it then has.
+    pub fn keeps_the_last_epoch(&self) -> bool {
+        let setting = |key: &str| self.rule.get(key);
+        setting("kind").and_then(Value::as_str).unwrap_or("none") == "none"
+            && !setting("restore_best").and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// The table that a key of the config is of this arm.
     fn settings(&self, key: &str) -> Option<&Map<String, Value>> {
         if key == RULE {
@@ -72,12 +82,72 @@ pub(super) struct Observation<'a> {
     pub experiment_dir: &'a Path,
     /// The training's directory, below the experiment's.
     pub training_dir: &'a str,
+    /// What each test row adds to the metrics, where that was recorded.
+    pub test_rows: Option<&'a TestRows>,
 }
 
-impl Observation<'_> {
+/// Of which weights a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Weights {
+    /// Those that the arm keeps.
+    Kept,
+    /// Those of the best epoch of the full run.
+    BestOfFullRun,
+}
+
+/// A metric of an arm at a seed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Measured {
+    Finite(f64),
+    /// The training diverged, or left no weights that the metric is finite of.
+    NotFinite,
+    /// Nobody measured it.
+    NotRecorded,
+}
+
+impl Measured {
+    pub fn finite(self) -> Option<f64> {
+        match self {
+            Self::Finite(value) => Some(value),
+            Self::NotFinite | Self::NotRecorded => None,
+        }
+    }
+}
+
+impl<'a> Observation<'a> {
     /// A metric of the weights kept, where it is finite.
     pub fn value(&self, metric: &str) -> Option<f64> {
         finite(&self.arm.metrics, metric)
+    }
+
+    /// A metric of these weights; what an arm spent is its own whatever the weights.
+    pub fn measured(&self, metric: &str, weights: Weights) -> Measured {
+        let full = self.arm.full_run.as_ref().map(|full| &full.metrics);
+        let of_weights = match weights {
+            Weights::BestOfFullRun if history::is_metric(metric) => full,
+            Weights::BestOfFullRun | Weights::Kept => Some(&self.arm.metrics),
+        };
+        let found = of_weights.and_then(|metrics| metrics.get(metric));
+        match (of_weights.and_then(|metrics| finite(metrics, metric)), found) {
+            (Some(value), _) => Measured::Finite(value),
+            (None, Some(_)) => Measured::NotFinite,
+            (None, None) if self.has_diverged() => Measured::NotFinite,
+            (None, None) => Measured::NotRecorded,
+        }
+    }
+
+    fn has_diverged(&self) -> bool {
+        [self.arm.status, self.run.status].contains(&Status::Diverged)
+    }
+
+    /// The test rows with what each adds to a metric of these weights.
+    pub fn rows(&self, metric: &str, weights: Weights) -> Option<(&'a [u32], &'a [f32])> {
+        let epoch = match weights {
+            Weights::Kept => epoch_of_weights(self.arm.weights.as_ref()?)?,
+            Weights::BestOfFullRun => self.arm.full_run.as_ref()?.best_epoch,
+        };
+        let test_rows = self.test_rows?;
+        Some((&test_rows.rows, test_rows.of(epoch, metric)?))
     }
 }
 
@@ -120,6 +190,18 @@ impl Experiment<'_> {
     /// Whether every combination of levels is there.
     pub fn is_product(&self) -> bool {
         self.arms.len() == self.factors.iter().map(|factor| factor.levels.len()).product::<usize>()
+    }
+
+    /// The weights with which an arm enters contrasts. Beside rules that keep the best epoch, one that trains
+    /// to the end is held against them by the best checkpoint of its run: what stopping did is then no longer
+    /// mixed with which epoch was kept.
+    pub fn contrasted_weights(&self, arm: &Arm) -> Weights {
+        let varies = |factor: &Factor| is_of_rule(&factor.key) && factor.levels.len() > 1;
+        if arm.keeps_the_last_epoch() && self.factors.iter().any(varies) {
+            Weights::BestOfFullRun
+        } else {
+            Weights::Kept
+        }
     }
 
     /// Of an arm, the indices of the levels of the factors other than the rule's.
@@ -209,6 +291,7 @@ pub(super) fn of_experiment<'a>(
                         run: &run.record,
                         experiment_dir: &experiment.path,
                         training_dir: &run.dir,
+                        test_rows: run.test_rows.as_ref(),
                     };
                     arm.observations.insert(run.seed, observation);
                 }

@@ -41,7 +41,7 @@ pub use arms::{ArmSummary, MetricSummary, Metrics};
 pub use comparison::{Comparison, arms, compare};
 pub use conclusion::{Conclusion, Effect, Finding, Interaction, UnitsDiffer, Verdict};
 pub(crate) use confounders::{RATE, needs_own_rate};
-pub use contrast::{Contrast, ContrastKind};
+pub use contrast::{Contrast, ContrastKind, Divergences};
 pub use contrasts::ROBUST_DESIGNS;
 pub use metric::PRIMARY;
 pub use options::{CLOCK_SUFFIX, CompareError, Filter, Options};

@@ -68,7 +68,8 @@ impl TestRows {
                     found.rows = rows.map(u32::try_from).collect::<Result<_, _>>()?;
                 }
                 (Some((epoch, metric)), Dtype::F32) => {
-                    let epoch = epoch.parse().with_context(|| format!("unknown tensor `{name}`"))?;
+                    let epoch =
+                        epoch.parse().with_context(|| format!("unknown tensor `{name}`"))?;
                     let values = bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value));
                     found.values.insert((epoch, metric.to_owned()), values.collect());
                 }

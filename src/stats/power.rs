@@ -50,6 +50,22 @@ pub fn power_of_t_test(effect: f64, pairs: usize, alpha: f64) -> Option<f64> {
     Some((sum * step / 3.0).clamp(0.0, 1.0))
 }
 
+/// The smallest effect, in standard deviations of the differences, that a paired t test at
+/// `alpha` = 0.05 sees with this power; `None` below three pairs.
+#[must_use]
+pub fn detectable_effect(pairs: usize, power: f64) -> Option<f64> {
+    if pairs < super::PAIRS_FOR_INTERVAL {
+        return None;
+    }
+    let (mut low, mut high) = (0.0_f64, 64.0_f64);
+    while high - low > 1e-4 * high {
+        let middle = f64::midpoint(low, high);
+        let is_enough = power_of_t_test(middle, pairs, 0.05)? >= power;
+        if is_enough { high = middle } else { low = middle }
+    }
+    Some(high)
+}
+
 /// The smallest number of pairs with at least this power at `alpha` = 0.05; `None` where it would
 /// be above a million, or where the effect is 0.
 #[must_use]

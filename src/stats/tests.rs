@@ -379,3 +379,12 @@ fn of_many_values_the_formulas_say_what_the_bootstrap_says() {
     assert_eq!(median_interval(&hundred[..3], 0.95), None);
     assert_eq!(ratio_interval(&[(1.0, 0.0), (2.0, 0.0)], 0.95), None);
 }
+
+#[test]
+fn the_effect_that_so_many_pairs_show_in_four_of_five_experiments() {
+    for (pairs, wanted) in [(6, 1.44), (8, 1.16), (10, 1.0), (15, 0.78), (20, 0.66), (50, 0.40)] {
+        let effect = detectable_effect(pairs, 0.8).unwrap();
+        assert!((effect - wanted).abs() < 0.011, "{pairs}: {effect}");
+    }
+    assert_eq!(detectable_effect(2, 0.8), None);
+}

@@ -11,7 +11,9 @@ use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed
 use super::{Claim, FreshRun, WorkDir};
 use crate::config::{Arm, ConfigFile};
 use crate::history::EpochTable;
-use crate::results::layout::{epochs_file, experiment_file, run_file, test_rows_file, weights_file_name};
+use crate::results::layout::{
+    epochs_file, experiment_file, run_file, test_rows_file, weights_file_name,
+};
 use crate::results::recorded_training::{Named, RecordedTraining, fire_alike, rule_table};
 use crate::results::{ArmRecord, Plan, TrainingRecord, epochs_csv};
 

@@ -233,9 +233,8 @@ impl<'a> Recorder<'a> {
         let rows = split.rows(&self.data.splits);
         let width = metrics::outputs(self.loss, &self.data.targets);
         let outputs = self.outputs(engine, rows, go_on)?;
-        Ok(outputs.map(|outputs| {
-            metrics::score(self.loss, &outputs, width, &self.data.targets, rows)
-        }))
+        Ok(outputs
+            .map(|outputs| metrics::score(self.loss, &outputs, width, &self.data.targets, rows)))
     }
 
     fn outputs(
