@@ -13,7 +13,7 @@ use super::gate;
 use crate::compare::curves::CurveOf;
 use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
-use crate::compare::{CompareError, Filter, Options};
+use crate::compare::{CompareError, Filter, Margin, Options};
 use crate::config::label::value_of;
 use crate::config::{Experiment, Overrides};
 use crate::history::TEST_PREFIX;
@@ -59,6 +59,10 @@ pub struct CompareArgs {
     /// intervals, which suppose no normal distribution; from 10 pairs. JSON always has them.
     #[arg(long)]
     pub robust: bool,
+    /// The smallest difference that matters, in the metric's unit (`0.01`) or as a share of the first level's
+    /// mean (`5%`): a difference that is shown to be smaller is called one that does not matter.
+    #[arg(long, value_name = "MARGIN", value_parser = margin)]
+    pub margin: Option<Margin>,
     /// A limit that the results have to keep: `metric = "test_accuracy", min = 0.95`, or against
     /// other results `metric = "test_loss", baseline = "DIR", max_increase = 0.02` (a share); with
     /// `where = { "model.norm.kind" = "batch" }` of some arms alone. May be given several times. Ends
@@ -81,6 +85,20 @@ fn filter(text: &str) -> Result<Filter, String> {
             Ok(Filter { key: key.trim().to_owned(), level: value_of(value.trim()) })
         }
         _ => Err("expected KEY=VALUE, such as model.norm.kind=batch".to_owned()),
+    }
+}
+
+pub(super) fn margin(text: &str) -> Result<Margin, String> {
+    let (number, is_share) = match text.trim().strip_suffix('%') {
+        Some(number) => (number, true),
+        None => (text, false),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 && is_share => {
+            Ok(Margin::Share(value / 100.0))
+        }
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(Margin::Absolute(value)),
+        _ => Err("expected a number above 0 such as 0.01, or a share such as 5%".to_owned()),
     }
 }
 
@@ -128,6 +146,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
         filters: args.filters.clone(),
         no_clocks: !args.clocks && !args.format.with_clocks,
         robust: args.robust || args.format.with_medians,
+        margin: args.margin,
     };
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.

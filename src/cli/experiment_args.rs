@@ -27,7 +27,15 @@ impl ExperimentArgs {
     /// # Errors
     /// Where the config is refused.
     pub fn load(&self) -> Result<Experiment, ConfigError> {
-        let overrides = Overrides { set: self.set.clone(), seeds: self.seeds };
+        self.load_with(self.seeds)
+    }
+
+    /// The same with seeds 0 to N-1.
+    ///
+    /// # Errors
+    /// Where the config is refused.
+    pub fn load_with(&self, seeds: Option<u64>) -> Result<Experiment, ConfigError> {
+        let overrides = Overrides { set: self.set.clone(), seeds };
         match &self.config {
             Some(path) => Experiment::load(path, &overrides),
             None => Experiment::builtin(&overrides),

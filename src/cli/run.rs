@@ -1,6 +1,7 @@
 //! `bnes run`: trains what is not done yet.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
@@ -8,17 +9,21 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::dry_run::dry_run;
-use super::exit::FAILED;
+use super::exit::{FAILED, UsageError};
 use super::run_args::{RunArgs, RunFormat};
 use super::run_json;
 use super::run_text::{
     counts, done_and_to_go, next, next_of_tuning, print_choice, print_warnings, verdicts,
 };
+use crate::compare::{self, ALPHA, CompareError, Effect, Finding, Margin};
+use crate::config::Experiment;
 use crate::console::eprintln;
 use crate::event::Event;
 use crate::observers::{Progress, Style};
+use crate::results::{self, LoadedExperiment, SequentialPlan};
 use crate::runner::lint::{Level, lint};
 use crate::runner::{Interrupt, Session, Summary, Verdict};
+use crate::stats::Looks;
 use crate::text::counted;
 
 /// Trains what the config names and is not done yet, and tells what came out.
@@ -29,13 +34,110 @@ use crate::text::counted;
 pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     // From here on a signal ends the current batch, not the process.
     let interrupt = Interrupt::listen()?;
+    if args.until_decided {
+        return until_decided(args, &interrupt, out);
+    }
     let experiment = args.experiment.load()?;
-    let mut session = Session::open(&experiment, args.options(), &interrupt)?;
+    run_once(&experiment, None, args, &interrupt, out)
+}
+
+/// Trains with more and more seeds, by a plan of looks, until every effect is decided.
+fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> Result<ExitCode> {
+    if args.experiment.seeds.is_some() {
+        let message = "--seeds and --until-decided contradict each other: give --max-seeds";
+        return Err(UsageError(message.to_owned()).into());
+    }
+    let most = usize::from(args.max_seeds);
+    let looks = Looks::until(most);
+    let plan = SequentialPlan { alpha: ALPHA, looks: looks.seeds().to_vec() };
+    for (index, seeds) in looks.seeds().iter().enumerate() {
+        let experiment = args.experiment.load_with(Some(*seeds as u64))?;
+        // What is told of the trainings is told once, at the end of each look on standard error.
+        let mut told: Vec<u8> = Vec::new();
+        let code = run_once(&experiment, Some(plan.clone()), args, interrupt, &mut told)?;
+        let is_last = index + 1 == looks.seeds().len();
+        let state = decided(&args.results.join(&experiment.name), args.margin)?;
+        let is_done = state.open.is_empty() || is_last;
+        if is_done || code != ExitCode::SUCCESS {
+            out.write_all(&told)?;
+        }
+        if code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+        if is_done {
+            if args.format == RunFormat::Text {
+                writeln!(out, "{}", state.sentence(*seeds, most))?;
+            }
+            return Ok(code);
+        }
+        if !args.quiet {
+            eprintln(state.sentence(*seeds, most));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Which effects are decided.
+struct Decided {
+    /// All effects.
+    effects: usize,
+    /// Those that are not.
+    open: Vec<String>,
+}
+
+impl Decided {
+    fn sentence(&self, seeds: usize, most: usize) -> String {
+        let effects = counted(self.effects, "effect");
+        match self.open.len() {
+            0 => format!("decided: {effects} after {seeds} of at most {most} seeds"),
+            open if seeds == most => format!(
+                "not decided: {open} of {effects} cannot be told with {most} seeds ({})",
+                self.open.join(", ")
+            ),
+            open => format!(
+                "{seeds} seeds: {open} of {effects} not decided yet ({}); adding seeds",
+                self.open.join(", ")
+            ),
+        }
+    }
+}
+
+/// The main effects of an experiment in its directory, and those still open.
+fn decided(experiment: &Path, margin: Option<Margin>) -> Result<Decided> {
+    let mut loaded = results::load(&[experiment.to_owned()])?;
+    loaded.iter_mut().for_each(LoadedExperiment::read_test_rows);
+    let options = compare::Options { margin, no_clocks: true, ..compare::Options::default() };
+    let comparison = match compare::compare(&loaded, &options) {
+        Ok(comparison) => comparison,
+        // Nothing has ended: a signal came.
+        Err(CompareError::NothingDone(_)) => return Ok(Decided { effects: 0, open: Vec::new() }),
+        Err(error) => return Err(error.into()),
+    };
+    let effects = comparison.conclusions.iter().filter_map(|one| match &one.finding {
+        Finding::Effect(effect) => Some(effect),
+        _ => None,
+    });
+    let effects: Vec<&Effect> = effects.collect();
+    let open = effects.iter().filter(|effect| !effect.verdict.is_decided());
+    let open = open.map(|effect| effect.contrast.name.clone()).collect();
+    Ok(Decided { effects: effects.len(), open })
+}
+
+/// One run of an experiment, with the plan of its looks where it has one.
+fn run_once(
+    experiment: &Experiment,
+    sequential: Option<SequentialPlan>,
+    args: &RunArgs,
+    interrupt: &Interrupt,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
+    let mut session = Session::open(experiment, args.options(), interrupt)?;
+    session.plan_looks(sequential);
     if !args.quiet {
         for note in &session.prepared().notes {
             eprintln(note);
         }
-        let findings = lint(&experiment, session.prepared(), session.compute());
+        let findings = lint(experiment, session.prepared(), session.compute());
         for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
             eprintln(warning);
         }
@@ -63,7 +165,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
                     next_of_tuning(&args.results, summary)
                 ),
             };
-            return ended(&interrupt, summary, printed.map_err(Into::into));
+            return ended(interrupt, summary, printed.map_err(Into::into));
         }
         if !args.quiet {
             print_choice(&tuned, seconds);
@@ -79,12 +181,12 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
             counts(name, session.prepared()),
             done_and_to_go(&summary, started.elapsed().as_secs_f64()),
             results.display(),
-            next(&args.results, &summary)
+            next(&results, &summary)
         )
         .map_err(Into::into),
     };
     if summary.interrupted() > 0 || !args.verify {
-        return ended(&interrupt, &summary, printed);
+        return ended(interrupt, &summary, printed);
     }
     printed?;
     let found = watched(args, |events| session.verify(&summary, events))?;

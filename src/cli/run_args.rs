@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::experiment_args::ExperimentArgs;
+use crate::compare::Margin;
 use crate::runner::{DeviceChoice, Options};
 
 /// What `bnes run` is told.
@@ -34,6 +35,17 @@ pub struct RunArgs {
     /// differs from what is on disk, which stays as it is
     #[arg(long)]
     pub verify: bool,
+    /// Add seeds, from 6 on, until every effect is told, is smaller than --margin, or --max-seeds are done.
+    /// The p-values allow for all looks, which are laid down before the first
+    #[arg(long, conflicts_with_all = ["dry_run", "verify"])]
+    pub until_decided: bool,
+    /// Seeds at most, with --until-decided
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "until_decided",
+        value_parser = clap::value_parser!(u16).range(6..))]
+    pub max_seeds: u16,
+    /// The smallest difference that matters, with --until-decided: 0.01, or 5% of the first level's mean
+    #[arg(long, value_name = "MARGIN", requires = "until_decided", value_parser = super::compare::margin)]
+    pub margin: Option<Margin>,
     /// For people, or one JSON object a line per arm and seed
     #[arg(long, value_enum, default_value = "text")]
     pub format: RunFormat,

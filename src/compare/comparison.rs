@@ -12,7 +12,7 @@ use super::savings::{Saving, savings};
 use super::selection::{names, select};
 use super::speed::Speed;
 use super::summary::ExperimentSummary;
-use super::verdict::findings;
+use super::verdict::Drawn;
 use super::warning::Warning;
 use super::{confounders, tuning, warnings};
 use crate::results::LoadedExperiment;
@@ -99,8 +99,15 @@ impl Comparison {
         }
         self.warnings.extend(warnings::of_figures(&summary, &arms, &contrasts));
         self.warnings.extend(confounders::warnings(experiment, &primary));
-        let is_filtered = !options.filters.is_empty();
-        let mut findings = findings(&summary, &arms, &contrasts, &savings, is_filtered);
+        let drawn = Drawn {
+            experiment,
+            summary: &summary,
+            arms: &arms,
+            contrasts: &contrasts,
+            savings: &savings,
+            options,
+        };
+        let mut findings = drawn.findings();
         findings.extend(tuning::findings(&experiment.tuned));
         let name = || Some(summary.name.clone());
         let conclusions = findings.into_iter();

@@ -32,6 +32,15 @@ pub enum Finding {
     Interaction(Interaction),
     /// What a stopping rule saved and cost.
     Stopping(Saving),
+    /// What keeping the best epoch of the full run did, in place of the last.
+    Checkpoint {
+        /// The best epoch against the last.
+        contrast: Contrast,
+        /// The epochs of the full run, where all have as many.
+        epochs: Option<usize>,
+    },
+    /// Which arm is best, and which cannot be told from it.
+    Best(Best),
     /// An arm diverged in some seeds.
     Diverged {
         /// The arm.
@@ -72,10 +81,51 @@ pub struct Effect {
     pub contrast: Contrast,
     /// What its figures say.
     pub verdict: Verdict,
-    /// Whether each seed has its own split of the rows.
-    pub over_splits: bool,
+    /// Which rows it is about.
+    pub scope: Scope,
+    /// What so many seeds can show.
+    pub detectable: Option<Detectable>,
     /// Why the primary metric cannot be compared, where it cannot.
     pub units_differ: Option<UnitsDiffer>,
+}
+
+/// Which rows a difference is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Each seed has its own split: rows like these.
+    Splits,
+    /// All seeds share one split, and it is about its rows alone.
+    OneSplit {
+        /// The part of the rows that the metric is of, `test` or `validation`, and how many these are; none
+        /// where that is not known.
+        rows: Option<(&'static str, usize)>,
+    },
+}
+
+/// The difference that so many seeds show in four of five experiments.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Detectable {
+    /// In standard deviations of the differences.
+    pub deviations: f64,
+    /// In the metric's unit.
+    pub size: f64,
+}
+
+/// The best arm of an experiment by its primary metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    /// The metric.
+    pub metric: String,
+    /// The arm.
+    pub arm: Factors,
+    /// Its mean.
+    pub mean: f64,
+    /// Arms that cannot be told from it, by the interval of the difference and by Holm's p over all arms.
+    pub not_told: Vec<Factors>,
+    /// All other arms.
+    pub others: usize,
+    /// What answering without looking at the inputs comes to: the shares of the classes, or the mean.
+    pub chance: Option<f64>,
 }
 
 /// Why a metric cannot be compared: it is not in one unit.
@@ -89,56 +139,72 @@ pub struct UnitsDiffer {
 
 /// What the figures of an effect say.
 ///
-/// Better or worse only where the interval excludes 0 and the p-value is below 0.05, also when
-/// corrected for all effects tested, over six seeds or more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Better or worse only where both intervals, over the seeds and over seeds and test rows, exclude 0 and the
+/// p-value is below 0.05, also when corrected for all effects tested, over six seeds or more; of seeds that
+/// diverged at one level alone, where the signed ranks say so. And only where no other factor turns the sign.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
     /// The second level is better.
     Better,
     /// The second level is worse.
     Worse,
+    /// It would be better or worse on average, and another factor decides over that.
+    Depends,
     /// The two levels have the same values in all seeds.
     NoDifference,
-    /// The interval covers 0, or the p-value is not small.
-    CannotTell {
-        /// Seeds that would show an effect of the size seen.
-        seeds_needed: Option<usize>,
+    /// The interval lies within the margin that was asked for.
+    Equivalent {
+        /// In the metric's unit.
+        margin: f64,
     },
+    /// Clear over the seeds, and other test rows may say otherwise.
+    OtherRows,
+    /// The interval covers 0, or the p-value is not small.
+    CannotTell,
     /// Clear by itself, and not after correction for all effects tested.
     CannotTellCorrected {
         /// The effects tested.
         effects: usize,
         /// Seeds below which none of so many effects can be told, where these here are fewer.
         least_seeds: Option<usize>,
-        /// Seeds that would show an effect of the size seen.
-        seeds_needed: Option<usize>,
     },
     /// Too few pairs for a p-value.
-    TooFewSeeds {
-        /// Seeds that would show an effect of the size seen.
-        seeds_needed: Option<usize>,
-    },
+    TooFewSeeds,
     /// No seed has a finite value in every arm concerned.
     NoPair,
     /// The metric is not in one unit, and no other was recorded.
     NotComparable,
 }
 
+impl Verdict {
+    /// Whether more seeds would not change what is said.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        matches!(
+            self,
+            Self::Better
+                | Self::Worse
+                | Self::Depends
+                | Self::Equivalent { .. }
+                | Self::NotComparable
+        )
+    }
+}
+
 /// How the effect of one factor differs with another.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Interaction {
-    /// It does.
-    Depends {
-        /// The interaction.
-        contrast: Contrast,
-        /// The effect of the first factor at the first and at the second level of the other.
-        simple: Box<[Contrast; 2]>,
-    },
-    /// It does by itself, and not after correction for all effects tested.
-    MayDepend {
-        /// The interaction.
-        contrast: Contrast,
-        /// The effects tested.
-        effects: usize,
-    },
+pub struct Interaction {
+    /// The factor whose effect it is.
+    pub factor: String,
+    /// The level, and the one that it is in place of.
+    pub levels: Vec<Value>,
+    /// The factor that it depends on.
+    pub other: String,
+    /// The effect at each level of the other.
+    pub simple: Vec<(Value, Contrast)>,
+    /// Whether the interaction itself is clear; else the effect has another sign at some level, and whether
+    /// that is chance cannot be told.
+    pub is_clear: bool,
+    /// Which rows it is about.
+    pub scope: Scope,
 }

@@ -33,6 +33,12 @@ pub(super) fn warnings(experiment: &Experiment, metric: &str) -> Vec<Warning> {
     found.extend(rule_on_training_mode(experiment));
     found.extend(unlike_machines(experiment));
     found.extend(exploratory(experiment));
+    if let Some(plan) = experiment.sequential {
+        found.push(WarningKind::Sequential { looks: plan.looks.clone() });
+    }
+    if !experiment.looked_at.is_empty() {
+        found.push(WarningKind::LookedAt { seeds: experiment.looked_at.to_vec() });
+    }
     found.into_iter().map(|kind| Warning::of(&experiment.name, kind)).collect()
 }
 

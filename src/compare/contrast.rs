@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::robust::Robust;
+use super::significance::CONFIDENCE;
+use crate::stats;
 
 /// What is contrasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,6 +31,15 @@ pub struct Divergences {
     /// Whether the signed ranks lean to the second level.
     #[serde(skip)]
     pub leans_to_second: bool,
+}
+
+/// A look at a run that goes on until its effects are decided.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SequentialLook {
+    /// Seeds at most.
+    pub max_seeds: usize,
+    /// The error that is spent by this look; the interval at 1 minus this is the one to report.
+    pub spent: f64,
 }
 
 /// A difference between arms, seed by seed.
@@ -65,6 +76,9 @@ pub struct Contrast {
     /// Adjusted for the main effects and interactions that the verdict is about: those of the
     /// primary metric, or of what stands in for it where its unit differs; none elsewhere.
     pub p_holm: Option<f64>,
+    /// The mean at the first level, over the same seeds.
+    #[serde(skip)]
+    pub first_level: Option<f64>,
     /// Seeds in which the second level is better.
     pub wins: usize,
     /// Seeds in which the levels are equal.
@@ -79,14 +93,23 @@ pub struct Contrast {
     /// Pairs at which a paired t test sees this `d_z` in four of five experiments; none below
     /// three pairs.
     pub seeds_for_80pct_power: Option<usize>,
-    /// Seeds without a finite value in every arm concerned.
+    /// Seeds that all arms concerned have, without a finite value at either level.
     pub unpaired: usize,
+    /// Seeds that only arms at the first level have, and that only arms at the second have.
+    #[serde(skip)]
+    pub not_shared: [Vec<u64>; 2],
     /// The other factors, over whose cells the difference is a mean.
     pub averaged_over: Vec<String>,
     /// Whether the metric is in different units in the arms concerned, which leaves no difference
     /// to tell: losses of two functions, for one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub units_differ: bool,
+    /// Of a run until its effects are decided, what the p-value and the interval allow for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequential: Option<SequentialLook>,
+    /// The differences that the mean is of, by seed.
+    #[serde(skip)]
+    pub differences: Vec<f64>,
     /// Of main and simple effects in the primary metric, from ten pairs on.
     #[serde(flatten)]
     pub robust: Option<Robust>,
@@ -99,10 +122,33 @@ impl Contrast {
         excludes_zero(self.ci95)
     }
 
+    /// Whether no interval of it covers 0.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        let of_splits = self.ci95_splits.is_none() || excludes_zero(self.ci95_splits);
+        self.excludes_zero() && self.seeds_exclude_zero() && of_splits
+    }
+
     /// Whether the interval over the seeds does not cover 0.
     #[must_use]
     pub fn seeds_exclude_zero(&self) -> bool {
         excludes_zero(self.ci95_seeds)
+    }
+
+    /// Whether the difference is smaller than a margin: both of two one-sided tests at the level 0.05 say so
+    /// (Schuirmann 1987), which is that the 90 % interval lies within.
+    #[must_use]
+    pub fn is_within(&self, margin: f64) -> bool {
+        let (Some(estimate), Some([low, high])) = (self.estimate, self.ci95) else { return false };
+        let Some(ratio) = stats::t_quantile_ratio(0.95, 0.975, self.n) else { return false };
+        estimate.abs() + 0.5 * (high - low) * ratio < margin
+    }
+
+    /// The standard deviation of the differences over the seeds.
+    #[must_use]
+    pub fn deviation(&self) -> Option<f64> {
+        let [low, high] = self.ci95_seeds?;
+        stats::deviation_of_interval(0.5 * (high - low), self.n, CONFIDENCE)
     }
 
     /// Seeds that the p-value is over: those with a difference, and those lost by divergence.

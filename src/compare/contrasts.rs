@@ -7,14 +7,16 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::contrast::{Contrast, ContrastKind, Divergences};
+use super::contrast::{Contrast, ContrastKind, Divergences, SequentialLook};
 use super::designs::{Design, Term, designs, is_of_evaluation};
 use super::experiment::{Experiment, Measured, Weights};
 use super::robust::robust;
 use super::significance::CONFIDENCE;
 use super::units::{STAND_INS, units};
 use crate::history;
-use crate::stats::{self, SeedRows};
+use crate::results::SequentialPlan;
+use crate::seed::Seed;
+use crate::stats::{self, Looks, SeedRows, Sequential};
 use crate::stopping::Monitored;
 
 /// The power that the number of seeds is planned for.
@@ -92,8 +94,33 @@ pub(super) fn contrasts(
         PrimaryContrast { primary: design, compared }
     });
     let primary: Vec<PrimaryContrast> = primary.collect();
+    if let Some(plan) = experiment.sequential {
+        let tested: BTreeSet<usize> = primary.iter().map(|of| of.compared).collect();
+        all.par_iter_mut().enumerate().for_each(|(index, contrast)| {
+            let is_tested = contrast.kind != ContrastKind::Simple && tested.contains(&index);
+            if is_tested && contrast.p.is_some() {
+                allow_for_looks(contrast, plan);
+            }
+        });
+    }
     adjust(&mut all, &primary);
     Contrasts { all, primary, p_left_out }
+}
+
+/// Replaces the p-value by one that allows for all looks.
+fn allow_for_looks(contrast: &mut Contrast, plan: &SequentialPlan) {
+    let Some(looks) = Looks::of(&plan.looks) else { return };
+    #[allow(clippy::cast_precision_loss)] // a few looks
+    let count = looks.seeds().len() as f64;
+    contrast.p = if contrast.divergences.is_some() {
+        // Their ranks change from look to look: each look has its share of the error.
+        contrast.p.map(|p| (p * count).min(1.0))
+    } else {
+        let signs = Seed(0).stream("sequential signs", 0);
+        Some(Sequential::new(&contrast.differences, &looks, signs).p())
+    };
+    let spent = plan.alpha * looks.spent_with(contrast.pairs());
+    contrast.sequential = Some(SequentialLook { max_seeds: looks.most(), spent });
 }
 
 /// Holm's correction over the main effects and interactions that the verdict is about.
@@ -213,11 +240,10 @@ fn contrast(
     units: &[Option<usize>],
     with_p: bool,
 ) -> Contrast {
-    let (mut differences, mut paired, mut recorded) = (Vec::new(), Vec::new(), 0);
+    let (mut differences, mut paired, mut unpaired) = (Vec::new(), Vec::new(), 0);
+    let mut not_shared = [Vec::new(), Vec::new()];
     let (mut losses, mut wins_by_divergence) = (0, 0);
     for seed in 0..values.seeds.len() {
-        let mut terms = design.terms.iter();
-        recorded += usize::from(terms.any(|term| values.at(term, seed) != Measured::NotRecorded));
         match pair(values, design, seed) {
             Pair::Difference(difference) => {
                 differences.push(difference);
@@ -225,7 +251,18 @@ fn contrast(
             }
             Pair::LossByDivergence => losses += 1,
             Pair::WinByDivergence => wins_by_divergence += 1,
-            Pair::Diverged | Pair::Missing => {}
+            Pair::Diverged => unpaired += 1,
+            Pair::Missing => {
+                let has = |sign: f64| {
+                    let mut terms = design.terms.iter().filter(|term| term.factor * sign > 0.0);
+                    terms.all(|term| values.at(term, seed) != Measured::NotRecorded)
+                };
+                match (has(-1.0), has(1.0)) {
+                    (true, false) => not_shared[0].push(values.seeds[seed]),
+                    (false, true) => not_shared[1].push(values.seeds[seed]),
+                    _ => {}
+                }
+            }
         }
     }
     let mut found = design.terms.iter().filter_map(|term| units[term.arm]);
@@ -278,6 +315,7 @@ fn contrast(
         test_rows: rows.map(|(_, rows)| rows),
         p,
         p_holm: None,
+        first_level: first_level(values, design, &paired),
         wins: differences.iter().filter(|d| direction.better(**d, 0.0)).count(),
         ties: differences.iter().filter(|d| **d == 0.0).count(),
         divergences,
@@ -286,11 +324,36 @@ fn contrast(
         seeds_for_80pct_power: d_z
             .filter(|_| n >= stats::PAIRS_FOR_INTERVAL)
             .and_then(|effect| stats::seeds_for_power(effect, POWER)),
-        unpaired: recorded - n - losses - wins_by_divergence,
+        unpaired,
+        not_shared,
         averaged_over: design.averaged_over.clone(),
         units_differ,
+        sequential: None,
+        differences,
         robust: None,
     }
+}
+
+/// One contrast, in a metric.
+pub(super) fn contrast_of(
+    experiment: &Experiment,
+    design: &Design,
+    metric: &str,
+    seeds: &BTreeSet<u64>,
+) -> Contrast {
+    let values = Values::of(experiment, metric, seeds);
+    contrast(experiment, design, &values, &units(experiment, metric), true)
+}
+
+/// The mean at the first level; none of an interaction.
+fn first_level(values: &Values, design: &Design, paired: &[usize]) -> Option<f64> {
+    let is_pair = design.kind != ContrastKind::Interaction;
+    let at = |seed: &usize| -> Option<f64> {
+        let terms = design.terms.iter().filter(|term| term.factor < 0.0);
+        terms.map(|term| Some(-term.factor * values.at(term, *seed).finite()?)).sum()
+    };
+    let found: Option<Vec<f64>> = paired.iter().map(at).collect();
+    stats::mean(&found?).filter(|_| is_pair)
 }
 
 /// The interval that counts seeds and test rows, and how many rows.

@@ -14,7 +14,7 @@ use crate::config::{Factor, Factors, is_of_rule};
 use crate::history;
 use crate::results::layout::epoch_of_weights;
 use crate::results::{
-    ArmRecord, LoadedExperiment, PlannedTraining, Status, TestRows, TrainingRecord,
+    ArmRecord, LoadedExperiment, PlannedTraining, SequentialPlan, Status, TestRows, TrainingRecord,
 };
 
 /// The rule stands beside the effective config, which is the training's.
@@ -32,6 +32,10 @@ pub(super) struct Experiment<'a> {
     pub is_merged: bool,
     /// What `[tune]` chose.
     pub tuned: Vec<TunedValues>,
+    /// The looks laid down before the first, of a run until its effects are decided.
+    pub sequential: Option<&'a SequentialPlan>,
+    /// Numbers of seeds that could be looked at when others were added without such a plan.
+    pub looked_at: &'a [usize],
 }
 
 /// A choice of levels with all its seeds.
@@ -310,5 +314,7 @@ pub(super) fn of_experiment<'a>(
         split_per_seed: plan.split_per_seed,
         is_merged: false,
         tuned: plan.tuning.as_ref().map(TunedValues::all).unwrap_or_default(),
+        sequential: plan.sequential.as_ref(),
+        looked_at: &plan.looked_at,
     }
 }

@@ -115,6 +115,9 @@ pub(super) fn merge<'a>(
         split_per_seed: group.iter().any(|experiment| experiment.plan.split_per_seed),
         is_merged: true,
         tuned: chosen_values,
+        // Each was looked at for itself.
+        sequential: None,
+        looked_at: &[],
     })
 }
 

@@ -7,6 +7,7 @@
 
 mod across;
 mod arms;
+mod best;
 mod comparison;
 mod conclusion;
 mod confounders;
@@ -39,14 +40,17 @@ mod warnings;
 pub use across::{AcrossDataSets, RankedArm};
 pub use arms::{ArmSummary, MetricSummary, Metrics};
 pub use comparison::{Comparison, arms, compare};
-pub use conclusion::{Conclusion, Effect, Finding, Interaction, UnitsDiffer, Verdict};
+pub use conclusion::{
+    Best, Conclusion, Detectable, Effect, Finding, Interaction, Scope, UnitsDiffer, Verdict,
+};
 pub(crate) use confounders::{RATE, needs_own_rate};
-pub use contrast::{Contrast, ContrastKind, Divergences};
+pub use contrast::{Contrast, ContrastKind, Divergences, SequentialLook};
 pub use contrasts::ROBUST_DESIGNS;
 pub use metric::PRIMARY;
-pub use options::{CLOCK_SUFFIX, CompareError, Filter, Options};
+pub use options::{CLOCK_SUFFIX, CompareError, Filter, Margin, Options};
 pub use robust::{PAIRS_FOR_BOOTSTRAP, Robust};
 pub use savings::Saving;
+pub use significance::ALPHA;
 pub use summary::ExperimentSummary;
 pub use tuned::TunedValues;
 pub use warning::{Aspect, Mixed, Warning, WarningKind};

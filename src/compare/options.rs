@@ -8,7 +8,7 @@ use super::warning::Warning;
 pub const CLOCK_SUFFIX: &str = "_s";
 
 /// What a comparison is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Options {
     /// The metric of the verdict; default: `test_loss`, without test split `val_loss`.
     pub metric: Option<String>,
@@ -19,6 +19,28 @@ pub struct Options {
     pub no_clocks: bool,
     /// Work out medians and ratios, too, which takes its time.
     pub robust: bool,
+    /// Differences below this do not matter.
+    pub margin: Option<Margin>,
+}
+
+/// The smallest difference that matters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Margin {
+    /// In the metric's own unit.
+    Absolute(f64),
+    /// As a share of the mean at the first level.
+    Share(f64),
+}
+
+impl Margin {
+    /// In the metric's own unit, with the mean at the first level.
+    #[must_use]
+    pub fn of(self, first_level: Option<f64>) -> Option<f64> {
+        match self {
+            Self::Absolute(margin) => Some(margin),
+            Self::Share(share) => first_level.map(|mean| share * mean.abs()),
+        }
+    }
 }
 
 impl Options {

@@ -9,10 +9,11 @@ use super::experiment::{Arm, Experiment, Observation, RULE, finite};
 use super::label;
 use super::metric::PRIMARY;
 use super::monitor::Monitor;
+use super::significance::CONFIDENCE;
 use super::units::units;
 use crate::config::{Factors, without_rule};
 use crate::results::{FullRun, Status};
-use crate::stats::mean;
+use crate::stats::{self, mean};
 
 /// What a rule saved and cost against the full run of the same training.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,15 +24,25 @@ pub struct Saving {
     pub factors: Factors,
     /// The rule.
     pub rule: String,
-    /// Share of the full run's epochs.
+    /// Share of the full run's epochs; none where that is not known.
     pub epochs_saved: Option<f64>,
+    /// Epochs until the rule fired, and those of the full run.
+    pub epochs: Option<f64>,
+    /// Of the full run.
+    pub full_epochs: Option<f64>,
+    /// The best epoch of the full run: what was trained beyond it came to nothing.
+    pub best_epoch: Option<f64>,
     /// Seconds of the full run that were not needed.
     pub seconds_saved: Option<f64>,
     /// The monitored value kept, minus the best of the full run; sign turned where larger is
     /// better.
     pub val_regret: Option<f64>,
+    /// Its interval over the seeds.
+    pub val_regret_ci95: Option<[f64; 2]>,
     /// `test_loss` of the weights kept, minus that of the full run's best epoch.
     pub test_regret: Option<f64>,
+    /// Its interval over the seeds.
+    pub test_regret_ci95: Option<[f64; 2]>,
     /// The same as a share of the full run's seconds.
     pub seconds_saved_fraction: Option<f64>,
     /// Seconds of the full run.
@@ -121,15 +132,23 @@ pub(super) fn savings(experiment: &Experiment) -> Vec<Saving> {
             if !there.is_empty() {
                 let mut saving = saving(&experiment.name, factors, rule, monitor, &there);
                 saving.diverged = diverged.len();
-                for (metric, regret) in [
-                    (monitor.column.as_str(), &mut saving.val_regret),
-                    (PRIMARY, &mut saving.test_regret),
+                let Saving {
+                    val_regret,
+                    val_regret_ci95,
+                    test_regret,
+                    test_regret_ci95,
+                    units_differ,
+                    ..
+                } = &mut saving;
+                for (metric, regret, ci95) in [
+                    (monitor.column.as_str(), val_regret, val_regret_ci95),
+                    (PRIMARY, test_regret, test_regret_ci95),
                 ] {
                     let mut found = arms.iter().filter_map(|arm| units_of[metric][*arm]);
                     let first = found.next();
                     if found.any(|unit| Some(unit) != first) {
-                        *regret = None;
-                        saving.units_differ = true;
+                        (*regret, *ci95) = (None, None);
+                        *units_differ = true;
                     }
                 }
                 savings.push(saving);
@@ -178,27 +197,41 @@ fn saving(
     let average = |figure: &dyn Fn(&WithFullRun) -> Option<f64>| -> Option<f64> {
         mean(&observed.iter().filter_map(figure).collect::<Vec<f64>>())
     };
+    // Where the full run is known; a mean over others would be of other trainings.
+    let of_full = |figure: &dyn Fn(&WithFullRun, &FullRun) -> Option<f64>| -> Option<f64> {
+        average(&|one| figure(one, one.full?))
+    };
     let full = |one: &WithFullRun, metric: &str| finite(&one.full?.metrics, metric);
-    let regret =
-        |one: &WithFullRun, metric: &str| Some(one.observation.value(metric)? - full(one, metric)?);
+    let sign = if monitor.maximize { -1.0 } else { 1.0 };
+    let regret = |metric: &str, sign: f64| {
+        let of = |one: &WithFullRun| {
+            Some(sign * stats::difference(one.observation.value(metric)?, full(one, metric)?))
+        };
+        (average(&of), over_seeds(observed, &of))
+    };
     let seconds = |one: &WithFullRun| -> Option<(f64, f64)> {
         Some((one.observation.value("elapsed_s")?, full(one, "elapsed_s")?))
     };
-    let sign = if monitor.maximize { -1.0 } else { 1.0 };
-    let saved = |(spent, all): (f64, f64)| all - spent;
     let full_seconds = average(&|one| Some(seconds(one)?.1));
-    let seconds_saved = average(&|one| Some(saved(seconds(one)?)));
+    let seconds_saved = average(&|one| seconds(one).map(|(spent, all)| all - spent));
+    let (val_regret, val_regret_ci95) = regret(&monitor.column, sign);
+    let (test_regret, test_regret_ci95) = regret(PRIMARY, 1.0);
     Saving {
         experiment: experiment.to_owned(),
         factors,
         rule: rule.to_owned(),
-        epochs_saved: average(&|one| {
-            let all = full_epochs(one).filter(|epochs| *epochs > 0.0)?;
+        epochs_saved: of_full(&|one, full| {
+            let all = Some(full.epochs as f64).filter(|epochs| *epochs > 0.0)?;
             Some(1.0 - one.observation.arm.epochs as f64 / all)
         }),
+        epochs: of_full(&|one, _| Some(one.observation.arm.epochs as f64)),
+        full_epochs: of_full(&|_, full| Some(full.epochs as f64)),
+        best_epoch: of_full(&|_, full| Some(full.best_epoch as f64)),
         seconds_saved,
-        val_regret: average(&|one| Some(sign * regret(one, &monitor.column)?)),
-        test_regret: average(&|one| regret(one, PRIMARY)),
+        val_regret,
+        val_regret_ci95,
+        test_regret,
+        test_regret_ci95,
         seconds_saved_fraction: seconds_saved
             .zip(full_seconds.filter(|all| *all > 0.0))
             .map(|(saved, all)| saved / all),
@@ -211,16 +244,21 @@ fn saving(
     }
 }
 
+/// The interval of a figure over the seeds, of each the mean over its arms.
+fn over_seeds(
+    observed: &[WithFullRun],
+    figure: &dyn Fn(&WithFullRun) -> Option<f64>,
+) -> Option<[f64; 2]> {
+    let mut by_seed: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for one in observed {
+        let of_seed = by_seed.entry(one.observation.run.seed).or_default();
+        of_seed.extend(figure(one));
+    }
+    let means: Vec<f64> = by_seed.values().filter_map(|figures| mean(figures)).collect();
+    stats::t_interval(&means, CONFIDENCE)
+}
+
 /// Whether the training went on to its end, even if no column there chooses a best epoch.
 fn ran_on(one: &WithFullRun) -> bool {
     one.full.is_some() || one.observation.run.status == Status::Completed
-}
-
-/// The epochs of the full run, of the config where the training had itself been stopped.
-#[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
-fn full_epochs(one: &WithFullRun) -> Option<f64> {
-    match one.full {
-        Some(full) => Some(full.epochs as f64),
-        None => one.observation.run.config.get("training")?.get("epochs")?.as_f64(),
-    }
 }

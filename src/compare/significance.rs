@@ -4,4 +4,4 @@
 pub const CONFIDENCE: f64 = 0.95;
 
 /// The level of the tests.
-pub(super) const ALPHA: f64 = 0.05;
+pub const ALPHA: f64 = 0.05;

@@ -1,68 +1,284 @@
-//! From figures to conclusions.
-//!
-//! A change is better or worse only where its interval excludes 0 and its p-value is below 0.05, also
-//! when corrected for all effects tested, over six seeds or more; otherwise it cannot be told, and
-//! there is the number of seeds that would show an effect of the size seen.
+//! From figures to conclusions: when a sentence may begin with Better or Worse.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::Value;
 
 use super::arms::ArmSummary;
-use super::conclusion::{Effect, Finding, Interaction, UnitsDiffer, Verdict};
-use super::contrast::{Contrast, ContrastKind};
+use super::best::best;
+use super::conclusion::{Detectable, Effect, Finding, Interaction, Scope, UnitsDiffer, Verdict};
+use super::contrast::{Contrast, ContrastKind, Divergences};
 use super::contrasts::Contrasts;
 use super::designs::simple_name;
+use super::experiment::Experiment;
+use super::options::Options;
 use super::savings::Saving;
 use super::significance::ALPHA;
 use super::summary::ExperimentSummary;
 use super::units::causes;
-use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P, pairs_for_family};
+use crate::config::Factor;
+use crate::stats::{self, PAIRS_FOR_P, pairs_for_family};
 use crate::stopping::Monitored;
 
-/// What there is to say of one experiment.
-pub(super) fn findings(
-    experiment: &ExperimentSummary,
-    arms: &[ArmSummary],
-    contrasts: &Contrasts,
-    savings: &[Saving],
-    is_filtered: bool,
-) -> Vec<Finding> {
-    let Contrasts { all, primary, .. } = contrasts;
-    let effects = primary.iter().filter(|of| all[of.compared].p_holm.is_some()).count();
-    let of_kind = |kind| primary.iter().filter(move |of| all[of.compared].kind == kind);
-    let mut findings = Vec::new();
-    if let [arm] = arms {
-        findings.push(Finding::OneArm { arm: arm.factors.clone(), is_filtered });
+/// The power at which it is said what so many seeds show.
+const POWER: f64 = 0.8;
+
+/// What conclusions are drawn from.
+pub(super) struct Drawn<'a> {
+    pub experiment: &'a Experiment<'a>,
+    pub summary: &'a ExperimentSummary,
+    pub arms: &'a [ArmSummary],
+    pub contrasts: &'a Contrasts,
+    pub savings: &'a [Saving],
+    pub options: &'a Options,
+}
+
+impl Drawn<'_> {
+    /// What there is to say of the experiment: first what depends on what, then each effect, what the rules
+    /// saved, the best arm, and what diverged.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let [arm] = self.arms {
+            let is_filtered = !self.options.filters.is_empty();
+            findings.push(Finding::OneArm { arm: arm.factors.clone(), is_filtered });
+        }
+        let interactions = self.interactions();
+        let effects = self.effects(&interactions);
+        findings.extend(interactions.into_iter().map(Finding::Interaction));
+        findings.extend(effects.into_iter().map(Finding::Effect));
+        let primary = &self.summary.metric;
+        let checkpoint = self.of_kind(ContrastKind::Checkpoint).next().cloned();
+        findings.extend(
+            checkpoint.map(|contrast| Finding::Checkpoint { contrast, epochs: self.epochs() }),
+        );
+        findings.extend(self.stopping().into_iter().cloned().map(Finding::Stopping));
+        if self.arms.len() > 1 && !self.units_differ() {
+            findings.extend(best(self.experiment, primary).map(Finding::Best));
+        }
+        let diverged = self.arms.iter().filter(|arm| arm.diverged > 0);
+        findings.extend(diverged.map(|arm| diverged_arm(arm, primary)));
+        findings
     }
-    for of in of_kind(ContrastKind::Main) {
-        let (contrast, primary) = (&all[of.compared], &all[of.primary]);
-        findings.push(Finding::Effect(Effect {
-            contrast: contrast.clone(),
-            verdict: verdict(contrast, effects),
-            over_splits: experiment.split_per_seed,
-            units_differ: primary.units_differ.then(|| units_differ(experiment, primary)),
-        }));
+
+    fn of_kind(&self, kind: ContrastKind) -> impl Iterator<Item = &Contrast> {
+        let Contrasts { all, primary, .. } = self.contrasts;
+        primary.iter().map(|of| &all[of.compared]).filter(move |contrast| contrast.kind == kind)
     }
-    let mut simple: HashMap<&str, Vec<&Contrast>> = HashMap::new();
-    for contrast in of_kind(ContrastKind::Simple).map(|of| &all[of.compared]) {
-        simple.entry(&contrast.name).or_default().push(contrast);
+
+    fn units_differ(&self) -> bool {
+        let Contrasts { all, primary, .. } = self.contrasts;
+        primary.iter().any(|of| all[of.primary].units_differ)
     }
-    for of in of_kind(ContrastKind::Interaction) {
-        let found = interaction(&all[of.compared], &simple, effects);
-        findings.extend(found.map(Finding::Interaction));
+
+    fn scope(&self) -> Scope {
+        if self.summary.split_per_seed {
+            return Scope::Splits;
+        }
+        let part = match self.summary.metric.split_once('_') {
+            Some(("test", _)) => ("test", "test_rows"),
+            Some(("val", _)) => ("validation", "validation_rows"),
+            _ => return Scope::OneSplit { rows: None },
+        };
+        let count = |data: &Value| data.as_u64().and_then(|rows| usize::try_from(rows).ok());
+        let mut rows =
+            self.experiment.observations().map(|one| one.run.data.get(part.1).and_then(count));
+        let first = rows.next().flatten().filter(|rows| *rows > 0);
+        let is_one = rows.all(|other| other == first);
+        Scope::OneSplit { rows: first.filter(|_| is_one).map(|rows| (part.0, rows)) }
     }
-    // One a rule, the widest.
-    let rule = |saving: &Saving| (saving.rule.clone(), saving.monitor.clone());
-    let overall: HashSet<_> = savings.iter().filter(|s| s.factors.is_empty()).map(rule).collect();
-    for saving in savings {
-        if saving.factors.is_empty() || !overall.contains(&rule(saving)) {
-            findings.push(Finding::Stopping(saving.clone()));
+
+    /// The epochs of the full run, where all configs name as many.
+    fn epochs(&self) -> Option<usize> {
+        let of = |config: &serde_json::Map<String, Value>| {
+            config.get("training")?.get("epochs")?.as_u64().and_then(|n| usize::try_from(n).ok())
+        };
+        let mut epochs = self.experiment.observations().map(|one| of(&one.run.config));
+        let first = epochs.next().flatten()?;
+        epochs.all(|other| other == Some(first)).then_some(first)
+    }
+
+    /// One a rule, the widest.
+    fn stopping(&self) -> Vec<&Saving> {
+        let rule = |saving: &Saving| (saving.rule.clone(), saving.monitor.clone());
+        let overall: HashSet<_> =
+            self.savings.iter().filter(|s| s.factors.is_empty()).map(rule).collect();
+        let is_widest =
+            |saving: &&Saving| saving.factors.is_empty() || !overall.contains(&rule(saving));
+        self.savings.iter().filter(is_widest).collect()
+    }
+
+    /// Where a factor's effect depends on another: the interaction is clear, or the effect has another sign
+    /// at some level and would be called better or worse on average.
+    fn interactions(&self) -> Vec<Interaction> {
+        let mut found: Vec<Interaction> = Vec::new();
+        for main in self.of_kind(ContrastKind::Main) {
+            let others = self.summary.factors.iter().filter(|factor| factor.levels.len() > 1);
+            for other in others.filter(|other| other.key != main.name) {
+                let is_clear = self.is_clear_interaction(main, other);
+                let simple = self.simple(main, other);
+                let turns = self.turns(main, &simple);
+                if !(is_clear || turns) || simple.len() < 2 {
+                    continue;
+                }
+                // The same said the other way round is no news.
+                let is_known = found.iter().any(|known| {
+                    is_clear
+                        && known.is_clear
+                        && known.factor == other.key
+                        && known.other == main.name
+                });
+                if !is_known {
+                    found.push(Interaction {
+                        factor: main.name.clone(),
+                        levels: main.levels.clone(),
+                        other: other.key.clone(),
+                        simple,
+                        is_clear,
+                        scope: self.scope(),
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    fn is_clear_interaction(&self, main: &Contrast, other: &Factor) -> bool {
+        self.of_kind(ContrastKind::Interaction).any(|contrast| {
+            let Some((a, b)) = contrast.name.split_once('*') else { return false };
+            let place = match (a == main.name && b == other.key, b == main.name && a == other.key) {
+                (true, _) => 0,
+                (_, true) => 1,
+                _ => return false,
+            };
+            contrast.levels.get(place).and_then(Value::as_array) == Some(&main.levels)
+                && contrast.n >= PAIRS_FOR_P
+                && contrast.is_clear()
+                && contrast.p_holm.is_some_and(|p| p < ALPHA)
+        })
+    }
+
+    /// The effect at each level of another factor.
+    fn simple(&self, main: &Contrast, other: &Factor) -> Vec<(Value, Contrast)> {
+        let at = |level: &Value| {
+            let name = simple_name(&main.name, &other.key, level);
+            let mut simple = self.of_kind(ContrastKind::Simple);
+            let found = simple.find(|one| one.name == name && one.levels == main.levels);
+            found.filter(|one| one.estimate.is_some()).map(|one| (level.clone(), one.clone()))
+        };
+        other.levels.iter().filter_map(at).collect()
+    }
+
+    /// Whether what would be called better or worse on average is the opposite at some level.
+    fn turns(&self, main: &Contrast, simple: &[(Value, Contrast)]) -> bool {
+        let is_claim = matches!(self.verdict(main), Verdict::Better | Verdict::Worse);
+        let sign = main.estimate.unwrap_or(0.0);
+        let opposite = |(_, one): &(Value, Contrast)| one.estimate.unwrap_or(0.0) * sign < 0.0;
+        is_claim && simple.iter().any(opposite)
+    }
+
+    fn effects(&self, interactions: &[Interaction]) -> Vec<Effect> {
+        let Contrasts { all, primary, .. } = self.contrasts;
+        let main = primary.iter().filter(|of| all[of.compared].kind == ContrastKind::Main);
+        main.map(|of| {
+            let (contrast, primary) = (&all[of.compared], &all[of.primary]);
+            let depends = interactions.iter().any(|one| {
+                let is_first = one.factor == contrast.name && one.levels == contrast.levels;
+                is_first || (one.is_clear && one.other == contrast.name)
+            });
+            let verdict = match self.verdict(contrast) {
+                Verdict::Better | Verdict::Worse if depends => Verdict::Depends,
+                verdict => verdict,
+            };
+            let units_differ = primary.units_differ.then(|| self.unlike_units(primary));
+            Effect {
+                contrast: contrast.clone(),
+                verdict,
+                scope: self.scope(),
+                detectable: detectable(contrast),
+                units_differ,
+            }
+        })
+        .collect()
+    }
+
+    fn unlike_units(&self, contrast: &Contrast) -> UnitsDiffer {
+        let causes = causes(self.summary.factors.iter().map(|factor| factor.key.as_str()));
+        UnitsDiffer {
+            metric: contrast.metric.clone(),
+            causes: causes.into_iter().map(str::to_owned).collect(),
         }
     }
-    let diverged = arms.iter().filter(|arm| arm.diverged > 0);
-    findings.extend(diverged.map(|arm| diverged_arm(arm, &experiment.metric)));
-    findings
+
+    /// Effects that Holm's correction is over.
+    fn tested(&self) -> usize {
+        let Contrasts { all, primary, .. } = self.contrasts;
+        primary.iter().filter(|of| all[of.compared].p_holm.is_some()).count()
+    }
+
+    fn verdict(&self, contrast: &Contrast) -> Verdict {
+        if contrast.units_differ {
+            return Verdict::NotComparable;
+        }
+        if contrast.pairs() == 0 {
+            return Verdict::NoPair;
+        }
+        if contrast.pairs() < PAIRS_FOR_P {
+            return Verdict::TooFewSeeds;
+        }
+        if let Some(divergences) = &contrast.divergences {
+            return self.of_divergences(contrast, divergences);
+        }
+        if contrast.ties == contrast.n {
+            return Verdict::NoDifference;
+        }
+        let margin = self.options.margin.and_then(|margin| margin.of(contrast.first_level));
+        if let Some(margin) = margin.filter(|margin| contrast.is_within(*margin)) {
+            return Verdict::Equivalent { margin };
+        }
+        if !contrast.seeds_exclude_zero() || contrast.p.is_none_or(|p| p >= ALPHA) {
+            return Verdict::CannotTell;
+        }
+        if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
+            return self.corrected(contrast);
+        }
+        let counts_rows = self.summary.split_per_seed || contrast.test_rows.is_some();
+        if !contrast.is_clear() || !counts_rows {
+            return Verdict::OtherRows;
+        }
+        let is_better =
+            Monitored::new(&contrast.metric).better(contrast.estimate.unwrap_or(0.0), 0.0);
+        if is_better { Verdict::Better } else { Verdict::Worse }
+    }
+
+    fn of_divergences(&self, contrast: &Contrast, divergences: &Divergences) -> Verdict {
+        if contrast.p.is_none_or(|p| p >= ALPHA) {
+            Verdict::CannotTell
+        } else if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
+            self.corrected(contrast)
+        } else if divergences.leans_to_second {
+            Verdict::Better
+        } else {
+            Verdict::Worse
+        }
+    }
+
+    fn corrected(&self, contrast: &Contrast) -> Verdict {
+        let effects = self.tested();
+        // Where not even the same sign in all seeds could pass, that is what there is to know.
+        let least = pairs_for_family(effects, ALPHA);
+        let least_seeds = Some(least).filter(|least| contrast.pairs() < *least);
+        Verdict::CannotTellCorrected { effects, least_seeds }
+    }
+}
+
+/// What so many seeds show in four of five experiments, by the deviation seen.
+fn detectable(contrast: &Contrast) -> Option<Detectable> {
+    if contrast.n < PAIRS_FOR_P {
+        return None;
+    }
+    let deviations = stats::detectable_effect(contrast.n, POWER)?;
+    let size = deviations * contrast.deviation().filter(|deviation| *deviation > 0.0)?;
+    Some(Detectable { deviations, size })
 }
 
 fn diverged_arm(arm: &ArmSummary, metric: &str) -> Finding {
@@ -74,73 +290,4 @@ fn diverged_arm(arm: &ArmSummary, metric: &str) -> Finding {
         kept: arm.diverged - (arm.n - finite).min(arm.diverged),
         metric: metric.to_owned(),
     }
-}
-
-fn units_differ(experiment: &ExperimentSummary, contrast: &Contrast) -> UnitsDiffer {
-    let causes = causes(experiment.factors.iter().map(|factor| factor.key.as_str()));
-    UnitsDiffer {
-        metric: contrast.metric.clone(),
-        causes: causes.into_iter().map(str::to_owned).collect(),
-    }
-}
-
-fn verdict(contrast: &Contrast, effects: usize) -> Verdict {
-    if contrast.units_differ {
-        return Verdict::NotComparable;
-    }
-    let Some(estimate) = contrast.estimate else { return Verdict::NoPair };
-    let seeds_needed = seeds_needed(contrast);
-    if contrast.n < PAIRS_FOR_P {
-        return Verdict::TooFewSeeds { seeds_needed };
-    }
-    if contrast.ci95 == Some([0.0, 0.0]) {
-        return Verdict::NoDifference;
-    }
-    if !contrast.excludes_zero() || contrast.p.is_none_or(|p| p >= ALPHA) {
-        return Verdict::CannotTell { seeds_needed };
-    }
-    if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
-        // Where not even the same sign in all seeds could pass, that is what there is to know.
-        let least = pairs_for_family(effects, ALPHA);
-        let least_seeds = Some(least).filter(|least| contrast.n < *least);
-        return Verdict::CannotTellCorrected { effects, least_seeds, seeds_needed };
-    }
-    let is_better = Monitored::new(&contrast.metric).better(estimate, 0.0);
-    if is_better { Verdict::Better } else { Verdict::Worse }
-}
-
-/// Seeds for the effect seen, where there are enough to estimate it; a p-value takes six.
-fn seeds_needed(contrast: &Contrast) -> Option<usize> {
-    if contrast.n < PAIRS_FOR_INTERVAL {
-        return None;
-    }
-    let needed = contrast.seeds_for_80pct_power?.max(PAIRS_FOR_P);
-    // The effect itself is an estimate: a third digit would be made up.
-    let round = if needed < 100 { 1 } else { 10_usize.pow(needed.ilog10() - 1) };
-    Some(needed.div_ceil(round) * round).filter(|n| *n > contrast.n)
-}
-
-/// Where a factor's effect depends on another: what it is at either level of that.
-fn interaction(
-    contrast: &Contrast,
-    simple: &HashMap<&str, Vec<&Contrast>>,
-    effects: usize,
-) -> Option<Interaction> {
-    if contrast.n < PAIRS_FOR_P || !contrast.excludes_zero() {
-        return None;
-    }
-    let contrast = contrast.clone();
-    // Among many factors some interval excludes 0 by chance.
-    if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
-        return Some(Interaction::MayDepend { contrast, effects });
-    }
-    let (a, b) = contrast.name.split_once('*')?;
-    let [Value::Array(of_a), Value::Array(of_b)] = &contrast.levels[..] else { return None };
-    let at_level = |at: &Value| {
-        let named = simple.get(simple_name(a, b, at).as_str())?;
-        let found = named.iter().find(|c| c.levels == *of_a && c.estimate.is_some())?;
-        Some((*found).clone())
-    };
-    let simple = Box::new([at_level(of_b.first()?)?, at_level(of_b.get(1)?)?]);
-    Some(Interaction::Depends { contrast, simple })
 }

@@ -61,7 +61,41 @@ pub enum WarningKind {
         /// The primary metric.
         metric: String,
     },
-    /// Seeds that do not pair.
+    /// Seeds were added once others could be looked at.
+    LookedAt {
+        /// How many seeds were there, each time.
+        seeds: Vec<usize>,
+    },
+    /// The run went on until its effects were decided.
+    Sequential {
+        /// The seeds at each look.
+        looks: Vec<usize>,
+    },
+    /// Two metrics say the opposite of each other, both clearly.
+    MetricsDisagree {
+        /// The factor.
+        factor: String,
+        /// The levels compared.
+        levels: Vec<Value>,
+        /// By this metric the second level is better.
+        better: String,
+        /// By this it is worse.
+        worse: String,
+    },
+    /// Seeds that some arms have and others do not.
+    NotShared {
+        /// The factor.
+        factor: String,
+        /// The levels that are compared.
+        levels: Vec<Value>,
+        /// The seeds that only arms at the first level have.
+        only_first: Vec<u64>,
+        /// The seeds that only arms at the second have.
+        only_second: Vec<u64>,
+        /// Seeds that all share.
+        shared: usize,
+    },
+    /// Seeds without a finite value on either side.
     Unpaired {
         /// The factor.
         factor: String,

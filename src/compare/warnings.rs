@@ -8,8 +8,10 @@ use super::contrast::{Contrast, ContrastKind};
 use super::contrasts::Contrasts;
 use super::summary::ExperimentSummary;
 use super::warning::{Warning, WarningKind};
+use crate::history;
 use crate::results::LoadedExperiment;
 use crate::stats::PAIRS_FOR_P;
+use crate::stopping::Monitored;
 
 /// What is wrong with the files of experiments, which are called by these names.
 pub(super) fn of_files(
@@ -47,7 +49,7 @@ pub(super) fn of_figures(
     arms: &[ArmSummary],
     contrasts: &Contrasts,
 ) -> Vec<Warning> {
-    let mut kinds = Vec::new();
+    let mut kinds = disagreements(experiment, contrasts);
     for arm in arms.iter().filter(|arm| arm.diverged > 0) {
         let (arm, diverged, n) = (arm.factors.clone(), arm.diverged, arm.n);
         kinds.push(WarningKind::Diverged { arm, diverged, n });
@@ -58,6 +60,7 @@ pub(super) fn of_figures(
     let compared = contrasts.primary.iter().map(|of| &contrasts.all[of.compared]);
     let main: Vec<&Contrast> =
         compared.filter(|contrast| contrast.kind == ContrastKind::Main).collect();
+    kinds.extend(not_shared(&main));
     kinds.extend(unpaired(&main));
     if let Some(pairs) = main.iter().map(|contrast| contrast.n).min() {
         if pairs < PAIRS_FOR_P {
@@ -68,6 +71,56 @@ pub(super) fn of_figures(
         }
     }
     kinds.into_iter().map(|kind| Warning::of(&experiment.name, kind)).collect()
+}
+
+/// Metrics that are clear with opposite signs: losses of two splits, or a loss and the accuracy.
+fn disagreements(experiment: &ExperimentSummary, contrasts: &Contrasts) -> Vec<WarningKind> {
+    let mut kinds = Vec::new();
+    let primary = &experiment.metric;
+    let main = |contrast: &&Contrast| {
+        contrast.kind == ContrastKind::Main && contrast.is_clear() && contrast.n >= PAIRS_FOR_P
+    };
+    let direction = |contrast: &Contrast| {
+        let better = Monitored::new(&contrast.metric);
+        better.better(contrast.estimate.unwrap_or(0.0), 0.0)
+    };
+    let clear: Vec<&Contrast> = contrasts.all.iter().filter(main).collect();
+    for contrast in clear.iter().filter(|contrast| contrast.metric == *primary) {
+        let other = clear.iter().find(|other| {
+            let is_same = other.name == contrast.name && other.levels == contrast.levels;
+            let is_quality = history::is_metric(&other.metric) && other.metric != *primary;
+            is_same && is_quality && direction(other) != direction(contrast)
+        });
+        let Some(other) = other else { continue };
+        let metrics = [contrast.metric.clone(), other.metric.clone()];
+        let [better, worse] = if direction(contrast) {
+            metrics
+        } else {
+            let [first, second] = metrics;
+            [second, first]
+        };
+        kinds.push(WarningKind::MetricsDisagree {
+            factor: contrast.name.clone(),
+            levels: contrast.levels.clone(),
+            better,
+            worse,
+        });
+    }
+    kinds
+}
+
+/// Seeds that arms do not share.
+fn not_shared(main: &[&Contrast]) -> Vec<WarningKind> {
+    let lacks = main.iter().filter(|contrast| contrast.not_shared.iter().any(|of| !of.is_empty()));
+    lacks
+        .map(|contrast| WarningKind::NotShared {
+            factor: contrast.name.clone(),
+            levels: contrast.levels.clone(),
+            only_first: contrast.not_shared[0].clone(),
+            only_second: contrast.not_shared[1].clone(),
+            shared: contrast.pairs() + contrast.unpaired,
+        })
+        .collect()
 }
 
 /// Seeds that do not pair; levels that miss as many of them against the same one together.

@@ -188,7 +188,7 @@ pub struct SplitConfig {
 
 impl Default for SplitConfig {
     fn default() -> Self {
-        Self { validation: 0.2, test: 0.2, stratify: true, seed: SplitSeed::Fixed(0), column: None }
+        Self { validation: 0.2, test: 0.2, stratify: true, seed: SplitSeed::PerSeed, column: None }
     }
 }
 

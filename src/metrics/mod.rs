@@ -75,6 +75,38 @@ pub fn check_loss(loss: Loss, targets: &Targets) -> Result<(), String> {
     }
 }
 
+/// What a network puts out that does not look at its inputs: the best constant by the rows it was trained
+/// on, which is their shares of the classes, or their mean.
+#[must_use]
+#[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
+pub fn constant_outputs(loss: Loss, targets: &Targets, train: &[u32]) -> Vec<f64> {
+    let rows = train.len() as f64;
+    match targets {
+        Targets::Classes { labels, names } => {
+            let mut counts = vec![0.0; names.len()];
+            train.iter().for_each(|row| counts[labels[*row as usize] as usize] += 1.0);
+            match loss {
+                Loss::Mse => counts.iter().map(|count| count / rows).collect(),
+                // A class without a row is not impossible.
+                Loss::CrossEntropy => {
+                    counts.iter().map(|count| f64::max(*count, 0.5).ln()).collect()
+                }
+                Loss::Bce => vec![f64::max(counts[1], 0.5).ln() - f64::max(counts[0], 0.5).ln()],
+            }
+        }
+        Targets::Values { values, mean, .. } => {
+            let width = mean.len();
+            let of = |column: usize| {
+                train
+                    .iter()
+                    .map(|row| f64::from(values[*row as usize * width + column]))
+                    .sum::<f64>()
+            };
+            (0..width).map(|column| of(column) / rows).collect()
+        }
+    }
+}
+
 /// Scores `outputs`, one row of `width` numbers for each of `rows`. Targets of regressions are
 /// compared in standardised units by the loss and in their own by the metrics.
 ///

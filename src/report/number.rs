@@ -42,6 +42,14 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
+/// The same, with as many decimals more as show that it is not 0: a sign is not rounded away.
+#[must_use]
+pub fn signed(value: f64, places: usize) -> String {
+    let text = fixed(value, places);
+    let is_zero = text.chars().all(|c| c == '0' || c == '.');
+    if is_zero && value != 0.0 { fixed(value, decimals(value, 1)) } else { text }
+}
+
 /// A p-value.
 #[must_use]
 pub fn p_value(p: f64) -> String {
@@ -69,6 +77,10 @@ mod tests {
         assert_eq!(texts, ["0.123", "0.00123", "12.3", "12346", "0.00", "-0.000100"]);
         assert_eq!((figure(1e-9, 3), figure(f64::NAN, 3)), ("1.00e-9".into(), "NaN".into()));
         assert_eq!(fixed(-0.001, 2), "0.00");
+        assert_eq!(
+            [-0.001, 0.0, 0.004, -0.012].map(|v| signed(v, 2)),
+            ["-0.001", "0.00", "0.004", "-0.01"]
+        );
     }
 
     #[test]

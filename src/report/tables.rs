@@ -7,7 +7,8 @@ use super::number::{decimals, figure, fixed, p_value};
 use super::table::{Align, Table};
 use crate::compare::speed::{CellSpeed, Speed};
 use crate::compare::{
-    ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MetricSummary, Saving, label,
+    ArmSummary, Comparison, Contrast, ContrastKind, Divergences, ExperimentSummary, MetricSummary,
+    Saving, label,
 };
 use crate::config::{Factors, is_of_rule};
 use crate::text::counted;
@@ -177,8 +178,18 @@ pub(super) fn contrasts(experiment: &ExperimentSummary, comparison: &Comparison)
         Align::Right,
         4,
         column(&|c| {
-            let wins = || format!("{}/{}", c.wins, c.n);
-            if c.units_differ { String::new() } else { wins() }
+            let ties = if c.ties > 0 { format!(", {} equal", c.ties) } else { String::new() };
+            if c.units_differ { String::new() } else { format!("{}/{}{ties}", c.wins, c.n) }
+        }),
+    );
+    table.push(
+        "diverged",
+        Align::Right,
+        4,
+        column(&|c| {
+            let of =
+                |d: &Divergences| format!("{} : {}", d.wins_by_divergence, d.losses_by_divergence);
+            c.divergences.as_ref().map_or(String::new(), of)
         }),
     );
     table.more = more(left_out, "effect");

@@ -95,6 +95,8 @@ pub fn experiment(
             .collect(),
         comparable: "digits".to_owned(),
         split_per_seed: false,
+        sequential: None,
+        looked_at: Vec::new(),
         tuning: None,
         trainings: trainings.collect(),
     };

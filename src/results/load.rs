@@ -324,6 +324,8 @@ fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
         factors,
         comparable: String::new(),
         split_per_seed: false,
+        sequential: None,
+        looked_at: Vec::new(),
         tuning: None,
         trainings,
     })

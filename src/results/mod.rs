@@ -14,8 +14,8 @@ pub mod tuning;
 pub use curves::{Curves, curves};
 pub use load::{FailedTraining, LoadError, LoadedExperiment, LoadedTraining, load};
 pub use record::{
-    ArmRecord, FullRun, Plan, PlannedArm, PlannedTraining, Provenance, Resumed, Shared, Status,
-    TrainingRecord,
+    ArmRecord, FullRun, Plan, PlannedArm, PlannedTraining, Provenance, Resumed, SequentialPlan,
+    Shared, Status, TrainingRecord,
 };
 pub use test_rows::TestRows;
 pub use tuning::{Tried, TunedArm, TuningRecord};

@@ -254,11 +254,26 @@ pub struct Plan {
     pub comparable: String,
     /// Whether each seed has a split of its own.
     pub split_per_seed: bool,
+    /// Of a run until its effects are decided: what was laid down before the first look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequential: Option<SequentialPlan>,
+    /// Numbers of seeds that were done, and could be looked at, when others were added without such a plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_at: Vec<usize>,
     /// `[tune]`, and what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningRecord>,
     /// Every training that the config names; none before the tuning is at its end.
     pub trainings: Vec<PlannedTraining>,
+}
+
+/// When a run until its effects are decided is looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SequentialPlan {
+    /// The chance of any false rejection over all looks.
+    pub alpha: f64,
+    /// The seeds at each look, ascending; the last are the most.
+    pub looks: Vec<usize>,
 }
 
 /// One training of a [`Plan`].

@@ -11,6 +11,7 @@ use super::device;
 use super::prepared_training::PreparedTraining;
 use super::provenance;
 use crate::history::EpochTable;
+use crate::metrics;
 use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
 use crate::results::recorded_training::{RecordedTraining, has_diverged};
@@ -136,6 +137,25 @@ fn status(trained: &Trained, epochs: usize) -> Status {
     }
 }
 
+/// The test metrics of the best answer that does not look at the inputs.
+fn chance(training: &PreparedTraining) -> Map<String, Value> {
+    let PreparedTraining { data, loss, tunes, .. } = training;
+    let (train, test) = (&data.splits.train, &data.splits.test);
+    if *tunes || test.is_empty() {
+        return Map::new();
+    }
+    let constant = metrics::constant_outputs(*loss, &data.targets, train);
+    let outputs: Vec<f64> =
+        constant.iter().copied().cycle().take(constant.len() * test.len()).collect();
+    let scores = metrics::score(*loss, &outputs, constant.len(), &data.targets, test);
+    let named = scores.metrics.into_iter().map(|(name, value)| (format!("test_{name}"), value));
+    let loss = ("test_loss".to_owned(), Some(scores.loss));
+    let finite = std::iter::once(loss).chain(named).filter_map(|(name, value)| {
+        Some((name, Value::from(value.filter(|value| value.is_finite())?)))
+    });
+    finite.collect()
+}
+
 fn data_record(training: &PreparedTraining) -> Map<String, Value> {
     let data = &training.data;
     let mut map = Map::new();
@@ -144,6 +164,10 @@ fn data_record(training: &PreparedTraining) -> Map<String, Value> {
     map.insert("inputs".to_owned(), data.inputs.width().into());
     map.insert("outputs".to_owned(), training.outputs.into());
     map.insert("task".to_owned(), json!(data.targets.task()));
+    let chance = chance(training);
+    if !chance.is_empty() {
+        map.insert("chance".to_owned(), chance.into());
+    }
     for (name, rows) in [
         ("train_rows", &data.splits.train),
         ("validation_rows", &data.splits.validation),

@@ -46,6 +46,22 @@ impl PreparedExperiment {
     }
 }
 
+/// Whether what is evaluated last, the test rows or without them the validation rows, is another part of the
+/// rows for each seed: a source that brings those along leaves nothing to draw.
+fn draws_a_split_per_seed(trainings: &[PreparedTraining]) -> bool {
+    fn evaluated(training: &PreparedTraining) -> (u64, &[u32]) {
+        let splits = &training.data.splits;
+        let rows = if splits.test.is_empty() { &splits.validation } else { &splits.test };
+        (training.config.seed.0, rows)
+    }
+    let is_per_seed =
+        |training: &&PreparedTraining| training.config.data.split.seed == SplitSeed::PerSeed;
+    let mut of_seeds = trainings.iter().filter(is_per_seed).map(evaluated);
+    let Some((first_seed, first)) = of_seeds.next() else { return false };
+    let mut others = of_seeds.filter(|(seed, _)| *seed != first_seed).peekable();
+    others.peek().is_none() || others.any(|(_, rows)| rows != first)
+}
+
 fn plan(experiment: &Experiment, trainings: &[PreparedTraining]) -> Plan {
     let comparable = trainings.first().map_or(Value::Null, |training| {
         let config = &training.config.data;
@@ -58,9 +74,9 @@ fn plan(experiment: &Experiment, trainings: &[PreparedTraining]) -> Plan {
         overrides: experiment.overrides.clone(),
         factors: experiment.factors.clone(),
         comparable: sha256(&comparable),
-        split_per_seed: trainings
-            .iter()
-            .any(|training| training.config.data.split.seed == SplitSeed::PerSeed),
+        split_per_seed: draws_a_split_per_seed(trainings),
+        sequential: None,
+        looked_at: Vec::new(),
         tuning: None,
         trainings: trainings
             .iter()

@@ -3,7 +3,7 @@
 //! A session decides and reports by events and summaries; it prints nothing. Where the trainings of a
 //! folder are handed to something other than the threads of this process, [`Needs`] says which.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::mpsc::Sender;
 
@@ -24,7 +24,7 @@ use super::verify::{Verdict, Verification};
 use crate::config::Experiment;
 use crate::event::Event;
 use crate::results::tuning::{TUNE, tune_dir};
-use crate::results::{TrainingRecord, TuningRecord};
+use crate::results::{Plan, SequentialPlan, TrainingRecord, TuningRecord};
 use crate::storage::{FreshRun, Store};
 use crate::text::counted;
 use crate::train::Position;
@@ -52,6 +52,7 @@ pub struct Session<'a> {
     cache: DatasetCache,
     prepared: PreparedExperiment,
     tuning: Option<Tuning<'a>>,
+    looks: Option<SequentialPlan>,
 }
 
 /// What would become of a training.
@@ -99,7 +100,12 @@ impl<'a> Session<'a> {
         let mut cache = DatasetCache::of(experiment);
         let prepared = PreparedExperiment::new(experiment, &mut cache)?;
         let tuning = Tuning::new(experiment, &mut cache)?;
-        Ok(Self { experiment, options, compute, interrupt, cache, prepared, tuning })
+        Ok(Self { experiment, options, compute, interrupt, cache, prepared, tuning, looks: None })
+    }
+
+    /// Lays down when the results are looked at.
+    pub fn plan_looks(&mut self, looks: Option<SequentialPlan>) {
+        self.looks = looks;
     }
 
     /// What the experiment comes to: before its tuning with the first of the values to choose from,
@@ -212,7 +218,7 @@ impl<'a> Session<'a> {
     /// Where the results directory cannot be written; a training that fails is in the summary.
     pub fn train(&self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
-        store.write_plan(&self.experiment.config, &self.prepared.plan)?;
+        store.write_plan(&self.experiment.config, &self.plan(&store))?;
         let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
         let summary = self.train_in(&store, trainings.clone(), events)?;
         FreshRun::tidy(store.dir());
@@ -221,6 +227,33 @@ impl<'a> Session<'a> {
             FreshRun::tidy(&tune_dir(store.dir()));
         }
         Ok(summary)
+    }
+
+    /// What the experiment comes to, with what an earlier plan in its place says of looks at it.
+    fn plan(&self, store: &Store) -> Plan {
+        let mut plan = self.prepared.plan.clone();
+        let earlier = store.plan().filter(|_| !self.options.fresh);
+        plan.sequential.clone_from(&self.looks);
+        let Some(earlier) = earlier else { return plan };
+        plan.looked_at.clone_from(&earlier.looked_at);
+        let seeds =
+            |plan: &Plan| -> BTreeSet<u64> { plan.trainings.iter().map(|t| t.seed).collect() };
+        let (before, now) = (seeds(&earlier), seeds(&plan));
+        let is_same = |plan: &Plan| (plan.factors.clone(), plan.comparable.clone());
+        if is_same(&earlier) != is_same(&plan) || before.is_empty() {
+            return plan;
+        }
+        if plan.sequential.is_none() && before == now {
+            // The same experiment again, whose looks were laid down.
+            plan.sequential = earlier.sequential;
+        } else if before.len() < now.len() && earlier.sequential != plan.sequential {
+            // What was done could be looked at, and seeds come on top.
+            let is_done = earlier.trainings.iter().all(|training| store.is_done(&training.dir));
+            if is_done && !plan.looked_at.contains(&before.len()) {
+                plan.looked_at.push(before.len());
+            }
+        }
+        plan
     }
 
     /// Trains what of these is not done yet, into a folder of the experiment.

@@ -77,6 +77,18 @@ impl Store {
         write_if_changed(&experiment_file(&self.dir), &json(plan)?)
     }
 
+    /// What the experiment came to when it was last run; none where it never was.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan> {
+        serde_json::from_slice(&fs::read(experiment_file(&self.dir)).ok()?).ok()
+    }
+
+    /// Whether a training has a result.
+    #[must_use]
+    pub fn is_done(&self, dir: &str) -> bool {
+        TrainingRecord::read(&self.training(dir)).is_some_and(|record| record.status.is_result())
+    }
+
     /// Removes what processes that are no more left half written.
     pub fn clean(&self) {
         clean(&self.dir);

@@ -1,6 +1,7 @@
 //! A conclusion in a sentence.
 
-use super::effect::{effect, interaction};
+use super::best::best;
+use super::effect::{checkpoint, effect, interaction};
 use super::phrase::arm_name;
 use super::stopping::stopping;
 use super::tuning::{extended, tuned};
@@ -29,6 +30,8 @@ pub fn finding(finding: &Finding) -> String {
         Finding::Effect(found) => effect(found),
         Finding::Interaction(found) => interaction(found),
         Finding::Stopping(saving) => stopping(saving),
+        Finding::Checkpoint { contrast, epochs } => checkpoint(contrast, *epochs),
+        Finding::Best(found) => best(found),
         Finding::Diverged { arm, diverged, n, kept, metric } => {
             let name = if arm.is_empty() { "The one arm".to_owned() } else { arm_name(arm) };
             let seeds = counted(*n, "seed");

@@ -2,35 +2,25 @@
 
 use serde_json::Value;
 
-use crate::compare::label::text;
-use crate::compare::{Contrast, Effect, Interaction, UnitsDiffer, Verdict};
-use crate::report::number::{decimals, fixed, p_equals};
-use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
+use super::phrase::{change, level_of};
+use crate::compare::{
+    Contrast, Detectable, Divergences, Effect, Interaction, Scope, UnitsDiffer, Verdict,
+};
+use crate::report::number::{decimals, figure, fixed, p_equals, signed};
+use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P, t_quantile_ratio};
 use crate::text::{counted, enumerated};
 
 /// An effect.
 pub(super) fn effect(effect: &Effect) -> String {
-    let Effect { contrast, verdict, over_splits, units_differ } = effect;
+    let Effect { contrast, verdict, scope, detectable, units_differ } = effect;
     let metric = &contrast.metric;
-    let change =
-        format!("{} {} instead of {}", contrast.name, level(contrast, 1), level(contrast, 0));
-    let signed = || {
-        let estimate = fixed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast));
-        format!("{change} changed {metric} by {estimate} ({})", evidence(contrast, false))
-    };
+    let change = change(&contrast.name, &contrast.levels);
     let averaged = match &contrast.averaged_over[..] {
         [] => String::new(),
         others => format!(", averaged over {}", enumerated(others)),
     };
-    let split = if *over_splits { "over splits" } else { "on one split" };
-    let scope = format!("{averaged}, {split}");
-    let seeds = |needed: Option<usize>| {
-        let needed = needed.map(|n| counted(n, "seed"));
-        needed.map_or_else(String::new, |seeds| {
-            format!("; about {seeds} would be needed for the effect seen")
-        })
-    };
-    let sentence = match verdict {
+    let changed = || format!("{change} {}{averaged}", changed(contrast));
+    let (verdict, rest) = match verdict {
         Verdict::NotComparable => {
             let unlike = units_differ.as_ref().map(not_in_one_unit).unwrap_or_default();
             return format!(
@@ -42,44 +32,109 @@ pub(super) fn effect(effect: &Effect) -> String {
                 "Nothing to tell: no seed has a finite {metric} in every arm that {change} concerns."
             );
         }
-        Verdict::TooFewSeeds { .. } if contrast.n < PAIRS_FOR_INTERVAL => format!(
-            "Too few seeds to tell: {}{scope}; too few even to say how many would be needed: take \
-             {PAIRS_FOR_P} or more.",
-            signed()
+        Verdict::TooFewSeeds if contrast.n < PAIRS_FOR_INTERVAL => (
+            "Too few seeds to tell",
+            format!("{}; too few even for an interval: take {PAIRS_FOR_P} or more.", changed()),
         ),
-        Verdict::TooFewSeeds { seeds_needed } => {
-            format!("Too few seeds to tell: {}{scope}{}.", signed(), seeds(*seeds_needed))
+        Verdict::TooFewSeeds => {
+            ("Too few seeds to tell", format!("{}; take {PAIRS_FOR_P} or more.", changed()))
         }
-        Verdict::NoDifference => format!(
-            "No difference: {change} left {metric} as it was in all {} seeds{scope}.",
-            contrast.n
+        Verdict::NoDifference => (
+            "No difference",
+            format!("{change} left {metric} as it was in all {} seeds{averaged}.", contrast.n),
         ),
-        Verdict::CannotTell { seeds_needed } => {
-            format!("Cannot tell: {}{scope}{}.", signed(), seeds(*seeds_needed))
-        }
-        Verdict::CannotTellCorrected { effects, least_seeds, seeds_needed } => {
+        Verdict::Equivalent { margin } => (
+            "No difference that matters",
+            format!("{}: within the margin of {}.", changed(), figure(*margin, 2)),
+        ),
+        Verdict::OtherRows => return other_rows(contrast, scope, &change, &averaged),
+        Verdict::CannotTell => (
+            "Cannot tell",
+            format!("{}.{}", changed(), detectable.map(|d| shows(contrast, d)).unwrap_or_default()),
+        ),
+        Verdict::CannotTellCorrected { effects, least_seeds } => {
             let more = least_seeds.map_or_else(
-                || seeds(*seeds_needed),
+                || detectable.map(|d| shows(contrast, d)).unwrap_or_default(),
                 |least| {
                     format!(
-                        "; among that many effects none can be detected with fewer than {least} seeds"
+                        " Among that many effects none can be detected with fewer than {least} seeds."
                     )
                 },
             );
-            format!(
-                "Cannot tell after correction for the {effects} effects tested (Holm: {}): {}{scope}\
-                 {more}.",
-                contrast.p_holm.map(p_equals).unwrap_or_default(),
-                signed()
-            )
+            let corrected =
+                format!("after correction for the {effects} effects tested, {}", changed());
+            ("Cannot tell", format!("{corrected}.{more}"))
         }
-        Verdict::Better => format!("Better: {change} {}{scope}.", movement(contrast)),
-        Verdict::Worse => format!("Worse: {change} {}{scope}.", movement(contrast)),
+        Verdict::Depends => (
+            "It depends",
+            format!("on average {}, which is no answer for every arm (see above).", changed()),
+        ),
+        Verdict::Better => ("Better", format!("{change} {}{averaged}.", movement(contrast))),
+        Verdict::Worse => ("Worse", format!("{change} {}{averaged}.", movement(contrast))),
+    };
+    let sentence = match on_one_split(scope) {
+        None => format!("{verdict}: {rest}"),
+        Some(rows) => format!("{rows}, {}: {rest}", verdict.to_lowercase()),
     };
     match units_differ {
         Some(unlike) => format!("{sentence} ({}.)", begun(&not_in_one_unit(unlike))),
         None => sentence,
     }
+}
+
+/// `On these 359 test rows`; none where each seed has its own split.
+fn on_one_split(scope: &Scope) -> Option<String> {
+    match scope {
+        Scope::Splits => None,
+        Scope::OneSplit { rows: Some((part, rows)) } => {
+            Some(format!("On these {rows} {part} rows"))
+        }
+        Scope::OneSplit { rows: None } => Some("On this one split".to_owned()),
+    }
+}
+
+/// Clear over the seeds, and not over other rows.
+fn other_rows(contrast: &Contrast, scope: &Scope, change: &str, averaged: &str) -> String {
+    let interval = |interval: Option<[f64; 2]>| {
+        interval.map_or("unknown".to_owned(), |[low, high]| {
+            let digits = digits(contrast);
+            format!("{} to {}", signed(low, digits), signed(high, digits))
+        })
+    };
+    let estimate = signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast));
+    let of_seeds = interval(contrast.ci95_seeds);
+    let counted_rows = match (contrast.test_rows, contrast.ci95_splits) {
+        (Some(rows), _) => format!("with the {rows} test rows {}", interval(contrast.ci95)),
+        (None, Some(splits)) => {
+            format!("with the overlap of the splits {} (Nadeau & Bengio)", interval(Some(splits)))
+        }
+        (None, None) => format!(
+            "no interval counts the rows, since {} of each was not recorded",
+            contrast.metric
+        ),
+    };
+    let said = format!(
+        "{change} was {}; other rows may say otherwise: {} changed by {estimate}{averaged}, interval over \
+         seeds {of_seeds}, {counted_rows}.",
+        wins(contrast),
+        contrast.metric
+    );
+    match on_one_split(scope) {
+        None => format!("Cannot tell: {said}"),
+        Some(rows) => format!("{rows}, {said}"),
+    }
+}
+
+/// What so many seeds can show.
+fn shows(contrast: &Contrast, detectable: Detectable) -> String {
+    format!(
+        " {} show a difference of {} standard deviations, here {} of {}, in 8 of 10 such experiments; half \
+         as much takes four times the seeds.",
+        counted(contrast.n, "seed"),
+        figure(detectable.deviations, 2),
+        figure(detectable.size, 2),
+        contrast.metric
+    )
 }
 
 /// With a capital letter, where it begins with a word of ours.
@@ -99,93 +154,139 @@ fn not_in_one_unit(UnitsDiffer { metric, causes }: &UnitsDiffer) -> String {
     }
 }
 
+/// `changed test_loss by 0.021 (95 % interval 0.011 to 0.031, p = 0.002, better in 10 of 10 seeds)`
+pub(super) fn changed(contrast: &Contrast) -> String {
+    match &contrast.divergences {
+        Some(divergences) => diverged(contrast, divergences),
+        None => format!(
+            "changed {} by {} ({})",
+            contrast.metric,
+            signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast)),
+            evidence(contrast, false)
+        ),
+    }
+}
+
 /// `lowers test_loss by 0.021 (95 % interval 0.011 to 0.031, p = 0.002, better in 10 of 10 seeds)`
 fn movement(contrast: &Contrast) -> String {
+    if let Some(divergences) = &contrast.divergences {
+        return diverged(contrast, divergences);
+    }
     let estimate = contrast.estimate.unwrap_or(f64::NAN);
     format!(
         "{} {} by {} ({})",
         if estimate < 0.0 { "lowers" } else { "raises" },
         contrast.metric,
-        fixed(estimate.abs(), digits(contrast)),
+        signed(estimate.abs(), digits(contrast)),
         evidence(contrast, estimate < 0.0)
     )
+}
+
+/// `diverged in 12 of 12 seeds, against 0 (p < 0.001)`: such seeds have no size, so there is no mean.
+fn diverged(contrast: &Contrast, divergences: &Divergences) -> String {
+    let Divergences { losses_by_divergence, wins_by_divergence, .. } = divergences;
+    let seeds = counted(contrast.pairs(), "seed");
+    let mut parts: Vec<String> = Vec::new();
+    if contrast.n > 0 {
+        parts.push(format!("of the others {}", wins(contrast)));
+    }
+    parts.extend(contrast.p.map(p_equals));
+    parts.extend(corrected(contrast));
+    let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+    format!("diverged in {losses_by_divergence} of {seeds}, against {wins_by_divergence}{parts}")
 }
 
 /// Interval, p and wins; the interval of the lowering where the effect is told as one.
 fn evidence(contrast: &Contrast, lowering: bool) -> String {
     let mut parts = Vec::new();
-    if let Some([low, high]) = contrast.ci95 {
+    if let Some(([low, high], percent)) = interval(contrast) {
         let (low, high) = if lowering { (-high, -low) } else { (low, high) };
         let digits = digits(contrast);
-        parts.push(format!("95 % interval {} to {}", fixed(low, digits), fixed(high, digits)));
+        parts.push(format!(
+            "{percent} % interval {} to {}",
+            signed(low, digits),
+            signed(high, digits)
+        ));
     }
     parts.extend(contrast.p.map(p_equals));
-    parts.push(format!("better in {} of {}", contrast.wins, counted(contrast.n, "seed")));
+    parts.extend(corrected(contrast));
+    parts.push(wins(contrast));
     parts.join(", ")
 }
 
-fn level(contrast: &Contrast, index: usize) -> String {
-    contrast.levels.get(index).map(text).unwrap_or_default()
+/// The interval to report and its level in percent: of a run with several looks that of the error spent.
+fn interval(contrast: &Contrast) -> Option<([f64; 2], String)> {
+    let [low, high] = contrast.ci95?;
+    let Some(look) = &contrast.sequential else { return Some(([low, high], "95".to_owned())) };
+    let ratio = t_quantile_ratio(1.0 - 0.5 * look.spent, 0.975, contrast.n)?;
+    let (middle, half) = (f64::midpoint(low, high), 0.5 * (high - low) * ratio);
+    let percent = fixed(100.0 * (1.0 - look.spent), 1);
+    Some(([middle - half, middle + half], percent))
 }
 
-/// An interaction: the effect of one factor at either level of the other.
+/// `Holm 0.035`, where it is another figure than p.
+fn corrected(contrast: &Contrast) -> Option<String> {
+    let holm = contrast.p_holm.filter(|holm| contrast.p != Some(*holm))?;
+    let holm = p_equals(holm);
+    Some(format!("Holm {}", holm.strip_prefix("p ").unwrap_or(&holm).trim_start_matches("= ")))
+}
+
+/// `better in 3, equal in 1 of 10 seeds`
+fn wins(contrast: &Contrast) -> String {
+    let seeds = counted(contrast.n, "seed");
+    match contrast.ties {
+        0 => format!("better in {} of {seeds}", contrast.wins),
+        ties => format!("better in {}, equal in {ties} of {seeds}", contrast.wins),
+    }
+}
+
+/// How the effect of one factor depends on another.
 pub(super) fn interaction(interaction: &Interaction) -> String {
-    match interaction {
-        Interaction::MayDepend { contrast, effects } => {
-            let Crossed { a, changed, b, levels: [here, there] } = Crossed::of(contrast);
-            format!(
-                "The effect of {a} {changed} may depend on {b} ({there} instead of {here}): it differs \
-                 by {} ({}); corrected for the {effects} effects tested (Holm) it is {}.",
-                fixed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast)),
-                evidence(contrast, false),
-                contrast.p_holm.map(p_equals).unwrap_or_default()
-            )
+    let Interaction { factor, levels, other, simple, is_clear, scope } = interaction;
+    let change = change(factor, levels);
+    let at = |(level, contrast): &(Value, Contrast)| {
+        let level = level_of(other, level);
+        if contrast.is_clear() {
+            format!("with {level} it {}", movement(contrast))
+        } else {
+            format!("with {level} it cannot be told ({})", figures(contrast))
         }
-        Interaction::Depends { contrast, simple: effects } => {
-            let [first, second] = &**effects;
-            let Crossed { a, changed, b, levels: [here, there] } = Crossed::of(contrast);
-            format!(
-                "The effect of {a} {changed} depends on {b}: with {b} {here} it {}; with {b} {there} it \
-                 {}.",
-                simple(first),
-                simple(second)
-            )
-        }
+    };
+    let of_levels = simple.iter().map(at).collect::<Vec<_>>().join("; ");
+    let said = if *is_clear {
+        format!("what {change} does depends on {other}: {of_levels}.")
+    } else {
+        format!(
+            "the sign of what {change} does is not the same at every level of {other}, and whether that is \
+             chance cannot be told: {of_levels}."
+        )
+    };
+    match on_one_split(scope) {
+        None if *is_clear => format!("It depends: {said}"),
+        None => format!("Cannot tell on average: {said}"),
+        Some(rows) if *is_clear => format!("{rows}, it depends: {said}"),
+        Some(rows) => format!("{rows}, {said}"),
     }
 }
 
-/// What an interaction is between.
-struct Crossed<'a> {
-    a: &'a str,
-    /// `batch instead of none`.
-    changed: String,
-    b: &'a str,
-    levels: [String; 2],
+fn figures(contrast: &Contrast) -> String {
+    let estimate = signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast));
+    format!("{} {estimate}, {}", contrast.metric, evidence(contrast, false))
 }
 
-impl<'a> Crossed<'a> {
-    fn of(contrast: &'a Contrast) -> Self {
-        let (a, b) = contrast.name.split_once('*').unwrap_or((&contrast.name, ""));
-        let level = |factor: usize, index: usize| {
-            let levels = contrast.levels.get(factor).and_then(Value::as_array);
-            levels.and_then(|levels| levels.get(index)).map(text).unwrap_or_default()
-        };
-        let changed = format!("{} instead of {}", level(0, 1), level(0, 0));
-        Self { a, changed, b, levels: [level(1, 0), level(1, 1)] }
-    }
-}
-
-fn simple(contrast: &Contrast) -> String {
-    if contrast.excludes_zero() {
-        return movement(contrast);
-    }
-    let estimate = fixed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast));
-    let evidence = evidence(contrast, false);
-    format!("does nothing clear to {}, {estimate} ({evidence})", contrast.metric)
+/// What keeping the best epoch did.
+pub(super) fn checkpoint(contrast: &Contrast, epochs: Option<usize>) -> String {
+    let budget = epochs.map_or("this budget".to_owned(), |epochs| {
+        format!("this budget of {}", counted(epochs, "epoch"))
+    });
+    format!(
+        "Keeping the best epoch of the full run instead of the last, with any rule or none, {} at {budget}.",
+        changed(contrast)
+    )
 }
 
 /// Decimals at which half the interval's width has two digits; the estimate's where there is none.
-fn digits(contrast: &Contrast) -> usize {
+pub(super) fn digits(contrast: &Contrast) -> usize {
     let width = contrast.ci95.map(|[low, high]| 0.5 * (high - low)).filter(|width| *width > 0.0);
     decimals(width.or(contrast.estimate).unwrap_or(0.0), 2)
 }

@@ -1,5 +1,6 @@
 //! Conclusions, warnings and judged gates in plain sentences.
 
+mod best;
 mod conclusion;
 mod effect;
 mod gate;

@@ -5,6 +5,10 @@ use serde_json::Value;
 use crate::compare::label::text;
 use crate::config::Factors;
 
+/// Keys whose levels have names of their own.
+const NORM: &str = "model.norm.kind";
+const RULE: &str = "early_stopping";
+
 /// Most names in a sentence; the rest is counted.
 const NAMED: usize = 3;
 
@@ -36,6 +40,32 @@ pub(super) fn of_arm(value: &str, factors: &Factors) -> String {
         value.to_owned()
     } else {
         format!("{value} ({})", level_names(factors))
+    }
+}
+
+/// A level of a factor as people call it: `batch norm`, `early stopping (patience)`, else its key with it.
+pub(super) fn level_of(factor: &str, level: &Value) -> String {
+    let name = text(level);
+    match factor {
+        NORM if name == "none" => "no norm".to_owned(),
+        NORM => format!("{} norm", name.trim_end_matches("_norm").replace('_', " ")),
+        RULE if name == "none" => "no early stopping".to_owned(),
+        RULE => format!("early stopping ({name})"),
+        _ => format!("{factor} {name}"),
+    }
+}
+
+/// What a change of level is: `batch norm instead of no norm`.
+pub(super) fn change(factor: &str, levels: &[Value]) -> String {
+    let [from, to] = levels else { return factor.to_owned() };
+    match factor {
+        NORM => format!("{} instead of {}", level_of(factor, to), level_of(factor, from)),
+        // What is kept without a rule is the best epoch, so that what the stop did is left.
+        RULE if text(from) == "none" => {
+            format!("{} instead of the best checkpoint of the full run", level_of(factor, to))
+        }
+        RULE => format!("{} instead of {}", level_of(factor, to), level_of(factor, from)),
+        _ => format!("{factor} {} instead of {}", text(to), text(from)),
     }
 }
 

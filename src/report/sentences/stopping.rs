@@ -1,57 +1,74 @@
 //! What a stopping rule saved and cost, in a sentence.
 
 use crate::compare::{PRIMARY, Saving};
-use crate::report::number::{figure, fixed};
+use crate::report::number::{decimals, figure, fixed, signed};
 use crate::text::counted;
 
-/// `patience saved 63 % of the epochs (12.1 s of 19.0 s) and gave up 0.001 of val_loss`, with over
-/// which trainings where that is not all of them.
+/// Below so many seconds of a full run nobody waits for what was saved of them.
+const SECONDS_THAT_MATTER: f64 = 1.0;
+
+/// `patience stopped after 56 epochs, 44 % fewer than the full run's 100 and 12 after its best`, with what
+/// that changed, and over which trainings where that is not all of them.
 pub(super) fn stopping(saving: &Saving) -> String {
-    let Some(epochs) = saving.epochs_saved else {
-        return format!("What {} saved is unknown.", saving.rule);
+    let (Some(saved), Some(epochs), Some(full)) =
+        (saving.epochs_saved, saving.epochs, saving.full_epochs)
+    else {
+        return format!(
+            "What {} saved and gave up is unknown: its trainings stopped there, and no other arm trained \
+             the same to the end.",
+            saving.rule
+        );
     };
+    let best = saving.best_epoch.map_or(String::new(), |best| {
+        let beyond = epochs - best;
+        let side = if beyond < 0.0 { "before" } else { "after" };
+        format!(" and {} {side} its best", fixed(beyond.abs(), 0))
+    });
     let seconds = match (saving.seconds_saved, saving.full_seconds) {
-        (Some(saved), Some(all)) => format!(" ({} s of {} s)", seconds(saved), seconds(all)),
+        (Some(saved), Some(all)) if all >= SECONDS_THAT_MATTER => {
+            format!(" ({} s of {} s)", fixed(saved, 1), fixed(all, 1))
+        }
         _ => String::new(),
     };
     let mut regrets = Vec::new();
-    let mut verb = "";
-    for (regret, metric) in
-        [(saving.val_regret, saving.monitor.as_str()), (saving.test_regret, PRIMARY)]
-    {
-        let Some(regret) = regret else { continue };
-        let size = if regret == 0.0 { "nothing".to_owned() } else { figure(regret.abs(), 2) };
-        let this = if regret < 0.0 { "gained " } else { "gave up " };
-        regrets.push(format!("{}{size} of {metric}", if this == verb { "" } else { this }));
-        verb = this;
+    for (regret, interval, metric) in [
+        (saving.val_regret, saving.val_regret_ci95, saving.monitor.as_str()),
+        (saving.test_regret, saving.test_regret_ci95, PRIMARY),
+    ] {
+        let (Some(regret), Some([low, high])) = (regret, interval) else { continue };
+        let digits = decimals(Some(0.5 * (high - low)).filter(|w| *w > 0.0).unwrap_or(regret), 2);
+        regrets.push(format!(
+            "{metric} by {} (95 % interval {} to {})",
+            signed(regret, digits),
+            signed(low, digits),
+            signed(high, digits)
+        ));
     }
     let of_those = match saving.n_full {
-        full if full < saving.n => format!(" in {full} of them"),
+        full if full < saving.n => format!(" in {full} of {}", counted(saving.n, "training")),
         _ => String::new(),
     };
     let cost = if !regrets.is_empty() {
         let regrets = regrets.join(" and ");
-        format!(" and {regrets} against the best checkpoint of the full run{of_those}")
+        format!("; against the best checkpoint of the full run it changed {regrets}{of_those}")
     } else if saving.units_differ {
         "; what it gave up is in another unit in each arm".to_owned()
-    } else if saving.n_full > 0 {
-        "; what it gave up is unknown, since it was not recorded".to_owned()
     } else {
-        "; what it gave up is unknown, since its own trainings stopped there".to_owned()
+        "; with too few seeds for an interval, nothing is said of what it gave up".to_owned()
     };
     let over = if saving.diverged > 0 {
         let all = counted(saving.n + saving.diverged, "training");
         format!(" over the {} of {all} that did not diverge", saving.n)
-    } else if !of_those.is_empty() && !regrets.is_empty() {
-        format!(" over {}", counted(saving.n, "training"))
     } else {
         String::new()
     };
-    format!("{} saved {:.0} % of the epochs{seconds}{over}{cost}.", saving.rule, 100.0 * epochs)
-}
-
-fn seconds(value: f64) -> String {
-    fixed(value, if value.abs() < 1.0 { 2 } else { 1 })
+    format!(
+        "{} stopped after {} epochs{over}, {:.0} % fewer than the full run's {}{best}{seconds}{cost}.",
+        saving.rule,
+        figure(epochs, 3),
+        100.0 * saved,
+        fixed(full, 0)
+    )
 }
 
 #[cfg(test)]
@@ -65,9 +82,14 @@ mod tests {
             factors: Factors::new(),
             rule: "patience".to_owned(),
             epochs_saved: Some(0.75),
+            epochs: Some(25.0),
+            full_epochs: Some(100.0),
+            best_epoch: Some(15.0),
             seconds_saved: Some(15.0),
             val_regret: Some(0.125),
-            test_regret: Some(0.25),
+            val_regret_ci95: Some([0.1, 0.15]),
+            test_regret: Some(-0.0004),
+            test_regret_ci95: Some([-0.02, 0.019]),
             seconds_saved_fraction: Some(0.75),
             full_seconds: Some(20.0),
             monitor: "val_loss".to_owned(),
@@ -79,42 +101,50 @@ mod tests {
     }
 
     #[test]
-    fn what_was_saved_and_given_up_is_said_against_the_full_run() {
+    fn what_was_saved_and_given_up_is_said_with_intervals_against_the_full_run() {
         assert_eq!(
             stopping(&saving()),
-            "patience saved 75 % of the epochs (15.0 s of 20.0 s) and gave up 0.12 of val_loss and \
-             0.25 of test_loss against the best checkpoint of the full run."
+            "patience stopped after 25.0 epochs, 75 % fewer than the full run's 100 and 10 after its best \
+             (15.0 s of 20.0 s); against the best checkpoint of the full run it changed val_loss by 0.125 \
+             (95 % interval 0.100 to 0.150) and test_loss by -0.0004 (95 % interval -0.020 to 0.019)."
         );
-        let gained = Saving { val_regret: Some(0.0), test_regret: Some(-0.001), ..saving() };
-        let said = stopping(&gained);
+    }
+
+    #[test]
+    fn a_figure_without_an_interval_and_seconds_that_nobody_waits_for_are_not_said() {
+        let few = Saving { val_regret_ci95: None, test_regret_ci95: None, ..saving() };
         assert!(
-            said.contains("gave up nothing of val_loss and gained 0.0010 of test_loss"),
-            "{said}"
+            stopping(&few)
+                .ends_with("too few seeds for an interval, nothing is said of what it gave up.")
         );
+        let short = Saving { seconds_saved: Some(0.02), full_seconds: Some(0.1), ..saving() };
+        assert!(!stopping(&short).contains(" s of "), "{}", stopping(&short));
     }
 
     #[test]
     fn over_which_trainings_is_said_where_it_is_not_all() {
         let diverged = stopping(&Saving { n: 14, n_full: 14, diverged: 2, ..saving() });
-        let over = " over the 14 of 16 trainings that did not diverge and gave up";
-        assert!(diverged.contains(over), "{diverged}");
+        assert!(
+            diverged.contains(" over the 14 of 16 trainings that did not diverge, "),
+            "{diverged}"
+        );
         let some = stopping(&Saving { n_full: 12, ..saving() });
-        assert!(some.contains(" over 16 trainings and gave up"), "{some}");
-        assert!(some.ends_with("the best checkpoint of the full run in 12 of them."), "{some}");
+        assert!(some.ends_with("to 0.019) in 12 of 16 trainings."), "{some}");
     }
 
     #[test]
     fn what_is_unknown_is_said_with_the_reason() {
-        let unknown = || Saving { val_regret: None, test_regret: None, ..saving() };
-        for (saving, reason) in [
-            (Saving { n_full: 0, ..unknown() }, "unknown, since its own trainings stopped there."),
-            (unknown(), "what it gave up is unknown, since it was not recorded."),
-            (Saving { units_differ: true, ..unknown() }, "is in another unit in each arm."),
-        ] {
-            let said = stopping(&saving);
-            assert!(said.ends_with(reason), "{said}");
-        }
+        let unknown = || Saving {
+            val_regret_ci95: None,
+            test_regret_ci95: None,
+            units_differ: true,
+            ..saving()
+        };
+        assert!(stopping(&unknown()).ends_with("is in another unit in each arm."));
         let none = Saving { epochs_saved: None, ..saving() };
-        assert_eq!(stopping(&none), "What patience saved is unknown.");
+        assert!(
+            stopping(&none)
+                .starts_with("What patience saved and gave up is unknown: its trainings stopped")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What limits the conclusions, a sentence each with what to do.
 
-use super::phrase::{are, arm_name, first_of, texts};
+use super::phrase::{are, arm_name, change, first_of, level_of, texts};
 use super::tuning::{all_diverged, on_edge};
 use crate::compare::label::text;
 use crate::compare::{Aspect, CompareError, Mixed, Warning, WarningKind};
@@ -80,6 +80,38 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             "so many contrasts of so many seeds have p-values for {metric} alone: --metric asks for \
              those of another metric"
         ),
+        WarningKind::LookedAt { seeds } => format!(
+            "seeds were added after {} could be looked at: whoever adds seeds until an effect is clear finds \
+             one too often, and p-values do not allow for it; --until-decided does",
+            enumerated(&seeds.iter().map(usize::to_string).collect::<Vec<_>>())
+        ),
+        WarningKind::Sequential { looks } => format!(
+            "seeds were added until the effects were decided, with looks planned at {} seeds: p-values allow \
+             for all of them, and what is seen early is on average too large",
+            enumerated(&looks.iter().map(usize::to_string).collect::<Vec<_>>())
+        ),
+        WarningKind::MetricsDisagree { factor, levels, better, worse } => format!(
+            "{} is better by {better} and worse by {worse}, both clearly: decide which of them counts \
+             (--metric)",
+            change(factor, levels)
+        ),
+        WarningKind::NotShared { factor, levels, only_first, only_second, shared } => {
+            let only = |index: usize, seeds: &[u64]| {
+                let level = levels.get(index).map(|level| level_of(factor, level));
+                (!seeds.is_empty()).then(|| {
+                    format!("{} only in {}", seed_list(seeds), level.unwrap_or_default())
+                })
+            };
+            let parts: Vec<String> =
+                [only(0, only_first), only(1, only_second)].into_iter().flatten().collect();
+            let shared = if *shared == 0 { "no seed".to_owned() } else { counted(*shared, "seed") };
+            format!(
+                "seeds pair the arms, and {shared} {} shared by both levels of {factor}: {}: run both with \
+                 the same seeds",
+                if shared.starts_with("no") || shared.starts_with("1 ") { "is" } else { "are" },
+                parts.join(", ")
+            )
+        }
         WarningKind::Unpaired { factor, levels, reference, unpaired, n, metric } => format!(
             "{factor} {} against {}: {unpaired} of {} {} left out, without a finite {metric} in every \
              arm",
@@ -110,6 +142,17 @@ pub fn warning_kind(kind: &WarningKind) -> String {
         ),
         WarningKind::MixedMachines(mixed) => unlike_machines(mixed),
         WarningKind::ExploratoryRules { rules } => exploratory(rules),
+    }
+}
+
+/// `seeds 0 to 5`, `seed 3`, `seeds 1, 4, 9`.
+fn seed_list(seeds: &[u64]) -> String {
+    match seeds {
+        [one] => format!("seed {one}"),
+        [first, .., last] if last - first + 1 == seeds.len() as u64 => {
+            format!("seeds {first} to {last}")
+        }
+        _ => format!("seeds {}", first_of(&seeds.iter().map(u64::to_string).collect::<Vec<_>>())),
     }
 }
 

@@ -1,0 +1,79 @@
+//! The best arm, and those that cannot be told from it.
+
+use std::collections::BTreeSet;
+
+use super::conclusion::Best;
+use super::contrast::{Contrast, ContrastKind};
+use super::contrasts::contrast_of;
+use super::designs::{Design, Term};
+use super::experiment::{Arm, Experiment, Weights};
+use super::significance::ALPHA;
+use crate::stats::{self, PAIRS_FOR_P};
+use crate::stopping::Monitored;
+
+/// The share of a training's chance level in its record.
+const CHANCE: &str = "chance";
+
+/// The arm with the best mean of the weights kept, among those with the fewest seeds that diverged; none of
+/// a single arm.
+pub(super) fn best(experiment: &Experiment, metric: &str) -> Option<Best> {
+    let values = |arm: &Arm| -> Vec<Option<f64>> {
+        arm.observations.values().map(|observation| observation.value(metric)).collect()
+    };
+    let direction = Monitored::new(metric);
+    let mut leader: Option<(usize, usize, f64)> = None;
+    for (index, arm) in experiment.arms.iter().enumerate() {
+        let values = values(arm);
+        let there: Vec<f64> = values.iter().flatten().copied().collect();
+        let Some(mean) = stats::mean(&there) else { continue };
+        let lost = values.len() - there.len();
+        let leads = leader.is_none_or(|(_, fewest, best)| {
+            lost < fewest || (lost == fewest && direction.better(mean, best))
+        });
+        if leads {
+            leader = Some((index, lost, mean));
+        }
+    }
+    let (leader, _, mean) = leader?;
+    let others: Vec<usize> = (0..experiment.arms.len()).filter(|arm| *arm != leader).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let seeds: BTreeSet<u64> = experiment.arms[leader].observations.keys().copied().collect();
+    let found: Vec<Contrast> = others
+        .iter()
+        .map(|arm| {
+            let term = |arm: usize, factor: f64| Term { arm, of: Weights::Kept, factor };
+            let design = Design {
+                name: String::new(),
+                kind: ContrastKind::Simple,
+                levels: Vec::new(),
+                terms: vec![term(*arm, 1.0), term(leader, -1.0)],
+                averaged_over: Vec::new(),
+            };
+            contrast_of(experiment, &design, metric, &seeds)
+        })
+        .collect();
+    // Chosen for being the best, it is held to the correction for all arms.
+    let p: Vec<f64> = found.iter().map(|contrast| contrast.p.unwrap_or(1.0)).collect();
+    let is_told = |contrast: &Contrast, p: f64| {
+        let is_clear = contrast.divergences.is_some() || contrast.is_clear();
+        contrast.pairs() >= PAIRS_FOR_P && p < ALPHA && is_clear
+    };
+    let told = found.iter().zip(stats::holm(&p)).map(|(contrast, p)| is_told(contrast, p));
+    let not_told = others.iter().zip(told).filter(|(_, told)| !told);
+    let not_told = not_told.map(|(arm, _)| experiment.arms[*arm].factors.clone()).collect();
+    let chance: Vec<f64> = experiment.arms[leader]
+        .observations
+        .values()
+        .filter_map(|observation| observation.run.data.get(CHANCE)?.get(metric)?.as_f64())
+        .collect();
+    Some(Best {
+        metric: metric.to_owned(),
+        arm: experiment.arms[leader].factors.clone(),
+        mean,
+        not_told,
+        others: others.len(),
+        chance: stats::mean(&chance),
+    })
+}
