@@ -285,7 +285,7 @@ mod tests {
         write(dir.path(), &two_by_two_of(10));
         let path = dir.path().to_str().unwrap();
         let table = run(&[path]).unwrap();
-        assert!(table.contains("Better: model.norm.kind batch instead of none"), "{table}");
+        assert!(table.contains("Better: batch norm instead of no norm"), "{table}");
         let json: Value = serde_json::from_str(&run(&[path, "--format", "json"]).unwrap()).unwrap();
         assert_eq!(json["arms"].as_array().map(Vec::len), Some(4));
         assert_eq!(json["arms"][0]["n"], 10);

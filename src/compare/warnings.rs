@@ -8,7 +8,6 @@ use super::contrast::{Contrast, ContrastKind};
 use super::contrasts::Contrasts;
 use super::summary::ExperimentSummary;
 use super::warning::{Warning, WarningKind};
-use crate::history;
 use crate::results::LoadedExperiment;
 use crate::stats::PAIRS_FOR_P;
 use crate::stopping::Monitored;
@@ -88,7 +87,7 @@ fn disagreements(experiment: &ExperimentSummary, contrasts: &Contrasts) -> Vec<W
     for contrast in clear.iter().filter(|contrast| contrast.metric == *primary) {
         let other = clear.iter().find(|other| {
             let is_same = other.name == contrast.name && other.levels == contrast.levels;
-            let is_quality = history::is_metric(&other.metric) && other.metric != *primary;
+            let is_quality = ["test_", "val_"].iter().any(|part| other.metric.starts_with(part));
             is_same && is_quality && direction(other) != direction(contrast)
         });
         let Some(other) = other else { continue };

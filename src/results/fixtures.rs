@@ -94,7 +94,7 @@ pub fn experiment(
             })
             .collect(),
         comparable: "digits".to_owned(),
-        split_per_seed: false,
+        split_per_seed: true,
         sequential: None,
         looked_at: Vec::new(),
         tuning: None,
@@ -148,7 +148,8 @@ pub fn two_by_two_of(seeds: u32) -> LoadedExperiment {
             let factors = |rule: &str| json!({"model.norm.kind": norm, "early_stopping": rule});
             let monitor = json!({"monitor": "val_loss", "mode": "min"});
             let rule = |kind: &str| {
-                let mut table = map(json!({"kind": kind}));
+                // Both keep a best epoch: the golden figures are of the arms as they are.
+                let mut table = map(json!({"kind": kind, "restore_best": true}));
                 table.extend(map(monitor.clone()));
                 Value::Object(table)
             };

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
+fn a_seed_that_diverged_at_one_level_is_its_loss_and_has_no_size() {
     let mut loaded = two_by_two();
     let record = &mut loaded.runs[2].record;
     record.status = Status::Diverged;
@@ -14,15 +14,14 @@ fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
     let values = &comparison.arms[0].metrics.get("test_loss").unwrap().values;
     assert_eq!(values.iter().filter(|v| v.is_none()).count(), 1);
     let main = contrast(&comparison, "model.norm.kind", "test_loss");
-    assert_eq!((main.n, main.unpaired), (7, 1));
+    assert_eq!((main.n, main.pairs(), main.estimate), (7, 8, None));
+    let lost = main.divergences.unwrap();
+    assert_eq!((lost.wins_by_divergence, lost.losses_by_divergence), (1, 0), "none diverged, batch did not");
     let simple = contrast(&comparison, "model.norm.kind | early_stopping=patience", "test_loss");
     assert_eq!((simple.n, simple.unpaired), (8, 0));
     let of_arm =
         |kind: &&&WarningKind| matches!(kind, WarningKind::Diverged { diverged: 1, n: 8, .. });
     assert_eq!(kinds(&comparison).iter().filter(of_arm).count(), 1, "{:?}", comparison.warnings);
-    let pairs =
-        |kind: &&&WarningKind| matches!(kind, WarningKind::Unpaired { unpaired: 1, n: 7, .. });
-    assert!(kinds(&comparison).iter().any(|kind| pairs(&kind)), "{:?}", comparison.warnings);
     let diverged = |one: &Conclusion| {
         matches!(one.finding, Finding::Diverged { diverged: 1, n: 8, kept: 0, .. })
     };
@@ -30,7 +29,7 @@ fn seeds_that_are_not_finite_in_every_arm_are_left_out_and_said() {
 }
 
 #[test]
-fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
+fn seeds_that_diverged_at_both_levels_are_said_of_the_levels_that_miss_them() {
     let of_rate = |name: &str, rate: f64, missing: usize| {
         let config = json!({"training": {"optimizer": {"lr": rate}}});
         let mut one = plain(name, &config, &[0.5; 8]);
@@ -40,7 +39,7 @@ fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
         one
     };
     let all =
-        [of_rate("a", 0.05, 0), of_rate("b", 0.4, 2), of_rate("c", 0.6, 6), of_rate("d", 0.7, 6)];
+        [of_rate("a", 0.05, 6), of_rate("b", 0.4, 2), of_rate("c", 0.6, 6), of_rate("d", 0.7, 6)];
     let comparison = compared(&all);
     for (levels, unpaired) in [(vec![json!(0.4)], 2), (vec![json!(0.6), json!(0.7)], 6)] {
         let told = WarningKind::Unpaired {
@@ -48,7 +47,7 @@ fn seeds_left_out_are_said_of_the_levels_that_miss_them() {
             levels,
             reference: json!(0.05),
             unpaired,
-            n: 8 - unpaired,
+            n: 2,
             metric: "test_loss".to_owned(),
         };
         assert!(kinds(&comparison).contains(&&told), "{:?}", comparison.warnings);

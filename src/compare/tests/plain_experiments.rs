@@ -51,7 +51,8 @@ fn seeds_pair_the_arms_of_plain_experiments_and_are_no_factor() {
         of_seeds("b", &config("batch", 2), &[2, 3, 4, 5, 6]),
     ];
     let main = contrast(&compared(&lists), "model.norm.kind", "test_loss").clone();
-    assert_eq!((main.n, main.unpaired), (4, 3), "seeds that only one has do not pair");
+    assert_eq!((main.n, main.unpaired), (4, 0));
+    assert_eq!(main.not_shared, [vec![0, 1], vec![6]], "seeds that only one has do not pair");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn what_stopping_saved_and_cost_is_read_against_the_full_run_of_the_same_trainin
 }
 
 #[test]
-fn where_the_training_had_itself_stopped_only_the_epochs_are_known() {
+fn where_the_training_had_itself_stopped_nothing_is_known_of_the_full_run() {
     let rule = json!({"kind": "patience", "patience": 5, "monitor": "val_loss", "mode": "min"});
     let metrics = json!({"test_loss": 0.5, "val_loss": 0.5, "epochs": 25, "elapsed_s": 5.0});
     let config = json!({"training": {"epochs": 100}});
@@ -44,7 +44,7 @@ fn where_the_training_had_itself_stopped_only_the_epochs_are_known() {
     });
     let comparison = compared(&[experiment("plain", &[], runs.collect())]);
     let saving = &comparison.early_stopping[0];
-    assert_eq!(saving.epochs_saved, Some(0.75));
+    assert_eq!(saving.epochs_saved, None);
     assert_eq!((saving.seconds_saved, saving.val_regret, saving.test_regret), (None, None, None));
     assert!(comparison.references.is_empty());
     assert_eq!(comparison.arms[0].factors, Factors::new());

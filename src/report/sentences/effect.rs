@@ -116,7 +116,7 @@ fn other_rows(contrast: &Contrast, scope: &Scope, change: &str, averaged: &str) 
     let said = format!(
         "{change} was {}; other rows may say otherwise: {} changed by {estimate}{averaged}, interval over \
          seeds {of_seeds}, {counted_rows}.",
-        wins(contrast),
+        better_or_worse(contrast),
         contrast.metric
     );
     match on_one_split(scope) {
@@ -229,6 +229,16 @@ fn corrected(contrast: &Contrast) -> Option<String> {
     let holm = contrast.p_holm.filter(|holm| contrast.p != Some(*holm))?;
     let holm = p_equals(holm);
     Some(format!("Holm {}", holm.strip_prefix("p ").unwrap_or(&holm).trim_start_matches("= ")))
+}
+
+/// `worse in 9 of 10 seeds`: what it was in most.
+fn better_or_worse(contrast: &Contrast) -> String {
+    let losses = contrast.n - contrast.wins - contrast.ties;
+    if losses > contrast.wins {
+        format!("worse in {losses} of {}", counted(contrast.n, "seed"))
+    } else {
+        wins(contrast)
+    }
 }
 
 /// `better in 3, equal in 1 of 10 seeds`

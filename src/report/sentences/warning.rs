@@ -123,7 +123,8 @@ pub fn warning_kind(kind: &WarningKind) -> String {
         WarningKind::FewPairs { pairs } => few_pairs(*pairs),
         WarningKind::OneSplit => {
             "all seeds share one split: the intervals are about initial values and batch order, not \
-             about other rows (data.split.seed = \"seed\" draws a split per seed)"
+             about other rows (data.split.seed = \"seed\" draws a split per seed, of rows that the source has \
+             not given to the test itself)"
                 .to_owned()
         }
         WarningKind::OneLearningRate { factor, rate } => format!(
