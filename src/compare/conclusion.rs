@@ -63,6 +63,13 @@ pub enum Finding {
         /// Each arm and the value chosen for it.
         chosen: Vec<(Factors, Value)>,
     },
+    /// What `[tune]` tried, and what it cost.
+    Tried {
+        /// Each arm with the values tried and the mean `val_loss` of each.
+        arms: Vec<(Factors, Vec<(Factors, Option<f64>)>)>,
+        /// Of each arm, the trainings spent.
+        trainings: Vec<usize>,
+    },
     /// The best value of a key lay on the edge of the values to try, and more were tried.
     GridExtended {
         /// The key.

@@ -16,8 +16,12 @@ pub struct TunedValues {
     pub added: Factors,
     /// The keys for which the value is the smallest or the largest that was tried.
     pub on_edge: Vec<String>,
-    /// Mean over the tuning seeds of the lowest `val_loss`; none where all diverged.
+    /// Mean over the tuning seeds of the `val_loss` that they are judged by; none where all diverged.
     pub val_loss: Option<f64>,
+    /// Each value tried and that mean of it, in the order of the list, then of what was added.
+    pub tried: Vec<(Factors, Option<f64>)>,
+    /// Trainings spent on it.
+    pub trainings: usize,
 }
 
 impl TunedValues {
@@ -30,6 +34,8 @@ impl TunedValues {
             added: arm.added(),
             on_edge: arm.on_edge.clone(),
             val_loss: arm.best()?.mean,
+            tried: arm.tried.iter().map(|tried| (tried.values.clone(), tried.mean)).collect(),
+            trainings: arm.tried.iter().map(|tried| tried.trainings.len()).sum(),
         })
     }
 

@@ -26,6 +26,12 @@ pub fn findings(tuned: &[TunedValues]) -> Vec<Finding> {
             findings.push(Finding::GridExtended { key: key.clone(), added });
         }
     }
+    if !tuned.is_empty() {
+        findings.push(Finding::Tried {
+            arms: tuned.iter().map(|one| (one.factors.clone(), one.tried.clone())).collect(),
+            trainings: tuned.iter().map(|one| one.trainings).collect(),
+        });
+    }
     findings
 }
 
@@ -74,6 +80,8 @@ mod tests {
             added: if added.is_empty() { Factors::new() } else { map(json!({RATE: added})) },
             on_edge: if on_edge { vec![RATE.to_owned()] } else { Vec::new() },
             val_loss: Some(0.1),
+            tried: vec![(map(json!({RATE: rate})), Some(0.1))],
+            trainings: 5,
         }
     }
 
@@ -87,7 +95,11 @@ mod tests {
             findings(&arms),
             [
                 Finding::Tuned { key: key(), arms: 2, chosen },
-                Finding::GridExtended { key: key(), added }
+                Finding::GridExtended { key: key(), added },
+                Finding::Tried {
+                    arms: arms.iter().map(|one| (one.factors.clone(), one.tried.clone())).collect(),
+                    trainings: vec![5, 5],
+                },
             ]
         );
         assert_eq!(findings(&[]), []);

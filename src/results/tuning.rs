@@ -50,8 +50,10 @@ pub struct Tried {
     pub added: Option<String>,
     /// Mean of the figures below that are there.
     pub mean: Option<f64>,
-    /// Lowest `val_loss` of each seed's training; none where it diverged or is not done.
-    pub best_val_loss: Vec<Option<f64>>,
+    /// Of each seed's training the `val_loss` of the weights that its arms keep; none where it diverged or is
+    /// not done.
+    #[serde(alias = "best_val_loss")]
+    pub val_loss: Vec<Option<f64>>,
     /// Trainings that diverged.
     pub diverged: usize,
     /// Their folders, by seed.
@@ -122,6 +124,30 @@ impl TunedArm {
         best
     }
 
+    /// The first value of the list that is no worse than the best by more than one standard error: the
+    /// difference to the best, seed by seed, is within it (Breiman et al. 1984, 3.4.3). A list begins with the
+    /// simplest value, so luck among values alike does not choose. What was added beyond an edge is chosen
+    /// for being best alone.
+    #[must_use]
+    pub fn simplest_like(&self, best: usize) -> usize {
+        let of_best = &self.tried[best];
+        let is_alike = |tried: &Tried| {
+            let pairs = tried.val_loss.iter().zip(&of_best.val_loss);
+            let differences: Option<Vec<f64>> = pairs.map(|(a, b)| Some((*a)? - (*b)?)).collect();
+            let Some(differences) = differences else { return false };
+            #[allow(clippy::cast_precision_loss)] // a few seeds
+            let root = (differences.len() as f64).sqrt();
+            let error = stats::sd(&differences).map(|sd| sd / root);
+            let excess = stats::mean(&differences);
+            excess.zip(error).is_some_and(|(excess, error)| excess <= error)
+        };
+        if of_best.added.is_some() || of_best.diverged > 0 {
+            return best;
+        }
+        let alike = |tried: &Tried| tried.diverged == 0 && is_alike(tried);
+        self.tried[..best].iter().position(alike).unwrap_or(best)
+    }
+
     /// Where the value at a place lies on the edge of the numbers tried for a key, the next one
     /// beyond, log-spaced as the edge is; `Err`: on an edge beyond which there is none. A value with
     /// which all diverged is the best of nothing, and no edge.
@@ -173,7 +199,7 @@ mod tests {
             values: Factors::from_iter([("lr".to_owned(), value.clone())]),
             added: None,
             mean: *mean,
-            best_val_loss: vec![*mean],
+            val_loss: vec![*mean],
             diverged: *diverged,
             trainings: vec!["t".to_owned()],
         });
@@ -196,6 +222,27 @@ mod tests {
         assert_eq!(best(&[(json!(1), None, 2), (json!(2), Some(0.9), 1)]), Some(1));
         assert_eq!(best(&[(json!(1), None, 2), (json!(2), None, 2)]), Some(0));
         assert_eq!(best(&[]), None);
+    }
+
+    #[test]
+    fn the_first_value_within_one_standard_error_of_the_best_is_chosen() {
+        let of = |losses: &[&[f64]]| {
+            let mut arm = arm(&vec![(json!(1), None, 0); losses.len()]);
+            for (tried, losses) in arm.tried.iter_mut().zip(losses) {
+                tried.val_loss = losses.iter().copied().map(Some).collect();
+                tried.mean = stats::mean(losses);
+            }
+            let best = arm.place_of_best().unwrap();
+            (best, arm.simplest_like(best))
+        };
+        let best: &[f64] = &[0.10, 0.20, 0.12, 0.15];
+        assert_eq!(of(&[&[0.5, 0.6, 0.5, 0.6], &[0.11, 0.19, 0.14, 0.14], best]), (2, 1));
+        assert_eq!(
+            of(&[&[0.12, 0.22, 0.14, 0.17], best]),
+            (1, 1),
+            "worse in each seed by the same"
+        );
+        assert_eq!(of(&[best, &[0.11, 0.19, 0.14, 0.14]]), (0, 0));
     }
 
     #[test]

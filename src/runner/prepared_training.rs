@@ -69,17 +69,19 @@ impl PreparedTraining {
         self.dir.rsplit_once('-').map_or(&self.dir, |(label, _)| label)
     }
 
-    /// A training that a value of tuned keys is judged by: to the last epoch, without a test row.
+    /// A training that a value of tuned keys is judged by: read by the rules of the arms that will have the
+    /// value, without a test row.
     pub(super) fn of_tuning(
         experiment: &Experiment,
         config: Config,
-        factors: Factors,
+        factors: &Factors,
+        rules: &[StoppingRule],
         cache: &mut DatasetCache,
     ) -> Result<Self, PrepareError> {
-        let evaluation =
-            EvaluationConfig { train: false, test: false, ..EvaluationConfig::default() };
+        let evaluation = EvaluationConfig { test: false, ..config.evaluation.clone() };
         let config = Config { evaluation, ..config };
-        let arms = [Arm { factors, rule: StoppingRule::default() }];
+        let arm = |rule: &StoppingRule| Arm { factors: factors.clone(), rule: rule.clone() };
+        let arms: Vec<Arm> = rules.iter().map(arm).collect();
         let data = cache.dataset(experiment, &config, &arms)?;
         if data.splits.validation.is_empty() {
             let message = "[tune] chooses by val_loss, and there is no validation row";

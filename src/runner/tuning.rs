@@ -11,8 +11,9 @@ use super::need::{Need, Needs};
 use super::prepare_error::PrepareError;
 use super::prepared_training::PreparedTraining;
 use crate::config::{Experiment, Factors, Point, Tune, without_rule};
-use crate::results::{Status, TrainingRecord, Tried, TunedArm, TuningRecord};
+use crate::results::{ArmRecord, Status, TrainingRecord, Tried, TunedArm, TuningRecord};
 use crate::stats;
+use crate::stopping::StoppingRule;
 use crate::storage::Store;
 
 /// Times that a grid is extended, at most.
@@ -23,7 +24,7 @@ pub struct Tuning<'a> {
     experiment: &'a Experiment,
     tune: &'a Tune,
     arms: Vec<ArmTuning>,
-    /// By folder: the lowest validation loss of a training that is done, none where it diverged.
+    /// By folder: the validation loss that a training which is done is judged by, none where it diverged.
     done: BTreeMap<String, Option<f64>>,
 }
 
@@ -31,6 +32,8 @@ pub struct Tuning<'a> {
 struct ArmTuning {
     /// Of one of them, the rule's among them.
     factors: Factors,
+    /// Of each of them.
+    rules: Vec<StoppingRule>,
     tried: Vec<Candidate>,
     /// Times that the grid was extended.
     extended: usize,
@@ -60,30 +63,35 @@ impl<'a> Tuning<'a> {
         let Some(tune) = &experiment.tune else { return Ok(None) };
         let mut tuning = Self { experiment, tune, arms: Vec::new(), done: BTreeMap::new() };
         for training in experiment.tuned_together() {
-            let factors = training.arms[0].factors.clone();
-            let tried = tune
-                .grid()
-                .into_iter()
-                .map(|point| tuning.candidate(&factors, point, None, cache))
-                .collect::<Result<_, _>>()?;
-            let on_edge = Vec::new();
-            tuning.arms.push(ArmTuning { factors, tried, extended: 0, chosen: None, on_edge });
+            let mut arm = ArmTuning {
+                factors: training.arms[0].factors.clone(),
+                rules: training.arms.iter().map(|arm| arm.rule.clone()).collect(),
+                tried: Vec::new(),
+                extended: 0,
+                chosen: None,
+                on_edge: Vec::new(),
+            };
+            for point in tune.grid() {
+                let candidate = tuning.candidate(&arm, point, None, cache)?;
+                arm.tried.push(candidate);
+            }
+            tuning.arms.push(arm);
         }
         Ok(Some(tuning))
     }
 
     fn candidate(
         &self,
-        factors: &Factors,
+        arm: &ArmTuning,
         point: Point,
         added: Option<&str>,
         cache: &mut DatasetCache,
     ) -> Result<Candidate, PrepareError> {
         let levels: Factors =
-            without_rule(factors).into_iter().chain(point.values.clone()).collect();
+            without_rule(&arm.factors).into_iter().chain(point.values.clone()).collect();
         let training = |seed: &u64| {
-            let config = self.experiment.tried(factors, &point, *seed)?;
-            PreparedTraining::of_tuning(self.experiment, config, levels.clone(), cache)
+            let config = self.experiment.tried(&arm.factors, &point, *seed)?;
+            PreparedTraining::of_tuning(self.experiment, config, &levels, &arm.rules, cache)
         };
         let trainings = self.tune.seeds.iter().map(training).collect::<Result<_, _>>()?;
         Ok(Candidate { point, trainings, added: added.map(str::to_owned) })
@@ -138,12 +146,10 @@ impl<'a> Tuning<'a> {
     pub fn note(&mut self, records: impl IntoIterator<Item = (String, TrainingRecord)>) {
         for (dir, record) in records {
             match record.status {
-                Status::Completed => {
-                    let full = record.arms.first().and_then(|arm| arm.full_run.as_ref());
-                    let loss = full.and_then(|full| full.metrics.get("val_loss")?.as_f64());
-                    self.done.insert(dir, loss);
+                Status::Completed | Status::Stopped => {
+                    self.done.insert(dir, judged(&record.arms));
                 }
-                Status::Diverged | Status::Stopped => {
+                Status::Diverged => {
                     self.done.insert(dir, None);
                 }
                 Status::Interrupted | Status::Failed => {}
@@ -165,7 +171,7 @@ impl<'a> Tuning<'a> {
             let (added, on_edge) = self.beyond(arm, &record, best, cache);
             let arm = &mut self.arms[index];
             if added.is_empty() {
-                arm.chosen = Some(best);
+                arm.chosen = Some(record.simplest_like(best));
                 arm.on_edge = on_edge;
             } else {
                 arm.tried.extend(added);
@@ -196,7 +202,7 @@ impl<'a> Tuning<'a> {
                 point.filter(|point| record.tried.iter().all(|tried| tried.values != point.values));
             // What the config or the data refuses, such as a dropout of 1, is not a value.
             let candidate =
-                point.and_then(|point| self.candidate(&arm.factors, point, Some(key), cache).ok());
+                point.and_then(|point| self.candidate(arm, point, Some(key), cache).ok());
             match candidate {
                 Some(candidate) => added.push(candidate),
                 None => on_edge.push(key.to_owned()),
@@ -227,7 +233,7 @@ impl<'a> Tuning<'a> {
                 values: candidate.point.values.clone(),
                 added: candidate.added.clone(),
                 mean: stats::mean(&known),
-                best_val_loss: losses,
+                val_loss: losses,
                 diverged: results.iter().filter(|result| **result == Some(None)).count(),
                 trainings: candidate
                     .trainings
@@ -253,4 +259,21 @@ impl<'a> Tuning<'a> {
         let points: Vec<&Point> = self.arms.iter().map(|arm| &arm.tried[best(arm)].point).collect();
         Ok(self.experiment.with_values(&points)?)
     }
+}
+
+/// What a value is judged by: the `val_loss` of the weights that the arms keep, on average over them. Beside
+/// other rules one that keeps the last epoch is compared by the best of its run, so it is judged by that.
+fn judged(arms: &[ArmRecord]) -> Option<f64> {
+    let beside_others = arms.len() > 1;
+    let kept = |arm: &ArmRecord| -> Option<f64> {
+        let keeps_last = arm.rule.get("restore_best").is_some_and(|keeps| keeps == false);
+        let is_none = arm.rule.get("kind").is_some_and(|kind| kind == "none");
+        let metrics = match &arm.full_run {
+            Some(full) if beside_others && is_none && keeps_last => &full.metrics,
+            _ => &arm.metrics,
+        };
+        metrics.get("val_loss")?.as_f64()
+    };
+    let losses: Option<Vec<f64>> = arms.iter().map(kept).collect();
+    stats::mean(&losses?)
 }

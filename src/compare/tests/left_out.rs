@@ -16,7 +16,11 @@ fn a_seed_that_diverged_at_one_level_is_its_loss_and_has_no_size() {
     let main = contrast(&comparison, "model.norm.kind", "test_loss");
     assert_eq!((main.n, main.pairs(), main.estimate), (7, 8, None));
     let lost = main.divergences.unwrap();
-    assert_eq!((lost.wins_by_divergence, lost.losses_by_divergence), (1, 0), "none diverged, batch did not");
+    assert_eq!(
+        (lost.wins_by_divergence, lost.losses_by_divergence),
+        (1, 0),
+        "none diverged, batch did not"
+    );
     let simple = contrast(&comparison, "model.norm.kind | early_stopping=patience", "test_loss");
     assert_eq!((simple.n, simple.unpaired), (8, 0));
     let of_arm =

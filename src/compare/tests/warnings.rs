@@ -117,7 +117,7 @@ fn a_tuned_rate_is_told_and_is_no_factor_of_plain_experiments() {
             values: values.clone(),
             added: None,
             mean: Some(0.1),
-            best_val_loss: vec![Some(0.1)],
+            val_loss: vec![Some(0.1)],
             diverged: 0,
             trainings: vec!["t".to_owned()],
         };

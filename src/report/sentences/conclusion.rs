@@ -4,7 +4,7 @@ use super::best::best;
 use super::effect::{checkpoint, effect, interaction};
 use super::phrase::arm_name;
 use super::stopping::stopping;
-use super::tuning::{extended, tuned};
+use super::tuning::{extended, tried, tuned};
 use crate::compare::label::text;
 use crate::compare::{AcrossDataSets, Comparison, Conclusion, Finding, RankedArm};
 use crate::config::Factors;
@@ -41,6 +41,7 @@ pub fn finding(finding: &Finding) -> String {
             )
         }
         Finding::Tuned { key, arms, chosen } => tuned(key, *arms, chosen),
+        Finding::Tried { arms, trainings } => tried(arms, trainings),
         Finding::GridExtended { key, added } => extended(key, added),
         Finding::Ranks(across) => ranks(across),
     }

@@ -135,7 +135,10 @@ fn on_one_split_no_sentence_begins_with_better_or_worse() {
         }
         let said = told(loaded);
         assert!(said[0].starts_with("On these 359 test rows, "), "{said:?}");
-        assert!(said.iter().all(|s| !s.starts_with("Better") && !s.starts_with("Worse")), "{said:?}");
+        assert!(
+            said.iter().all(|s| !s.starts_with("Better") && !s.starts_with("Worse")),
+            "{said:?}"
+        );
     }
     let mut loaded = differing("test_loss", &LOWER);
     loaded.plan.split_per_seed = false;
@@ -181,7 +184,10 @@ fn seeds_that_diverged_at_one_level_alone_are_its_losses() {
         "Worse: batch norm instead of no norm diverged in 12 of 12 seeds, against 0 (p < 0.001)."
     );
     let some = of(3, &[-0.1; 12]);
-    assert!(some.starts_with("Cannot tell: batch norm instead of no norm diverged in 3 of 12"), "{some}");
+    assert!(
+        some.starts_with("Cannot tell: batch norm instead of no norm diverged in 3 of 12"),
+        "{some}"
+    );
     assert!(some.contains("of the others better in 9 of 9 seeds"), "{some}");
 }
 
@@ -203,7 +209,10 @@ fn an_effect_that_depends_on_another_factor_is_told_at_both_its_levels() {
         ),
         "{first}"
     );
-    assert!(first.contains("; with early stopping (patience) it raises test_loss by 0.00090"), "{first}");
+    assert!(
+        first.contains("; with early stopping (patience) it raises test_loss by 0.00090"),
+        "{first}"
+    );
     // The averages are no answers any more.
     assert!(
         sentences.iter().all(|s| !s.starts_with("Better") && !s.starts_with("Worse")),
@@ -248,7 +257,11 @@ fn among_many_effects_no_better_or_worse_without_correction() {
         "{}",
         sentences[0]
     );
-    assert!(sentences[0].contains("p = 0.016, Holm 0.33, better in 0 of 7 seeds"), "{}", sentences[0]);
+    assert!(
+        sentences[0].contains("p = 0.016, Holm 0.33, better in 0 of 7 seeds"),
+        "{}",
+        sentences[0]
+    );
     let least = " Among that many effects none can be detected with fewer than 10 seeds.";
     assert!(sentences[0].ends_with(least), "{}", sentences[0]);
     let sentences = of_many_factors(6, 10);
@@ -317,6 +330,8 @@ fn tuned(norm: &str, rate: f64, added: &[f64]) -> TunedValues {
         added: if added.is_empty() { Factors::new() } else { map(json!({RATE: added})) },
         on_edge: Vec::new(),
         val_loss: Some(0.1),
+        tried: vec![(map(json!({RATE: rate})), Some(0.1))],
+        trainings: 5 * (1 + added.len()),
     }
 }
 
@@ -329,10 +344,18 @@ fn what_was_chosen_is_said_per_arm_and_so_is_an_extended_grid() {
             "Learning rate tuned per arm: 0.01 (none), 1.0 (batch).",
             "The best training.optimizer.lr lay on the edge of its list, which was extended by 1.0 \
              and 10.0 (batch).",
+            "Tuning tried, with the mean val_loss of each: (none) 0.01 0.100; (batch) 1.0 0.100; the arms did \
+             not have the same budget: 5 trainings (none), 15 trainings (batch).",
         ]
     );
     let one = TunedValues { factors: Factors::new(), ..tuned("none", 0.01, &[]) };
-    assert_eq!(said(&[one]), ["Learning rate tuned: 0.01."]);
+    assert_eq!(
+        said(&[one]),
+        [
+            "Learning rate tuned: 0.01.",
+            "Tuning tried, with the mean val_loss of each: 0.01 0.100; 5 trainings."
+        ]
+    );
 }
 
 #[test]

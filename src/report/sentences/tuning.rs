@@ -6,13 +6,44 @@ use super::phrase::{level_names, of_arm, texts};
 use crate::compare::RATE;
 use crate::compare::label::text;
 use crate::config::Factors;
-use crate::text::enumerated;
+use crate::report::number::figure;
+use crate::text::{counted, enumerated};
 
 /// `Learning rate tuned per arm: 0.01 (none), 0.1 (batch).`
 pub(super) fn tuned(key: &str, arms: usize, chosen: &[(Factors, Value)]) -> String {
     let key = if key == RATE { "Learning rate" } else { key };
     let per_arm = if arms > 1 { " per arm" } else { "" };
     format!("{key} tuned{per_arm}: {}.", values(chosen))
+}
+
+/// `Tuning tried, by mean val_loss: (none) 0.001 0.402, 0.01 0.310; (batch) …; 20 trainings each.`
+pub(super) fn tried(
+    arms: &[(Factors, Vec<(Factors, Option<f64>)>)],
+    trainings: &[usize],
+) -> String {
+    let value = |(values, loss): &(Factors, Option<f64>)| {
+        let loss = loss.map_or("diverged".to_owned(), |loss| figure(loss, 3));
+        format!("{} {loss}", level_names(values))
+    };
+    let of_arm = |(arm, tried): &(Factors, Vec<(Factors, Option<f64>)>)| {
+        let values = tried.iter().map(value).collect::<Vec<_>>().join(", ");
+        if arm.is_empty() { values } else { format!("({}) {values}", level_names(arm)) }
+    };
+    let arms_tried = arms.iter().map(of_arm).collect::<Vec<_>>().join("; ");
+    let first = trainings.first().copied().unwrap_or(0);
+    let budget = if arms.len() == 1 {
+        counted(first, "training")
+    } else if trainings.iter().all(|other| *other == first) {
+        format!("{} for each arm", counted(first, "training"))
+    } else {
+        let each = arms.iter().zip(trainings).map(|((arm, _), n)| of_arm_count(*n, arm));
+        format!("the arms did not have the same budget: {}", each.collect::<Vec<_>>().join(", "))
+    };
+    format!("Tuning tried, with the mean val_loss of each: {arms_tried}; {budget}.")
+}
+
+fn of_arm_count(trainings: usize, arm: &Factors) -> String {
+    of_arm(&counted(trainings, "training"), arm)
 }
 
 /// That the grid was extended, and by what.
