@@ -64,11 +64,15 @@ pub struct CompareArgs {
     #[arg(long, value_name = "MARGIN", value_parser = margin)]
     pub margin: Option<Margin>,
     /// A limit that the results have to keep: `metric = "test_accuracy", min = 0.95`, or against
-    /// other results `metric = "test_loss", baseline = "DIR", max_increase = 0.02` (a share); with
+    /// other results `metric = "test_loss", baseline = "DIR", max_increase = 0.02` (a share; `max_rise`
+    /// and `max_drop` are in the metric's unit); with
     /// `where = { "model.norm.kind" = "batch" }` of some arms alone. May be given several times. Ends
     /// with 3 where a whole 95 % interval lies beyond its limit, with 4 where one cannot be judged.
     #[arg(long = "gate", value_name = "RULE")]
     pub gates: Vec<String>,
+    /// Gates also fail where their interval does not rule a breach out
+    #[arg(long, requires = "gates")]
+    pub strict: bool,
 }
 
 /// The names of the formats there are.
@@ -151,7 +155,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.
         Err(CompareError::NothingDone(_)) if !gates.is_empty() => {
-            return Ok(ended(gate::judge(&gates, &experiments, &args.filters)?));
+            return Ok(ended(gate::judge(&gates, &experiments, &args.filters, args.strict)?));
         }
         Err(error @ CompareError::NothingDone(_)) => bail!(sentences::error(&error)),
         comparison => comparison?,
@@ -170,7 +174,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
         None => super::output::print(out, &text)?,
     }
     out.flush()?;
-    Ok(ended(gate::judge(&gates, &experiments, &args.filters)?))
+    Ok(ended(gate::judge(&gates, &experiments, &args.filters, args.strict)?))
 }
 
 fn ended(code: Option<u8>) -> ExitCode {

@@ -29,7 +29,8 @@ pub(super) fn parse(text: &str) -> Result<Gate, ConfigError> {
     Ok(gate)
 }
 
-/// Judges gates, of the arms that filters leave, on standard error; the worst exit code, where one is not 0.
+/// Judges gates, of the arms that filters leave, on standard error; the worst exit code, where one is not 0. A strict
+/// gate fails where a breach is not ruled out.
 ///
 /// # Errors
 /// Where a baseline cannot be loaded.
@@ -37,6 +38,7 @@ pub(super) fn judge(
     gates: &[Gate],
     experiments: &[LoadedExperiment],
     filters: &[Filter],
+    is_strict: bool,
 ) -> Result<Option<u8>> {
     let (mut failed, mut not_judged) = (false, false);
     for gate in gates {
@@ -48,7 +50,10 @@ pub(super) fn judge(
                 Some(arms(&loaded, &[]).map_err(|error| anyhow!(sentences::error(&error)))?)
             }
         };
-        for judged in gate.judge(experiments, filters, baseline.as_deref()) {
+        for mut judged in gate.judge(experiments, filters, baseline.as_deref()) {
+            if is_strict {
+                judged = judged.strict();
+            }
             match judged.outcome {
                 Outcome::Passed(_) => {}
                 Outcome::Failed(_) => failed = true,

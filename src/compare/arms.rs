@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::experiment::{Arm, Experiment, finite};
 use super::monitor::Monitor;
+use super::setting::Setting;
 use super::significance::CONFIDENCE;
 use crate::config::{Factors, without_rule};
 use crate::results::Status;
@@ -36,6 +37,9 @@ pub struct ArmSummary {
     pub diverged: usize,
     /// Of the weights kept.
     pub metrics: Metrics,
+    /// What they were measured under.
+    #[serde(skip)]
+    pub setting: Setting,
 }
 
 /// Metrics by name, in the order of `run.json`.
@@ -95,6 +99,7 @@ pub(super) fn summaries(experiment: &Experiment) -> Vec<ArmSummary> {
                 n: arm.observations.len(),
                 diverged: diverged.count(),
                 metrics: summarise(&metrics),
+                setting: Setting::of(arm),
             }
         })
         .collect()
@@ -142,6 +147,7 @@ pub(super) fn references(experiment: &Experiment) -> Vec<ArmSummary> {
                 n: metrics.len(),
                 diverged: diverged.len(),
                 metrics: summarise(&metrics),
+                setting: Setting::of(arm),
             }
         })
         .collect()

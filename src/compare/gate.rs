@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::arms::ArmSummary;
 use super::comparison::arms;
 use super::options::{CompareError, Filter};
+use super::setting::Unlike;
 use super::significance::CONFIDENCE;
 use crate::config::Factors;
 use crate::results::LoadedExperiment;
@@ -36,6 +37,10 @@ pub struct Gate {
     pub max_increase: Option<f64>,
     /// The mean fell by no more than this share of the baseline's.
     pub max_decrease: Option<f64>,
+    /// The mean rose by no more than this, in the metric's own unit.
+    pub max_rise: Option<f64>,
+    /// The mean fell by no more than this, in the metric's own unit.
+    pub max_drop: Option<f64>,
 }
 
 /// A gate judged for one arm, or why it could not be.
@@ -45,12 +50,23 @@ pub struct GateResult {
     pub metric: String,
     /// The arm; none where no arm could be found to judge.
     pub arm: Option<GatedArm>,
-    /// Whether the figure is the change against a baseline, as a share of its mean.
-    pub is_relative: bool,
+    /// What the figure is.
+    pub figure: Figure,
     /// What was to be kept.
     pub limits: Vec<Limit>,
     /// Passed, failed or not judged.
     pub outcome: Outcome,
+}
+
+/// What the figure of a gate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// The mean of the metric.
+    Mean,
+    /// Its change against a baseline, as a share of the mean there.
+    Share,
+    /// Its change against a baseline, in its own unit.
+    Change,
 }
 
 /// An arm that a gate is about.
@@ -95,6 +111,8 @@ pub struct Estimate {
     pub n: usize,
     /// Seeds without a finite value or pair.
     pub left_out: usize,
+    /// Of a change: the means over the seeds in the baseline and here.
+    pub old_and_new: Option<(f64, f64)>,
 }
 
 /// Why a gate cannot be judged.
@@ -108,6 +126,8 @@ pub enum Reason {
     NotRecorded,
     /// The baseline has no such arm.
     NotInBaseline,
+    /// The arm of the baseline is of other data, another split or other settings.
+    Unlike(Unlike),
     /// An interval takes more seeds.
     TooFewSeeds {
         /// Seeds.
@@ -117,20 +137,47 @@ pub enum Reason {
     },
 }
 
+impl GateResult {
+    /// Failed where the interval does not rule out a breach: as a release is judged, not a change.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        let outcome = match self.outcome {
+            Outcome::Passed(estimate)
+                if !self.limits.iter().all(|limit| limit.is_safe(&estimate)) =>
+            {
+                Outcome::Failed(estimate)
+            }
+            other => other,
+        };
+        Self { outcome, ..self }
+    }
+}
+
 impl Gate {
     /// What is wrong with its keys taken together.
     ///
     /// # Errors
     /// Where it has no limit, or keys that do not go together.
     pub fn check(&self) -> Result<(), String> {
-        let relative = self.max_increase.is_some() || self.max_decrease.is_some();
-        match (self.baseline.is_some(), relative, self.min.is_some() || self.max.is_some()) {
+        let shares = self.max_increase.is_some() || self.max_decrease.is_some();
+        let changes = self.max_rise.is_some() || self.max_drop.is_some();
+        if shares && changes {
+            let message = "`max_increase` and `max_decrease` are shares, `max_rise` and `max_drop` are in the \
+                           metric's unit: give two gates";
+            return Err(message.to_owned());
+        }
+        let own = self.min.is_some() || self.max.is_some();
+        match (self.baseline.is_some(), shares || changes, own) {
             (true, true, false) | (false, false, true) => Ok(()),
             (true, false, false) => {
-                Err("a gate with `baseline` takes `max_increase` or `max_decrease`".to_owned())
+                Err("a gate with `baseline` takes `max_increase`, `max_decrease` \
+                                         (shares), `max_rise` or `max_drop` (in the metric's unit)"
+                    .to_owned())
             }
             (false, true, _) => {
-                Err("`max_increase` and `max_decrease` need a `baseline`".to_owned())
+                Err("`max_increase`, `max_decrease`, `max_rise` and `max_drop` need a \
+                                     `baseline`"
+                    .to_owned())
             }
             (true, _, true) => Err(
                 "`min` and `max` are limits of the metric itself: leave `baseline` out, or give \
@@ -155,11 +202,15 @@ impl Gate {
         let own = self.levels.iter();
         let own = own.map(|(key, level)| Filter { key: key.clone(), level: level.clone() });
         let filters: Vec<Filter> = filters.iter().cloned().chain(own).collect();
-        let is_relative = baseline.is_some();
+        let figure = match (baseline.is_some(), self.max_rise.or(self.max_drop)) {
+            (false, _) => Figure::Mean,
+            (true, Some(_)) => Figure::Change,
+            (true, None) => Figure::Share,
+        };
         let result = |arm: Option<GatedArm>, outcome: Outcome| GateResult {
             metric: self.metric.clone(),
             arm,
-            is_relative,
+            figure,
             limits: self.limits(),
             outcome,
         };
@@ -178,7 +229,7 @@ impl Gate {
         let judged = arms.into_iter().map(|arm| {
             let estimate = match baseline {
                 None => self.absolute(&arm),
-                Some(baseline) => self.relative(&arm, baseline),
+                Some(baseline) => self.change(&arm, baseline, figure),
             };
             let outcome = match estimate {
                 Ok(estimate) if self.limits().iter().any(|limit| limit.is_broken(&estimate)) => {
@@ -195,11 +246,14 @@ impl Gate {
 
     fn limits(&self) -> Vec<Limit> {
         let decrease = self.max_decrease.map(|most| -most);
+        let drop = self.max_drop.map(|most| -most);
         let all = [
             ("min", self.min, true),
             ("max", self.max, false),
             ("max_decrease", decrease, true),
             ("max_increase", self.max_increase, false),
+            ("max_drop", drop, true),
+            ("max_rise", self.max_rise, false),
         ];
         let there = |(key, value, is_lower): (&'static str, Option<f64>, bool)| {
             Some(Limit { key, value: value?, is_lower })
@@ -212,16 +266,24 @@ impl Gate {
         let left_out = metric.values.iter().filter(|value| value.is_none()).count();
         let n = metric.values.len() - left_out;
         match (metric.mean, metric.ci95) {
-            (Some(mean), Some(ci95)) => Ok(Estimate { mean, ci95, n, left_out }),
+            (Some(mean), Some(ci95)) => Ok(Estimate { mean, ci95, n, left_out, old_and_new: None }),
             _ => Err(Reason::TooFewSeeds { n, left_out }),
         }
     }
 
-    fn relative(&self, arm: &ArmSummary, baseline: &[ArmSummary]) -> Result<Estimate, Reason> {
+    fn change(
+        &self,
+        arm: &ArmSummary,
+        baseline: &[ArmSummary],
+        figure: Figure,
+    ) -> Result<Estimate, Reason> {
         let same = |other: &&ArmSummary| {
             other.experiment == arm.experiment && other.factors == arm.factors
         };
         let other = baseline.iter().find(same).ok_or(Reason::NotInBaseline)?;
+        if let Some(unlike) = arm.setting.unlike(&other.setting) {
+            return Err(Reason::Unlike(unlike));
+        }
         let values = |arm: &ArmSummary| -> Vec<(u64, Option<f64>)> {
             let values = arm.metrics.get(&self.metric).map_or(&[][..], |metric| &metric.values);
             arm.seeds.iter().copied().zip(values.iter().copied()).collect()
@@ -236,12 +298,18 @@ impl Gate {
             .collect();
         let (n, left_out) = (pairs.len(), now.len() - pairs.len());
         let differences: Vec<f64> = pairs.iter().map(|(now, before)| now - before).collect();
-        let base: Vec<f64> = pairs.iter().map(|(_, before)| *before).collect();
-        let size = stats::mean(&base).map(f64::abs).filter(|size| *size > 0.0);
+        let side =
+            |of: fn(&(f64, f64)) -> f64| stats::mean(&pairs.iter().map(of).collect::<Vec<_>>());
+        let old_and_new = side(|pair| pair.1).zip(side(|pair| pair.0));
+        let unit = match figure {
+            Figure::Share => old_and_new.map(|(old, _)| old.abs()).filter(|size| *size > 0.0),
+            Figure::Mean | Figure::Change => Some(1.0),
+        };
         let interval = stats::t_interval(&differences, CONFIDENCE);
-        match (size, stats::mean(&differences), interval) {
-            (Some(size), Some(mean), Some([low, high])) => {
-                Ok(Estimate { mean: mean / size, ci95: [low / size, high / size], n, left_out })
+        match (unit, stats::mean(&differences), interval) {
+            (Some(unit), Some(mean), Some([low, high])) => {
+                let ci95 = [low / unit, high / unit];
+                Ok(Estimate { mean: mean / unit, ci95, n, left_out, old_and_new })
             }
             _ => Err(Reason::TooFewSeeds { n, left_out }),
         }
@@ -249,6 +317,17 @@ impl Gate {
 }
 
 impl Limit {
+    /// Whether the whole interval keeps it, so that its breach is ruled out.
+    #[must_use]
+    pub fn is_safe(&self, estimate: &Estimate) -> bool {
+        let [low, high] = estimate.ci95;
+        if self.is_lower {
+            stats::difference(low, self.value) >= 0.0
+        } else {
+            stats::difference(high, self.value) <= 0.0
+        }
+    }
+
     /// Whether the whole interval lies beyond it.
     fn is_broken(&self, estimate: &Estimate) -> bool {
         let [low, high] = estimate.ci95;

@@ -53,7 +53,7 @@ fn a_gate_fails_only_where_the_whole_interval_is_beyond_its_limit() {
     assert_eq!(kind(&judged("max", low - 1e-9)), Kind::Failed);
     assert_eq!(kind(&judged("min", high - 1e-9)), Kind::Passed);
     let failed = judged("min", high + 1e-9);
-    let estimate = Estimate { mean, ci95: [low, high], n: 6, left_out: 0 };
+    let estimate = Estimate { mean, ci95: [low, high], n: 6, left_out: 0, old_and_new: None };
     assert_eq!(failed.outcome, Outcome::Failed(estimate));
     assert_eq!(failed.limits, [Limit { key: "min", value: high + 1e-9, is_lower: true }]);
     assert_eq!(failed.arm.map(|arm| arm.factors).as_ref(), Some(&results[0].factors));
@@ -181,4 +181,51 @@ fn limits_that_do_not_go_together_are_refused() {
     assert!(problem(json!({"metric": "a", "baseline": "d"})).contains("takes `max_increase`"));
     let both = json!({"metric": "a", "baseline": "d", "max": 1.0, "max_increase": 0.1});
     assert!(problem(both).contains("leave `baseline` out"));
+}
+
+#[test]
+fn a_baseline_of_other_data_or_settings_is_not_judged() {
+    let mut experiment = two_by_two_of(6);
+    for run in &mut experiment.runs {
+        run.record.data.insert("digest".to_owned(), "a".into());
+    }
+    let table = json!({"metric": "test_loss", "baseline": "old", "max_rise": 1.0});
+    let judged = |baseline: &LoadedExperiment| {
+        let found = gate(table.clone());
+        found.judge(std::slice::from_ref(&experiment), &[], Some(&of(baseline)))
+    };
+    assert!(judged(&experiment).iter().all(|one| kind(one) == Kind::Passed));
+    let mut other_data = experiment.clone();
+    for run in &mut other_data.runs {
+        run.record.data.insert("digest".to_owned(), "b".into());
+    }
+    let mut other_epochs = experiment.clone();
+    for run in &mut other_epochs.runs {
+        run.record.config.insert("training".to_owned(), json!({"epochs": 50}));
+    }
+    let epochs = vec!["training.epochs".to_owned()];
+    for (baseline, unlike) in [(other_data, Unlike::Data), (other_epochs, Unlike::Settings(epochs))]
+    {
+        let reason = Outcome::NotJudged(Reason::Unlike(unlike));
+        assert!(judged(&baseline).iter().all(|one| one.outcome == reason));
+    }
+}
+
+#[test]
+fn a_strict_gate_fails_where_a_breach_is_not_ruled_out() {
+    let experiment = two_by_two_of(6);
+    let metric = of(&experiment)[0].metrics.get("test_loss").unwrap().clone();
+    let ([_, high], mean) = (metric.ci95.unwrap(), metric.mean.unwrap());
+    let strict = |limit: f64| {
+        let judged = gate(json!({"metric": "test_loss", "max": limit})).judge(
+            std::slice::from_ref(&experiment),
+            &[],
+            None,
+        );
+        kind(&judged[0].clone().strict())
+    };
+    assert_eq!(
+        (strict(mean + 0.5 * (high - mean)), strict(high + 1e-9)),
+        (Kind::Failed, Kind::Passed)
+    );
 }

@@ -25,6 +25,7 @@ mod options;
 mod robust;
 mod savings;
 mod selection;
+pub mod setting;
 mod significance;
 pub mod speed;
 mod summary;

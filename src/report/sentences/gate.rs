@@ -1,8 +1,9 @@
 //! A judged gate in a line.
 
-use super::phrase::arm_name;
+use super::phrase::{arm_name, first_of};
 use super::warning::error;
-use crate::compare::gate::{Estimate, GateResult, Limit, Outcome, Reason};
+use crate::compare::gate::{Estimate, Figure, GateResult, Limit, Outcome, Reason};
+use crate::compare::setting::Unlike;
 use crate::names::nearest;
 use crate::report::number::figure;
 use crate::stats::PAIRS_FOR_INTERVAL;
@@ -26,17 +27,18 @@ pub fn gate(result: &GateResult) -> String {
 }
 
 fn judged(result: &GateResult, name: &str, estimate: &Estimate) -> String {
-    let shown = |value: f64| {
-        if result.is_relative {
-            format!("{} %", figure(100.0 * value, 3))
-        } else {
-            figure(value, 4)
-        }
+    let shown = |value: f64| match result.figure {
+        Figure::Share => format!("{} %", figure(100.0 * value, 3)),
+        Figure::Mean | Figure::Change => figure(value, 4),
     };
-    let name = if result.is_relative {
-        format!("change of {name}, against the baseline")
-    } else {
-        name.to_owned()
+    let name = match (result.figure, estimate.old_and_new) {
+        (Figure::Mean, _) => name.to_owned(),
+        (_, None) => format!("change of {name}, against the baseline"),
+        (_, Some((old, new))) => format!(
+            "change of {name}, from {} in the baseline to {}",
+            figure(old, 4),
+            figure(new, 4)
+        ),
     };
     let limit = |limit: &Limit| format!("{} {}", limit.key, shown(limit.value));
     let limits: Vec<String> = result.limits.iter().map(limit).collect();
@@ -68,8 +70,17 @@ fn not_judged(result: &GateResult, name: &str, reason: &Reason) -> String {
         }
         Reason::NotRecorded => format!("{name}: there is no such metric"),
         Reason::NotInBaseline => format!("{name}: the baseline has no such arm"),
+        Reason::Unlike(Unlike::Data) => {
+            format!(
+                "{name}: the baseline is of other data (data.digest in run.json): train it on the same"
+            )
+        }
+        Reason::Unlike(Unlike::Settings(keys)) => format!(
+            "{name}: the baseline was trained with another {}: train it with the same settings",
+            first_of(keys)
+        ),
         Reason::TooFewSeeds { n, left_out } => {
-            let against = if result.is_relative { ", against the baseline" } else { "" };
+            let against = if result.figure == Figure::Mean { "" } else { ", against the baseline" };
             let left_out = match left_out {
                 0 => String::new(),
                 left_out => format!(" ({left_out} left out)"),

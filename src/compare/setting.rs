@@ -1,0 +1,66 @@
+//! What an arm was measured under: what has to be the same for figures of two results to be held against
+//! each other.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::experiment::Arm;
+
+/// Where rows come from: their content counts, which has a digest of its own.
+const PATHS: [&str; 2] = ["data.source", "data.test_source"];
+
+/// The data, split and settings of an arm.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Setting {
+    /// SHA-256 of the data.
+    digest: Option<Value>,
+    /// Keys of the config and of the rule, and their values.
+    keys: BTreeMap<String, Value>,
+}
+
+/// What two arms do not have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unlike {
+    /// They are of other rows.
+    Data,
+    /// Keys of the config that differ, dotted.
+    Settings(Vec<String>),
+}
+
+impl Setting {
+    /// Of an arm, by its first seed.
+    pub(super) fn of(arm: &Arm) -> Self {
+        let Some(observation) = arm.observations.values().next() else { return Self::default() };
+        let mut keys = BTreeMap::new();
+        flatten("", &observation.run.config, &mut keys);
+        flatten("early_stopping", arm.rule, &mut keys);
+        keys.remove("seed");
+        PATHS.iter().for_each(|path| drop(keys.remove(*path)));
+        Self { digest: observation.run.data.get("digest").cloned(), keys }
+    }
+
+    /// What differs from another; a key that an earlier version did not have is no difference.
+    #[must_use]
+    pub fn unlike(&self, other: &Self) -> Option<Unlike> {
+        if self.digest.is_some() && other.digest.is_some() && self.digest != other.digest {
+            return Some(Unlike::Data);
+        }
+        let differs = |(key, value): &(&String, &Value)| {
+            other.keys.get(*key).is_some_and(|was| was != *value)
+        };
+        let keys: Vec<String> =
+            self.keys.iter().filter(differs).map(|(key, _)| key.clone()).collect();
+        (!keys.is_empty()).then_some(Unlike::Settings(keys))
+    }
+}
+
+fn flatten(prefix: &str, table: &Map<String, Value>, keys: &mut BTreeMap<String, Value>) {
+    for (key, value) in table {
+        let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Object(table) => flatten(&key, table, keys),
+            other => drop(keys.insert(key, other.clone())),
+        }
+    }
+}
