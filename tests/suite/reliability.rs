@@ -192,9 +192,10 @@ fn a_rule_added_after_a_break_goes_on_only_where_its_weights_were_kept() {
     wait_for(&place, &mut child, is_checkpoint);
     signal(&child, "TERM");
     child.wait().unwrap();
-    // `none` kept no weights yet, and patience needs those of its best epoch so far.
+    // With `none` the weights of the best val_loss so far are kept, and those of the best accuracy are not.
     let added = format!(
-        "{LONG}[matrix]\nearly_stopping = [{{ kind = \"none\" }}, {{ kind = \"patience\", patience = 3 }}]\n"
+        "{LONG}[matrix]\nearly_stopping = [{{ kind = \"none\" }}, {{ kind = \"patience\", patience = 3, \
+         monitor = \"val_accuracy\" }}]\n"
     );
     place.write("config.toml", &added);
     let output = place.bnes(&["run", "--config", "config.toml"]);
