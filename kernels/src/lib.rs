@@ -34,6 +34,10 @@
 //! **Instruction sets.** Kernels are written once, over the trait `Simd`. `Kernel::run`
 //! compiles one for AVX-512, for AVX2 with FMA, and in plain Rust, and picks at run time. `BNES_ISA` =
 //! `avx512`, `avx2` or `portable` picks a lesser one.
+//!
+//! **Subnormal numbers** are zeros wherever a kernel runs in a training: the helpers of a
+//! [`ThreadPool`](threads::ThreadPool) always compute so, the thread that calls while it holds a
+//! [`FlushToZero`](subnormal::FlushToZero).
 
 #![allow(clippy::inline_always)] // or a kernel would be compiled without its instructions
 #![allow(clippy::wildcard_imports)] // of intrinsics
@@ -52,6 +56,7 @@ pub mod normalise;
 mod processor;
 pub mod product;
 mod simd;
+pub mod subnormal;
 pub mod threads;
 pub mod update;
 

@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::autotune::Autotune;
+use super::subnormal::FlushToZero;
 use super::{processor, range_of};
 
 /// How often a waiting thread looks again before it sleeps: some 20 microseconds.
@@ -24,7 +25,8 @@ const SPINS: usize = 2_000;
 /// rest, the system has its reasons.
 const STAY: Duration = Duration::from_millis(10);
 
-/// The calling thread and its helpers.
+/// The calling thread and its helpers, which take subnormal numbers for zeros: so that results do not depend
+/// on who computes them, the calling thread has to hold a [`FlushToZero`] as long as it works with them.
 pub struct ThreadPool {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
@@ -107,6 +109,7 @@ impl Shared {
     }
 
     fn help(&self, number: usize) {
+        let _flush = FlushToZero::new();
         let mut seen = 0;
         let mut left = None;
         loop {

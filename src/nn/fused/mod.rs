@@ -2,7 +2,8 @@
 //!
 //! A step works layer by layer and, within a layer, panel by panel ([`bnes_kernels`] says how panels are
 //! laid out and why); the threads of a [`ThreadPool`] share out the panels. All buffers are made once. The
-//! graph engine is its reference: both give the same to the rounding of f32.
+//! graph engine is its reference: both give the same to the rounding of f32. Numbers too small to be normal are
+//! zeros here and not there: candle computes on threads that it shares with others.
 
 mod activation;
 mod layer;
@@ -33,6 +34,7 @@ use crate::data::Dataset;
 use crate::seed::Seed;
 pub use bnes_kernels::Isa;
 use bnes_kernels::buffer::Buffer;
+use bnes_kernels::subnormal::FlushToZero;
 use bnes_kernels::threads::{Each, Partition, ThreadPool};
 use bnes_kernels::{PANEL, panels};
 
@@ -235,6 +237,7 @@ impl FusedEngine {
 impl Engine for FusedEngine {
     fn train_batch(&mut self, rows: &[u32], lr_factor: f64) -> Result<()> {
         let since = Instant::now();
+        let _flush = FlushToZero::new();
         self.forward(rows, Pass::Train);
         self.loss_sum += self.loss(rows);
         self.back(rows.len());
@@ -249,6 +252,7 @@ impl Engine for FusedEngine {
     }
 
     fn evaluate(&mut self, rows: &[u32]) -> Result<Vec<f32>> {
+        let _flush = FlushToZero::new();
         let Self { isa, pool, layers, outputs, data, evaluations, .. } = self;
         evaluations.resize_with(pool.size(), || Evaluation::new(layers, data.inputs.width()));
         let chunk = rows.len().div_ceil(pool.size()).clamp(1, EVALUATION_ROWS);
@@ -267,6 +271,7 @@ impl Engine for FusedEngine {
     }
 
     fn recalibrate(&mut self, batches: &[&[u32]], go_on: &dyn Fn() -> bool) -> Result<bool> {
+        let _flush = FlushToZero::new();
         let mut complete = true;
         for rows in batches {
             complete = go_on();

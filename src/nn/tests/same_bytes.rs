@@ -1,9 +1,13 @@
 //! What may not change a single bit of the fused engine: the threads, and the rows beside a row.
 //! (For the graph engine, see its own tests.)
 
-use super::setup::{Setup, batch_norm, bits, bits_of, fused_norms, rows};
+use std::sync::Arc;
+
+use super::setup::{Setup, batch_norm, bits, bits_of, classes, dataset, fused_norms, normal, rows};
 use crate::config::model::{ModelConfig, Placement};
 use crate::config::training::Loss;
+use crate::data::{Inputs, RowChunks};
+use crate::nn::state::TensorData;
 use crate::nn::{Engine, Isa};
 
 #[test]
@@ -31,6 +35,49 @@ fn a_training_has_the_same_bytes_on_any_number_of_threads() {
             let expected = trained(isa, 1);
             for threads in 2..=4 {
                 assert!(trained(isa, threads) == expected, "{isa:?}, {threads} threads");
+            }
+        }
+    }
+}
+
+/// Normal inputs, so small that the squares of their gradients are subnormal numbers.
+fn tiny(rows: usize, width: usize) -> Inputs {
+    let Inputs::Table(table) = normal(rows, width) else { unreachable!("it is a table") };
+    let values = table.chunks().iter().flat_map(|chunk| chunk.iter().map(|value| value * 1e-18));
+    Inputs::Table(RowChunks::of_rows(&values.collect::<Vec<f32>>(), width))
+}
+
+#[test]
+fn no_thread_computes_with_subnormal_numbers() {
+    let hidden = vec![100, 65, 33];
+    for norm in fused_norms() {
+        let model = ModelConfig { hidden: hidden.clone(), norm, ..ModelConfig::default() };
+        let mut setup = Setup::new(model, Loss::CrossEntropy, 100, 70, 10);
+        setup.data = Arc::new(dataset(tiny(100, 70), classes(100, 10)));
+        let trained = |isa, threads| {
+            let mut engine = setup.fused(isa, threads);
+            for start in [0, 50] {
+                engine.train_batch(&rows(start, start + 50), 1.0).unwrap();
+            }
+            engine.recalibrate(&[&rows(0, 100)], &|| true).unwrap();
+            let outputs = engine.evaluate(&rows(0, 100)).unwrap();
+            (engine.training_state().unwrap(), bits_of(&outputs))
+        };
+        for isa in Isa::available() {
+            let (state, outputs) = trained(isa, 1);
+            let floats = state.tensors.iter().filter_map(|tensor| match &tensor.data {
+                TensorData::F32(values) => Some((tensor.name.as_str(), values)),
+                TensorData::F64(_) | TensorData::I64(_) => None,
+            });
+            for (name, values) in floats {
+                assert!(!values.iter().any(|value| value.is_subnormal()), "{isa:?}, {name}");
+            }
+            for threads in 2..=4 {
+                let (other, of_other) = trained(isa, threads);
+                assert!(
+                    (bits(&other), of_other) == (bits(&state), outputs.clone()),
+                    "{isa:?}, {threads} threads"
+                );
             }
         }
     }
