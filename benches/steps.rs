@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bnes::config::model::{Activation, BatchNorm, ModelConfig, Norm};
+use bnes::config::model::{Activation, BatchNorm, ModelConfig, Norm, Statistics};
 use bnes::config::training::{Adam, BatchSize, Loss, Optimizer, Sgd, TrainingConfig};
 use bnes::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use bnes::nn::{Engine, FusedEngine, GraphEngine, Network};
@@ -31,7 +31,8 @@ fn workload(name: &str) -> (usize, ModelConfig, TrainingConfig) {
         "wide" => (784, vec![1024; 3], Activation::Relu, 256, sgd(0.01, 0.9)),
         _ => (784, vec![100; 3], Activation::Sigmoid, 60, sgd(0.1, 0.0)),
     };
-    let norm = Norm::Batch(BatchNorm::default());
+    let statistics = Statistics::Ema;
+    let norm = Norm::Batch(BatchNorm { statistics, ..BatchNorm::default() });
     let model = ModelConfig { hidden, activation, norm, ..ModelConfig::default() };
     let batch_size = BatchSize::Rows(batch);
     (inputs, model, TrainingConfig { batch_size, optimizer, ..TrainingConfig::default() })

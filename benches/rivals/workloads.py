@@ -68,7 +68,7 @@ class Workload:
             "data.split = { validation = 0.1, test = 0.0 }",
             f"model.hidden = {list(self.hidden)}",
             f'model.activation = "{self.activation}"',
-            f'model.norm.kind = "{self.norm}"',
+            f'model.norm = {{ kind = "{self.norm}", statistics = "ema" }}',
             f"training.epochs = {self.epochs}",
             f"training.batch_size = {self.batch}",
             f'training.optimizer = {{ kind = "{self.optimizer}", lr = {self.lr}, momentum = {self.momentum} }}',

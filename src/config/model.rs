@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-pub use super::norm::{Along, BatchNorm, EpsPlacement, Norm, NormSettings, Placement, Statistics};
+pub use super::norm::{
+    Along, BatchNorm, EpsPlacement, Norm, NormSettings, Placement, RunningStatistics, Statistics,
+};
 use crate::check;
 use crate::kinds;
 use crate::kinds::NoSettings;

@@ -15,6 +15,7 @@ use super::factors::Factors;
 use super::label;
 use super::matrix::{Axis, product};
 use super::node::Node;
+use super::norm;
 use super::tune::{Point, Tune};
 use crate::seed::Seed;
 
@@ -112,6 +113,15 @@ impl Document {
             .iter()
             .filter(|axis| first.get(&axis.key) != second.get(&axis.key))
             .collect();
+        let writes = |axis: &Axis, key: &str| {
+            let within = key.strip_prefix(&axis.key).and_then(|rest| rest.strip_prefix('.'));
+            let in_level = |key| axis.levels.iter().any(|level| level.get(key).is_some());
+            axis.key == key || within.is_some_and(in_level)
+        };
+        let unread = norm::READ_WITH
+            .iter()
+            .find(|(key, _)| differing.iter().any(|axis| writes(axis, key)))
+            .map(|(_, help)| *help);
         let keys: Vec<&str> = differing.iter().map(|axis| axis.key.as_str()).collect();
         let origin = differing.last().map_or(&self.root.origin, |axis| {
             let level = axis.labels.iter().position(|label| second.get(&axis.key) == Some(label));
@@ -119,7 +129,7 @@ impl Document {
         });
         let keys = crate::text::quoted(&keys);
         ConfigError::at(origin, format!("two arms are equal: here {keys} makes no difference"))
-            .help("leave one of the levels out")
+            .help(unread.unwrap_or("leave one of the levels out"))
             .note(format!("one is the cell {}", label::cell(first)))
             .note(format!("the other is the cell {}", label::cell(second)))
     }

@@ -60,6 +60,16 @@ impl BatchSize {
             Self::Full => all,
         }
     }
+
+    /// Batches of an epoch of this many rows: a last one of fewer than max(2, size / 4) rows joins the one
+    /// before.
+    #[must_use]
+    pub fn steps(self, rows: usize) -> usize {
+        let size = self.rows(rows).max(1);
+        let batches = rows.div_ceil(size);
+        let last = rows - batches.saturating_sub(1) * size;
+        batches - usize::from(batches > 1 && (last < 2 || 4 * last < size))
+    }
 }
 
 impl Serialize for BatchSize {

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::compute::Compute;
 use super::prepared_training::PreparedTraining;
-use crate::train::batches;
+use crate::train::batches::{self, Recalibration};
 
 /// Time for all measurements together; what is then left is told by its size.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -92,6 +92,16 @@ fn measure(training: &PreparedTraining, compute: &Compute, budget: Duration) -> 
     #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
     let mut seconds =
         started.elapsed().as_secs_f64() / f64::from(trained.max(1)) * ranges.len() as f64;
+
+    if let Some(recalibration) = Recalibration::of(config, &training.data) {
+        let batches = recalibration.batches();
+        let part = &batches[..batches.len().min(BATCHES / 10)];
+        let started = Instant::now();
+        engine.recalibrate(part, &|| true)?;
+        #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
+        let parts = batches.len() as f64 / part.len().max(1) as f64;
+        seconds += started.elapsed().as_secs_f64() * parts;
+    }
 
     let evaluated = evaluated(training);
     let part = &order[..order.len().min(ROWS).min(evaluated)];

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::config::Config;
+use crate::config::model::RunningStatistics;
 use crate::config::training::BatchSize;
 use crate::data::Dataset;
 use crate::seed::Seed;
@@ -35,12 +37,31 @@ pub fn epoch_order(data: &Dataset, seed: Seed, epoch: usize) -> Vec<u32> {
     order
 }
 
-/// The training rows in the one order in which running statistics are recalibrated.
-#[must_use]
-pub fn fixed_order(data: &Dataset, seed: Seed) -> Vec<u32> {
-    let mut order = data.splits.train.clone();
-    seed.stream("recalibration", 0).shuffle(&mut order);
-    order
+/// The batches by which running statistics are recalibrated: the same before each evaluation, of the
+/// training's size, drawn from the training rows.
+pub struct Recalibration {
+    order: Vec<u32>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Recalibration {
+    /// That of a training; none where its norm measures nothing anew.
+    #[must_use]
+    pub fn of(config: &Config, data: &Dataset) -> Option<Self> {
+        let statistics = config.model.norm.settings()?.running_statistics()?;
+        let RunningStatistics::Recalibrate { rows } = statistics else { return None };
+        let mut order = data.splits.train.clone();
+        config.seed.stream("recalibration", 0).shuffle(&mut order);
+        order.truncate(rows);
+        let ranges = ranges(order.len(), config.training.batch_size);
+        Some(Self { order, ranges })
+    }
+
+    /// The rows of each batch.
+    #[must_use]
+    pub fn batches(&self) -> Vec<&[u32]> {
+        self.ranges.iter().map(|range| &self.order[range.clone()]).collect()
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +83,7 @@ mod tests {
         assert_eq!(lengths(3, 32), [3]);
         assert_eq!(lengths(3, 1), [1, 2]);
         assert_eq!(ranges(7, BatchSize::Full), vec![0..7]);
+        assert_eq!(BatchSize::Full.steps(7), 1);
     }
 
     proptest! {
@@ -72,6 +94,7 @@ mod tests {
             prop_assert_eq!(ranges[ranges.len() - 1].end, rows);
             prop_assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
             prop_assert!(ranges.iter().all(|range| !range.is_empty()));
+            prop_assert_eq!(BatchSize::Rows(size).steps(rows), ranges.len());
         }
     }
 }

@@ -11,14 +11,12 @@ mod recorder;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use crate::config::Config;
-use crate::config::model::NormSettings;
 use crate::config::training::Loss;
 use crate::data::Dataset;
 use crate::event::{Event, Observer};
@@ -28,6 +26,7 @@ use crate::nn::{Engine, Network, StateDict};
 use crate::stopping::StoppingRule;
 
 pub use checkpoint::{Checkpoint, Checkpointer, NoCheckpoints, Position};
+use batches::Recalibration;
 use reader::Reader;
 pub use reader::{ArmOutcome, Kept};
 use recorder::Measurement;
@@ -92,15 +91,15 @@ pub fn fit(
     checkpointer: &mut dyn Checkpointer,
     observer: &mut dyn Observer,
 ) -> Result<Fitted> {
-    let Config { training, model, seed, .. } = inputs.config;
+    let Config { training, seed, .. } = inputs.config;
     let data = inputs.data.as_ref();
     let recorder = inputs.recorder().with_probe(&inputs.network())?;
     let mut run = match from {
         None => TrainingState::new(inputs, recorder.columns()),
         Some(from) => TrainingState::resume(inputs, from)?,
     };
-    let recalibrates = model.norm.settings().is_some_and(NormSettings::recalibrates);
-    let calibration = recalibrates.then(|| batches::fixed_order(data, *seed));
+    let recalibration = Recalibration::of(inputs.config, data);
+    let recalibration = recalibration.as_ref().map(Recalibration::batches);
     let ranges = batches::ranges(data.splits.train.len(), training.batch_size);
 
     while run.table.len() < training.epochs && !run.has_ended() {
@@ -118,8 +117,8 @@ pub fn fit(
         // Whatever comes up to the new row is done again where it is interrupted.
         let go_on = || !checkpointer.interrupted();
         let lr = training.optimizer.lr() * lr_factor;
-        let calibration = calibration.as_deref();
-        let Some(measured) = measure(engine, &recorder, calibration, &ranges, lr, &go_on)? else {
+        let batches = recalibration.as_deref();
+        let Some(measured) = measure(engine, &recorder, batches, lr, &go_on)? else {
             return run.interrupted(engine, checkpointer);
         };
         #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
@@ -140,16 +139,14 @@ pub fn fit(
 fn measure(
     engine: &mut dyn Engine,
     recorder: &Recorder,
-    calibration: Option<&[u32]>,
-    ranges: &[Range<usize>],
+    recalibration: Option<&[&[u32]]>,
     lr: f64,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Measurement>> {
-    if let Some(order) = calibration {
-        let batches: Vec<&[u32]> = ranges.iter().map(|range| &order[range.clone()]).collect();
-        if !engine.recalibrate(&batches, go_on)? {
-            return Ok(None);
-        }
+    if let Some(batches) = recalibration
+        && !engine.recalibrate(batches, go_on)?
+    {
+        return Ok(None);
     }
     recorder.measure(engine, lr, go_on)
 }

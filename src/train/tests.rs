@@ -22,11 +22,19 @@ struct Player {
     /// Epochs whose losses were taken, which is what ends one.
     epoch: usize,
     log: Vec<&'static str>,
+    /// Batches of each recalibration.
+    recalibrated: Vec<Vec<Vec<u32>>>,
 }
 
 impl Player {
     fn new(val_losses: &[f64]) -> Self {
-        Self { val_losses: val_losses.to_vec(), batches: Vec::new(), epoch: 0, log: Vec::new() }
+        Self {
+            val_losses: val_losses.to_vec(),
+            batches: Vec::new(),
+            epoch: 0,
+            log: Vec::new(),
+            recalibrated: Vec::new(),
+        }
     }
 }
 
@@ -51,7 +59,7 @@ impl Engine for Player {
 
     fn recalibrate(&mut self, batches: &[&[u32]], _: &dyn Fn() -> bool) -> Result<bool> {
         self.log.push("recalibrate");
-        assert_eq!(batches.iter().map(|batch| batch.len()).sum::<usize>(), 20);
+        self.recalibrated.push(batches.iter().map(|batch| batch.to_vec()).collect());
         Ok(true)
     }
 
@@ -214,6 +222,27 @@ fn statistics_are_recalibrated_before_each_evaluation() {
     train(&mut player, &config(norm, 2), &[StoppingRule::default()]);
     let of_an_epoch = ["recalibrate", "evaluate", "evaluate", "evaluate"];
     assert_eq!(player.log, [of_an_epoch, of_an_epoch].concat());
+}
+
+#[test]
+fn a_recalibration_is_over_the_same_rows_each_time_and_over_no_more_than_asked_for() {
+    for (most, sizes) in [(2, vec![2]), (9, vec![9]), (12, vec![8, 4]), (8192, vec![8, 8, 4])] {
+        let settings = BatchNorm {
+            statistics: Statistics::Recalibrate,
+            recalibrate_rows: most,
+            ..BatchNorm::default()
+        };
+        let mut player = Player::new(&U);
+        train(&mut player, &config(Norm::Batch(settings), 3), &[StoppingRule::default()]);
+        let first = &player.recalibrated[0];
+        assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+        let mut rows = first.concat();
+        rows.sort_unstable();
+        rows.dedup();
+        assert_eq!(rows.len(), most.min(20), "no row twice");
+        assert!(rows.iter().all(|row| *row < 20), "of the training split alone");
+        assert!(player.recalibrated.iter().all(|batches| batches == first));
+    }
 }
 
 #[test]

@@ -500,6 +500,10 @@ fn equal_arms_are_refused_with_both_cells() {
     let batch = "[model.norm]\nkind = \"batch\"\nstatistics = \"cumulative\"\n";
     let shown = refused(&format!("{batch}[matrix]\n\"model.norm.momentum\" = [0.1, 0.5]"));
     assert!(shown.contains("here `model.norm.momentum` makes no difference"), "{shown}");
+    assert!(shown.contains("read with model.norm.statistics = \"ema\" alone"), "{shown}");
+    let levels =
+        "[matrix]\n\"model.norm\" = [{ kind = \"batch\" }, { kind = \"batch\", momentum = 0.99 }]";
+    assert!(refused(levels).contains("Keras's 0.99 is 0.01 here"), "{}", refused(levels));
     let ema = batch.replace("cumulative", "ema");
     let shown = refused(&format!("{ema}[matrix]\n\"model.norm.momentum\" = [0.1, 0.5]"));
     assert_eq!(shown, "accepted");

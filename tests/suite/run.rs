@@ -237,19 +237,20 @@ fn every_option_of_batch_norm_trains_and_changes_the_curve() {
             { kind = "batch", placement = "after_activation" },
             { kind = "batch", eps = 0.01 },
             { kind = "batch", eps = 0.01, eps_placement = "std" },
-            { kind = "batch", momentum = 0.5 },
+            { kind = "batch", recalibrate_rows = 100 },
+            { kind = "batch", statistics = "ema" },
+            { kind = "batch", statistics = "ema", momentum = 0.5 },
             { kind = "batch", affine = false },
             { kind = "batch", statistics = "cumulative" },
-            { kind = "batch", statistics = "recalibrate" },
         ]
     "#;
     place.write("norms.toml", config);
     place.succeeds(&["run", "--config", "norms.toml"]);
     let trainings = place.trainings("results/norms");
-    assert_eq!(trainings.len(), 8);
+    assert_eq!(trainings.len(), 9);
     let curves: std::collections::BTreeSet<String> =
         trainings.iter().map(|path| curve(path)).collect();
-    assert_eq!(curves.len(), 8, "each option gives a curve of its own");
+    assert_eq!(curves.len(), 9, "each option gives a curve of its own");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Along, EpsPlacement, NormSettings, NormTensor, Placement, Statistics};
+use super::settings::{
+    Along, EpsPlacement, NormSettings, NormTensor, Placement, RunningStatistics, Statistics,
+};
 use crate::check;
 
 /// Settings of `batch`.
@@ -24,22 +26,29 @@ pub struct BatchNorm {
     pub affine: bool,
     /// Where the statistics used outside of training come from.
     pub statistics: Statistics,
+    /// Training rows that [`Statistics::Recalibrate`] measures at most.
+    #[serde(deserialize_with = "check::at_least_two")]
+    pub recalibrate_rows: usize,
 }
 
 impl Serialize for BatchNorm {
-    /// Without `momentum` where no average has one: what changes nothing tells no trainings apart.
+    /// `momentum` and `recalibrate_rows` only where they are read: what changes nothing tells no trainings apart.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { placement, eps, eps_placement, momentum, affine, statistics } = self;
-        let averages = *statistics == Statistics::Ema;
-        let mut table = serializer.serialize_struct("BatchNorm", 5 + usize::from(averages))?;
+        let Self { placement, eps, eps_placement, momentum, affine, statistics, recalibrate_rows } =
+            self;
+        let fields = if *statistics == Statistics::Cumulative { 5 } else { 6 };
+        let mut table = serializer.serialize_struct("BatchNorm", fields)?;
         table.serialize_field("placement", placement)?;
         table.serialize_field("eps", eps)?;
         table.serialize_field("eps_placement", eps_placement)?;
-        if averages {
+        if *statistics == Statistics::Ema {
             table.serialize_field("momentum", momentum)?;
         }
         table.serialize_field("affine", affine)?;
         table.serialize_field("statistics", statistics)?;
+        if *statistics == Statistics::Recalibrate {
+            table.serialize_field("recalibrate_rows", recalibrate_rows)?;
+        }
         table.end()
     }
 }
@@ -65,8 +74,14 @@ impl NormSettings for BatchNorm {
         tensors
     }
 
-    fn recalibrates(&self) -> bool {
-        self.statistics == Statistics::Recalibrate
+    fn running_statistics(&self) -> Option<RunningStatistics> {
+        Some(match self.statistics {
+            Statistics::Ema => RunningStatistics::Ema { momentum: self.momentum },
+            Statistics::Cumulative => RunningStatistics::Cumulative,
+            Statistics::Recalibrate => {
+                RunningStatistics::Recalibrate { rows: self.recalibrate_rows }
+            }
+        })
     }
 }
 
@@ -78,7 +93,8 @@ impl Default for BatchNorm {
             eps_placement: EpsPlacement::Variance,
             momentum: 0.1,
             affine: true,
-            statistics: Statistics::Ema,
+            statistics: Statistics::Recalibrate,
+            recalibrate_rows: 8192,
         }
     }
 }

@@ -8,7 +8,9 @@ mod batch;
 mod settings;
 
 pub use self::batch::BatchNorm;
-pub use self::settings::{Along, EpsPlacement, NormSettings, NormTensor, Placement, Statistics};
+pub use self::settings::{
+    Along, EpsPlacement, NormSettings, NormTensor, Placement, RunningStatistics, Statistics,
+};
 use crate::kinds;
 use crate::kinds::NoSettings;
 
@@ -40,6 +42,19 @@ kinds! {
     later ["layer", "group", "rms", "weight", "mean_only_batch", "batch_renorm", "ghost_batch"]
     with keys ["groups", "ghost_size", "r_max", "d_max", "warmup"]
 }
+
+/// Keys that other settings of a norm may leave unread, with what is to be known where nothing reads one.
+pub const READ_WITH: [(&str, &str); 2] = [
+    (
+        "model.norm.momentum",
+        "`momentum` is read with model.norm.statistics = \"ema\" alone, as the weight of the new batch: \
+         Keras's 0.99 is 0.01 here",
+    ),
+    (
+        "model.norm.recalibrate_rows",
+        "`recalibrate_rows` is read with model.norm.statistics = \"recalibrate\" alone",
+    ),
+];
 
 impl Norm {
     /// What there is to know of the norm; none where there is none.

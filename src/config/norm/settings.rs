@@ -19,9 +19,9 @@ pub trait NormSettings {
         Placement::BeforeActivation
     }
 
-    /// Whether its statistics are measured again before each evaluation.
-    fn recalibrates(&self) -> bool {
-        false
+    /// Where the statistics that it uses outside of training come from; none where it uses none.
+    fn running_statistics(&self) -> Option<RunningStatistics> {
+        None
     }
 
     /// Whether a bias of the Linear before it would do nothing: the mean over the batch takes it
@@ -110,7 +110,7 @@ pub enum EpsPlacement {
     Std,
 }
 
-/// Where the statistics used outside of training come from.
+/// The key `statistics`: where those used outside of training come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistics {
@@ -118,6 +118,23 @@ pub enum Statistics {
     Ema,
     /// The plain average over all training batches so far.
     Cumulative,
-    /// A pass over the training split with the weights frozen, before each evaluation.
+    /// A pass over training rows with the weights frozen, before each evaluation.
     Recalibrate,
+}
+
+/// The statistics that a norm uses outside of training, with the setting that belongs to them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RunningStatistics {
+    /// [`Statistics::Ema`]
+    Ema {
+        /// Weight of the new batch.
+        momentum: f64,
+    },
+    /// [`Statistics::Cumulative`]
+    Cumulative,
+    /// [`Statistics::Recalibrate`]
+    Recalibrate {
+        /// Training rows at most.
+        rows: usize,
+    },
 }

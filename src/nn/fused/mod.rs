@@ -165,7 +165,7 @@ impl FusedEngine {
         self.layers.iter_mut().zip(next).for_each(|(layer, next)| layer.reserve(rows, next));
     }
 
-    /// Gathers a batch and takes it through all layers.
+    /// Gathers a batch and takes it through all layers; behind the last norm there is nothing to measure anew.
     fn forward(&mut self, rows: &[u32], pass: Pass) {
         self.reserve(rows.len());
         let (isa, inputs) = (self.isa, &self.data.inputs);
@@ -176,7 +176,12 @@ impl FusedEngine {
         if self.dropout > 0.0 && pass == Pass::Train {
             self.draw_masks(rows.len());
         }
-        for index in 0..self.layers.len() {
+        let last_norm = self.layers.iter().rposition(|layer| layer.layout.norm().is_some());
+        let layers = match pass {
+            Pass::Train => self.layers.len(),
+            Pass::Recalibrate => last_norm.map_or(0, |last| last + 1),
+        };
+        for index in 0..layers {
             let (before, layer) = self.layers.split_at_mut(index);
             let inputs = before.last().map_or(&self.inputs, |before| &before.out);
             layer[0].forward(&self.pool, self.isa, inputs, rows.len(), pass);
