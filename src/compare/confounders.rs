@@ -1,5 +1,5 @@
 //! What may decide a comparison beside what it is about: one learning rate for all, losses of two
-//! modes, unlike machines, a rule made to fit.
+//! modes, statistics that lag, unlike machines, a rule made to fit.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::experiment::{Experiment, Observation};
 use super::label;
+use super::running_statistics;
 use super::tuning;
 use super::warning::{Aspect, Mixed, Warning, WarningKind};
 use crate::config::is_within;
@@ -31,6 +32,7 @@ pub(super) fn warnings(experiment: &Experiment, metric: &str) -> Vec<Warning> {
     found.extend(tuning::warnings(&experiment.tuned));
     found.extend(training_mode_metric(experiment, metric));
     found.extend(rule_on_training_mode(experiment));
+    found.extend(running_statistics::warnings(experiment));
     found.extend(unlike_machines(experiment));
     found.extend(exploratory(experiment));
     if let Some(plan) = experiment.sequential {

@@ -23,6 +23,7 @@ mod metric;
 mod monitor;
 mod options;
 mod robust;
+mod running_statistics;
 mod savings;
 mod selection;
 pub mod setting;

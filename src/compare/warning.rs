@@ -146,6 +146,25 @@ pub enum WarningKind {
         /// The rule's kind.
         rule: String,
     },
+    /// Arms were evaluated by averages over all batches since the first.
+    CumulativeStatistics {
+        /// The arms.
+        arms: Vec<Factors>,
+    },
+    /// Arms were evaluated by running statistics of which the start was still a part.
+    UnsettledStatistics {
+        /// The arms.
+        arms: Vec<Factors>,
+        /// Largest weight of the start in those of an arm's last epoch.
+        start_weight: f64,
+    },
+    /// Rules that may have chosen before the running statistics had settled.
+    RuleBeforeSettled {
+        /// Their arms.
+        arms: Vec<Factors>,
+        /// The epoch at which the last of these had.
+        epoch: usize,
+    },
     /// The trainings ran on several kinds of machines, or by several versions.
     MixedMachines(Vec<Mixed>),
     /// Rules that were added once their curves were there to be seen.

@@ -27,6 +27,7 @@ pub mod norm;
 mod overrides;
 pub mod parse;
 mod plan;
+mod settling;
 mod snippet;
 #[cfg(test)]
 mod tests;
@@ -40,4 +41,5 @@ pub use error::ConfigError;
 pub use experiment::{ConfigFile, Experiment};
 pub use factors::{Factor, Factors, is_of_rule, is_within, without_rule};
 pub use overrides::Overrides;
+pub use settling::Settling;
 pub use tune::{Point, Tune};

@@ -1,6 +1,6 @@
 //! `bnes compare` on real trainings.
 
-use crate::common::{Place, json};
+use crate::common::{Place, json, stderr};
 use serde_json::{Value, json};
 
 const SMALL: &str = r#"
@@ -117,4 +117,32 @@ fn a_rule_that_is_added_once_the_curves_are_there_is_exploratory() {
     // On new seeds it was there from the start.
     place.succeeds(&["run", "--config", "late.toml", "--set", "matrix.seed=[7, 8]"]);
     assert!(!compared().contains("exploratory"), "{}", compared());
+}
+
+#[test]
+fn running_statistics_that_lag_are_warned_of_before_and_after_and_measured_ones_are_not() {
+    let place = Place::new();
+    let config = "data.source = \"digits\"\nmodel.hidden = [8]\n\
+                  training = { epochs = 12, batch_size = \"full\" }\n\
+                  matrix = { \"model.norm.kind\" = [\"none\", \"batch\"], seed = \"0..3\" }\n";
+    place.write("lag.toml", config);
+    let warnings = |results: &str, set: &[&str]| -> (String, Vec<String>) {
+        let told = stderr(&place.bnes(&[&["check", "--config", "lag.toml"], set].concat()));
+        let run = ["run", "--config", "lag.toml", "--results", results, "--quiet"];
+        place.succeeds(&[&run, set].concat());
+        let compared = place.succeeds(&["compare", results, "--format", "json"]);
+        let compared: Value = serde_json::from_str(&compared).unwrap();
+        let texts = compared["warnings"].as_array().unwrap().iter();
+        (told, texts.map(|text| text.as_str().unwrap().to_owned()).collect())
+    };
+    let remedy = "model.norm.statistics = \"recalibrate\"";
+    let (check, compare) = warnings("ema", &["--set", "model.norm.statistics=ema"]);
+    assert!(check.contains("still weigh 28 % after 12 epochs of 1 step"), "{check}");
+    let told = "model.norm.kind=batch was evaluated by running statistics that had not settled";
+    let of_lag = compare.iter().find(|text| text.contains(told)).expect("a warning");
+    assert!(of_lag.contains("up to 28 %") && of_lag.contains(remedy), "{of_lag}");
+    assert!(check.contains(remedy), "{check}");
+    let (check, compare) = warnings("measured", &[]);
+    assert!(!check.contains("still weigh"), "{check}");
+    assert!(!compare.iter().any(|text| text.contains("settled")), "{compare:?}");
 }

@@ -72,6 +72,51 @@ fn one_learning_rate_for_arms_that_may_need_their_own_is_told() {
     }
 }
 
+/// Warnings of statistics, of an arm at one batch of 100 rows an epoch that was read so far.
+fn of_statistics(norm: &Value, rule: &Value, epochs: usize) -> Vec<WarningKind> {
+    let runs = (0..3).map(|seed| {
+        let metrics = json!({"test_loss": 0.1, "epochs": epochs});
+        let factors = json!({"model.norm.kind": "batch"});
+        let config = json!({"model": {"norm": norm}, "training": {"batch_size": "full"}});
+        let mut run = run(seed, config, vec![arm(factors, rule.clone(), metrics, None)]);
+        run.record.data = map(json!({"train_rows": 100})).into();
+        run
+    });
+    let factors = [("model.norm.kind", json!(["batch"]))];
+    let told = of(&experiment("one", &factors, runs.collect()));
+    let is_of_statistics = |kind: &WarningKind| {
+        matches!(
+            kind,
+            WarningKind::CumulativeStatistics { .. }
+                | WarningKind::UnsettledStatistics { .. }
+                | WarningKind::RuleBeforeSettled { .. }
+        )
+    };
+    told.into_iter().filter(is_of_statistics).collect()
+}
+
+#[test]
+fn running_statistics_that_had_not_settled_are_told_of_the_arms_they_are_of() {
+    let arms = || vec![map(json!({"model.norm.kind": "batch"}))];
+    let of = |statistics: &str| json!({"kind": "batch", "statistics": statistics});
+    let none = || json!({"kind": "none", "monitor": "val_loss"});
+    let told = of_statistics(&of("ema"), &none(), 12);
+    let [WarningKind::UnsettledStatistics { arms: told, start_weight }] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!(*told, arms());
+    assert!((start_weight - 0.9_f64.powi(12)).abs() < 1e-12);
+    let patience = |patience: usize| json!({"kind": "patience", "patience": patience});
+    assert_eq!(of_statistics(&of("ema"), &none(), 29), []);
+    assert_eq!(of_statistics(&of("ema"), &patience(15), 29), []);
+    let early = WarningKind::RuleBeforeSettled { arms: arms(), epoch: 29 };
+    assert_eq!(of_statistics(&of("ema"), &patience(14), 29), [early]);
+    assert_eq!(of_statistics(&of("recalibrate"), &patience(1), 2), []);
+    assert_eq!(of_statistics(&json!({"kind": "none"}), &patience(1), 2), []);
+    let cumulative = WarningKind::CumulativeStatistics { arms: arms() };
+    assert_eq!(of_statistics(&of("cumulative"), &none(), 100), [cumulative]);
+}
+
 #[test]
 fn trainings_on_unlike_machines_are_told_once_with_what_differs() {
     let unlike = confounders(|place, record| {

@@ -6,6 +6,7 @@ mod effect;
 mod gate;
 mod phrase;
 mod replay;
+mod running_statistics;
 mod stopping;
 #[cfg(test)]
 mod tests;

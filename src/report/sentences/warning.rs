@@ -1,6 +1,7 @@
 //! What limits the conclusions, a sentence each with what to do.
 
 use super::phrase::{are, arm_name, change, first_of, level_of, texts};
+use super::running_statistics;
 use super::tuning::{all_diverged, on_edge};
 use crate::compare::label::text;
 use crate::compare::{Aspect, CompareError, Mixed, Warning, WarningKind};
@@ -141,6 +142,13 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             "the rule {rule} held val_loss, which is in evaluation mode, against {AS_MET}: set \
              evaluation.train = true"
         ),
+        WarningKind::CumulativeStatistics { arms } => running_statistics::cumulative(arms),
+        WarningKind::UnsettledStatistics { arms, start_weight } => {
+            running_statistics::unsettled(arms, *start_weight)
+        }
+        WarningKind::RuleBeforeSettled { arms, epoch } => {
+            running_statistics::rule_before_settled(arms, *epoch)
+        }
         WarningKind::MixedMachines(mixed) => unlike_machines(mixed),
         WarningKind::ExploratoryRules { rules } => exploratory(rules),
     }

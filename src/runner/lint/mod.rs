@@ -8,6 +8,7 @@ mod engine;
 mod finding;
 mod rules;
 mod sizes;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -23,12 +24,20 @@ const OF_EXPERIMENT: &[fn(&Experiment, &PreparedExperiment, &mut Findings)] =
     &[design::equal_trainings, design::no_hidden_layer, design::few_seeds, design::one_rate];
 
 /// What looks at each training.
-const OF_TRAINING: &[fn(&PreparedTraining, &mut Findings)] =
-    &[sizes::batches, sizes::splits, sizes::inside, sizes::classes, arms, design::equal_arms];
+const OF_TRAINING: &[fn(&PreparedTraining, &mut Findings)] = &[
+    sizes::batches,
+    sizes::splits,
+    sizes::inside,
+    sizes::classes,
+    statistics::lag,
+    statistics::settings,
+    arms,
+    design::equal_arms,
+];
 
 /// What looks at each arm.
 const OF_ARM: &[fn(&PreparedTraining, &Arm, &mut Findings)] =
-    &[rules::criterion, rules::monitor, rules::evidence, rules::few_rows];
+    &[rules::criterion, rules::monitor, rules::evidence, rules::few_rows, statistics::early_rule];
 
 /// Everything noticed, warnings first, each once however many trainings it concerns.
 #[must_use]

@@ -113,6 +113,52 @@ fn a_min_delta_below_the_noise_of_the_loss_is_pointed_at() {
     }
 }
 
+fn with_norm(settings: &str) -> String {
+    format!("model.norm = {{ kind = \"batch\", {settings} }}")
+}
+
+#[test]
+fn running_statistics_that_cannot_settle_in_time_are_pointed_at() {
+    let full = |epochs: usize, norm: &str| {
+        format!("training = {{ epochs = {epochs}, batch_size = \"full\" }}\n{}", with_norm(norm))
+    };
+    let ema = "statistics = \"ema\"";
+    warns(&full(12, ema), "still weigh 28 % after 12 epochs of 1 step at a momentum of 0.1", 3);
+    let settled = full(29, ema);
+    assert_eq!(of(Level::Warning, &settled), []);
+    assert_eq!(of(Level::Warning, &full(12, "statistics = \"recalibrate\"")), []);
+    let help = found(&full(12, ema))[0].to_string();
+    assert!(help.ends_with("model.norm.statistics = \"recalibrate\""), "{help}");
+    warns(&with_norm("statistics = \"cumulative\""), "had weights long gone", 2);
+    assert_eq!(of(Level::Warning, "model.hidden = []\nmodel.norm.statistics = \"ema\""), []);
+
+    let rule = |rule: &str| format!("{}\nearly_stopping = {rule}", full(99, ema));
+    let patience = |settings: &str| rule(&format!("{{ kind = \"patience\", {settings} }}"));
+    warns(&patience("patience = 10"), "may choose before epoch 29", 4);
+    for not in ["patience = 15", "patience = 10, start_from_epoch = 29"] {
+        assert_eq!(of(Level::Warning, &patience(not)), [], "{not}");
+    }
+    let short = patience("patience = 10").replace("99", "28");
+    let told = of(Level::Warning, &short);
+    assert!(told.len() == 1 && told[0].0.contains("still weigh"), "one is enough: {told:?}");
+    let in_batches = format!("{}\nearly_stopping.kind = \"patience\"", with_norm(ema));
+    assert_eq!(of(Level::Warning, &in_batches), []);
+}
+
+#[test]
+fn a_momentum_as_keras_has_it_and_one_that_nothing_reads_are_explained() {
+    let noted = |settings: &str, part: &str| {
+        let notes = of(Level::Note, &with_norm(settings));
+        notes.iter().any(|(text, line)| text.contains(part) && *line == 2)
+    };
+    let ema = |momentum: &str| format!("statistics = \"ema\", momentum = {momentum}");
+    assert!(noted(&ema("0.99"), "Keras's 0.99 is 0.01 here"));
+    assert!(noted(&ema("0.5"), "Keras's 0.5 is 0.5 here"));
+    assert!(!noted(&ema("0.49"), "Keras"));
+    assert!(noted("momentum = 0.01", "makes no difference"));
+    assert!(!noted(&ema("0.01"), "makes no difference"));
+}
+
 #[test]
 fn arms_that_cannot_differ_are_pointed_at() {
     let arms = |rules: &str| format!("training.epochs = 10\nmatrix.early_stopping = [{rules}]");
