@@ -18,8 +18,11 @@ pub const EPOCH: &str = "epoch";
 /// The seconds of a training so far.
 pub const ELAPSED: &str = "elapsed_s";
 
+/// The processor seconds of a training so far, of the threads that are its own.
+pub const CPU: &str = "cpu_s";
+
 /// The columns at the end of every row: how far a training is, not how good.
-pub const CLOSING: [&str; 4] = ["lr", "step", "samples_seen", ELAPSED];
+pub const CLOSING: [&str; 5] = ["lr", "step", "samples_seen", ELAPSED, CPU];
 
 /// The columns that a training measures only where a rule reads them or `evaluation.inside` asks for
 /// them: of gradients, of the network's complexity, and of its inside.
@@ -89,6 +92,19 @@ impl EpochTable {
             && !name.starts_with(TEST_PREFIX)
         {
             self.aliases.push((alias, index));
+        }
+    }
+
+    /// Leaves out a column that has no value in any epoch.
+    pub fn leave_out_if_empty(&mut self, name: &str) {
+        let is_empty = |index: &usize| self.columns[*index].iter().all(Option::is_none);
+        if let Some(index) = self.names.iter().position(|n| n == name).filter(is_empty) {
+            self.names.remove(index);
+            self.columns.remove(index);
+            self.aliases.retain(|(_, at)| *at != index);
+            for (_, at) in self.aliases.iter_mut().filter(|(_, at)| *at > index) {
+                *at -= 1;
+            }
         }
     }
 
@@ -187,6 +203,22 @@ mod tests {
         assert_eq!(history.column("val_loss"), Some(&[Some(1.0)][..]));
         assert_eq!(history.column("test_loss"), None);
         assert_eq!(table.cell("test_loss", 1), Some(2.0));
+    }
+
+    #[test]
+    fn a_column_is_left_out_that_never_had_a_value_and_names_stay_with_the_others() {
+        let names = ["train_loss", CPU, "val_loss"].map(str::to_owned);
+        let mut table = EpochTable::new(names.to_vec());
+        table.also_called("val_loss", "loss".to_owned());
+        table.push(&[Some(1.0), None, Some(3.0)]);
+        let mut known = table.clone();
+        table.leave_out_if_empty(CPU);
+        assert_eq!(table.names(), ["train_loss", "val_loss"]);
+        assert_eq!(table.column(CPU), None);
+        assert_eq!(table.cell("loss", 1), Some(3.0));
+        known.push(&[Some(1.0), Some(0.5), Some(3.0)]);
+        known.leave_out_if_empty(CPU);
+        assert_eq!(known.column(CPU), Some(&[None, Some(0.5)][..]));
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! Which processor a thread runs on.
+//! Which processor a thread runs on, and for how long.
 //!
 //! A thread that is woken is sometimes put on the processor of the one that woke it, and stays there
 //! for some milliseconds although another one idles: two threads that wait for each other every few
 //! microseconds are then slower than one.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The number of the processor that this thread runs on; none where the system does not say.
 #[inline]
@@ -35,6 +38,31 @@ pub fn leave(processor: usize) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = processor;
+}
+
+/// Processor time that a thread has used; none where the system does not tell.
+pub fn time_of<T>(thread: &JoinHandle<T>) -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::thread::JoinHandleExt;
+
+        let mut clock: libc::clockid_t = 0;
+        // SAFETY: as long as there is a handle, the thread is known; a number is put where it is told to.
+        let failed = unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &raw mut clock) };
+        if failed != 0 {
+            return None;
+        }
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the time is put where it is told to.
+        let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };
+        let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+        (failed == 0).then(|| Some(Duration::new(seconds.ok()?, nanos.ok()?))).flatten()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = thread;
+        None
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -169,6 +169,12 @@ impl ThreadPool {
         self.helpers.len() + 1
     }
 
+    /// Processor time of the helpers so far, waiting for tasks included; none where the system does not tell.
+    #[must_use]
+    pub fn helpers_cpu_time(&self) -> Option<Duration> {
+        self.helpers.iter().map(processor::time_of).sum()
+    }
+
     /// Takes note of the time that a round of this many rows took, one of many alike: what comes next is
     /// done together or by the calling thread alone, whatever was faster.
     pub fn note(&self, rows: usize, time: Duration) {
@@ -397,6 +403,28 @@ mod tests {
                 assert!(second.iter().all(|b| *b == 205));
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_time_of_helpers_is_that_of_their_own_work() {
+        let alone = pool(1);
+        assert_eq!(alone.helpers_cpu_time(), Some(Duration::ZERO));
+        let pool = pool(2);
+        let before = pool.helpers_cpu_time().unwrap();
+        // Until it has used some: how long that takes is the system's.
+        let used = |_, _: &mut u8| {
+            let end = of_thread() + Duration::from_millis(5);
+            while of_thread() < end {}
+        };
+        pool.for_each(Each::from(&mut [0; 2][..]), Partition::Even, used);
+        assert!(pool.helpers_cpu_time().unwrap() >= before + Duration::from_millis(5));
+    }
+
+    #[cfg(target_os = "linux")]
+    fn of_thread() -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(time).unwrap()
     }
 
     #[test]

@@ -176,7 +176,8 @@ impl Experiment<'_> {
         let observations = self.observations();
         for name in observations.flat_map(|observation| observation.arm.metrics.keys()) {
             // Unlike those of an epoch, the seconds of an arm are an outcome.
-            let is_outcome = history::is_metric(name) || name == history::ELAPSED;
+            let is_outcome = history::is_metric(name)
+                || [history::ELAPSED, history::CPU].contains(&name.as_str());
             if is_outcome && !names.contains(name) {
                 names.push(name.clone());
             }

@@ -147,7 +147,7 @@ fn a_gate_names_a_level_by_its_settings_too() {
 #[test]
 fn a_metric_that_nothing_has_is_found_once_with_those_there_are() {
     let results = judged(json!({"metric": "x", "min": 0.5}), &[]);
-    let known = ["elapsed_s", "epochs", "test_accuracy", "test_loss", "val_loss"];
+    let known = ["cpu_s", "elapsed_s", "epochs", "test_accuracy", "test_loss", "val_loss"];
     let reason = Reason::UnknownMetric(known.map(str::to_owned).to_vec());
     assert_eq!(results.len(), 1);
     assert_eq!(results[0].outcome, Outcome::NotJudged(reason));

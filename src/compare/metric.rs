@@ -8,7 +8,7 @@ pub(super) const FALLBACK: &str = "val_loss";
 
 /// The metrics that contrasts are made of, beside the primary one: with all, most of a report would
 /// be figures that nobody asked for, and `--metric` asks for any.
-pub(super) const CONTRASTED: [&str; 14] = [
+pub(super) const CONTRASTED: [&str; 15] = [
     PRIMARY,
     FALLBACK,
     "test_accuracy",
@@ -23,4 +23,5 @@ pub(super) const CONTRASTED: [&str; 14] = [
     "val_rmse",
     "epochs",
     "elapsed_s",
+    "cpu_s",
 ];

@@ -12,6 +12,7 @@ use super::monitor::Monitor;
 use super::significance::CONFIDENCE;
 use super::units::units;
 use crate::config::{Factors, without_rule};
+use crate::history::{CPU, ELAPSED};
 use crate::results::{FullRun, Status};
 use crate::stats::{self, mean};
 
@@ -32,7 +33,7 @@ pub struct Saving {
     pub full_epochs: Option<f64>,
     /// The best epoch of the full run: what was trained beyond it came to nothing.
     pub best_epoch: Option<f64>,
-    /// Seconds of the full run that were not needed.
+    /// Seconds of the full run that were not needed: of the processors where these are known of all.
     pub seconds_saved: Option<f64>,
     /// The monitored value kept, minus the best of the full run; sign turned where larger is
     /// better.
@@ -209,9 +210,12 @@ fn saving(
         };
         (average(&of), over_seeds(observed, &of))
     };
-    let seconds = |one: &WithFullRun| -> Option<(f64, f64)> {
-        Some((one.observation.value("elapsed_s")?, full(one, "elapsed_s")?))
+    let seconds_by = |clock: &str, one: &WithFullRun| -> Option<(f64, f64)> {
+        Some((one.observation.value(clock)?, full(one, clock)?))
     };
+    let has_cpu = |one: &WithFullRun| one.full.is_none() || seconds_by(CPU, one).is_some();
+    let clock = if observed.iter().all(has_cpu) { CPU } else { ELAPSED };
+    let seconds = |one: &WithFullRun| seconds_by(clock, one);
     let full_seconds = average(&|one| Some(seconds(one)?.1));
     let seconds_saved = average(&|one| seconds(one).map(|(spent, all)| all - spent));
     let (val_regret, val_regret_ci95) = regret(&monitor.column, sign);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::curves::CurveOf;
 use super::significance::CONFIDENCE;
 use crate::config::{Factors, without_rule};
-use crate::history::{ELAPSED, EpochTable};
+use crate::history::{CPU, ELAPSED, EpochTable};
 use crate::results::recorded_training::has_diverged;
 use crate::stats;
 use crate::stopping::Monitored;
@@ -62,7 +62,7 @@ pub struct CellSpeed {
     pub epochs_to_target: Vec<Option<usize>>,
     /// The middle epoch; none where half of the trainings or more are censored.
     pub median_epochs: Option<f64>,
-    /// The same in seconds.
+    /// The same in seconds: of the processors where these are known of all cells, else elapsed.
     pub median_seconds: Option<f64>,
     /// Seeds in which this cell was sooner than the first; none of the first itself.
     pub sooner: Option<usize>,
@@ -118,10 +118,12 @@ fn of_experiment(name: &str, cells: &[(Factors, Trainings)], target: &Target) ->
     let worse = bests.reduce(|a, b| if monitored.better(a, b) { b } else { a })?;
     let value = target.value.unwrap_or(worse);
     let first = reaching(&cells.first()?.1, &monitored, value, epochs);
+    let clock =
+        if tables().all(|table| table.cell(CPU, table.len()).is_some()) { CPU } else { ELAPSED };
     let cells = cells.iter().enumerate().map(|(index, (factors, trainings))| {
         let reached = reaching(trainings, &monitored, value, epochs);
         let against = (index > 0).then(|| against(&reached, &first));
-        cell(factors, trainings, &reached, against, &target.column, epochs)
+        cell(factors, trainings, &reached, against, (&target.column, clock), epochs)
     });
     Some(Speed {
         experiment: name.to_owned(),
@@ -165,13 +167,13 @@ fn cell(
     trainings: &Trainings,
     reached: &BTreeMap<u64, Option<usize>>,
     against: Option<(usize, usize)>,
-    column: &str,
+    (column, clock): (&str, &str),
     epochs: usize,
 ) -> CellSpeed {
     // Censored ones are infinite: in the middle they leave no median.
     let middle = |values: Vec<f64>| stats::median(&values).filter(|value| value.is_finite());
     let seconds = |(seed, epoch): (&u64, &Option<usize>)| {
-        epoch.map_or(Some(f64::INFINITY), |epoch| trainings.get(seed)?.cell(ELAPSED, epoch))
+        epoch.map_or(Some(f64::INFINITY), |epoch| trainings.get(seed)?.cell(clock, epoch))
     };
     let seconds: Option<Vec<f64>> = reached.iter().map(seconds).collect();
     let area = |table: &&EpochTable| {

@@ -98,6 +98,10 @@ pub trait Engine {
     /// Where a tensor is missing or has another shape, or the device fails.
     fn load(&mut self, state: &StateDict) -> Result<()>;
 
+    /// Processor seconds so far of the threads that compute for it beside the calling one; none where it
+    /// shares these with others, or the system does not tell.
+    fn helpers_cpu_s(&self) -> Option<f64>;
+
     /// What it runs on.
     fn runs_on(&self) -> RunsOn;
 

@@ -11,6 +11,7 @@ use crate::compare::{
     Saving, label,
 };
 use crate::config::{Factors, is_of_rule};
+use crate::history::{CPU, ELAPSED};
 use crate::text::counted;
 
 /// Shown beside the primary metric, the first that there is.
@@ -96,12 +97,13 @@ pub(super) fn arms(experiment: &ExperimentSummary, comparison: &Comparison) -> T
         table.push(second, Align::Right, 2, column(&|arm| mean(arm, second, &|v| fixed(v, 4))));
     }
     table.push("epochs", Align::Right, 3, column(&|arm| mean(arm, "epochs", &|v| fixed(v, 1))));
-    table.push(
-        "seconds",
-        Align::Right,
-        4,
-        column(&|arm| mean(arm, "elapsed_s", &|v| figure(v, 3))),
-    );
+    // Processor seconds say what an arm cost whatever else ran meanwhile.
+    let known = |arm: &ArmSummary, clock| {
+        arm.metrics.get(clock).map_or(0, |seconds| seconds.values.iter().flatten().count())
+    };
+    let has_cpu = shown.iter().all(|arm| known(arm, CPU) == known(arm, ELAPSED));
+    let (heading, clock) = if has_cpu { ("seconds", CPU) } else { ("elapsed", ELAPSED) };
+    table.push(heading, Align::Right, 4, column(&|arm| mean(arm, clock, &|v| figure(v, 3))));
     table.more = more(left_out, "arm");
     table
 }

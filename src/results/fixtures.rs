@@ -144,7 +144,8 @@ pub fn two_by_two_of(seeds: u32) -> LoadedExperiment {
         for seed in 0..seeds {
             let (last, stopped) = (loss(without, seed), loss(with, seed));
             let full = json!({"epochs": 100, "val_loss": stopped - 0.002,
-                "test_loss": stopped - 0.001, "test_accuracy": 0.97, "elapsed_s": 20.0});
+                "test_loss": stopped - 0.001, "test_accuracy": 0.97, "elapsed_s": 20.0,
+                "cpu_s": 20.0});
             let factors = |rule: &str| json!({"model.norm.kind": norm, "early_stopping": rule});
             let monitor = json!({"monitor": "val_loss", "mode": "min"});
             let rule = |kind: &str| {
@@ -155,7 +156,8 @@ pub fn two_by_two_of(seeds: u32) -> LoadedExperiment {
             };
             let metrics = |loss: f64, epochs: u32| {
                 json!({"test_loss": loss, "val_loss": loss, "test_accuracy": 1.0 - loss / 10.0,
-                    "epochs": epochs, "elapsed_s": f64::from(epochs) / 5.0})
+                    "epochs": epochs, "elapsed_s": f64::from(epochs) / 5.0,
+                    "cpu_s": f64::from(epochs) / 5.0})
             };
             let arms = vec![
                 arm(factors("none"), rule("none"), metrics(last, 100), Some(full.clone())),

@@ -146,8 +146,8 @@ pub struct ArmRecord {
     pub epochs: usize,
     /// The file of the weights kept; none where no epoch was finite.
     pub weights: Option<String>,
-    /// Of the weights kept, by column name of `epochs.csv`; also `epochs` read and `elapsed_s` at
-    /// the end of the reading. `null`: not finite.
+    /// Of the weights kept, by column name of `epochs.csv`; also `epochs` read, and `elapsed_s`
+    /// and `cpu_s` at the end of the reading. `null`: not finite.
     pub metrics: Map<String, Value>,
     /// What the whole training would have given; none where it did not reach its last epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,7 +161,7 @@ pub struct FullRun {
     pub epochs: usize,
     /// The best epoch of all by the arm's monitored column.
     pub best_epoch: usize,
-    /// Columns of that epoch; `elapsed_s` is that of the last.
+    /// Columns of that epoch; `elapsed_s` and `cpu_s` are those of the last.
     pub metrics: Map<String, Value>,
 }
 
@@ -192,7 +192,7 @@ pub struct Provenance {
     pub threads: usize,
     /// From the first epoch to the last, evaluation included.
     pub wall_s: f64,
-    /// Processor seconds of the threads of this training, where the system tells.
+    /// In the same time, processor seconds of the threads of this training, where the system tells.
     pub cpu_s: Option<f64>,
     /// Largest resident memory of the whole process so far, where the system tells.
     pub peak_memory_mib: Option<f64>,

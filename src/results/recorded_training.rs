@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::layout::weights_file_name;
 use super::record::{ArmRecord, FullRun, Status};
 use crate::config::Factors;
-use crate::history::{EpochTable, is_metric};
+use crate::history::{CPU, ELAPSED, EpochTable, is_metric};
 use crate::stopping::{StopPoint, StopStatus, StoppingRule};
 
 /// Metrics by column name; `None`: undefined.
@@ -54,7 +54,7 @@ impl RecordedTraining<'_> {
             metrics.insert(name.clone(), number(*value));
         }
         metrics.insert("epochs".to_owned(), stop.epochs.into());
-        metrics.insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", stop.epochs)));
+        self.insert_clocks(&mut metrics, stop.epochs);
         ArmRecord {
             factors: factors.clone(),
             rule: rule_table(rule).into(),
@@ -77,6 +77,14 @@ impl RecordedTraining<'_> {
         names.map(|name| (name.clone(), number(value(name)))).collect()
     }
 
+    /// Seconds up to the end of an epoch, of the processors where these are known.
+    fn insert_clocks(&self, metrics: &mut Map<String, Value>, epoch: usize) {
+        metrics.insert(ELAPSED.to_owned(), number(self.table.cell(ELAPSED, epoch)));
+        if let Some(seconds) = self.table.cell(CPU, epoch) {
+            metrics.insert(CPU.to_owned(), seconds.into());
+        }
+    }
+
     fn full_run(&self, rule: &StoppingRule) -> Option<FullRun> {
         let epochs = self.table.len();
         if epochs < self.epochs || has_diverged(self.table) {
@@ -88,7 +96,7 @@ impl RecordedTraining<'_> {
         for (name, value) in self.test_metrics.get(&weights).into_iter().flatten() {
             metrics.insert(name.clone(), number(*value));
         }
-        metrics.insert("elapsed_s".to_owned(), number(self.table.cell("elapsed_s", epochs)));
+        self.insert_clocks(&mut metrics, epochs);
         Some(FullRun { epochs, best_epoch, metrics })
     }
 

@@ -9,7 +9,6 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::interrupt::Interrupt;
-use super::provenance::CpuClock;
 use crate::event::{Event, Observer};
 use crate::results::Resumed;
 use crate::storage::Claim;
@@ -28,8 +27,6 @@ pub struct Notes {
     /// Its instructions.
     #[serde(default)]
     pub instruction_set: String,
-    /// Processor seconds so far, where the system tells.
-    pub cpu_s: Option<f64>,
     /// Seconds spent on checkpoints so far.
     pub checkpoint_s: f64,
 }
@@ -40,8 +37,6 @@ pub struct DiskCheckpointer<'a> {
     interrupt: &'a Interrupt,
     every: Duration,
     last: Instant,
-    /// Processor time of this run; `notes` has that of the runs before.
-    clock: Option<CpuClock>,
     notes: Notes,
     events: Sender<Event>,
     failed: bool,
@@ -53,19 +48,17 @@ impl<'a> DiskCheckpointer<'a> {
         claim: &'a Claim,
         interrupt: &'a Interrupt,
         every_s: f64,
-        clock: Option<CpuClock>,
         notes: Notes,
         events: Sender<Event>,
     ) -> Self {
         let every = Duration::try_from_secs_f64(every_s).unwrap_or(Duration::MAX);
         let last = Instant::now();
-        Self { claim, interrupt, every, last, clock, notes, events, failed: false }
+        Self { claim, interrupt, every, last, notes, events, failed: false }
     }
 
     /// The notes as they stand now.
-    pub fn notes(&self) -> Notes {
-        let so_far = |clock: CpuClock| Some(self.notes.cpu_s? + clock.elapsed_s());
-        Notes { cpu_s: self.clock.and_then(so_far), ..self.notes.clone() }
+    pub fn notes(self) -> Notes {
+        self.notes
     }
 
     /// Whether the last checkpoint could not be written.
@@ -74,7 +67,7 @@ impl<'a> DiskCheckpointer<'a> {
     }
 
     fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
-        let notes = serde_json::to_value(self.notes())?;
+        let notes = serde_json::to_value(&self.notes)?;
         self.claim.write_checkpoint(&checkpoint.encode(&notes)?)
     }
 }
@@ -130,6 +123,7 @@ fn decode(path: &Path) -> Result<(Checkpoint, Notes)> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (checkpoint, notes) = Checkpoint::decode(&bytes)?;
     let notes: Notes = serde_json::from_value(notes)?;
-    ensure!(checkpoint.elapsed_s >= 0.0, "its time is negative");
+    let clocks = [Some(checkpoint.elapsed_s), checkpoint.cpu_s];
+    ensure!(clocks.iter().flatten().all(|seconds| *seconds >= 0.0), "its time is negative");
     Ok((checkpoint, notes))
 }

@@ -10,7 +10,7 @@ use super::checkpointer::Notes;
 use super::device;
 use super::prepared_training::PreparedTraining;
 use super::provenance;
-use crate::history::EpochTable;
+use crate::history::{CPU, ELAPSED, EpochTable};
 use crate::metrics;
 use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
@@ -96,8 +96,8 @@ pub fn finished(
         engine: notes.engine,
         instruction_set: notes.instruction_set,
         threads: runs_on.threads,
-        wall_s: trained.table.cell("elapsed_s", trained.table.len()).unwrap_or(0.0),
-        cpu_s: notes.cpu_s,
+        wall_s: trained.table.cell(ELAPSED, trained.table.len()).unwrap_or(0.0),
+        cpu_s: trained.table.cell(CPU, trained.table.len()),
         checkpoint_s: notes.checkpoint_s,
         resumed: notes.resumed,
         id: random_id()?,

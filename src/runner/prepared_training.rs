@@ -60,7 +60,7 @@ impl PreparedTraining {
     pub fn fit_inputs(&self) -> FitInputs<'_> {
         let rules = self.arms.iter().map(|arm| &arm.rule).chain(&self.references).collect();
         let Self { config, loss, data, .. } = self;
-        FitInputs { config, loss: *loss, data, rules, number: 0 }
+        FitInputs { config, loss: *loss, data, rules, number: 0, alone: false }
     }
 
     /// Its directory's name without the identity: what tells it apart within its experiment.

@@ -2,43 +2,7 @@
 
 use std::fs;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::results::Provenance;
-
-/// Processor time used so far, by the thread that asks or by the whole process.
-#[derive(Debug, Clone, Copy)]
-pub struct CpuClock {
-    id: ClockId,
-    start: f64,
-}
-
-impl CpuClock {
-    /// Of a training on one thread, which has to be the one that asks.
-    pub fn of_thread() -> Self {
-        Self::start(ClockId::ThreadCPUTime)
-    }
-
-    /// Of a training that has the process to itself.
-    pub fn of_process() -> Self {
-        Self::start(ClockId::ProcessCPUTime)
-    }
-
-    fn start(id: ClockId) -> Self {
-        Self { id, start: seconds(id) }
-    }
-
-    /// Processor seconds since the start.
-    pub fn elapsed_s(self) -> f64 {
-        seconds(self.id) - self.start
-    }
-}
-
-#[allow(clippy::cast_precision_loss)] // seconds since the start of a process
-fn seconds(id: ClockId) -> f64 {
-    let time = clock_gettime(id);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
-}
 
 /// The machine and this build; times, and what the engine runs on, are the caller's.
 pub fn of_machine(device: String) -> Provenance {

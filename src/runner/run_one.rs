@@ -9,7 +9,6 @@ use super::compute::Compute;
 use super::finished::{Finished, finished};
 use super::interrupt::Interrupt;
 use super::prepared_training::PreparedTraining;
-use super::provenance::CpuClock;
 use super::resume::newest;
 use crate::event::{Event, Observer};
 use crate::results::Resumed;
@@ -55,11 +54,10 @@ pub fn run_one(
     events: &Sender<Event>,
 ) -> Result<Ended> {
     let mut observer = events.clone();
-    let (of_thread, of_process) = (CpuClock::of_thread(), CpuClock::of_process());
-    let inputs = FitInputs { number: context.number, ..training.fit_inputs() };
+    let RunContext { number, alone, .. } = *context;
+    let inputs = FitInputs { number, alone, ..training.fit_inputs() };
     let mut engine = context.compute.engine(training)?;
-    let mut notes =
-        Notes { identity: training.identity.clone(), cpu_s: Some(0.0), ..Notes::default() };
+    let mut notes = Notes { identity: training.identity.clone(), ..Notes::default() };
     let mut from = None;
     if let Some((at, of_file, loaded)) =
         claim.and_then(|claim| newest(training, &inputs, claim, context.compute, &mut observer))
@@ -67,12 +65,6 @@ pub fn run_one(
         (from, notes, engine) = (Some(at), of_file, loaded);
     }
     let runs_on = engine.runs_on();
-    let clock = match runs_on.threads {
-        1 => Some(of_thread),
-        _ if context.alone => Some(of_process),
-        // Several threads of one process among others: the system keeps no such account.
-        _ => None,
-    };
     let resumed = from.as_ref().map(Checkpoint::position);
     observer.on_event(Event::Started {
         training: context.number,
@@ -106,12 +98,12 @@ pub fn run_one(
         }
         Some(claim) => {
             let RunContext { interrupt, every_s, .. } = context;
-            let notes = Notes { cpu_s: notes.cpu_s.filter(|_| clock.is_some()), ..notes };
             let mut checkpointer =
-                DiskCheckpointer::new(claim, interrupt, *every_s, clock, notes, events.clone());
+                DiskCheckpointer::new(claim, interrupt, *every_s, notes, events.clone());
             let mut watch = Watch { observer: &mut observer, claim };
             let fitted = train::fit(engine.as_mut(), &inputs, from, &mut checkpointer, &mut watch)?;
-            (fitted, checkpointer.notes(), !checkpointer.has_failed())
+            let saved = !checkpointer.has_failed();
+            (fitted, checkpointer.notes(), saved)
         }
     };
     match fitted {

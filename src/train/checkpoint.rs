@@ -47,6 +47,8 @@ pub struct Checkpoint {
     pub batch: usize,
     /// Seconds of training so far.
     pub elapsed_s: f64,
+    /// Processor seconds of training so far, where known.
+    pub cpu_s: Option<f64>,
     /// The weights that arms keep so far, by epoch.
     pub kept: BTreeMap<usize, Arc<StateDict>>,
     /// What the engine goes on from.
@@ -86,6 +88,7 @@ struct Rest {
     format: u32,
     batch: usize,
     elapsed_s: f64,
+    cpu_s: Option<f64>,
     columns: Vec<String>,
     /// As text, since JSON has no NaN; each float in its shortest round-trip form.
     rows: Vec<Vec<Option<String>>>,
@@ -110,6 +113,7 @@ impl Checkpoint {
             format: FORMAT,
             batch: self.batch,
             elapsed_s: self.elapsed_s,
+            cpu_s: self.cpu_s,
             columns: self.table.names().to_vec(),
             rows: (1..=self.table.len()).map(row).collect(),
             notes: notes.clone(),
@@ -163,8 +167,8 @@ impl Checkpoint {
             }
         }
         let kept = kept.into_iter().map(|(epoch, state)| (epoch, Arc::new(state))).collect();
-        let Rest { batch, elapsed_s, notes, .. } = rest;
-        Ok((Self { table, batch, elapsed_s, kept, engine }, notes))
+        let Rest { batch, elapsed_s, cpu_s, notes, .. } = rest;
+        Ok((Self { table, batch, elapsed_s, cpu_s, kept, engine }, notes))
     }
 }
 
@@ -206,7 +210,7 @@ mod tests {
         engine.push_count("steps".into(), 7);
         engine.push_sum("loss_sum".into(), 0.1 + 0.2);
         let kept = BTreeMap::from([(2, Arc::new(state))]);
-        Checkpoint { table, batch: 3, elapsed_s: 1.25, kept, engine }
+        Checkpoint { table, batch: 3, elapsed_s: 1.25, cpu_s: Some(1.0), kept, engine }
     }
 
     fn sorted(mut state: StateDict) -> StateDict {

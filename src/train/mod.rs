@@ -5,6 +5,7 @@
 
 pub mod batches;
 pub mod checkpoint;
+mod cpu_clock;
 mod reader;
 mod recorder;
 #[cfg(test)]
@@ -20,13 +21,14 @@ use crate::config::Config;
 use crate::config::training::Loss;
 use crate::data::Dataset;
 use crate::event::{Event, Observer};
-use crate::history::EpochTable;
+use crate::history::{CPU, EpochTable};
 use crate::metrics;
 use crate::nn::{Engine, Network, StateDict};
 use crate::stopping::StoppingRule;
 
-pub use checkpoint::{Checkpoint, Checkpointer, NoCheckpoints, Position};
 use batches::Recalibration;
+pub use checkpoint::{Checkpoint, Checkpointer, NoCheckpoints, Position};
+use cpu_clock::CpuClock;
 use reader::Reader;
 pub use reader::{ArmOutcome, Kept};
 use recorder::Measurement;
@@ -44,6 +46,8 @@ pub struct FitInputs<'a> {
     pub rules: Vec<&'a StoppingRule>,
     /// Its number in the events.
     pub number: usize,
+    /// Whether the process does nothing else meanwhile.
+    pub alone: bool,
 }
 
 impl<'a> FitInputs<'a> {
@@ -95,8 +99,8 @@ pub fn fit(
     let data = inputs.data.as_ref();
     let recorder = inputs.recorder().with_probe(&inputs.network())?;
     let mut run = match from {
-        None => TrainingState::new(inputs, recorder.columns()),
-        Some(from) => TrainingState::resume(inputs, from)?,
+        None => TrainingState::new(inputs, recorder.columns(), engine),
+        Some(from) => TrainingState::resume(inputs, from, engine)?,
     };
     let recalibration = Recalibration::of(inputs.config, data);
     let recalibration = recalibration.as_ref().map(Recalibration::batches);
@@ -123,14 +127,16 @@ pub fn fit(
         };
         #[allow(clippy::cast_precision_loss)] // rows are far below 2^53
         let train_loss = engine.take_loss_sum()? / data.splits.train.len() as f64;
-        let row = recorder.row(&measured, epoch, ranges.len(), train_loss, lr, run.elapsed_s());
+        let clocks = [Some(run.elapsed_s()), run.cpu_clock.cpu_s(engine)];
+        let row = recorder.row(&measured, epoch, ranges.len(), train_loss, lr, clocks);
         run.end_epoch(&row, training.epochs, engine)?;
         observer.on_event(epoch_event(inputs, &run.table, &run.readers));
         if !run.has_ended() && checkpointer.is_due() {
             run.keep(engine, checkpointer)?;
         }
     }
-    let TrainingState { table, readers, .. } = run;
+    let TrainingState { mut table, readers, .. } = run;
+    table.leave_out_if_empty(CPU);
     let arms = readers.into_iter().map(|reader| reader.outcome(&table)).collect();
     Ok(Fitted::Done(Trained { table, arms }))
 }
@@ -160,27 +166,36 @@ struct TrainingState<'a> {
     /// Seconds before `started`.
     before_s: f64,
     started: Instant,
+    cpu_clock: CpuClock,
     /// Whether anything was trained since the last checkpoint.
     unsaved: bool,
 }
 
 impl<'a> TrainingState<'a> {
-    fn new(inputs: &FitInputs<'a>, columns: Vec<String>) -> Self {
+    fn new(inputs: &FitInputs<'a>, columns: Vec<String>, engine: &dyn Engine) -> Self {
         Self {
             table: EpochTable::new(columns),
             readers: inputs.rules.iter().map(|rule| Reader::new(rule)).collect(),
             batch: 0,
             before_s: 0.0,
             started: Instant::now(),
+            cpu_clock: CpuClock::start(Some(0.0), engine, inputs.alone),
             unsaved: false,
         }
     }
 
-    fn resume(inputs: &FitInputs<'a>, from: Checkpoint) -> Result<Self> {
+    fn resume(inputs: &FitInputs<'a>, from: Checkpoint, engine: &dyn Engine) -> Result<Self> {
         let readers = readers(inputs, &from).context("an arm keeps weights that were not saved")?;
-        let Checkpoint { table, batch, elapsed_s, .. } = from;
-        let started = Instant::now();
-        Ok(Self { table, readers, batch, before_s: elapsed_s, started, unsaved: false })
+        let Checkpoint { table, batch, elapsed_s, cpu_s, .. } = from;
+        Ok(Self {
+            table,
+            readers,
+            batch,
+            before_s: elapsed_s,
+            started: Instant::now(),
+            cpu_clock: CpuClock::start(cpu_s, engine, inputs.alone),
+            unsaved: false,
+        })
     }
 
     fn has_ended(&self) -> bool {
@@ -219,6 +234,7 @@ impl<'a> TrainingState<'a> {
             table: self.table.clone(),
             batch: self.batch,
             elapsed_s: self.elapsed_s(),
+            cpu_s: self.cpu_clock.cpu_s(engine),
             kept,
             engine: engine.training_state()?,
         });

@@ -165,7 +165,8 @@ impl<'a> Recorder<'a> {
         Ok(both.map(|(scores, probed)| Measurement { scores, probed }))
     }
 
-    /// The cells of an epoch of `steps` steps whose end was measured.
+    /// The cells of an epoch of `steps` steps whose end was measured, at these seconds of the clock and of the
+    /// processors.
     #[must_use]
     pub fn row(
         &self,
@@ -174,7 +175,7 @@ impl<'a> Recorder<'a> {
         steps: usize,
         train_loss: f64,
         lr: f64,
-        elapsed_s: f64,
+        clocks: [Option<f64>; 2],
     ) -> Vec<Option<f64>> {
         #[allow(clippy::cast_precision_loss)] // counts are far below 2^53
         let count = |n: usize| Some(n as f64);
@@ -186,7 +187,8 @@ impl<'a> Recorder<'a> {
             row.extend(scores.metrics.iter().filter(defined).map(|(_, value)| *value));
         }
         let samples = epoch * self.data.splits.train.len();
-        row.extend([Some(lr), count(epoch * steps), count(samples), Some(elapsed_s)]);
+        row.extend([Some(lr), count(epoch * steps), count(samples)]);
+        row.extend(clocks);
         row.extend(probed);
         row
     }

@@ -22,6 +22,8 @@ struct Player {
     /// Epochs whose losses were taken, which is what ends one.
     epoch: usize,
     log: Vec<&'static str>,
+    /// What it knows of its threads.
+    helpers_cpu_s: Option<f64>,
     /// Batches of each recalibration.
     recalibrated: Vec<Vec<Vec<u32>>>,
 }
@@ -33,6 +35,7 @@ impl Player {
             batches: Vec::new(),
             epoch: 0,
             log: Vec::new(),
+            helpers_cpu_s: Some(0.0),
             recalibrated: Vec::new(),
         }
     }
@@ -75,6 +78,10 @@ impl Engine for Player {
 
     fn training_state(&self) -> Result<StateDict> {
         self.state()
+    }
+
+    fn helpers_cpu_s(&self) -> Option<f64> {
+        self.helpers_cpu_s
     }
 
     fn runs_on(&self) -> RunsOn {
@@ -134,7 +141,7 @@ fn patience(patience: usize) -> StoppingRule {
 fn train(player: &mut Player, config: &Config, rules: &[StoppingRule]) -> Trained {
     let data = rows();
     let rules = rules.iter().collect();
-    let inputs = FitInputs { config, loss: Loss::Mse, data: &data, rules, number: 0 };
+    let inputs = FitInputs { config, loss: Loss::Mse, data: &data, rules, number: 0, alone: false };
     match fit(player, &inputs, None, &mut NoCheckpoints, &mut Deaf).unwrap() {
         Fitted::Done(trained) => trained,
         Fitted::Interrupted(at) => panic!("interrupted at {at:?}"),
@@ -243,6 +250,18 @@ fn a_recalibration_is_over_the_same_rows_each_time_and_over_no_more_than_asked_f
         assert!(rows.iter().all(|row| *row < 20), "of the training split alone");
         assert!(player.recalibrated.iter().all(|batches| batches == first));
     }
+}
+
+#[test]
+fn processor_seconds_are_recorded_where_the_engine_knows_its_threads_from_others() {
+    let none = config(Norm::None(crate::kinds::NoSettings {}), 8);
+    let rules = [StoppingRule::default()];
+    let table = train(&mut Player::new(&U), &none, &rules).table;
+    let seconds: Vec<f64> = table.column("cpu_s").unwrap().iter().flatten().copied().collect();
+    assert_eq!(seconds.len(), 8);
+    assert!(seconds[0] >= 0.0 && seconds.windows(2).all(|pair| pair[0] <= pair[1]), "{seconds:?}");
+    let mut shared = Player { helpers_cpu_s: None, ..Player::new(&U) };
+    assert_eq!(train(&mut shared, &none, &rules).table.column("cpu_s"), None);
 }
 
 #[test]

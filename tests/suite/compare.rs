@@ -34,7 +34,10 @@ fn the_same_trainings_give_the_same_bytes_and_a_float_always_looks_like_one() {
     for (here, there) in seen[0].iter().zip(&seen[1]) {
         assert!(here == there, "{here}\n{there}");
     }
-    assert!(markdown.starts_with("### small (one split per seed)\n\n| model.norm.kind"), "{markdown}");
+    assert!(
+        markdown.starts_with("### small (one split per seed)\n\n| model.norm.kind"),
+        "{markdown}"
+    );
     assert!(csv.contains("\nsmall,none,0.01,none,3,0,val_loss,"), "{csv}");
     assert!(csv.contains("\nsmall,batch,1.0,patience,3,0,epochs,"), "{csv}");
     let header = "experiment,model.norm.kind,training.optimizer.lr,early_stopping,seed,epoch,split,metric,value";

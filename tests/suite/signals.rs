@@ -47,8 +47,10 @@ fn a_signal_ends_the_batch_saves_it_and_the_same_command_goes_on_there() {
         assert_eq!(places.len(), 2, "{places:?}");
         assert!(places[0] < places[1] && places[0].0 >= 2, "{places:?}");
         // Time is added up over the breaks.
-        let elapsed = column(&training, "elapsed_s");
-        assert!(elapsed.windows(2).all(|pair| pair[0] < pair[1]), "{elapsed:?}");
+        for clock in ["elapsed_s", "cpu_s"] {
+            let seconds = column(&training, clock);
+            assert!(seconds.windows(2).all(|pair| pair[0] < pair[1]), "{clock}: {seconds:?}");
+        }
     }
 }
 

@@ -107,7 +107,7 @@ fn another_metric_comes_first_when_asked_for_and_an_unknown_one_is_refused() {
     assert_eq!(
         compare(&loaded, &options("test_f1")).unwrap_err().to_string(),
         "no arm has the metric `test_f1`: the metrics are `test_loss`, `val_loss`, \
-         `test_accuracy`, `epochs`, `elapsed_s`"
+         `test_accuracy`, `epochs`, `elapsed_s`, `cpu_s`"
     );
 }
 

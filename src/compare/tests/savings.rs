@@ -144,3 +144,25 @@ fn where_the_full_run_has_no_monitored_column_that_is_why_nothing_is_known() {
     assert_eq!((saving.n, saving.n_full), (6, 6));
     assert_eq!((saving.val_regret, saving.test_regret, saving.units_differ), (None, None, false));
 }
+
+#[test]
+fn seconds_are_those_of_the_processors_unless_they_are_not_known_of_every_training() {
+    let known = |is_known: &dyn Fn(usize) -> bool| {
+        let mut loaded = two_by_two();
+        for (place, run) in loaded.runs.iter_mut().enumerate() {
+            for arm in &mut run.record.arms {
+                let full = arm.full_run.as_mut().map(|full| &mut full.metrics);
+                for metrics in [Some(&mut arm.metrics), full].into_iter().flatten() {
+                    let seconds = metrics["elapsed_s"].as_f64().unwrap();
+                    metrics.remove("cpu_s");
+                    if is_known(place) {
+                        metrics.insert("cpu_s".to_owned(), json!(0.5 * seconds));
+                    }
+                }
+            }
+        }
+        compared(&[loaded]).early_stopping[0].full_seconds
+    };
+    assert_eq!(known(&|_| true), Some(10.0));
+    assert_eq!(known(&|place| place > 0), Some(20.0));
+}

@@ -300,6 +300,10 @@ impl Engine for FusedEngine {
         state::load(&mut self.layers, state)
     }
 
+    fn helpers_cpu_s(&self) -> Option<f64> {
+        self.pool.helpers_cpu_time().map(|time| time.as_secs_f64())
+    }
+
     fn runs_on(&self) -> RunsOn {
         let instruction_set = self.isa.name();
         RunsOn { engine: "fused", instruction_set, threads: self.pool.size() }

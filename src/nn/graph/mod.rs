@@ -373,6 +373,11 @@ impl Engine for GraphEngine {
         Ok(())
     }
 
+    fn helpers_cpu_s(&self) -> Option<f64> {
+        // Of several threads, the others are those of the whole process.
+        (candle_core::utils::get_num_threads() == 1).then_some(0.0)
+    }
+
     fn runs_on(&self) -> RunsOn {
         // What candle's products use, candle does not report.
         let (engine, instruction_set) = ("graph", "candle");

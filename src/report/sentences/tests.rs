@@ -379,7 +379,7 @@ fn a_gate_says_figure_interval_n_and_limit_or_why_it_cannot_be_judged() {
     );
     assert_eq!(
         said(json!({"metric": "x", "min": 0.5}), 6),
-        "gate not judged: no arm has the metric `x`: the metrics are `elapsed_s`, `epochs`, \
+        "gate not judged: no arm has the metric `x`: the metrics are `cpu_s`, `elapsed_s`, `epochs`, \
          `test_accuracy`, `test_loss`, `val_loss`"
     );
 }

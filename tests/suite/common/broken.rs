@@ -56,9 +56,9 @@ pub fn all_of(place: &Place, experiment: &str) -> Everything {
     let arms = |path: &PathBuf| {
         let mut record = json(&path.join("run.json"));
         for arm in record["arms"].as_array_mut().unwrap() {
-            arm["metrics"].as_object_mut().unwrap().remove("elapsed_s");
+            arm["metrics"].as_object_mut().unwrap().retain(|name, _| !name.ends_with("_s"));
             if let Some(full) = arm.get_mut("full_run") {
-                full["metrics"].as_object_mut().unwrap().remove("elapsed_s");
+                full["metrics"].as_object_mut().unwrap().retain(|name, _| !name.ends_with("_s"));
             }
         }
         record.as_object_mut().unwrap().remove("provenance");
