@@ -83,7 +83,7 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
             super::output::print(out, &report::json::json(&json)?)
         }
         CheckFormat::Text => {
-            super::output::print(out, &report::plan::plan(&report, super::output::width()))?;
+            super::output::print(out, &report::plan::plan(&report, super::output::columns()))?;
             out.flush()?;
             for finding in &findings {
                 eprintln(format_args!("\n{finding}"));

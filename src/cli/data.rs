@@ -77,7 +77,7 @@ pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
     }
     let text = match args.format {
         DescribeFormat::Table => {
-            report::data::description(&description, summary.as_deref(), super::output::width())
+            report::data::description(&description, summary.as_deref(), super::output::columns())
         }
         DescribeFormat::Json => report::json::json(&Described { description, summary })?,
     };

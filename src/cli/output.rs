@@ -11,20 +11,19 @@ const WIDTH: usize = 100;
 const NARROWEST: usize = 40;
 
 /// Columns of the terminal that shows standard output, by `COLUMNS` where that is set; none where
-/// no terminal does, so that lines may be of any length.
+/// no terminal does, so that a file or a pipe gets every column of a table.
 pub(super) fn columns() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
-    let of_terminal = || io::stdout().is_terminal().then_some(WIDTH);
-    said.filter(|columns| *columns >= NARROWEST)
+    let asked = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0.into());
+    let columns = said
+        .filter(|columns| *columns >= NARROWEST)
         .or_else(|| asked().filter(|columns| *columns > 0))
-        .or_else(of_terminal)
-        .map(|columns| columns.max(NARROWEST))
-}
-
-/// Columns for text that is broken into lines anyway.
-pub(super) fn width() -> usize {
-    columns().unwrap_or(WIDTH)
+        .unwrap_or(WIDTH);
+    Some(columns.max(NARROWEST))
 }
 
 /// Writes a report as it is.

@@ -2,7 +2,7 @@
 
 use super::number::figure;
 use super::table::{Align, Table};
-use super::wrap::wrap;
+use super::wrap::{WIDTH, wrap};
 use crate::data::{ColumnDescription, ColumnKind, ColumnRole, Description};
 
 /// Classes that are listed one by one.
@@ -11,13 +11,18 @@ const CLASSES: usize = 30;
 const LEVELS: usize = 44;
 
 /// Columns, classes, what there is to know and what a training makes of it, for a terminal of this
-/// width.
+/// width; whole where there is none.
 #[must_use]
-pub fn description(description: &Description, summary: Option<&str>, width: usize) -> String {
+pub fn description(
+    description: &Description,
+    summary: Option<&str>,
+    terminal: Option<usize>,
+) -> String {
+    let width = terminal.unwrap_or(WIDTH);
     let mut text = heading(description);
     text.push_str("\n\n");
     let mut table = columns(&description.columns);
-    table.fit(Some(width));
+    table.fit(terminal);
     text.push_str(&table.render());
     if !description.classes.is_empty() {
         text.push('\n');
@@ -208,7 +213,7 @@ mod tests {
             Some(
                 "adult.csv: 32561 rows, 14 inputs, 2 classes; train 19537, validation 6512, test 6512 (stratified, split seed 0)",
             ),
-            100,
+            Some(100),
         );
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!(text);

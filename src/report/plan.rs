@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::number::figure;
 use super::table::{Align, Table};
-use super::wrap::wrap;
+use super::wrap::{WIDTH, wrap};
 use crate::compare::label::text;
 use crate::config::Factors;
 use crate::data::shortened;
@@ -85,9 +85,10 @@ pub struct Estimate {
     pub device: String,
 }
 
-/// All of it but the findings, for a terminal of this width.
+/// All of it but the findings, for a terminal of this width; whole where there is none.
 #[must_use]
-pub fn plan(report: &PlanReport, width: usize) -> String {
+pub fn plan(report: &PlanReport, columns: Option<usize>) -> String {
+    let width = columns.unwrap_or(WIDTH);
     let mut shown = report.config.clone();
     shown.push('\n');
     for line in &report.data {
@@ -96,7 +97,7 @@ pub fn plan(report: &PlanReport, width: usize) -> String {
     shown.push_str(&wrap(&format!("inputs: {}", report.inputs.join(", ")), width, "  "));
     shown.push('\n');
     let mut listed = trainings(report);
-    listed.fit(Some(width));
+    listed.fit(columns);
     shown.push_str(&listed.render());
     if report.trainings.len() > LISTED {
         let more = (report.trainings.len() - LISTED).to_string();
@@ -230,7 +231,7 @@ mod tests {
             tuning: None,
             estimate: Some(Estimate { seconds: 100.0, jobs: 2, device: "cpu".to_owned() }),
         };
-        let text = plan(&report, 100);
+        let text = plan(&report, Some(100));
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!(text);
     }

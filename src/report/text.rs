@@ -4,10 +4,7 @@ use super::comparison::document;
 use super::document::{Block, Document, Section};
 use super::format::Format;
 use super::table::{Table, narrow};
-use super::wrap::wrap;
-
-/// Columns that sentences are broken at where no terminal says how wide it is.
-const WIDTH: usize = 100;
+use super::wrap::{WIDTH, wrap};
 
 /// What further lines of a sentence begin with.
 const INDENT: &str = "  ";

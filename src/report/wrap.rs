@@ -1,5 +1,8 @@
 //! Sentences in lines.
 
+/// Columns that sentences are broken at where no terminal says how wide it is.
+pub(super) const WIDTH: usize = 100;
+
 /// Words broken into lines within `width`, further lines indented; `95 %` and `p = 0.1` stay whole.
 pub(super) fn wrap(text: &str, width: usize, indent: &str) -> String {
     const NO_BREAK: &str = "\u{a0}";

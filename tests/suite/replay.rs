@@ -111,3 +111,19 @@ fn a_column_that_is_not_there_is_a_usage_error_whichever_key_names_it() {
         assert!(message.starts_with("error: ") && !message.contains("note:"), "{message}");
     }
 }
+
+#[test]
+fn a_pipe_gets_every_column_of_a_table_however_few_the_environment_says() {
+    let place = Place::new();
+    place.write("log.csv", "epoch,loss,val_loss\n1,1.5,1.4\n2,1.2,1.1\n3,1.0,1.2\n4,0.9,1.3\n");
+    place.write("table.csv", &format!("a,{},y\n{}", "b".repeat(60), "1,2,x\n3,4,z\n".repeat(9)));
+    let replay = ["replay", "log.csv", "--criterion", "kind = \"patience\", patience = 2"];
+    for (args, column) in
+        [(&replay[..], "epochs saved"), (&["data", "describe", "table.csv"], "values")]
+    {
+        let out = |columns: &str| place.command(args).env("COLUMNS", columns).output().unwrap();
+        let narrow = String::from_utf8(out("60").stdout).unwrap();
+        assert!(narrow.contains(column), "{narrow}");
+        assert_eq!(narrow, String::from_utf8(out("200").stdout).unwrap());
+    }
+}
