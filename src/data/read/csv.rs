@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use super::cutter::QuoteFault;
 use super::format::{Format, Input};
 use super::header;
-use super::quotes::QuoteFault;
 use super::records::{Batch, Record, Records};
 use super::sniff::{self, Layout};
 use crate::config::data::DataConfig;
@@ -78,7 +78,8 @@ fn take(
             && let Some(first) = records.peek()
         {
             columns = first.len();
-            begin(*first, layout, file, config, table)?;
+            let below = batch.records().nth(1).map(|record| record.len());
+            begin(*first, below, layout, file, config, table)?;
             records.next_if(|_| layout.header);
         }
         for record in records {
@@ -104,15 +105,16 @@ fn take(
     Err(DataError::File { file: file.to_owned(), problem: problem.to_owned() })
 }
 
-/// Begins the table by the first record.
+/// Begins the table by the first record; `below`: cells of the next one.
 fn begin(
     first: Record,
+    below: Option<usize>,
     layout: Layout,
     file: &Path,
     config: &DataConfig,
     table: &mut TableBuilder,
 ) -> Result<(), DataError> {
-    let names = header::names(first, layout, config).map_err(|problem| DataError::Line {
+    let names = header::names(first, below, layout, config).map_err(|problem| DataError::Line {
         file: file.to_owned(),
         line: first.line,
         row: None,

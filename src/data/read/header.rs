@@ -8,12 +8,16 @@ use crate::config::data::DataConfig;
 use crate::data::error::{CellProblem, shortened};
 use crate::data::table::number::Number;
 
-/// The names in the first record, or `c1`, `c2`, … where it is a row.
+/// The names in the first record, or `c1`, `c2`, … where it is a row. `below`: cells of the next record.
 pub(super) fn names(
     first: Record,
+    below: Option<usize>,
     layout: Layout,
     config: &DataConfig,
 ) -> Result<Vec<String>, String> {
+    if first.len() == 1 {
+        return Err(one_cell(first.cell(0), below.unwrap_or(0), layout.delimiter));
+    }
     let counted = || (1..).map(|place| format!("c{place}"));
     let mut names: Vec<String> = if layout.header {
         let names: Result<_, CellProblem> = first.cells().map(name).collect();
@@ -21,7 +25,7 @@ pub(super) fn names(
     } else {
         counted().take(first.len()).collect()
     };
-    check(&names, config.header.is_none(), &config.drop, layout.delimiter)?;
+    check(&names, config.header.is_none(), &config.drop)?;
     for (name, stand_in) in names.iter_mut().zip(counted()).filter(|(name, _)| name.is_empty()) {
         *name = stand_in;
     }
@@ -35,19 +39,34 @@ fn name(cell: &[u8]) -> Result<String, CellProblem> {
     std::str::from_utf8(cell.trim_ascii()).map(str::to_owned).map_err(|_| CellProblem::NotUtf8)
 }
 
-/// Refuses names that cannot be told apart, and what looks like a table of one column.
-fn check(names: &[String], inferred: bool, drop: &[String], delimiter: u8) -> Result<(), String> {
-    let number = |name: &&String| matches!(Number::parse(name.as_bytes()), Number::Finite(_));
-    if names.len() == 1 {
-        let delimiter = match delimiter {
-            b',' | b'\t' | b';' | b'|' => "`,`, tab, `;` or `|`".to_owned(),
-            other => format!("`{}`", char::from(other)),
-        };
-        return Err(format!(
-            "there is one column, `{}`: expected inputs and a target with {delimiter} between them",
-            shortened(names[0].as_bytes())
-        ));
+/// Why a first line of one cell begins no table.
+fn one_cell(cell: &[u8], below: usize, delimiter: u8) -> String {
+    let cell = cell.trim_ascii();
+    let shown = shortened(cell);
+    if below > 1 {
+        return format!(
+            "`{shown}` stands above lines of {below} cells: take this line out of the file if it is neither a row nor the names of the columns, else give it as many cells"
+        );
     }
+    let by_blanks = if cell.iter().any(u8::is_ascii_whitespace) {
+        "; if blanks stand there, set data.delimiter = \" \""
+    } else {
+        "; if something else stands there, set data.delimiter"
+    };
+    match delimiter {
+        b',' | b'\t' | b';' | b'|' => format!(
+            "there is one column, `{shown}`: expected inputs and a target with `,`, tab, `;` or `|` between them{by_blanks}"
+        ),
+        other => format!(
+            "there is one column, `{shown}`: expected inputs and a target with `{}` between them, as data.delimiter says",
+            char::from(other)
+        ),
+    }
+}
+
+/// Refuses names that cannot be told apart.
+fn check(names: &[String], inferred: bool, drop: &[String]) -> Result<(), String> {
+    let number = |name: &&String| matches!(Number::parse(name.as_bytes()), Number::Finite(_));
     if let Some(place) = names.iter().position(String::is_empty) {
         let stand_in = format!("c{}", place + 1);
         if !drop.contains(&stand_in) || names.contains(&stand_in) {

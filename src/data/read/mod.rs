@@ -1,12 +1,12 @@
 //! From files to rows of cells: each format of tables is a file here and a line in [`FORMATS`].
 
 mod csv;
+mod cutter;
 pub(super) mod file;
 mod format;
 mod header;
 pub(super) mod idx;
 mod proben1;
-mod quotes;
 mod records;
 mod sniff;
 

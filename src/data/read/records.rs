@@ -1,16 +1,13 @@
 //! The records of delimited text, and in which line each begins.
 //!
-//! Cut by `csv_core`, the parser of the csv crate, which by itself does not tell the line of a record
-//! behind empty lines or `\r\n`. A cell is quoted where a quote is its first byte; within it, two
-//! quotes are one, and delimiters and line ends are text. A record ends with `\n`, `\r\n`, `\r` or the
-//! text; empty lines are none.
+//! A record ends with `\n`, `\r\n`, `\r` or the text; empty lines are none. Where the delimiter is a
+//! blank, any run of blanks stands between two cells, and those at either end of a line between none.
 
 use std::io::{self, BufRead};
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use memchr::{memchr_iter, memchr3};
 
-use super::quotes::Quotes;
+use super::cutter::Cutter;
 
 /// Bytes of cells after which a batch is full.
 const BATCH: usize = 1 << 18;
@@ -18,8 +15,9 @@ const BATCH: usize = 1 << 18;
 /// Takes records off a text, one after the other.
 pub(super) struct Records<R> {
     inner: R,
-    core: Reader,
     delimiter: u8,
+    /// The line at hand, from 1.
+    line: u64,
 }
 
 /// Some records.
@@ -52,7 +50,7 @@ pub(super) struct Record<'a> {
 
 impl<R: BufRead> Records<R> {
     pub fn new(inner: R, delimiter: u8) -> Self {
-        Self { inner, core: ReaderBuilder::new().delimiter(delimiter).build(), delimiter }
+        Self { inner, delimiter, line: 1 }
     }
 
     /// The next records, until a batch is full or the text ends; none behind its end.
@@ -73,55 +71,52 @@ impl<R: BufRead> Records<R> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 text => text?,
             };
-            let line = self.core.line();
-            let Some((cells, end)) = plain_line(text) else {
-                return self.read_by_parser(batch, line);
-            };
-            // As the parser does it, but not byte by byte. The `\n` of `\r\n` ends an empty line.
-            self.core.set_line(line + u64::from(end == b'\n'));
-            let length = cells.len();
-            if length > 0 {
-                batch.push_plain(line, cells, self.delimiter);
+            if text.is_empty() {
+                return Ok(false);
             }
-            self.inner.consume(length + 1);
-            if length > 0 {
+            let records = batch.begins.len();
+            match plain_line(text).filter(|_| self.delimiter != b' ') {
+                Some((cells, end)) => {
+                    let length = cells.len();
+                    if length > 0 {
+                        batch.push_plain(self.line, cells, self.delimiter);
+                    }
+                    // The `\n` of `\r\n` ends an empty line.
+                    self.line += u64::from(end == b'\n');
+                    self.inner.consume(length + 1);
+                }
+                None => self.cut(batch)?,
+            }
+            if batch.begins.len() > records {
                 return Ok(true);
             }
         }
     }
 
-    fn read_by_parser(&mut self, batch: &mut Batch, line: u64) -> io::Result<bool> {
-        let Batch { begins, cells, ends } = batch;
-        let begin = Begin { line, cells: cells.len(), ends: ends.len(), between: 0 };
-        let (mut written, mut count) = (begin.cells, begin.ends);
-        let mut quotes = Quotes::new(self.delimiter, line);
+    /// Cuts the line that is next, if it is not empty, and those that quotes join to it.
+    fn cut(&mut self, batch: &mut Batch) -> io::Result<()> {
+        let begin =
+            Begin { line: self.line, cells: batch.cells.len(), ends: batch.ends.len(), between: 0 };
+        let mut cutter = Cutter::new(self.delimiter, self.line, &mut batch.cells, &mut batch.ends);
         loop {
             let text = match self.inner.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 text => text?,
             };
-            if cells.len() == written {
-                cells.resize(written + (written - begin.cells).max(1 << 8), 0);
-            }
-            if ends.len() == count {
-                ends.resize(count + (count - begin.ends).max(1 << 4), 0);
-            }
-            let room = (&mut cells[written..], &mut ends[count..]);
-            let (result, read, more, ended) = self.core.read_record(text, room.0, room.1);
-            if read > 0 || text.is_empty() {
-                quotes.pass(&text[..read]).map_err(io::Error::other)?;
-            }
-            self.inner.consume(read);
-            written += more;
-            count += ended;
-            let is_record = result == ReadRecordResult::Record;
-            if is_record || result == ReadRecordResult::End {
-                cells.truncate(written);
-                ends.truncate(count);
-                begins.extend(is_record.then_some(begin));
-                return Ok(is_record);
+            let passed =
+                if text.is_empty() { cutter.end().map(|()| Some(0)) } else { cutter.pass(text) };
+            let passed = passed.map_err(io::Error::other)?;
+            let length = text.len();
+            self.inner.consume(passed.unwrap_or(length));
+            if passed.is_some() {
+                break;
             }
         }
+        self.line = cutter.line;
+        if batch.ends.len() > begin.ends {
+            batch.begins.push(begin);
+        }
+        Ok(())
     }
 }
 
@@ -177,11 +172,15 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::quotes::QuoteFault;
+    use super::super::cutter::QuoteFault;
     use super::*;
 
     fn records(text: &[u8], at_once: usize) -> Vec<(u64, Vec<Vec<u8>>)> {
-        let mut records = Records::new(BufReader::with_capacity(at_once, text), b',');
+        parted(text, at_once, b',')
+    }
+
+    fn parted(text: &[u8], at_once: usize, delimiter: u8) -> Vec<(u64, Vec<Vec<u8>>)> {
+        let mut records = Records::new(BufReader::with_capacity(at_once, text), delimiter);
         let mut all = Vec::new();
         while let Some(batch) = records.batch().unwrap() {
             let cells = |record: Record| record.cells().map(<[u8]>::to_vec).collect();
@@ -238,7 +237,7 @@ mod tests {
             "\"a,\n\"\"b\"\"\",\"\"\r\n",
             "6\" nail,a \"b\"\n",
             "\"a\" \t,\"b\"\n",
-            "x, \"a\" b\n",
+            "x, \"a\" , \"b\"\n",
             "\"\",\"\"\n\"\"\"\"\n",
         ] {
             assert_eq!(fault(text), None, "{text}");
@@ -256,6 +255,35 @@ mod tests {
         assert_eq!(fault("a\n\"x\ny\"z,1\n"), Some(QuoteFault::TextBehind { line: 2 }));
         assert_eq!(fault("\"x\" z\n"), Some(QuoteFault::TextBehind { line: 1 }));
         assert_eq!(fault("\"x\" \"z\"\n"), Some(QuoteFault::TextBehind { line: 1 }));
+        assert_eq!(fault("x, \"a\" b\n"), Some(QuoteFault::TextBehind { line: 1 }));
+    }
+
+    #[test]
+    fn a_quote_behind_blanks_opens_a_cell() {
+        let text = b" \"a\", \"b,\n c \" ,\t\"\"\"d\"\n1, 2\" ,\"\"\n";
+        let cells =
+            |cells: &[&str]| cells.iter().map(|c| c.as_bytes().to_vec()).collect::<Vec<_>>();
+        for at_once in 1..text.len() {
+            let records = records(text, at_once);
+            assert_eq!(records[0], (1, cells(&["a", "b,\n c ", "\"d"])));
+            assert_eq!(records[1], (3, cells(&["1", "2\" ", ""])));
+        }
+    }
+
+    #[test]
+    fn a_run_of_blanks_is_one_delimiter_where_that_is_a_blank() {
+        let cells = ["1 2.5 x", "  1   2.5\tx  ", "\"1\"  2.5 \"x\"", " 1 2.5 x\t"];
+        for end in ["\n", "\r\n", "\n\n", "\n  \n"] {
+            let text = cells.map(|line| line.to_owned() + end).concat();
+            for at_once in [1, 7, 100] {
+                let records = parted(text.as_bytes(), at_once, b' ');
+                assert_eq!(records.len(), cells.len(), "{text:?}");
+                for (_, cells) in records {
+                    assert_eq!(cells, [b"1".to_vec(), b"2.5".to_vec(), b"x".to_vec()], "{text:?}");
+                }
+            }
+        }
+        assert_eq!(parted(b"a  \"\" \"b c\"", 3, b' ')[0].1, [&b"a"[..], b"", b"b c"]);
     }
 
     /// As the csv crate reads them.
@@ -270,7 +298,7 @@ mod tests {
         #[test]
         fn records_are_those_of_the_csv_crate(
             cells in prop::collection::vec(
-                "([0-9.-]{0,12}|\"([a,\n\r]|\"\"){0,9}\"|[ab .-]\"?)(,|\n|\r\n?)", 0..40),
+                "([0-9.-]{0,12}|\"([a,\n\r]|\"\"){0,9}\"|[ab.-]\"?)(,|\n|\r\n?)", 0..40),
             at_once in 1_usize..70,
         ) {
             let text = cells.concat();

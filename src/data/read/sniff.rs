@@ -62,14 +62,21 @@ pub(super) fn layout(head: &[u8], whole: bool, path: &Path, config: &DataConfig)
 }
 
 /// The delimiter that every line holds equally often, outside quotes; the most frequent of several,
-/// and where there is none the most frequent in the first line.
+/// and where there is none the one that most lines hold equally often.
 fn delimiter_of(head: &[u8], whole: bool) -> u8 {
     let counts = DELIMITERS.map(|delimiter| counts(head, whole, delimiter));
     let even = |at: usize| counts[at].iter().all(|count| *count == counts[at][0]);
     let first = |at: usize| counts[at].first().copied().unwrap_or(0);
+    let alike = |at: usize| {
+        let lines = |count: &usize| counts[at].iter().filter(|other| *other == count).count();
+        counts[at].iter().filter(|count| **count > 0).map(lines).max().unwrap_or(0)
+    };
     let decimal = first(2) > 0 && even(2) && has_decimal_commas_alone(head);
     let mut best = 0;
-    let rank = |at: usize| (first(at) > 0 && even(at) && !(at == 0 && decimal), first(at));
+    let rank = |at: usize| {
+        let is_even = first(at) > 0 && even(at) && !(at == 0 && decimal);
+        (is_even, if is_even { 0 } else { alike(at) }, first(at))
+    };
     for at in 1..DELIMITERS.len() {
         if rank(at) > rank(best) {
             best = at;
@@ -98,6 +105,11 @@ fn counts(text: &[u8], whole: bool, delimiter: u8) -> Vec<usize> {
             _ if *byte == delimiter && !quoted => {
                 count += 1;
                 (begun, at_start) = (true, true);
+                continue;
+            }
+            // A quote behind blanks opens a cell, too.
+            b' ' | b'\t' => {
+                begun = true;
                 continue;
             }
             _ => {}
@@ -134,10 +146,13 @@ fn sample(head: &[u8], whole: bool, delimiter: u8) -> Sample {
     sample
 }
 
-/// Names are text over numbers. Where nothing is, a first line that holds numbers or cells that
-/// come again is a row like the others.
+/// Names are text over numbers, or count the columns. Where nothing is, a first line that holds numbers
+/// or cells that come again is a row like the others.
 fn has_header(sample: &Sample, config: &DataConfig) -> bool {
     let Some((first, below)) = sample.split_first() else { return true };
+    if counts_columns(first, below) {
+        return true;
+    }
     let missing = |cell: &[u8]| config.missing.iter().any(|word| word.as_bytes() == cell);
     let is_number = |cell: &[u8]| Number::parse(cell) != Number::None;
     let (mut over_numbers, mut real, mut whole, mut text, mut again) = (0, 0, 0, 0, 0);
@@ -164,6 +179,25 @@ fn has_header(sample: &Sample, config: &DataConfig) -> bool {
     } else {
         real + again == 0 && (whole == 0 || text > 0)
     }
+}
+
+/// Whether the first line is 0, 1, 2, … as pandas writes where columns have no names, perhaps behind the
+/// empty name of the column that counts the rows. Two numbers are a row unless no row is like them.
+fn counts_columns(first: &[Vec<u8>], below: &[Vec<Vec<u8>>]) -> bool {
+    let (numbers, is_behind_index) = match first.split_first() {
+        Some((index, numbers)) if index.is_empty() => (numbers, true),
+        _ => (first, false),
+    };
+    let is_whole = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_digit);
+    let could_be_a_row = |place: usize| {
+        below.iter().filter_map(|row| row.get(place)).any(is_whole) || below.is_empty()
+    };
+    numbers.iter().enumerate().all(|(at, cell)| *cell == at.to_string().into_bytes())
+        && match numbers.len() {
+            0 | 1 => is_behind_index && !numbers.is_empty(),
+            2 => is_behind_index || !(0..2).all(could_be_a_row),
+            _ => true,
+        }
 }
 
 #[cfg(test)]
@@ -202,6 +236,25 @@ mod tests {
         assert!(header("0,1,label\n1,2,x\n1,2,y\n"));
         assert!(header("a,1.5\n1,2\n"));
         assert!(header("id,y\n,\n"));
+    }
+
+    #[test]
+    fn a_first_line_that_counts_the_columns_is_a_header() {
+        let header = |text| laid_out(text).1;
+        assert!(header(",0,1,2\n0,-1.5,5,0\n1,0.9,3,1\n"));
+        assert!(header("0,1,2\n-1.5,5,0\n0.9,3,1\n"));
+        assert!(header("0,1\n-1.5,5\n0.9,3\n"));
+        assert!(header(",0\n0,3\n1,4\n"));
+        assert!(!header("0,1\n1,0\n1,1\n0,0\n"));
+        assert!(!header("1,2,3\n4,5,6\n"));
+        assert!(!header("0,1,3\n4,5,6\n"));
+    }
+
+    #[test]
+    fn a_line_above_the_table_does_not_choose_its_delimiter() {
+        assert_eq!(laid_out("|1x3 Cross validator\n52, a, >5\n63, b, >5\n").0, ',');
+        assert_eq!(laid_out("# a, b; c, d\n1;2\n3;4\n5;6\n").0, ';');
+        assert_eq!(laid_out("a, b\n1, \"x, y\"\n2, \"x, y\"\n"), (',', true));
     }
 
     #[test]

@@ -186,6 +186,7 @@ fn delimiters_quotes_line_ends_and_a_byte_order_mark_make_no_difference() {
         ("t.csv", "\n\"a\"\t\"b\"\t\"y\"\n\"1\"\t2\t\"x\"\n 3 \t5\tz\n\n1\t3\tx\n"),
         ("t.tsv", "a\tb\ty\n1\t2\tx\n3\t5\tz\n1\t3\tx\n"),
         ("t.csv", "a,b,y\r1,2,x\r3,5,z\r1,3,x\r"),
+        ("t.csv", "\"a\", \"b\", \"y\"\n1, \"2\", \"x\"\n3, \"5\", \"z\"\n1, \"3\", \"x\"\n"),
     ] {
         let other = taken(name, content.as_bytes(), whole).unwrap();
         assert_eq!(table(&other), table(&plain), "{content}");
@@ -220,7 +221,15 @@ fn a_table_that_cannot_be_taken_says_what_where_and_what_to_do() {
         ),
         (
             "a\n1\n",
-            "t.csv, line 1: there is one column, `a`: expected inputs and a target with `,`, tab, `;` or `|` between them",
+            "t.csv, line 1: there is one column, `a`: expected inputs and a target with `,`, tab, `;` or `|` between them; if something else stands there, set data.delimiter",
+        ),
+        (
+            "1.5 2 x\n3 4 z\n",
+            "t.csv, line 1: there is one column, `1.5 2 x`: expected inputs and a target with `,`, tab, `;` or `|` between them; if blanks stand there, set data.delimiter = \" \"",
+        ),
+        (
+            "|1x3 Cross validator\n52, Gov, yes\n63, Gov, no\n",
+            "t.csv, line 1: `|1x3 Cross validator` stands above lines of 3 cells: take this line out of the file if it is neither a row nor the names of the columns, else give it as many cells",
         ),
         (
             ",a,y\n0,1,2\n",
