@@ -58,7 +58,7 @@ fn data(width: usize) -> Arc<Dataset> {
         },
         preprocessing: serde_json::Value::Null,
         summary: String::new(),
-        notes: Vec::new(),
+        doubts: Vec::new(),
         digest: String::new(),
     })
 }

@@ -148,7 +148,7 @@ fn data(stream: &mut Stream, loss: Loss, outputs: usize) -> Dataset {
         splits: Splits { train, validation, test, train_evaluated },
         preprocessing: serde_json::Value::Null,
         summary: String::new(),
-        notes: Vec::new(),
+        doubts: Vec::new(),
         digest: String::new(),
     }
 }

@@ -1,11 +1,13 @@
 //! `bnes check`: all that can be known of an experiment without training it.
 
 use std::io::Write;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::exit::FAILED;
 use super::experiment_args::ExperimentArgs;
 use crate::config::{Experiment, without_rule};
 use crate::console::eprintln;
@@ -33,6 +35,9 @@ pub struct CheckArgs {
     /// For people, or all of it for programs
     #[arg(long, value_enum, default_value = "text")]
     pub format: CheckFormat,
+    /// Exit with code 1 where there is a warning
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// How a check is printed.
@@ -59,7 +64,7 @@ struct FindingJson<'a> {
 ///
 /// # Errors
 /// Where the config or the data is refused, the device fails, or `out` cannot be written.
-pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
+pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
     let mut cache = DatasetCache::of(&experiment);
@@ -76,11 +81,12 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
     let seconds = all / jobs as f64;
     let estimate = Estimate { seconds, jobs, device: runner::device_name(compute.device()) };
     let report = plan_report(&experiment, &prepared, &tuned, estimate);
+    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     match args.format {
         CheckFormat::Json => {
             let mut json = json!(report);
             json["findings"] = json!(findings.iter().map(finding_json).collect::<Vec<_>>());
-            super::output::print(out, &report::json::json(&json)?)
+            super::output::print(out, &report::json::json(&json)?)?;
         }
         CheckFormat::Text => {
             super::output::print(out, &report::plan::plan(&report, super::output::columns()))?;
@@ -88,15 +94,16 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
             for finding in &findings {
                 eprintln(format_args!("\n{finding}"));
             }
-            let count = |level| findings.iter().filter(|finding| finding.level == level).count();
             let told = format!(
                 "check: no error, {}, {}\n",
                 counted(count(Level::Warning), "warning"),
                 counted(count(Level::Note), "note")
             );
-            super::output::print(out, &told)
+            super::output::print(out, &told)?;
         }
     }
+    let is_refused = args.strict && count(Level::Warning) > 0;
+    Ok(if is_refused { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
 fn finding_json(finding: &Finding) -> FindingJson<'_> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Experiment, Overrides};
-use crate::data::{Description, Source};
+use crate::data::{Description, Doubt, Source};
 use crate::report;
 
 /// What can be done with data.
@@ -46,12 +46,13 @@ pub enum DescribeFormat {
 
 /// A description and what a training would make of the data.
 #[derive(Serialize)]
-struct Described {
+struct Described<'a> {
     #[serde(flatten)]
     description: Description,
-    /// Rows, inputs and splits, as `bnes run` says them; none where the split asked for is
-    /// impossible.
-    summary: Option<String>,
+    /// Rows, inputs and splits, as `bnes run` says them; none where it cannot be trained on.
+    summary: Option<&'a String>,
+    /// Why it cannot be trained on as it is.
+    error: Option<&'a String>,
 }
 
 /// Reads the data as a config would and prints what it holds.
@@ -65,21 +66,24 @@ pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
     let config = config.ok_or_else(|| anyhow!("a config without a training"))?;
     let source = Source::open(&config.data, &experiment.base)?;
     let mut description = source.describe(&config.data);
-    let mut summary = None;
-    match source.into_dataset(&config.data, config.split_seed()) {
+    let outcome = match source.into_dataset(&config.data, config.split_seed()) {
         Ok(dataset) => {
-            let new = |note: &String| !description.notes.contains(note);
-            let notes: Vec<String> = dataset.notes.into_iter().filter(new).collect();
-            description.notes.extend(notes);
-            summary = Some(dataset.summary);
+            let new = |doubt: &Doubt| !description.doubts.contains(doubt);
+            let doubts: Vec<Doubt> = dataset.doubts.into_iter().filter(new).collect();
+            description.doubts.extend(doubts);
+            Ok(dataset.summary)
         }
-        Err(error) => description.notes.push(format!("cannot be trained on as it is: {error}")),
-    }
+        Err(error) => Err(error.to_string()),
+    };
+    description.doubts.sort_by_key(|doubt| doubt.weight);
     let text = match args.format {
         DescribeFormat::Table => {
-            report::data::description(&description, summary.as_deref(), super::output::columns())
+            report::data::description(&description, &outcome, super::output::columns())
         }
-        DescribeFormat::Json => report::json::json(&Described { description, summary })?,
+        DescribeFormat::Json => {
+            let (summary, error) = (outcome.as_ref().ok(), outcome.as_ref().err());
+            report::json::json(&Described { description, summary, error })?
+        }
     };
     super::output::print(out, &text)
 }

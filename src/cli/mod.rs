@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out),
         Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
-        Command::Check(args) => check::check(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Check(args) => check::check(args, &mut out),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|damaged| {
             for problem in &damaged {

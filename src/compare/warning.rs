@@ -19,6 +19,8 @@ pub struct Warning {
 pub enum WarningKind {
     /// A file of the results, as the reader of files put it.
     File(String),
+    /// A doubt about the data that a training recorded, as whoever read the data put it.
+    Data(String),
     /// `[tune]` has not chosen yet, and no training begins before.
     TuningUnfinished,
     /// Trainings without a record of an end.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::arms::ArmSummary;
 use super::contrast::{Contrast, ContrastKind};
 use super::contrasts::Contrasts;
@@ -25,6 +27,7 @@ pub(super) fn of_files(
             |text: &String| Warning { experiment: None, kind: WarningKind::File(text.clone()) };
         warnings.extend(experiment.warnings.iter().map(of_file));
         let mut push = |kind| warnings.push(Warning::of(name, kind));
+        of_data(experiment).into_iter().for_each(&mut push);
         if experiment.plan.tuning.as_ref().is_some_and(|tuning| !tuning.is_settled()) {
             push(WarningKind::TuningUnfinished);
         }
@@ -40,6 +43,22 @@ pub(super) fn of_files(
         }
     }
     warnings
+}
+
+/// The doubts about its data that trainings recorded: of each kind the first.
+fn of_data(experiment: &LoadedExperiment) -> Vec<WarningKind> {
+    let (mut kinds, mut found) = (Vec::new(), Vec::new());
+    let recorded = experiment.runs.iter().filter_map(|run| run.record.data.get("warnings"));
+    for warning in recorded.filter_map(Value::as_array).flatten() {
+        let text = |key: &str| warning.get(key).and_then(Value::as_str).unwrap_or("");
+        if !kinds.contains(&text("kind")) {
+            kinds.push(text("kind"));
+            let parts = [text("message"), text("advice")];
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            found.push(WarningKind::Data(parts.join("; ")));
+        }
+    }
+    found
 }
 
 /// What limits the figures of one experiment.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::doubt::Doubt;
 use super::row_chunks::RowChunks;
 use crate::config::data::Task;
 
@@ -20,7 +21,7 @@ pub struct Dataset {
     /// Rows, inputs, classes or targets and split sizes, in one line.
     pub summary: String,
     /// What a user has to know: a stratification given up, a constant column left out.
-    pub notes: Vec<String>,
+    pub doubts: Vec<Doubt>,
     /// SHA-256 of what was read, in hex.
     pub digest: String,
 }

@@ -5,6 +5,7 @@ use std::iter;
 
 use serde::Serialize;
 
+use super::doubt::Doubt;
 use super::encode::scale::Range;
 use super::source::{RawInputs, Source};
 use super::table::column::{Column, MOST_LEVELS, Values};
@@ -24,7 +25,7 @@ pub struct Description {
     /// Of a classification: each class and its rows, in the order of the outputs.
     pub classes: Vec<(String, usize)>,
     /// What a user has to know: rows left out, how the file was read.
-    pub notes: Vec<String>,
+    pub doubts: Vec<Doubt>,
 }
 
 /// One column as it would be taken.
@@ -121,8 +122,8 @@ impl Source {
                 column.note = oddity(column);
             }
         }
-        let (rows, notes) = (self.rows(), self.notes.clone());
-        Description { name: self.name.clone(), rows, columns, classes, notes }
+        let (rows, doubts) = (self.rows(), self.doubts.clone());
+        Description { name: self.name.clone(), rows, columns, classes, doubts }
     }
 
     fn column(
@@ -170,7 +171,11 @@ fn input(of: &Column, name: &str) -> ColumnDescription {
         }
         Values::TooManyLevels => ColumnKind::TooManyLevels,
     };
-    ColumnDescription { missing: of.missing, ..column(name, ColumnRole::Input, kind) }
+    let has_too_many = kind == ColumnKind::TooManyLevels;
+    let note = of.looks.numbers_as_text().filter(|_| has_too_many);
+    let note =
+        note.map(|found| format!("more than {MOST_LEVELS} levels: refused; {}", found.advice()));
+    ColumnDescription { missing: of.missing, note, ..column(name, ColumnRole::Input, kind) }
 }
 
 /// Why an input would not be taken as it is.

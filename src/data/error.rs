@@ -234,6 +234,17 @@ pub enum CellProblem {
     /// A comma where a point should be.
     #[error("`{0}` is not a number: write decimals with a point")]
     DecimalComma(String),
+    /// A comma that may be decimal or stand between thousands.
+    #[error(
+        "`{0}` is not a number: write decimals with a point, and take separators of thousands out"
+    )]
+    Comma(String),
+    /// A number with something around its digits or between them, and the number alone.
+    #[error(
+        "`{}` is not a number, and the column is numeric: write `{}` if that is meant, without what stands around or between the digits; else correct the cell, or name the column in data.categorical",
+        .0[0], .0[1]
+    )]
+    Dressed(Box<[String; 2]>),
     /// NaN or an infinity, spelled out.
     #[error(
         "`{0}` is not finite: correct the cell, or add `{0}` to data.missing if it means a missing value"

@@ -2,6 +2,7 @@
 
 mod dataset;
 mod describe;
+mod doubt;
 mod encode;
 mod error;
 mod read;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use dataset::{Dataset, Inputs, Splits, Targets};
 pub use describe::{ColumnDescription, ColumnKind, ColumnRole, Description};
+pub use doubt::{Doubt, Weight};
 pub use error::{BUILT_IN, CellProblem, DataError, Location, shortened};
 pub use row_chunks::RowChunks;
 pub use source::Source;

@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::doubt::Doubt;
 use super::error::{self, BUILT_IN, DataError};
 use super::read::idx::{self, Images};
 use super::read::{self, Kind, check_keys, file};
 use super::split::given::Given;
 use super::table::builder::Table;
+use super::table::cell::Cell;
 use super::table::column::{Column, MOST_LEVELS};
+use super::table::looks::numbers_as_names;
 use super::table::roles::Roles;
+use super::table::row_hash::RowHash;
 use super::table::target::RawTargets;
 use crate::config::data::{DataConfig, Task};
 use crate::text::counted;
@@ -31,11 +35,13 @@ pub struct Source {
     pub(super) task_inferred: bool,
     /// The splits that came along.
     pub(super) given: Given,
+    /// Of each row: rows of the same hash are word for word the same.
+    pub(super) hashes: Vec<u64>,
     pub(super) digest: String,
     /// Rows left out as their target is missing.
     pub(super) without_target: usize,
     /// What a user has to know, whatever the split.
-    pub(super) notes: Vec<String>,
+    pub(super) doubts: Vec<Doubt>,
     /// The part of the config that it was opened with.
     pub(super) key: DataConfig,
 }
@@ -133,6 +139,7 @@ impl Source {
         Roles::check_target(config.target.as_ref(), &target_names, &name)?;
         let digest = images.digest(full_scale);
         let Images { bytes, labels, width, height, test_from } = images;
+        let hashes = hashes(&bytes, width * height, &labels);
         let bytes = Arc::new(bytes);
         let targets = if config.task == Some(Task::Regression) {
             let values = labels.iter().map(|label| f64::from(*label)).collect();
@@ -149,15 +156,16 @@ impl Source {
             files: Vec::new(),
             task_inferred: false,
             given: test_from.map_or(Given::Nothing, Given::TestFrom),
+            hashes,
             digest,
             without_target: 0,
-            notes: Vec::new(),
+            doubts: Vec::new(),
             key: config.reading(),
         })
     }
 
     fn of_table((table, digest): read::Read, config: &DataConfig, name: String) -> Self {
-        let Table { roles, files, inputs, targets, given, without_target, notes } = table;
+        let Table { roles, files, inputs, targets, given, hashes, without_target, doubts } = table;
         let names = roles.inputs().cloned().collect();
         Self {
             name,
@@ -168,9 +176,10 @@ impl Source {
             roles: Some(roles),
             files,
             given,
+            hashes,
             digest,
             without_target,
-            notes,
+            doubts,
             key: config.reading(),
         }
     }
@@ -194,8 +203,12 @@ impl Source {
                 if names.len() == labels.len() && names.len() > 2
                     || names.len() > MOST_LEVELS && 2 * names.len() > labels.len() =>
             {
+                let advice = match numbers_as_names(names) {
+                    Some(found) => format!("{}, or set data.target", found.advice()),
+                    None => "is it the column to predict? set data.target, or task = \"regression\" for numbers".to_owned(),
+                };
                 wrong(format!(
-                    "the target `{}` has {} classes in {}: is it the column to predict? set data.target, or task = \"regression\" for numbers",
+                    "the target `{}` has {} classes in {}: {advice}",
                     self.target_names.join("`, `"),
                     names.len(),
                     counted(labels.len(), "row")
@@ -218,6 +231,19 @@ impl Source {
             }
         }
     }
+}
+
+/// Of each image and its label.
+fn hashes(bytes: &[u8], width: usize, labels: &[u8]) -> Vec<u64> {
+    let mut hash = RowHash::default();
+    let images = bytes.chunks_exact(width.max(1)).zip(labels);
+    let of_row = images.map(|(image, label)| {
+        hash.begin();
+        hash.push(0, Cell::Text(image));
+        hash.push(1, Cell::Text(&[*label]));
+        hash.of_row()
+    });
+    of_row.collect()
 }
 
 /// Labels that occur become classes, in order; gaps between them are closed.

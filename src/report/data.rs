@@ -10,12 +10,12 @@ const CLASSES: usize = 30;
 /// Room for the levels of a column.
 const LEVELS: usize = 44;
 
-/// Columns, classes, what there is to know and what a training makes of it, for a terminal of this
-/// width; whole where there is none.
+/// Columns, classes, what there is to know and what a training makes of it or why there can be none, for
+/// a terminal of this width; whole where there is none.
 #[must_use]
 pub fn description(
     description: &Description,
-    summary: Option<&str>,
+    outcome: &Result<String, String>,
     terminal: Option<usize>,
 ) -> String {
     let width = terminal.unwrap_or(WIDTH);
@@ -32,14 +32,17 @@ pub fn description(
         let note = column.note.as_ref()?;
         Some(format!("`{}`: {note}", shortened(&column.name, LEVELS)))
     });
-    let mut notes = of_columns.chain(description.notes.iter().cloned()).peekable();
+    let doubts = description.doubts.iter().map(ToString::to_string);
+    let error =
+        outcome.as_ref().err().map(|error| format!("cannot be trained on as it is: {error}"));
+    let mut notes = of_columns.chain(doubts).chain(error).peekable();
     if notes.peek().is_some() {
         text.push('\n');
     }
     for note in notes {
         text.push_str(&wrap(&note, width, "  "));
     }
-    if let Some(summary) = summary {
+    if let Ok(summary) = outcome {
         text.push('\n');
         text.push_str(&wrap(summary, width, "  "));
     }
@@ -170,6 +173,7 @@ fn shortened(name: &str, length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Doubt, Weight};
 
     fn column(name: &str, role: ColumnRole, kind: ColumnKind) -> ColumnDescription {
         ColumnDescription { name: name.to_owned(), role, kind, missing: 0, note: None }
@@ -208,10 +212,17 @@ mod tests {
                     column("income", ColumnRole::Target, levels(&["<=50K", ">50K"])),
                 ],
                 classes: vec![("<=50K".to_owned(), 24_720), (">50K".to_owned(), 7841)],
-                notes: vec!["3 rows without a target are left out".to_owned()],
+                doubts: vec![Doubt {
+                    kind: "rows without a target",
+                    weight: Weight::Note,
+                    key: "data.target",
+                    message: "3 rows without a target are left out".to_owned(),
+                    advice: String::new(),
+                }],
             },
-            Some(
-                "adult.csv: 32561 rows, 14 inputs, 2 classes; train 19537, validation 6512, test 6512 (stratified, split seed 0)",
+            &Ok(
+                "adult.csv: 32561 rows, 14 inputs, 2 classes; train 19537, validation 6512, test 6512 (stratified, split seed 0)"
+                    .to_owned(),
             ),
             Some(100),
         );

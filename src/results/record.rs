@@ -94,7 +94,7 @@ pub struct TrainingRecord {
     pub arms: Vec<ArmRecord>,
     /// The effective config: `data`, `model`, `training`, `evaluation`, defaults included.
     pub config: Shared,
-    /// What was read: `digest`, `summary`, `task`, rows of each split.
+    /// What was read: `digest`, `summary`, `task`, rows of each split, and `warnings` where there are any.
     pub data: Shared,
     /// Where and with what it was trained.
     pub provenance: Provenance,

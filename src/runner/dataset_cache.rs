@@ -8,7 +8,7 @@ use serde_json::json;
 use super::prepare_error::PrepareError;
 use crate::config::data::SplitSeed;
 use crate::config::{Arm, Config, Experiment};
-use crate::data::{DataError, Dataset, Source};
+use crate::data::{DataError, Dataset, Doubt, Source, Weight};
 use crate::seed::Seed;
 
 /// Sources and splits that were read, so that each is read once.
@@ -73,18 +73,20 @@ impl DatasetCache {
             self.sources.insert(source_key, source);
             dataset
         });
-        for note in std::iter::once(&dataset.summary).chain(&dataset.notes) {
+        let notes = dataset.doubts.iter().filter(|doubt| doubt.weight == Weight::Note);
+        for note in std::iter::once(dataset.summary.clone()).chain(notes.map(Doubt::to_string)) {
             // With a split per seed one line stands for all.
             let said = data.split.seed == SplitSeed::PerSeed && !self.datasets.is_empty();
-            if !said && !self.notes.contains(note) {
-                self.notes.push(note.clone());
+            if !said && !self.notes.contains(&note) {
+                self.notes.push(note);
             }
         }
         self.datasets.insert(data_key, Arc::clone(&dataset));
         Ok(dataset)
     }
 
-    /// A line for each set of data, and what there is to know of it.
+    /// A line for each set of data, and what there is to know of it; warnings are for those who look at
+    /// a training.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes

@@ -10,6 +10,7 @@ use super::checkpointer::Notes;
 use super::device;
 use super::prepared_training::PreparedTraining;
 use super::provenance;
+use crate::data::Weight;
 use crate::history::{CPU, ELAPSED, EpochTable};
 use crate::metrics;
 use crate::nn::Engine;
@@ -174,6 +175,11 @@ fn data_record(training: &PreparedTraining) -> Map<String, Value> {
         ("test_rows", &data.splits.test),
     ] {
         map.insert(name.to_owned(), rows.len().into());
+    }
+    let warnings = data.doubts.iter().filter(|doubt| doubt.weight == Weight::Warning);
+    let warnings: Vec<Value> = warnings.map(|doubt| json!(doubt)).collect();
+    if !warnings.is_empty() {
+        map.insert("warnings".to_owned(), warnings.into());
     }
     map
 }

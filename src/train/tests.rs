@@ -117,7 +117,7 @@ fn rows() -> Arc<Dataset> {
         },
         preprocessing: serde_json::Value::Null,
         summary: String::new(),
-        notes: Vec::new(),
+        doubts: Vec::new(),
         digest: String::new(),
     })
 }

@@ -13,6 +13,7 @@ mod config_errors;
 mod correct;
 mod describe;
 mod docs;
+mod doubts;
 #[cfg(target_os = "linux")]
 mod faults;
 mod floors;

@@ -14,7 +14,9 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::scale::{self, Scale};
-use crate::data::error::listed_shortly;
+use crate::config::data::DataConfig;
+use crate::data::doubt::{self, Doubt, Weight};
+use crate::data::error::{listed_shortly, shortened};
 use crate::data::row_chunks::{CHUNK_ROWS, RowChunks};
 use crate::data::table::column::{Column, MOST_LEVELS, Values};
 use crate::data::table::level::Level;
@@ -51,7 +53,7 @@ enum Kind {
 pub(super) struct Encoded {
     pub rows: RowChunks,
     pub json: Value,
-    pub notes: Vec<String>,
+    pub doubts: Vec<Doubt>,
 }
 
 /// Learns on `train`, whose rows are in order and in which levels occur as often as `counts` says, and
@@ -63,16 +65,23 @@ pub(super) fn encode(
     counts: &[Vec<usize>],
     train: &[u32],
     rows: usize,
-    standardize: bool,
+    config: &DataConfig,
 ) -> Result<Encoded, String> {
-    let too_many: Vec<String> = (columns.iter().zip(names))
-        .filter(|(column, _)| matches!(column.values, Values::TooManyLevels))
-        .map(|(_, name)| name.clone())
-        .collect();
+    let DataConfig { drop, standardize, .. } = config;
+    let has_too_many = |column: &Column| matches!(column.values, Values::TooManyLevels);
+    let too_many = columns.iter().zip(names).filter(|(column, _)| has_too_many(column));
+    let mut numbers =
+        too_many.clone().filter_map(|(of, name)| Some((of.looks.numbers_as_text()?, name)));
+    if let Some((found, name)) = numbers.next() {
+        let name = shortened(name.as_bytes());
+        return Err(format!("`{name}` has more than {MOST_LEVELS} levels: {}", found.advice()));
+    }
+    let too_many: Vec<String> = too_many.map(|(_, name)| name.clone()).collect();
     if !too_many.is_empty() {
         return Err(format!(
-            "more than {MOST_LEVELS} levels, as in a column that names its rows: {}; leave out by data.drop, or group the levels",
-            listed_shortly(&too_many)
+            "more than {MOST_LEVELS} levels, as in a column that names its rows: {}; leave out by {}, or group the levels",
+            listed_shortly(&too_many),
+            doubt::with("data.drop", drop, &too_many)
         ));
     }
     let mut learnt = Learnt::default();
@@ -82,7 +91,7 @@ pub(super) fn encode(
             Values::Numbers { numbers, .. } => {
                 numbers.find(train, &mut trained);
                 let of = scale::Column::of(&trained);
-                learnt.numbers(at, of, column.missing > 0, train.len(), standardize);
+                learnt.numbers(at, of, column.missing > 0, train.len(), *standardize);
             }
             Values::Levels { levels, .. } => {
                 learnt.levels(at, levels, &counts[at], &column.counts(None));
@@ -109,7 +118,7 @@ pub(super) fn encode(
     }
     let json: Vec<Value> = learnt.encoders.iter().map(|encoder| encoder.json(names)).collect();
     let rows = RowChunks::new(learnt.width, chunks);
-    Ok(Encoded { rows, json: json!(json), notes: learnt.notes(names) })
+    Ok(Encoded { rows, json: json!(json), doubts: learnt.doubts(names) })
 }
 
 #[derive(Default)]
@@ -121,6 +130,7 @@ struct Learnt {
     empty: Vec<usize>,
     filled: Vec<usize>,
     unseen: Vec<usize>,
+    strange: Vec<usize>,
 }
 
 impl Learnt {
@@ -181,7 +191,15 @@ impl Learnt {
         if missing {
             input_of[levels.len()] = known.len();
         }
-        if (0..=levels.len()).any(|code| all[code] > 0 && input_of[code] == other) {
+        let unseen = (0..=levels.len()).filter(|code| input_of[*code] == other);
+        let unseen: usize = unseen.map(|code| all[code]).sum();
+        let rows_of = |counts: &[usize]| counts.iter().sum::<usize>();
+        let are_most = 2 * unseen > rows_of(all) - rows_of(trained);
+        // Names of rows are another matter.
+        let are_groups = 2 * known.len() <= rows_of(trained);
+        if are_most && are_groups {
+            self.strange.push(column);
+        } else if unseen > 0 {
             self.unseen.push(column);
         }
         let levels = known.iter().map(|level| levels[*level].name.clone()).collect();
@@ -234,23 +252,41 @@ impl Learnt {
         inputs
     }
 
-    fn notes(&self, names: &[String]) -> Vec<String> {
-        let note = |what: &str, columns: &[usize]| {
+    fn doubts(&self, names: &[String]) -> Vec<Doubt> {
+        let about = |kind, what: &str, columns: &[usize]| {
             let columns: Vec<String> = columns.iter().map(|at| names[*at].clone()).collect();
-            (!columns.is_empty()).then(|| format!("{what}: {}", listed_shortly(&columns)))
+            let message = || format!("{what}: {}", listed_shortly(&columns));
+            (!columns.is_empty()).then(|| Doubt::note(kind, "data.source", message()))
         };
+        let strange = about(
+            "levels without a training row",
+            "levels that most validation and test rows have and no training row has, taken as \"other\"",
+            &self.strange,
+        );
+        let strange = strange.map(|doubt| Doubt {
+            weight: Weight::Warning,
+            advice: "call the same level the same in every split".to_owned(),
+            ..doubt
+        });
         [
-            note("left out, constant over the training rows", &self.constant),
-            note(
+            about("constant columns", "left out, constant over the training rows", &self.constant),
+            about(
+                "constant but for missing cells",
                 "taken only for whether they hold something, as they are constant over the training rows where they do",
                 &self.indicated,
             ),
-            note("left out, no training row holds anything", &self.empty),
-            note(
+            about("empty columns", "left out, no training row holds anything", &self.empty),
+            about(
+                "missing cells filled",
                 "missing cells outside the training rows alone, filled with the mean and not indicated",
                 &self.filled,
             ),
-            note("levels that no training row has, taken as \"other\"", &self.unseen),
+            about(
+                "levels taken as other",
+                "levels that no training row has, taken as \"other\"",
+                &self.unseen,
+            ),
+            strange,
         ]
         .into_iter()
         .flatten()

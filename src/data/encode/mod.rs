@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use scale::Scale;
 
 use super::dataset::{Dataset, Inputs, Targets};
+use super::doubt::Doubt;
 use super::error::{DataError, listed_shortly, shortened};
 use super::source::{RawInputs, Source};
-use super::split::{self, Drawn, Rows};
+use super::split::{self, Drawn, Rows, repeats};
 use super::table::column::Column;
 use super::table::doubts;
 use super::table::target::RawTargets;
@@ -82,18 +83,19 @@ impl Source {
             }
         })?;
         let train = &drawn.splits.train;
-        let mut notes = [self.notes.as_slice(), &drawn.notes].concat();
+        let mut doubts = [self.doubts.as_slice(), &drawn.doubts].concat();
+        let has_few_values = || !columns.is_empty() && columns.iter().all(Column::has_few_values);
+        doubts.extend(repeats::doubt(&drawn.splits, &self.hashes, has_few_values));
         let (inputs, inputs_json) = match &self.inputs {
             RawInputs::Table { names, .. } => {
                 let counts: Vec<Vec<usize>> =
                     columns.iter().map(|column| column.counts(Some(train))).collect();
                 self.check_types(&columns, names, &counts)?;
-                let doubts = doubts::of_inputs(&columns, names, &counts, &self.key.missing);
-                let encoded =
-                    inputs::encode(columns, names, &counts, train, self.rows(), config.standardize)
-                        .map_err(target_problem)?;
-                notes.extend(encoded.notes);
-                notes.extend(doubts);
+                let of_inputs = doubts::of_inputs(&columns, names, &counts, &self.key);
+                let encoded = inputs::encode(columns, names, &counts, train, self.rows(), config)
+                    .map_err(target_problem)?;
+                doubts.extend(encoded.doubts);
+                doubts.extend(of_inputs);
                 let json = json!({
                     "kind": "table", "missing": self.key.missing, "columns": encoded.json,
                 });
@@ -104,9 +106,9 @@ impl Source {
             }
         };
         let (targets, targets_json) = self.targets(train, config.standardize);
-        notes.extend(self.unvarying_targets(train));
+        doubts.extend(self.unvarying_targets(train));
         if let Targets::Classes { names, .. } = &targets {
-            notes.extend(doubts::of_classes(names, &self.key.missing));
+            doubts.extend(doubts::of_classes(names, &self.key.missing));
         }
         let summary = self.summary(inputs.width(), &targets, &drawn, split_seed);
         Ok(Dataset {
@@ -115,7 +117,7 @@ impl Source {
             preprocessing: json!({ "inputs": inputs_json, "target": targets_json }),
             summary,
             splits: drawn.splits,
-            notes,
+            doubts,
             digest: self.digest.clone(),
         })
     }
@@ -205,7 +207,7 @@ impl Source {
         }
     }
 
-    fn unvarying_targets(&self, train: &[u32]) -> Option<String> {
+    fn unvarying_targets(&self, train: &[u32]) -> Option<Doubt> {
         let RawTargets::Values { values, names } = &self.targets else { return None };
         let constant: Vec<String> = scale::columns(values, names.len(), train)
             .iter()
@@ -214,7 +216,11 @@ impl Source {
             .map(|(_, name)| name.clone())
             .collect();
         (!constant.is_empty()).then(|| {
-            format!("the target is the same in all training rows: {}", listed_shortly(&constant))
+            let message = format!(
+                "the target is the same in all training rows: {}",
+                listed_shortly(&constant)
+            );
+            Doubt::warning("constant target", "data.target", message)
         })
     }
 

@@ -11,7 +11,8 @@ use super::header;
 use super::records::{Batch, Record, Records};
 use super::sniff::{self, Layout};
 use crate::config::data::DataConfig;
-use crate::data::error::DataError;
+use crate::data::doubt::Doubt;
+use crate::data::error::{DataError, shortened};
 use crate::data::table::builder::{Header, TableBuilder};
 use crate::data::table::cell::Cell;
 use crate::text::counted;
@@ -120,14 +121,21 @@ fn begin(
         row: None,
         problem,
     })?;
-    table.begin(file, Header { names, ..Header::default() })?;
+    table.begin(file, Header { names, delimiter: Some(layout.delimiter), ..Header::default() })?;
     if !layout.header {
         let hint =
             if config.header.is_none() { " (data.header = true if there is one)" } else { "" };
-        table.note(format!(
+        let message = format!(
             "there is no header line: the columns are called `c1` to `c{}`{hint}",
             first.len()
-        ));
+        );
+        table.doubt(Doubt::note("no header", "data.header", message));
+    } else if config.header.is_none() && header::counts_columns(first) {
+        let message = format!(
+            "the first line, which ends with `{}`, is taken for names of columns, as pandas counts them (data.header = false if it is a row)",
+            shortened(first.cell(first.len() - 1))
+        );
+        table.doubt(Doubt::note("header of numbers", "data.header", message));
     }
     Ok(())
 }

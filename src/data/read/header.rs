@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::records::Record;
-use super::sniff::Layout;
+use super::sniff::{self, Layout};
 use crate::config::data::DataConfig;
 use crate::data::error::{CellProblem, shortened};
 use crate::data::table::number::Number;
@@ -30,6 +30,13 @@ pub(super) fn names(
         *name = stand_in;
     }
     Ok(names)
+}
+
+/// Whether the names are 0, 1, 2, … as pandas writes where columns have none, perhaps behind the empty
+/// name of the column that counts the rows.
+pub(super) fn counts_columns(first: Record) -> bool {
+    let cells: Vec<&[u8]> = first.cells().map(<[u8]>::trim_ascii).collect();
+    sniff::are_counted(&cells).is_some()
 }
 
 fn name(cell: &[u8]) -> Result<String, CellProblem> {

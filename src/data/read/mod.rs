@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use format::{Format, Input};
 use sha2::{Digest, Sha256};
 
+use super::doubt::Doubt;
 use super::error::DataError;
 use super::table::builder::{Table, TableBuilder};
 use crate::config::data::DataConfig;
@@ -61,10 +62,8 @@ pub(super) fn table(file: &Path, base: &Path, config: &DataConfig) -> Result<Rea
     if let Some((test, format)) = test {
         let digest = read(test, format, config, &mut table)?;
         if digests.contains(&digest) {
-            table.note(
-                "warning: data.test_source holds the same as data.source: the rows that train are tested, and the test metrics say nothing of new rows"
-                    .to_owned(),
-            );
+            let message = "data.test_source holds the same as data.source: the rows that train are tested, and the test metrics say nothing of new rows";
+            table.doubt(Doubt::warning("test file", "data.test_source", message.to_owned()));
         }
         digests.push(digest);
     }

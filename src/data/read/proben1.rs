@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::format::{Format, Input};
 use crate::config::data::{DataConfig, Task};
+use crate::data::doubt::Doubt;
 use crate::data::error::{CellProblem, DataError, Location, shortened};
 use crate::data::split::given::{Given, Part};
 use crate::data::table::builder::{Header, TableBuilder};
@@ -37,9 +38,9 @@ fn read(input: Input, config: &DataConfig, table: &mut TableBuilder) -> Result<(
     let mut lines = lines.by_ref().filter(|(_, line)| !line.is_empty());
     let announced = Announced::read(&mut lines, file)?;
     let examples = announced.examples(lines, file)?;
-    let (given, notes) = Given::named(announced.parts(), "the header");
-    for note in notes {
-        table.note(note);
+    let (given, doubts) = Given::named(announced.parts(), "the header");
+    for doubt in doubts {
+        table.doubt(doubt);
     }
     let outputs = Outputs::of(&examples, config, file, table)?;
     let inputs = announced.inputs;
@@ -49,6 +50,7 @@ fn read(input: Input, config: &DataConfig, table: &mut TableBuilder) -> Result<(
         targets: Some(outputs.names()),
         levels: outputs.levels(),
         given: Some(given),
+        delimiter: None,
     };
     table.begin(file, header)?;
     for Example { line, inputs, outputs: values } in &examples {
@@ -201,7 +203,8 @@ impl Outputs {
             });
         }
         if config.task.is_none() && boolean && width > 1 {
-            table.note("several outputs are 1 at once: taken as numbers".to_owned());
+            let message = "several outputs are 1 at once: taken as numbers".to_owned();
+            table.doubt(Doubt::note("outputs taken as numbers", "data.source", message));
         }
         Ok(Self::Numbers(width))
     }

@@ -184,20 +184,21 @@ fn has_header(sample: &Sample, config: &DataConfig) -> bool {
 /// Whether the first line is 0, 1, 2, … as pandas writes where columns have no names, perhaps behind the
 /// empty name of the column that counts the rows. Two numbers are a row unless no row is like them.
 fn counts_columns(first: &[Vec<u8>], below: &[Vec<Vec<u8>>]) -> bool {
-    let (numbers, is_behind_index) = match first.split_first() {
-        Some((index, numbers)) if index.is_empty() => (numbers, true),
-        _ => (first, false),
-    };
+    let Some((count, is_behind_index)) = are_counted(first) else { return false };
     let is_whole = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_digit);
     let could_be_a_row = |place: usize| {
         below.iter().filter_map(|row| row.get(place)).any(is_whole) || below.is_empty()
     };
-    numbers.iter().enumerate().all(|(at, cell)| *cell == at.to_string().into_bytes())
-        && match numbers.len() {
-            0 | 1 => is_behind_index && !numbers.is_empty(),
-            2 => is_behind_index || !(0..2).all(could_be_a_row),
-            _ => true,
-        }
+    is_behind_index || count > 2 || count == 2 && !(0..2).all(could_be_a_row)
+}
+
+/// How many cells count the columns from 0, where all do, and whether an empty one stands before them.
+pub(super) fn are_counted<T: AsRef<[u8]>>(cells: &[T]) -> Option<(usize, bool)> {
+    let is_behind_index = cells.first().is_some_and(|cell| cell.as_ref().is_empty());
+    let numbers = &cells[usize::from(is_behind_index)..];
+    let counts = |(at, cell): (usize, &T)| cell.as_ref() == at.to_string().as_bytes();
+    let all = !numbers.is_empty() && numbers.iter().enumerate().all(counts);
+    all.then_some((numbers.len(), is_behind_index))
 }
 
 #[cfg(test)]

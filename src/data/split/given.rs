@@ -1,5 +1,7 @@
 //! Splits that come along with a source.
 
+use crate::data::doubt::Doubt;
+
 /// Where a row belongs before anything is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -40,18 +42,19 @@ pub enum Given {
 impl Given {
     /// Of rows that name their splits; where none is for validation, it is drawn from those that
     /// train. Also says what is missing.
-    pub fn named(mut parts: Vec<Part>, by: &str) -> (Self, Vec<String>) {
-        let mut notes = Vec::new();
+    pub fn named(mut parts: Vec<Part>, by: &str) -> (Self, Vec<Doubt>) {
+        let mut doubts = Vec::new();
+        let mut note = |message| doubts.push(Doubt::note("split not named", "data.split", message));
         if !parts.contains(&Part::Validation) {
             for part in parts.iter_mut().filter(|part| **part == Part::Train) {
                 *part = Part::Pool;
             }
-            notes.push(format!("{by} names no validation row: drawn from the training rows"));
+            note(format!("{by} names no validation row: drawn from the training rows"));
         }
         if !parts.contains(&Part::Test) {
-            notes.push(format!("{by} names no test row: there is no test split"));
+            note(format!("{by} names no test row: there is no test split"));
         }
-        (Self::Parts(parts), notes)
+        (Self::Parts(parts), doubts)
     }
 
     /// Where a row belongs.

@@ -5,15 +5,21 @@
 //! share, rounded up or down.
 
 pub(super) mod given;
+pub(super) mod repeats;
 mod stratify;
 
 use given::{Given, Part};
 
 use super::dataset::Splits;
-use super::error::listed_shortly;
+use super::doubt::Doubt;
+use super::error::{nearest, shortened};
+use super::table::looks::numbers_as_names;
 use crate::config::data::SplitConfig;
 use crate::seed::Seed;
 use crate::text::counted;
+
+/// Classes that a message names one by one.
+const NAMED_CLASSES: usize = 10;
 
 /// The rows of a source as far as splitting goes.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +36,7 @@ pub(super) struct Rows<'a> {
 pub(super) struct Drawn {
     pub splits: Splits,
     pub stratified: bool,
-    pub notes: Vec<String>,
+    pub doubts: Vec<Doubt>,
 }
 
 /// Why splits cannot be had, and the key that asks for them; none: the source's own are at fault.
@@ -49,18 +55,24 @@ pub(super) fn draw(rows: Rows, config: &SplitConfig, seed: Seed) -> Result<Drawn
         all
     };
     let pool = of(Part::Pool);
-    let mut notes = Vec::new();
+    let mut doubts = Vec::new();
     let mut parts = [of(Part::Train), of(Part::Validation), of(Part::Test)];
     let mut stratified = false;
     if !pool.is_empty() || parts[0].is_empty() {
-        stratified = divide(rows, pool, config, seed, &mut parts, &mut notes)?;
+        stratified = divide(rows, pool, config, seed, &mut parts, &mut doubts)?;
     }
     let [train, validation, test] = parts;
-    if let Some((labels, names)) = rows.classes {
-        notes.extend(untrained(&train, labels, names));
-    }
     let train_evaluated = evaluated(&train, validation.len(), seed);
-    Ok(Drawn { splits: Splits { train, validation, test, train_evaluated }, stratified, notes })
+    let splits = Splits { train, validation, test, train_evaluated };
+    if let Some((labels, names)) = rows.classes {
+        let key = match rows.given {
+            Given::Nothing => "data.split",
+            Given::TestFrom(_) => "data.test_source",
+            Given::Parts(_) => "data.split.column",
+        };
+        doubts.extend(untrained(&splits, labels, names, key)?);
+    }
+    Ok(Drawn { splits, stratified, doubts })
 }
 
 /// Divides the rows of the pool among the splits; says whether by class.
@@ -70,7 +82,7 @@ fn divide(
     config: &SplitConfig,
     seed: Seed,
     parts: &mut [Vec<u32>; 3],
-    notes: &mut Vec<String>,
+    doubts: &mut Vec<Doubt>,
 ) -> Result<bool, Undrawn> {
     if pool.is_empty() {
         let problem = "the source's own split has no training row: give it some".to_owned();
@@ -92,10 +104,11 @@ fn divide(
                 groups.iter().zip(names).find(|(group, _)| (1..wanted).contains(&group.len()));
             match small {
                 Some((group, name)) => {
-                    notes.push(format!(
+                    let message = format!(
                         "class `{name}` has too few rows for {wanted} splits ({}): split without regard to classes",
                         group.len()
-                    ));
+                    );
+                    doubts.push(Doubt::note("not stratified", "data.split.stratify", message));
                     None
                 }
                 None => Some(groups),
@@ -175,19 +188,66 @@ fn by_class(pool: &[u32], labels: &[u32], classes: usize) -> Vec<Vec<u32>> {
     groups
 }
 
-fn untrained(train: &[u32], labels: &[u32], names: &[String]) -> Option<String> {
+/// Rows of classes that no training row has, which cannot be right; refused where they are most of a
+/// split.
+fn untrained(
+    splits: &Splits,
+    labels: &[u32],
+    names: &[String],
+    key: &'static str,
+) -> Result<Option<Doubt>, Undrawn> {
     let mut trained = vec![false; names.len()];
-    for label in train.iter().filter_map(|row| labels.get(*row as usize)) {
-        trained[*label as usize] = true;
+    for row in &splits.train {
+        trained[labels[*row as usize] as usize] = true;
     }
-    let absent: Vec<String> = names
-        .iter()
-        .zip(trained)
-        .filter(|(_, trained)| !trained)
-        .map(|(name, _)| name.clone())
-        .collect();
-    (!absent.is_empty())
-        .then(|| format!("no training row has the class {}", listed_shortly(&absent)))
+    let is_untrained = |row: &&u32| !trained[labels[**row as usize] as usize];
+    let (mut counts, mut are_most) = (Vec::new(), false);
+    for (split, rows) in [("validation", &splits.validation), ("test", &splits.test)] {
+        let count = rows.iter().filter(is_untrained).count();
+        if count > 0 {
+            counts.push(format!("{count} of {} {split} rows", rows.len()));
+        }
+        are_most |= 2 * count > rows.len();
+    }
+    if counts.is_empty() {
+        return Ok(None);
+    }
+    let known = || names.iter().zip(&trained).filter(|(_, trained)| **trained).map(|(n, _)| &**n);
+    // Of other digits it is another name.
+    let has_digits = |name: &str| name.contains(|c: char| c.is_ascii_digit());
+    let letters = |name: &str| -> Vec<char> {
+        name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
+    };
+    let absent = |(name, _): (&String, &bool)| {
+        let may_be = |known: &&str| !has_digits(name) || letters(name) == letters(known);
+        let meant = nearest(name, known().filter(may_be));
+        let meant = meant.map_or_else(String::new, |known| {
+            format!(" (did you mean `{}`?)", shortened(known.as_bytes()))
+        });
+        format!("`{}`{meant}", shortened(name.as_bytes()))
+    };
+    let mut absent: Vec<String> =
+        names.iter().zip(&trained).filter(|(_, trained)| !**trained).map(absent).collect();
+    if absent.len() > NAMED_CLASSES {
+        let more = absent.len() - NAMED_CLASSES;
+        absent.truncate(NAMED_CLASSES);
+        absent.push(format!("{more} more"));
+    }
+    let message = format!(
+        "{} are of classes that no training row has: {}",
+        counts.join(" and "),
+        absent.join(", ")
+    );
+    let advice = match numbers_as_names(names) {
+        Some(found) => found.advice(),
+        None => "call the same class the same in every split, and give each class training rows"
+            .to_owned(),
+    };
+    // Where all that train are of one class, that is the fault, and told as such.
+    if are_most && trained.iter().filter(|trained| **trained).count() > 1 {
+        return Err(Undrawn { key: Some(key), problem: format!("{message}; {advice}") });
+    }
+    Ok(Some(Doubt::warning("classes without a training row", key, message).advise(advice)))
 }
 
 /// A part of the training rows as large as the validation split, from a stream of its own.
@@ -244,7 +304,7 @@ mod tests {
         let rows = Rows { count: 10, given: &Given::Nothing, classes: Some((&labels, &names)) };
         let drawn = draw(rows, &config(0.2, 0.2), Seed(0)).unwrap();
         assert!(!drawn.stratified);
-        assert!(drawn.notes[0].contains("class `1` has too few rows for 3 splits (2)"));
+        assert!(drawn.doubts[0].message.contains("class `1` has too few rows for 3 splits (2)"));
         assert!(draw(rows, &config(0.2, 0.0), Seed(0)).unwrap().stratified);
     }
 

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use super::cell::{Cell, MissingWords};
 use super::column::Column;
 use super::column_builder::{ColumnBuilder, Purpose};
+use super::doubts;
 use super::roles::{Role, Roles};
+use super::row_hash::RowHash;
 use super::target::RawTargets;
 use crate::config::data::{DataConfig, Task};
+use crate::data::doubt::Doubt;
 use crate::data::error::{CellProblem, DataError, Location, listed_shortly, shortened};
 use crate::data::split::given::{Given, Part};
 use crate::text::counted;
@@ -22,9 +25,11 @@ pub struct Table {
     pub inputs: Vec<Column>,
     pub targets: RawTargets,
     pub given: Given,
+    /// Of each row, of what is written in its inputs and targets.
+    pub hashes: Vec<u64>,
     /// Rows left out as their target is missing.
     pub without_target: usize,
-    pub notes: Vec<String>,
+    pub doubts: Vec<Doubt>,
 }
 
 /// What a file says of its columns before its first row.
@@ -37,6 +42,8 @@ pub struct Header {
     pub levels: HashMap<String, Vec<String>>,
     /// The splits, where the file says so.
     pub given: Option<Given>,
+    /// What stands between cells, in a text where a number may be written in several ways.
+    pub delimiter: Option<u8>,
 }
 
 /// A table while it is read.
@@ -56,13 +63,15 @@ pub struct TableBuilder<'a> {
     has_declared_classes: bool,
     given: Option<Given>,
     parts: Vec<Part>,
+    hash: RowHash,
+    hashes: Vec<u64>,
     /// Rows that were taken, and all rows of the file that is read.
     rows: usize,
     rows_of_file: usize,
     test_from: Option<usize>,
     without_target: Vec<Location>,
     left_out: usize,
-    notes: Vec<String>,
+    doubts: Vec<Doubt>,
 }
 
 /// Rows without a target that are named one by one.
@@ -85,19 +94,21 @@ impl<'a> TableBuilder<'a> {
             has_declared_classes: false,
             given: None,
             parts: Vec::new(),
+            hash: RowHash::default(),
+            hashes: Vec::new(),
             rows: 0,
             rows_of_file: 0,
             test_from: None,
             without_target: Vec::new(),
             left_out: 0,
-            notes: Vec::new(),
+            doubts: Vec::new(),
         }
     }
 
     /// Something that a user has to know; said once.
-    pub fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
+    pub fn doubt(&mut self, doubt: Doubt) {
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
         }
     }
 
@@ -115,11 +126,12 @@ impl<'a> TableBuilder<'a> {
                 self.of_columns = of_columns;
                 self.test_from = Some(self.rows);
                 if !new.is_empty() {
-                    self.notes.push(format!(
+                    let message = format!(
                         "columns that only {} has are not read: {}",
                         file.display(),
                         listed_shortly(&new)
-                    ));
+                    );
+                    self.doubts.push(Doubt::note("columns not read", "data.test_source", message));
                 }
             }
         }
@@ -129,7 +141,7 @@ impl<'a> TableBuilder<'a> {
     }
 
     fn begin_columns(&mut self, header: Header) -> Result<(), DataError> {
-        let Header { names, targets, levels, given } = header;
+        let Header { names, targets, levels, given, delimiter } = header;
         let roles = Roles::new(names, targets.as_deref(), self.config, &self.source_name)?;
         let levels_of = |name| levels.get(name).map_or(&[][..], Vec::as_slice);
         let is_categorical =
@@ -138,6 +150,7 @@ impl<'a> TableBuilder<'a> {
             ColumnBuilder::new(
                 Purpose::Input { categorical: is_categorical(name) },
                 levels_of(name),
+                delimiter,
             )
         };
         self.inputs = roles.inputs().map(input).collect();
@@ -146,7 +159,8 @@ impl<'a> TableBuilder<'a> {
             self.task = Some(Task::Regression);
         }
         self.has_declared_classes = are_declared && self.task != Some(Task::Regression);
-        let target = |name| ColumnBuilder::new(Purpose::Target(self.task), levels_of(name));
+        let target =
+            |name| ColumnBuilder::new(Purpose::Target(self.task), levels_of(name), delimiter);
         self.targets = roles.targets.iter().map(target).collect();
         self.given = given;
         self.of_columns.clone_from(&roles.of_columns);
@@ -172,11 +186,20 @@ impl<'a> TableBuilder<'a> {
             }
             return Ok(());
         }
+        self.hash.begin();
         for (at, role) in self.of_columns.iter().enumerate() {
             let pushed = match *role {
                 Role::Dropped => Ok(()),
-                Role::Input(input) => self.inputs[input].push(taken(at), location),
-                Role::Target(target) => self.targets[target].push(taken(at), location),
+                Role::Input(input) => {
+                    let cell = taken(at);
+                    self.hash.push(input, cell);
+                    self.inputs[input].push(cell, location)
+                }
+                Role::Target(target) => {
+                    let cell = taken(at);
+                    self.hash.push(self.inputs.len() + target, cell);
+                    self.targets[target].push(cell, location)
+                }
                 Role::Split => split_of(cell(at))
                     .map(|part| self.parts.push(part))
                     .map_err(|problem| (location, problem)),
@@ -185,6 +208,7 @@ impl<'a> TableBuilder<'a> {
                 return Err(self.cell_error(*role, location, problem));
             }
         }
+        self.hashes.push(self.hash.of_row());
         self.rows += 1;
         Ok(())
     }
@@ -218,32 +242,35 @@ impl<'a> TableBuilder<'a> {
             return Err(whole("no row is left to train on".to_owned()));
         }
         if self.left_out > 0 {
-            self.notes.push(self.left_out_note(&roles));
+            self.doubts.push(self.left_out_note(&roles));
         }
         let mut inputs = Vec::with_capacity(self.inputs.len());
         for (at, column) in std::mem::take(&mut self.inputs).into_iter().enumerate() {
-            let column = column.finish_input(self.rows);
+            let column = column.finish_input(self.rows, self.test_from.unwrap_or(self.rows));
             inputs.push(column.map_err(|(location, problem)| {
                 self.cell_error(Role::Input(at), location, problem)
             })?);
         }
         let targets = std::mem::take(&mut self.targets);
-        let targets = targets.into_iter().map(ColumnBuilder::finish).collect();
+        let targets: Vec<Column> = targets.into_iter().map(ColumnBuilder::finish).collect();
+        let names: Vec<String> = roles.inputs().cloned().collect();
+        self.doubts.extend(doubts::of_cells(&inputs, &names, self.config));
+        self.doubts.extend(doubts::of_targets(&targets, &roles.targets, self.task));
         let declared = self.has_declared_classes;
         let targets = RawTargets::of(targets, &roles.targets, self.task, declared);
         let targets = targets.map_err(|(at, (location, problem))| {
             self.cell_error(Role::Target(at), location, problem)
         })?;
         let given = self.take_given(&roles)?;
-        let Self { files, left_out: without_target, notes, .. } = self;
-        Ok(Table { roles, files, inputs, targets, given, without_target, notes })
+        let Self { files, hashes, left_out: without_target, doubts, .. } = self;
+        Ok(Table { roles, files, inputs, targets, given, hashes, without_target, doubts })
     }
 
     fn take_given(&mut self, roles: &Roles) -> Result<Given, DataError> {
         if self.config.split.column.is_some() {
             let by = format!("the column `{}`", roles.name_of(Role::Split));
-            let (given, notes) = Given::named(std::mem::take(&mut self.parts), &by);
-            self.notes.extend(notes);
+            let (given, doubts) = Given::named(std::mem::take(&mut self.parts), &by);
+            self.doubts.extend(doubts);
             return Ok(given);
         }
         match self.test_from {
@@ -256,18 +283,19 @@ impl<'a> TableBuilder<'a> {
         }
     }
 
-    fn left_out_note(&self, roles: &Roles) -> String {
+    fn left_out_note(&self, roles: &Roles) -> Doubt {
         let mut places: Vec<String> =
             self.without_target.iter().map(Location::line_or_row).collect();
         if self.left_out > places.len() {
             places.push(format!("{} more", self.left_out - places.len()));
         }
-        format!(
+        let message = format!(
             "{} left out, as the target {} is missing: {}",
             counted(self.left_out, "row"),
             listed_shortly(&roles.targets),
             places.join(", ")
-        )
+        );
+        Doubt::note("rows without a target", "data.target", message)
     }
 }
 

@@ -1,7 +1,10 @@
 //! What a column turned out to hold.
 
+use std::borrow::Cow;
+
 use super::dictionary::Codes;
 use super::level::{Fault, Level};
+use super::looks::Looks;
 use super::number;
 use super::numbers::Numbers;
 use crate::data::error::CellProblem;
@@ -10,12 +13,18 @@ use crate::data::row_chunks::CHUNK_ROWS;
 /// More levels than this are names of rows, not of groups.
 pub const MOST_LEVELS: usize = 1000;
 
+/// So few different values are groups even of very few rows.
+pub const FEW_VALUES: usize = 20;
+
 /// A column of which all rows are in.
 #[derive(Debug, Clone)]
 pub struct Column {
     pub values: Values,
     /// Missing cells.
     pub missing: usize,
+    pub looks: Looks,
+    /// Whether the numbers count or name the rows.
+    pub counts_rows: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -49,8 +58,27 @@ impl Column {
         counts
     }
 
+    /// Whether it has no more different values than groups have.
+    pub fn has_few_values(&self) -> bool {
+        match &self.values {
+            Values::Levels { levels, .. } => levels.len() <= FEW_VALUES,
+            Values::Numbers { numbers, .. } => {
+                let mut seen: Vec<u64> = Vec::new();
+                let mut all = numbers.chunks().flat_map(Cow::into_owned);
+                all.all(|number| {
+                    if !seen.contains(&number.to_bits()) {
+                        seen.push(number.to_bits());
+                    }
+                    seen.len() <= FEW_VALUES
+                })
+            }
+            Values::TooManyLevels => false,
+        }
+    }
+
     /// Refuses text in a column that is numeric by its training rows, wherever the text stands:
-    /// under one training cell of a hundred is text, or all of it is numbers with a decimal comma.
+    /// under one training cell of a hundred is text, or all of it is numbers with a decimal comma and
+    /// nothing else.
     /// `counts`: those of the training rows.
     pub fn check(&self, counts: &[usize]) -> Result<(), Fault> {
         let Values::Levels { levels, categorical: false, .. } = &self.values else { return Ok(()) };
@@ -63,7 +91,11 @@ impl Column {
         let slip = trained().next().or_else(|| text().map(|(level, _)| level).next());
         match slip {
             Some(slip) if are_slips(text_cells, present) => Err(slip.fault(CellProblem::Text)),
-            Some(slip) if text_cells > 0 && trained().all(has_comma) => {
+            Some(slip)
+                if text_cells > 0
+                    && trained().all(has_comma)
+                    && self.looks.numbers_as_text().is_none() =>
+            {
                 Err(slip.fault(CellProblem::Text))
             }
             _ => Ok(()),

@@ -6,8 +6,10 @@
 
 use super::cell::Cell;
 use super::column::{Column, MOST_LEVELS, Values, are_slips};
+use super::counters;
 use super::dictionary::{self, Dictionary, MISSING};
 use super::level::{Fault, Level};
+use super::looks::Looks;
 use super::number::Number;
 use super::numbers::{EXACT_ROWS, Numbers};
 use crate::config::data::Task;
@@ -32,6 +34,7 @@ pub(super) struct ColumnBuilder {
     purpose: Purpose,
     missing: usize,
     state: State,
+    looks: Looks,
 }
 
 enum State {
@@ -41,8 +44,9 @@ enum State {
 }
 
 impl ColumnBuilder {
-    /// A column before its first cell; `levels`: those that the file declares.
-    pub fn new(purpose: Purpose, levels: &[String]) -> Self {
+    /// A column before its first cell; `levels`: those that the file declares; `delimiter`: what parts
+    /// its cells from others, in a text.
+    pub fn new(purpose: Purpose, levels: &[String], delimiter: Option<u8>) -> Self {
         let state = if purpose == Purpose::Target(Some(Task::Regression)) {
             State::Numbers { numbers: Numbers::new(usize::MAX), text: None }
         } else {
@@ -52,7 +56,7 @@ impl ColumnBuilder {
             }
             State::Levels(dictionary)
         };
-        Self { purpose, missing: 0, state }
+        Self { purpose, missing: 0, state, looks: Looks::new(delimiter) }
     }
 
     /// Takes the next row's cell.
@@ -65,6 +69,9 @@ impl ColumnBuilder {
                 Cell::Missing => Number::None,
             };
             if let Number::Finite(number) = number {
+                if let Cell::Text(text) = cell {
+                    self.looks.number(text);
+                }
                 numbers.push(number);
                 return Ok(());
             }
@@ -84,6 +91,7 @@ impl ColumnBuilder {
                     return Err(level.fault(CellProblem::Text));
                 }
                 numbers.push(f64::NAN);
+                self.looks.text(&level.name);
                 text.get_or_insert((level, 0)).1 += 1;
             }
             (State::Levels(dictionary), cell) => match dictionary.code(cell) {
@@ -106,6 +114,11 @@ impl ColumnBuilder {
     /// Takes a cell that is new among the levels.
     fn push_level(&mut self, cell: Cell, level: Level) -> Result<(), Fault> {
         let State::Levels(dictionary) = &mut self.state else { return Ok(()) };
+        if level.is_text() {
+            self.looks.text(&level.name);
+        } else if let Cell::Text(text) = cell {
+            self.looks.new_number(text);
+        }
         let code = match cell {
             Cell::Text(text) => dictionary.add(text, level),
             Cell::Number(number) => dictionary.add_number(number, level),
@@ -141,14 +154,14 @@ impl ColumnBuilder {
             State::Numbers { numbers, text } => Values::Numbers { numbers, text },
             State::TooManyLevels => Values::TooManyLevels,
         };
-        Column { values, missing: self.missing }
+        Column { values, missing: self.missing, looks: self.looks, counts_rows: false }
     }
 
-    /// The same for an input of so many rows: levels that are all numbers are numbers, and text in fewer
+    /// The same for an input of so many rows, the first of which are of the first file: levels that are all numbers are numbers, and text in fewer
     /// than one cell of a hundred among numbers is refused.
-    pub fn finish_input(self, rows: usize) -> Result<Column, Fault> {
+    pub fn finish_input(self, rows: usize, of_first_file: usize) -> Result<Column, Fault> {
         let present = rows - self.missing;
-        let Column { values, missing } = self.finish();
+        let Column { values, missing, looks, .. } = self.finish();
         let values = match values {
             Values::Numbers { text: Some((text, count)), .. } if are_slips(count, present) => {
                 return Err(text.fault(CellProblem::Text));
@@ -162,7 +175,11 @@ impl ColumnBuilder {
             }
             values => values,
         };
-        Ok(Column { values, missing })
+        let counts_rows = match &values {
+            Values::Numbers { numbers, text: None } => counters::count_rows(numbers, of_first_file),
+            _ => false,
+        };
+        Ok(Column { values, missing, looks, counts_rows })
     }
 }
 
@@ -178,13 +195,13 @@ mod tests {
         cells: impl Iterator<Item = Cell<'a>>,
         categorical: bool,
     ) -> Result<Column, (usize, CellProblem)> {
-        let mut column = ColumnBuilder::new(Purpose::Input { categorical }, &[]);
+        let mut column = ColumnBuilder::new(Purpose::Input { categorical }, &[], None);
         let mut rows = 0;
         for cell in cells {
             rows += 1;
             problem(column.push(cell, Location { file: 0, line: None, row: rows }))?;
         }
-        problem(column.finish_input(rows))
+        problem(column.finish_input(rows, rows))
     }
 
     /// Text, of which none at all is a missing cell.
@@ -260,11 +277,11 @@ mod tests {
     #[test]
     fn levels_that_are_declared_come_first_and_in_their_order() {
         let declared = ["b", "a", "c"].map(str::to_owned);
-        let mut column = ColumnBuilder::new(Purpose::Input { categorical: true }, &declared);
+        let mut column = ColumnBuilder::new(Purpose::Input { categorical: true }, &declared, None);
         for cell in ["a", "c", "a"] {
             column.push(Cell::Text(cell.as_bytes()), Location::default()).unwrap();
         }
-        let column = column.finish_input(3).unwrap();
+        let column = column.finish_input(3, 3).unwrap();
         assert_eq!(levels(&column), (vec![1, 2, 1], vec!["b", "a", "c"]));
         assert_eq!(column.counts(None), [0, 2, 1, 0]);
         assert_eq!(column.counts(Some(&[1])), [0, 0, 1, 0]);

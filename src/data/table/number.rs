@@ -1,5 +1,6 @@
 //! Text as a number, and what is wrong with text where a number should be.
 
+use super::dressed::{Comma, Dressed};
 use crate::data::error::{CellProblem, shortened};
 
 /// What people write for a missing value; in lower case.
@@ -46,14 +47,19 @@ impl Number {
 /// Why a cell that should be a number is not one; `text` is the problem of plain text.
 pub fn problem_of(cell: &[u8], text: fn(String) -> CellProblem) -> CellProblem {
     let short = shortened(cell);
+    let dressed = || std::str::from_utf8(cell).ok().and_then(Dressed::parse);
     match Number::parse(cell) {
         Number::TooLarge => CellProblem::TooLarge(short),
         Number::NotFinite => CellProblem::NotFinite(short),
         _ if cell.contains(&0) => CellProblem::Nul,
         _ if std::str::from_utf8(cell).is_err() => CellProblem::NotUtf8,
-        _ if is_decimal_comma(cell) => CellProblem::DecimalComma(short),
         _ if is_marker(&short) => CellProblem::Marker(short),
-        _ => text(short),
+        _ => match dressed() {
+            Some(dressed) if dressed.comma == Comma::Either => CellProblem::Comma(short),
+            Some(_) if is_decimal_comma(cell) => CellProblem::DecimalComma(short),
+            Some(dressed) => CellProblem::Dressed(Box::new([short, dressed.bare(Comma::Decimal)])),
+            None => text(short),
+        },
     }
 }
 

@@ -160,7 +160,7 @@ mod tests {
 
     fn read(cells: &[&str], task: Option<Task>) -> Result<Target, CellProblem> {
         let problem = |(_, problem): Fault| problem;
-        let mut column = ColumnBuilder::new(Purpose::Target(task), &[]);
+        let mut column = ColumnBuilder::new(Purpose::Target(task), &[], None);
         for (row, cell) in cells.iter().enumerate() {
             let location = Location { file: 0, line: None, row: row + 1 };
             column.push(Cell::Text(cell.as_bytes()), location).map_err(problem)?;

@@ -5,18 +5,19 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::super::Dataset;
-use super::{gzipped, labels, names, opened, row, taken};
+use super::{doubts, gzipped, labels, names, opened, row, taken};
 use crate::config::data::{DataConfig, Task};
 
 #[test]
 fn a_split_column_without_validation_or_test_says_what_becomes_of_them() {
-    let content = format!("s,a,y\n{}", "train,1,x\ntrain,2,z\n".repeat(5));
+    let row = |n: usize| format!("train,{n},{}\n", ["x", "z"][n % 2]);
+    let content = format!("s,a,y\n{}", (0..10).map(row).collect::<String>());
     let dataset = taken("t.csv", content.as_bytes(), |config| {
         config.split.column = Some("s".to_owned());
     })
     .unwrap();
     assert_eq!(
-        dataset.notes,
+        doubts(&dataset),
         [
             "the column `s` names no validation row: drawn from the training rows",
             "the column `s` names no test row: there is no test split",
@@ -56,9 +57,9 @@ fn a_test_file_is_the_test_split_with_columns_found_by_name() {
     assert_eq!(dataset.splits.test, [20, 21]);
     assert_eq!(row(&dataset, 20), row(&dataset, 0));
     assert_eq!(row(&dataset, 21)[1..], [0.0, 0.0, 1.0]);
-    assert!(dataset.notes[0].starts_with("columns that only "), "{:?}", dataset.notes);
-    assert!(dataset.notes[0].ends_with("test.csv has are not read: `extra`"));
-    assert_eq!(dataset.notes[1], "1 row left out, as the target `y` is missing: line 4");
+    assert!(doubts(&dataset)[0].starts_with("columns that only "), "{:?}", doubts(&dataset));
+    assert!(doubts(&dataset)[0].ends_with("test.csv has are not read: `extra`"));
+    assert_eq!(doubts(&dataset)[1], "1 row left out, as the target `y` is missing: line 4");
     let other = with_test("y;b;extra;a\nx;u;7;2\nz;w;7;3\n;u;7;2\n", |_| ()).unwrap();
     assert_ne!(dataset.digest, other.digest);
     for (content, message) in [

@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::super::{Dataset, Inputs, Source, Targets};
-use super::{gzipped, opened, target};
+use super::{doubts, gzipped, opened, target};
 use crate::config::data::{DataConfig, Task};
 use crate::seed::Seed;
 
@@ -17,7 +17,7 @@ fn digits_needs_no_file_and_says_what_it_is() {
         digits.summary,
         "digits: 1797 rows, 64 inputs, to predict: `digit`, 10 classes (task: classification); train 1079, validation 359, test 359 (stratified, split seed 0)"
     );
-    assert!(digits.notes.is_empty());
+    assert!(doubts(&digits).is_empty());
     let Inputs::Images { bytes, width: 64, scale, shift } = &digits.inputs else { panic!() };
     assert_eq!((bytes.len(), bytes.iter().max()), (1797 * 64, Some(&16)));
     let Targets::Classes { labels, names } = &digits.targets else { panic!() };

@@ -42,6 +42,11 @@ fn target(names: &[&str]) -> impl Fn(&mut DataConfig) {
     move |config| config.target = Some(Target::Several(names.clone()))
 }
 
+/// What there is to doubt about it, as people read it.
+fn doubts(dataset: &Dataset) -> Vec<String> {
+    dataset.doubts.iter().map(ToString::to_string).collect()
+}
+
 fn row(dataset: &Dataset, row: usize) -> &[f32] {
     match &dataset.inputs {
         Inputs::Table(rows) => rows.row(row),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{Dataset, Inputs, Source, Targets};
-use super::{gzipped, opened, taken, target};
+use super::{doubts, gzipped, opened, taken, target};
 use crate::config::data::{DataConfig, Task};
 use crate::seed::Seed;
 
@@ -35,7 +35,7 @@ fn a_table_is_standardised_by_its_training_rows_and_constant_columns_go() {
         dataset.summary,
         "t.csv: 20 rows, 2 inputs, to predict: `y`, 2 classes (task inferred: classification); train 12, validation 4, test 4 (stratified, split seed 0)"
     );
-    assert_eq!(dataset.notes, ["left out, constant over the training rows: `c`"]);
+    assert_eq!(doubts(&dataset), ["left out, constant over the training rows: `c`"]);
     let train = &dataset.splits.train;
     let mean: f64 = train.iter().map(|row| f64::from(*row)).sum::<f64>() / 12.0;
     let sd = (train.iter().map(|row| (f64::from(*row) - mean).powi(2)).sum::<f64>() / 12.0).sqrt();
@@ -58,7 +58,7 @@ fn made_and_taken(text: &str) -> Dataset {
     let bits = |dataset: &Dataset| table(dataset).iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
     assert_eq!(bits(&taken), bits(&made));
     assert_eq!(taken.preprocessing, made.preprocessing);
-    assert_eq!((&taken.notes, &taken.summary), (&made.notes, &made.summary));
+    assert_eq!((&taken.doubts, &taken.summary), (&made.doubts, &made.summary));
     taken
 }
 
@@ -172,7 +172,7 @@ fn a_target_that_does_not_vary_in_training_is_said_and_never_divides() {
     // The split of a regression looks at no value, so the odd row can be put into the test.
     let odd = csv(&content(0)).unwrap().splits.test[0];
     let dataset = csv(&content(odd)).unwrap();
-    assert_eq!(dataset.notes, ["the target is the same in all training rows: `y`"]);
+    assert_eq!(doubts(&dataset), ["warning: the target is the same in all training rows: `y`"]);
     let Targets::Values { values, mean, sd, .. } = &dataset.targets else { panic!() };
     assert_eq!((mean[0], sd[0]), (0.5, 1.0));
     assert_eq!((values[odd as usize], values[dataset.splits.train[0] as usize]), (-0.25, 0.0));

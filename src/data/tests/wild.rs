@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::{ColumnKind, ColumnRole, Dataset, Inputs, Source, Targets};
-use super::{labels, names, opened, row, taken};
+use super::{doubts, labels, names, opened, row, taken};
 use crate::config::data::{DataConfig, Target};
 use crate::seed::Seed;
 
@@ -39,7 +39,7 @@ fn levels_missing_cells_and_scales_are_learnt_on_the_training_rows() {
         "t.csv: 8 rows, 7 inputs, to predict: `y`, 2 classes (task inferred: classification); train 4, validation 3, test 1 (as given)"
     );
     assert_eq!(
-        dataset.notes,
+        doubts(&dataset),
         [
             "taken only for whether they hold something, as they are constant over the training rows where they do: `weight`",
             "levels that no training row has, taken as \"other\": `colour`",
@@ -68,7 +68,7 @@ fn missing_cells_that_training_rows_lack_are_filled_and_said() {
     })
     .unwrap();
     assert_eq!(
-        dataset.notes,
+        doubts(&dataset),
         [
             "missing cells outside the training rows alone, filled with the mean and not indicated: `a`",
             "levels that no training row has, taken as \"other\": `b`",
@@ -130,7 +130,7 @@ fn what_is_saved_with_the_weights_turns_a_row_of_the_source_into_its_input() {
 fn the_training_rows_decide_whether_a_column_is_numeric() {
     let row = |n: usize| {
         let part = ["train", "train", "valid", "test"][n % 4];
-        format!("{part},{n},{}\n", ["x", "z"][n / 2 % 2])
+        format!("{part},{n},{}\n", ["x", "z"][n % 2])
     };
     let plain = format!("s,a,y\n{}", (0..400).map(row).collect::<String>());
     let with = |cells: &[(usize, &str)]| {
@@ -154,24 +154,24 @@ fn the_training_rows_decide_whether_a_column_is_numeric() {
     let levels = with(&[(4, "red"), (8, "red"), (3, "blue")]).unwrap();
     assert_eq!(levels.preprocessing["inputs"]["columns"][0]["kind"], "levels");
     assert!(
-        levels.notes.iter().any(|note| note.starts_with(
-            "taken as levels for the text among their cells, most of which are numbers: `a` (`red`)"
+        doubts(&levels).iter().any(|note| note.starts_with(
+            "warning: taken as levels for the text among their cells, most of which are numbers: `a` (`red`)"
         )),
         "{:?}",
-        levels.notes
+        doubts(&levels)
     );
 }
 
 #[test]
 fn a_column_called_as_splits_are_and_one_of_names_are_pointed_at() {
     let table = |word: fn(usize) -> &'static str, name: fn(usize) -> String| {
-        let row = |n: usize| format!("{},{},{n},{}\n", word(n), name(n), ["x", "z"][n % 2]);
+        let row = |n: usize| format!("{},{},{n}.5,{}\n", word(n), name(n), ["x", "z"][n % 2]);
         let content = format!("part,who,a,y\n{}", (0..60).map(row).collect::<String>());
-        move |edit: fn(&mut DataConfig)| taken("t.csv", content.as_bytes(), edit).unwrap().notes
+        move |edit: fn(&mut DataConfig)| doubts(&taken("t.csv", content.as_bytes(), edit).unwrap())
     };
     let told = |notes: &[String], what: &str| notes.iter().any(|note| note.contains(what));
     let splits = "set data.split.column = \"part\"";
-    let rows = "most training rows have a level of their own, as names have, which tells nothing of other rows: `who`; leave out by data.drop";
+    let rows = "which tell nothing of other rows: `who`; leave out by data.drop = [\"who\"]";
     let named = table(|n| ["Train", "valid", "test"][n % 3], |n| format!("name {n}"));
     let notes = named(|_| ());
     assert!(told(&notes, splits) && told(&notes, rows), "{notes:?}");
@@ -179,23 +179,23 @@ fn a_column_called_as_splits_are_and_one_of_names_are_pointed_at() {
         config.split.column = Some("part".to_owned());
         config.categorical = names(&["who"]);
     });
-    assert!(!told(&notes, "split") && !told(&notes, "level of their own"), "{notes:?}");
+    assert!(!told(&notes, "split") && !told(&notes, "value of their own"), "{notes:?}");
     let notes = table(|n| ["train", "bus"][n % 2], |n| format!("name {}", n / 3))(|_| ());
-    assert!(!told(&notes, "split") && !told(&notes, "level of their own"), "{notes:?}");
+    assert!(!told(&notes, "split") && !told(&notes, "value of their own"), "{notes:?}");
 }
 
 #[test]
 fn cells_that_look_as_if_they_held_nothing_are_pointed_at() {
     let rows = |marker: &str| {
-        let row = |n: usize| format!("{n},{},{}\n", [marker, "u"][n % 2], ["x", "z"][n / 2 % 2]);
+        let row = |n: usize| format!("{n}.5,{},{}\n", [marker, "u"][n % 2], ["x", "z"][n / 2 % 2]);
         format!("a,b,y\n{}", (0..40).map(row).collect::<String>())
     };
     let dataset = taken("t.csv", rows("N/A").as_bytes(), |_| ()).unwrap();
-    let told = "`N/A` in `b` taken as a level: if such cells are missing values, set data.missing = [\"\", \"NA\", \"?\", \"N/A\"]";
-    assert_eq!(dataset.notes, [told]);
+    let told = "`N/A` in `b` taken as a level; if such cells are missing values, set data.missing = [\"\", \"NA\", \"?\", \"N/A\"]";
+    assert_eq!(doubts(&dataset), [told]);
     let listed = taken("t.csv", rows("N/A").as_bytes(), |config| config.missing = names(&["N/A"]));
-    assert!(listed.unwrap().notes.is_empty());
-    let numeric = rows("u").replacen("\n7,", "\n-,", 1);
+    assert!(doubts(&listed.unwrap()).is_empty());
+    let numeric = rows("u").replacen("\n7.5,", "\n-,", 1);
     let message = taken("t.csv", numeric.as_bytes(), |config| {
         (config.split.validation, config.split.test) = (0.0, 0.0);
         config.target = Some(Target::One("a".to_owned()));
@@ -217,7 +217,7 @@ fn a_test_file_that_is_the_source_is_said() {
     let dataset = opened(folder.path(), "a.csv", |config| {
         config.test_source = Some("b.csv".to_owned());
     });
-    let notes = dataset.unwrap().notes;
+    let notes = doubts(&dataset.unwrap());
     assert!(
         notes[0].starts_with("warning: data.test_source holds the same as data.source"),
         "{notes:?}"
@@ -249,7 +249,7 @@ fn built_in_tables_need_no_file() {
         concrete.summary,
         "concrete: 1030 rows, 8 inputs, to predict: `compressive_strength`, 1 target (task inferred: regression); train 618, validation 206, test 206 (random, split seed 0)"
     );
-    assert!(concrete.notes.is_empty());
+    assert!(doubts(&concrete).is_empty());
 }
 
 type Edit = fn(&mut DataConfig);
@@ -321,7 +321,7 @@ fn a_file_without_a_header_has_counted_columns() {
     let content = b"5.1,3.5,setosa\n4.9,3.0,other\n4.7,3.2,setosa\n5.2,3.1,other\n5.0,3.3,setosa\n";
     let dataset = taken("t.data", content, |_| ()).unwrap();
     assert_eq!(
-        dataset.notes[0],
+        doubts(&dataset)[0],
         "there is no header line: the columns are called `c1` to `c3` (data.header = true if there is one)"
     );
     assert_eq!(dataset.inputs.rows(), 5);
@@ -350,10 +350,12 @@ fn an_unnamed_column_that_counts_the_rows_can_be_dropped() {
 
 #[test]
 fn rows_without_a_target_are_left_out_counted_and_said() {
-    let content = format!("a,y\n1,\n2,NA\n3,?\n4,\n{}", "1,x\n2,None\n".repeat(5));
+    let row = |n: usize| format!("{n},{}\n", ["x", "None"][n % 2]);
+    let rows = (0..10).map(row).collect::<String>();
+    let content = format!("a,y\n1,\n2,NA\n3,?\n4,\n{rows}");
     let dataset = taken("t.csv", content.as_bytes(), |_| ()).unwrap();
     assert_eq!(
-        dataset.notes,
+        doubts(&dataset),
         ["4 rows left out, as the target `y` is missing: line 2, line 3, line 4, 1 more"]
     );
     assert_eq!(labels(&dataset)[..2], ["x", "None"]);
@@ -363,7 +365,7 @@ fn rows_without_a_target_are_left_out_counted_and_said() {
     })
     .unwrap();
     assert_eq!(dataset.inputs.rows(), 5);
-    assert!(dataset.notes[0].starts_with("2 rows left out, as the target `b`, `y` is missing"));
+    assert!(doubts(&dataset)[0].starts_with("2 rows left out, as the target `b`, `y` is missing"));
 }
 
 #[test]
@@ -372,7 +374,7 @@ fn a_column_with_almost_as_many_levels_as_rows_is_refused_by_name() {
     let content = format!("id,a,y\n{}", (0..1200).map(row).collect::<String>());
     assert_eq!(
         taken("t.csv", content.as_bytes(), |_| ()).unwrap_err(),
-        "t.csv: more than 1000 levels, as in a column that names its rows: `id`; leave out by data.drop, or group the levels"
+        "t.csv: more than 1000 levels, as in a column that names its rows: `id`; leave out by data.drop = [\"id\"], or group the levels"
     );
     assert!(taken("t.csv", content.as_bytes(), |config| config.drop = names(&["id"])).is_ok());
 }
@@ -381,7 +383,7 @@ fn a_column_with_almost_as_many_levels_as_rows_is_refused_by_name() {
 fn classes_of_one_row_with_gaps_or_odd_names_are_classes() {
     let content = format!("a,y\n{}7,9\n", "1,0\n2,5\n".repeat(10));
     let dataset = taken("t.csv", content.as_bytes(), |_| ()).unwrap();
-    assert!(dataset.notes[0].starts_with("class `9` has too few rows for 3 splits (1)"));
+    assert!(doubts(&dataset)[0].starts_with("class `9` has too few rows for 3 splits (1)"));
     let Targets::Classes { names, .. } = &dataset.targets else { panic!() };
     assert_eq!(names, &["0", "5", "9"]);
     let content = format!("a,y\n{}", "1,True\n2,False\n3,None\n".repeat(5));
@@ -443,7 +445,7 @@ fn a_categorical_column_that_holds_nothing_is_left_out_and_said() {
     };
     let dataset = taken("t.csv", content.as_bytes(), categorical).unwrap();
     assert_eq!(dataset.inputs.width(), 1);
-    assert_eq!(dataset.notes, ["left out, no training row holds anything: `c`"]);
+    assert_eq!(doubts(&dataset), ["left out, no training row holds anything: `c`"]);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("t.csv"), content).unwrap();
     let mut config = DataConfig::new("t.csv");

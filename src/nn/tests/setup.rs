@@ -85,7 +85,7 @@ pub fn dataset(inputs: Inputs, targets: Targets) -> Dataset {
         splits: Splits { train: none(), validation: none(), test: none(), train_evaluated: none() },
         preprocessing: serde_json::Value::Null,
         summary: String::new(),
-        notes: Vec::new(),
+        doubts: Vec::new(),
         digest: String::new(),
     }
 }

@@ -40,6 +40,7 @@ pub fn error(error: &CompareError) -> String {
 pub fn warning_kind(kind: &WarningKind) -> String {
     match kind {
         WarningKind::File(text) => text.clone(),
+        WarningKind::Data(text) => format!("data: {text}"),
         WarningKind::TuningUnfinished => {
             "its tuning has not finished, and no training starts before that: run it again".to_owned()
         }

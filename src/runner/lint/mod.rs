@@ -3,6 +3,7 @@
 //! Nothing here stops a run. A warning says that something will not do what it looks like, a note
 //! what there is to know when reading the results. A new one is a function and a line in a list below; what needs to know the engine is called in [`lint`].
 
+mod data;
 mod design;
 mod engine;
 mod finding;
@@ -20,8 +21,13 @@ use crate::config::{Arm, Experiment};
 pub use finding::{Finding, Findings, Level};
 
 /// What looks at the experiment as a whole.
-const OF_EXPERIMENT: &[fn(&Experiment, &PreparedExperiment, &mut Findings)] =
-    &[design::equal_trainings, design::no_hidden_layer, design::few_seeds, design::one_rate];
+const OF_EXPERIMENT: &[fn(&Experiment, &PreparedExperiment, &mut Findings)] = &[
+    data::doubts,
+    design::equal_trainings,
+    design::no_hidden_layer,
+    design::few_seeds,
+    design::one_rate,
+];
 
 /// What looks at each training.
 const OF_TRAINING: &[fn(&PreparedTraining, &mut Findings)] = &[
