@@ -246,7 +246,9 @@ impl<'a> Session<'a> {
         if plan.sequential.is_none() && before == now {
             // The same experiment again, whose looks were laid down.
             plan.sequential = earlier.sequential;
-        } else if before.len() < now.len() && earlier.sequential != plan.sequential {
+        } else if before.len() < now.len()
+            && (plan.sequential.is_none() || earlier.sequential != plan.sequential)
+        {
             // What was done could be looked at, and seeds come on top.
             let is_done = earlier.trainings.iter().all(|training| store.is_done(&training.dir));
             if is_done && !plan.looked_at.contains(&before.len()) {

@@ -92,3 +92,43 @@ fn ten_thousand_experiments() {
         }
     }
 }
+
+/// Of made experiments that are looked at until they are told, how many are told, and after how many seeds.
+fn until_decided(experiments: usize, effect: f64, law: fn(&mut Stream) -> f64) -> (f64, f64) {
+    let looks = Looks::until(50);
+    let mut stream = Seed(50).stream("until decided", effect.to_bits());
+    let (mut told, mut seeds) = (0, 0);
+    for experiment in 0..experiments {
+        let differences: Vec<f64> = (0..looks.most()).map(|_| effect + law(&mut stream)).collect();
+        let signs = Seed(experiment as u64).stream("signs", 0);
+        let test = Sequential::new(&differences, &looks, signs);
+        let at = test.rejects(0.05);
+        told += usize::from(at.is_some());
+        seeds += at.map_or(looks.most(), |look| looks.seeds()[look]);
+    }
+    (told as f64 / experiments as f64, seeds as f64 / experiments as f64)
+}
+
+#[test]
+#[ignore = "takes minutes: .ci/coverage-simulation runs it"]
+fn looking_until_it_is_told_rejects_a_true_hypothesis_in_one_of_twenty() {
+    let normal: fn(&mut Stream) -> f64 = Stream::normal;
+    let lognormal: fn(&mut Stream) -> f64 = |stream| stream.normal().exp() - stream.normal().exp();
+    let ties: fn(&mut Stream) -> f64 = |stream| (2.0 * stream.normal()).round();
+    for (name, law, effects) in [
+        ("normal", normal, &[0.0, 0.5, 0.8, 1.0, 1.5][..]),
+        ("lognormal", lognormal, &[0.0][..]),
+        ("ties", ties, &[0.0][..]),
+    ] {
+        for effect in effects {
+            let experiments = 1500;
+            let (told, seeds) = until_decided(experiments, *effect, law);
+            crate::console::eprintln(format_args!(
+                "until decided, {name}, effect {effect}: told in {:.1} %, {seeds:.1} seeds on average",
+                100.0 * told
+            ));
+            // The error of a share of 5 % of 1500 is .6 %; three of them.
+            assert!(*effect > 0.0 || told < 0.05 + 3.0 * 0.006, "{name}: {told}");
+        }
+    }
+}

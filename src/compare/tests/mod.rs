@@ -2,6 +2,7 @@
 
 #![allow(clippy::cast_precision_loss)] // small whole numbers
 
+mod claims;
 mod contrasts;
 mod left_out;
 mod plain_experiments;
