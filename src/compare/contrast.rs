@@ -67,6 +67,9 @@ pub struct Contrast {
     /// training rows of any two splits overlap (Nadeau & Bengio 2003).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ci95_splits: Option<[f64; 2]>,
+    /// Whether rows were recorded, and the metric is no mean over them: `ci95` is over the seeds alone.
+    #[serde(skip)]
+    pub is_no_mean_over_rows: bool,
     /// Distinct test rows that `ci95` counts; none where it is over the seeds alone.
     pub test_rows: Option<usize>,
     /// Of the sign-flip permutation test, of the signed-rank test where seeds diverged at one level alone;

@@ -312,6 +312,7 @@ fn contrast(
         ci95: rows.map(|(interval, _)| interval).or(of_seeds),
         ci95_seeds: of_seeds,
         ci95_splits: of_splits,
+        is_no_mean_over_rows: rows.is_none() && is_no_mean_over_rows(experiment, values.metric),
         test_rows: rows.map(|(_, rows)| rows),
         p,
         p_holm: None,
@@ -369,6 +370,15 @@ fn rows_interval(
     let found = stats::two_way_variance(&rows)?;
     let interval = stats::interval_of_variance(estimate, found.variance, paired.len(), CONFIDENCE)?;
     Some((interval, found.rows))
+}
+
+/// Whether test rows were recorded, with other metrics than this one of the test split.
+fn is_no_mean_over_rows(experiment: &Experiment, metric: &str) -> bool {
+    let mut rows = experiment.observations().filter_map(|observation| observation.test_rows);
+    let Some(rows) = rows.next().filter(|_| metric.starts_with(history::TEST_PREFIX)) else {
+        return false;
+    };
+    rows.values.keys().all(|(epoch, _)| rows.of(*epoch, metric).is_none())
 }
 
 /// The interval over splits of a test metric whose rows were not recorded.

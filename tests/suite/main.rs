@@ -31,3 +31,4 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod status;
 mod tune;
+mod verdict;

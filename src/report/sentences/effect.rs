@@ -76,9 +76,14 @@ pub(super) fn effect(effect: &Effect) -> String {
         None => format!("{verdict}: {rest}"),
         Some(rows) => format!("{rows}, {}: {rest}", verdict.to_lowercase()),
     };
+    let seeds_alone = if contrast.is_no_mean_over_rows {
+        format!(" (The interval is over the seeds alone: {metric} is not a mean over rows.)")
+    } else {
+        String::new()
+    };
     match units_differ {
-        Some(unlike) => format!("{sentence} ({}.)", begun(&not_in_one_unit(unlike))),
-        None => sentence,
+        Some(unlike) => format!("{sentence}{seeds_alone} ({}.)", begun(&not_in_one_unit(unlike))),
+        None => format!("{sentence}{seeds_alone}"),
     }
 }
 
