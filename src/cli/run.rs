@@ -38,7 +38,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         return until_decided(args, &interrupt, out);
     }
     let experiment = args.experiment.load()?;
-    run_once(&experiment, None, args, &interrupt, out)
+    run_once(&experiment, None, !args.quiet, args, &interrupt, out)
 }
 
 /// Trains with more and more seeds, by a plan of looks, until every effect is decided.
@@ -54,7 +54,14 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
         let experiment = args.experiment.load_with(Some(*seeds as u64))?;
         // What is told of the trainings is told once, at the end of each look on standard error.
         let mut told: Vec<u8> = Vec::new();
-        let code = run_once(&experiment, Some(plan.clone()), args, interrupt, &mut told)?;
+        let code = run_once(
+            &experiment,
+            Some(plan.clone()),
+            index == 0 && !args.quiet,
+            args,
+            interrupt,
+            &mut told,
+        )?;
         let is_last = index + 1 == looks.seeds().len();
         let state = decided(&args.results.join(&experiment.name), args.margin)?;
         let is_done = state.open.is_empty() || is_last;
@@ -123,17 +130,19 @@ fn decided(experiment: &Path, margin: Option<Margin>) -> Result<Decided> {
     Ok(Decided { effects: effects.len(), open })
 }
 
-/// One run of an experiment, with the plan of its looks where it has one.
+/// One run of an experiment, with the plan of its looks where it has one; what there is to know of its data and
+/// config is told where asked for.
 fn run_once(
     experiment: &Experiment,
     sequential: Option<SequentialPlan>,
+    tells_notes: bool,
     args: &RunArgs,
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
     let mut session = Session::open(experiment, args.options(), interrupt)?;
     session.plan_looks(sequential);
-    if !args.quiet {
+    if tells_notes {
         for note in &session.prepared().notes {
             eprintln(note);
         }

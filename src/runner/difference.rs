@@ -11,7 +11,7 @@ use super::finished::Finished;
 use crate::history::EpochTable;
 use crate::nn::StateDict;
 use crate::results::layout::{epochs_file, run_file, weights_file_name};
-use crate::results::{ArmRecord, Provenance, TrainingRecord, epochs_csv};
+use crate::results::{ArmRecord, Provenance, TestRows, TrainingRecord, epochs_csv};
 
 /// That a training ran on something else before, which alone makes for other last digits.
 pub fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
@@ -51,6 +51,9 @@ pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
             return of_weights(&name, &present, bytes).map(Some);
         }
     }
+    if let Some(difference) = of_test_rows(dir, again)? {
+        return Ok(Some(difference));
+    }
     let record: TrainingRecord = serde_json::from_slice(&read(&run_file(dir))?)?;
     for arm in &again.record.arms {
         // Rules of earlier runs may stand beside today's.
@@ -63,6 +66,25 @@ pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
         }
     }
     Ok(None)
+}
+
+/// Rows that an earlier version did not record are no difference, nor are those of epochs that earlier rules kept.
+fn of_test_rows(dir: &Path, again: &Finished) -> Result<Option<String>> {
+    let (Some(was), Some(bytes)) = (TestRows::read(dir)?, &again.test_rows) else {
+        return Ok(None);
+    };
+    let is = TestRows::decode(bytes)?;
+    if was.rows != is.rows {
+        return Ok(Some("test_rows.safetensors, other rows on disk than again".to_owned()));
+    }
+    let bits = |values: &Vec<f32>| values.iter().map(|value| value.to_bits()).collect::<Vec<u32>>();
+    let differs = is
+        .values
+        .iter()
+        .find(|(key, values)| was.values.get(*key).is_some_and(|was| bits(was) != bits(values)));
+    Ok(differs.map(|((epoch, metric), _)| {
+        format!("test_rows.safetensors, `{epoch}.{metric}`: other values on disk than again")
+    }))
 }
 
 /// Clocks are left out, and what the whole training gave, which may be longer on disk.
