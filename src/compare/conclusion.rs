@@ -92,6 +92,8 @@ pub struct Effect {
     pub scope: Scope,
     /// What so many seeds can show.
     pub detectable: Option<Detectable>,
+    /// The smallest difference that matters, in the metric's unit, where one was given.
+    pub margin: Option<f64>,
     /// Why the primary metric cannot be compared, where it cannot.
     pub units_differ: Option<UnitsDiffer>,
 }

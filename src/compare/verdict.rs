@@ -195,6 +195,7 @@ impl Drawn<'_> {
                 verdict,
                 scope: self.scope(),
                 detectable: detectable(contrast),
+                margin: self.margin(contrast),
                 units_differ,
             }
         })
@@ -231,8 +232,7 @@ impl Drawn<'_> {
         if contrast.ties == contrast.n {
             return Verdict::NoDifference;
         }
-        let margin = self.options.margin.and_then(|margin| margin.of(contrast.first_level));
-        if let Some(margin) = margin.filter(|margin| contrast.is_within(*margin)) {
+        if let Some(margin) = self.margin(contrast).filter(|margin| contrast.is_within(*margin)) {
             return Verdict::Equivalent { margin };
         }
         if !contrast.seeds_exclude_zero() || contrast.p.is_none_or(|p| p >= ALPHA) {
@@ -248,6 +248,10 @@ impl Drawn<'_> {
         let is_better =
             Monitored::new(&contrast.metric).better(contrast.estimate.unwrap_or(0.0), 0.0);
         if is_better { Verdict::Better } else { Verdict::Worse }
+    }
+
+    fn margin(&self, contrast: &Contrast) -> Option<f64> {
+        self.options.margin.and_then(|margin| margin.of(contrast.first_level))
     }
 
     fn of_divergences(&self, contrast: &Contrast, divergences: &Divergences) -> Verdict {

@@ -12,7 +12,7 @@ use crate::text::{counted, enumerated};
 
 /// An effect.
 pub(super) fn effect(effect: &Effect) -> String {
-    let Effect { contrast, verdict, scope, detectable, units_differ } = effect;
+    let Effect { contrast, verdict, scope, detectable, margin, units_differ } = effect;
     let metric = &contrast.metric;
     let change = change(&contrast.name, &contrast.levels);
     let averaged = match &contrast.averaged_over[..] {
@@ -50,7 +50,12 @@ pub(super) fn effect(effect: &Effect) -> String {
         Verdict::OtherRows => return other_rows(contrast, scope, &change, &averaged),
         Verdict::CannotTell => (
             "Cannot tell",
-            format!("{}.{}", changed(), detectable.map(|d| shows(contrast, d)).unwrap_or_default()),
+            format!(
+                "{}.{}{}",
+                changed(),
+                margin.and_then(|margin| ruled_out(contrast, margin)).unwrap_or_default(),
+                detectable.map(|d| shows(contrast, d)).unwrap_or_default()
+            ),
         ),
         Verdict::CannotTellCorrected { effects, least_seeds } => {
             let more = least_seeds.map_or_else(
@@ -128,6 +133,18 @@ fn other_rows(contrast: &Contrast, scope: &Scope, change: &str, averaged: &str) 
         None => format!("Cannot tell: {said}"),
         Some(rows) => format!("{rows}, {said}"),
     }
+}
+
+/// What the interval rules out, where it is not small enough for a margin.
+fn ruled_out(contrast: &Contrast, margin: f64) -> Option<String> {
+    let [low, high] = contrast.ci95?;
+    let digits = digits(contrast);
+    Some(format!(
+        " Ruled out is what lowers it by more than {} or raises it by more than {}; the margin is {}.",
+        signed(f64::max(-low, 0.0), digits),
+        signed(f64::max(high, 0.0), digits),
+        figure(margin, 2)
+    ))
 }
 
 /// What so many seeds can show.
