@@ -61,7 +61,9 @@ fn list(
             RunFormat::Json => {
                 let dir = store.training(&training.dir).display().to_string();
                 let place = Some((format!("{prefix}{}", training.dir), dir));
-                for arm in &training.arms {
+                // Of a tuning training the arms are rules of one choice, and none is a result.
+                let arms = if training.tunes { &training.arms[..1] } else { &training.arms };
+                for arm in arms {
                     writeln!(out, "{}", object(training, arm, place.as_ref(), *prospect))?;
                 }
             }

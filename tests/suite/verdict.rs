@@ -132,7 +132,7 @@ fn an_arm_that_diverges_in_every_seed_is_worse() {
     let said = comparison["verdict"][0].as_str().unwrap();
     assert_eq!(
         said,
-        "Worse: training.optimizer.lr 1e30 instead of 0.001 diverged in 12 of 12 seeds, against 0 (p < 0.001)."
+        "Worse: training.optimizer.lr 1e+30 instead of 0.001 diverged in 12 of 12 seeds, against 0 (p < 0.001)."
     );
 }
 
