@@ -1,5 +1,6 @@
 //! `bnes run`: trains what is not done yet.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,10 +21,11 @@ use crate::config::Experiment;
 use crate::console::eprintln;
 use crate::event::Event;
 use crate::observers::{Progress, Style};
-use crate::results::{self, LoadedExperiment, SequentialPlan};
+use crate::results::{self, LoadedExperiment, Plan, SequentialPlan};
 use crate::runner::lint::{Level, lint};
-use crate::runner::{Interrupt, Session, Summary, Verdict};
+use crate::runner::{Interrupt, Options, Session, Summary, Verdict};
 use crate::stats::Looks;
+use crate::storage::Store;
 use crate::text::counted;
 
 /// Trains what the config names and is not done yet, and tells what came out.
@@ -38,7 +40,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         return until_decided(args, &interrupt, out);
     }
     let experiment = args.experiment.load()?;
-    run_once(&experiment, None, !args.quiet, args, &interrupt, out)
+    run_once(&experiment, None, true, args, &interrupt, out)
 }
 
 /// Trains with more and more seeds, by a plan of looks, until every effect is decided.
@@ -50,18 +52,25 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
     let most = usize::from(args.max_seeds);
     let looks = Looks::until(most);
     let plan = SequentialPlan { alpha: ALPHA, looks: looks.seeds().to_vec() };
+    let mut is_first = true;
     for (index, seeds) in looks.seeds().iter().enumerate() {
         let experiment = args.experiment.load_with(Some(*seeds as u64))?;
+        if experiment.factors.is_empty() {
+            let message = "--until-decided: there is no effect to decide on: give a key several levels in \
+                           [matrix], such as \"model.norm.kind\" = [\"none\", \"batch\"]";
+            return Err(UsageError(message.to_owned()).into());
+        }
+        // An earlier run by the same plan has come as far as it has.
+        let earlier = Store::at(&args.results, &experiment.name).plan();
+        let earlier =
+            earlier.filter(|earlier| !args.fresh && earlier.sequential.as_ref() == Some(&plan));
+        if is_first && earlier.is_some_and(|earlier| seeds_of(&earlier) > *seeds) {
+            continue;
+        }
         // What is told of the trainings is told once, at the end of each look on standard error.
         let mut told: Vec<u8> = Vec::new();
-        let code = run_once(
-            &experiment,
-            Some(plan.clone()),
-            index == 0 && !args.quiet,
-            args,
-            interrupt,
-            &mut told,
-        )?;
+        let code = run_once(&experiment, Some(plan.clone()), is_first, args, interrupt, &mut told)?;
+        is_first = false;
         let is_last = index + 1 == looks.seeds().len();
         let state = decided(&args.results.join(&experiment.name), args.margin)?;
         let is_done = state.open.is_empty() || is_last;
@@ -82,6 +91,11 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The seeds of a plan.
+fn seeds_of(plan: &Plan) -> usize {
+    plan.trainings.iter().map(|training| training.seed).collect::<BTreeSet<u64>>().len()
 }
 
 /// Which effects are decided.
@@ -131,18 +145,20 @@ fn decided(experiment: &Path, margin: Option<Margin>) -> Result<Decided> {
 }
 
 /// One run of an experiment, with the plan of its looks where it has one; what there is to know of its data and
-/// config is told where asked for.
+/// config is told, and what is done trained anew where asked for, at the first.
 fn run_once(
     experiment: &Experiment,
     sequential: Option<SequentialPlan>,
-    tells_notes: bool,
+    is_first: bool,
     args: &RunArgs,
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    let mut session = Session::open(experiment, args.options(), interrupt)?;
+    // What was trained anew at one look is not trained anew at the next.
+    let options = Options { fresh: args.fresh && is_first, ..args.options() };
+    let mut session = Session::open(experiment, options, interrupt)?;
     session.plan_looks(sequential);
-    if tells_notes {
+    if is_first && !args.quiet {
         for note in &session.prepared().notes {
             eprintln(note);
         }

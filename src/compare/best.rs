@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::conclusion::Best;
 use super::contrast::{Contrast, ContrastKind};
-use super::contrasts::contrast_of;
+use super::contrasts::contrasts_of;
 use super::designs::{Design, Term};
 use super::experiment::{Arm, Experiment, Weights};
 use super::significance::ALPHA;
@@ -40,27 +40,34 @@ pub(super) fn best(experiment: &Experiment, metric: &str) -> Option<Best> {
         return None;
     }
     let seeds: BTreeSet<u64> = experiment.arms[leader].observations.keys().copied().collect();
-    let found: Vec<Contrast> = others
+    let designs: Vec<Design> = others
         .iter()
         .map(|arm| {
             let term = |arm: usize, factor: f64| Term { arm, of: Weights::Kept, factor };
-            let design = Design {
+            Design {
                 name: String::new(),
                 kind: ContrastKind::Simple,
                 levels: Vec::new(),
                 terms: vec![term(*arm, 1.0), term(leader, -1.0)],
                 averaged_over: Vec::new(),
-            };
-            contrast_of(experiment, &design, metric, &seeds)
+            }
         })
         .collect();
-    // Chosen for being the best, it is held to the correction for all arms.
-    let p: Vec<f64> = found.iter().map(|contrast| contrast.p.unwrap_or(1.0)).collect();
-    let is_told = |contrast: &Contrast, p: f64| {
-        let is_clear = contrast.divergences.is_some() || contrast.is_clear();
-        contrast.pairs() >= PAIRS_FOR_P && p < ALPHA && is_clear
+    let found = contrasts_of(experiment, &designs, metric, &seeds);
+    // It was chosen for being the best: every pair of arms could have been the one that is told, at every look.
+    let arms = experiment.arms.len();
+    let looks = experiment.sequential.map_or(1, |plan| plan.looks.len());
+    #[allow(clippy::cast_precision_loss)] // arms and looks are far below 2^53
+    let tests = (arms * (arms - 1) / 2 * looks) as f64;
+    let is_told = |contrast: &Contrast| {
+        let is_clear = match &contrast.divergences {
+            Some(divergences) => divergences.is_borne_out,
+            None => contrast.is_clear() && contrast.counts_rows(experiment.split_per_seed),
+        };
+        let is_small = contrast.p.is_some_and(|p| p * tests < ALPHA);
+        contrast.pairs() >= PAIRS_FOR_P && is_small && is_clear
     };
-    let told = found.iter().zip(stats::holm(&p)).map(|(contrast, p)| is_told(contrast, p));
+    let told = found.iter().map(is_told);
     let not_told = others.iter().zip(told).filter(|(_, told)| !told);
     let not_told = not_told.map(|(arm, _)| experiment.arms[*arm].factors.clone()).collect();
     let chance: Vec<f64> = experiment.arms[leader]

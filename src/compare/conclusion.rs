@@ -129,7 +129,8 @@ pub struct Best {
     pub arm: Factors,
     /// Its mean.
     pub mean: f64,
-    /// Arms that cannot be told from it, by the interval of the difference and by Holm's p over all arms.
+    /// Arms that cannot be told from it, by the intervals of the difference and by p, corrected for all pairs of
+    /// arms (Bonferroni).
     pub not_told: Vec<Factors>,
     /// All other arms.
     pub others: usize,
@@ -157,8 +158,11 @@ pub enum Verdict {
     Better,
     /// The second level is worse.
     Worse,
-    /// It would be better or worse on average, and another factor decides over that.
-    Depends,
+    /// It would be better, worse or the same on average, and another factor decides over that.
+    Depends {
+        /// Whether that is clear; else the sign turns at some level, and it may be chance.
+        is_clear: bool,
+    },
     /// The two levels have the same values in all seeds.
     NoDifference,
     /// The interval lies within the margin that was asked for.
@@ -193,8 +197,9 @@ impl Verdict {
             self,
             Self::Better
                 | Self::Worse
-                | Self::Depends
+                | Self::Depends { is_clear: true }
                 | Self::Equivalent { .. }
+                | Self::NoDifference
                 | Self::NotComparable
         )
     }

@@ -39,7 +39,7 @@ pub(super) fn warnings(experiment: &Experiment, metric: &str) -> Vec<Warning> {
         found.push(WarningKind::Sequential { looks: plan.looks.clone() });
     }
     if !experiment.looked_at.is_empty() {
-        found.push(WarningKind::LookedAt { seeds: experiment.looked_at.to_vec() });
+        found.push(WarningKind::LookedAt { seeds: experiment.looked_at.clone() });
     }
     found.into_iter().map(|kind| Warning::of(&experiment.name, kind)).collect()
 }

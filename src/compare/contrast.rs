@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::robust::Robust;
 use super::significance::CONFIDENCE;
 use crate::stats;
+use crate::stopping::Monitored;
 
 /// What is contrasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,6 +32,10 @@ pub struct Divergences {
     /// Whether the signed ranks lean to the second level.
     #[serde(skip)]
     pub leans_to_second: bool,
+    /// Whether what they lean to is borne out by more than ranks: by the divergences alone, in a sign test, or
+    /// by the intervals of the seeds that did not diverge.
+    #[serde(skip)]
+    pub is_borne_out: bool,
 }
 
 /// A look at a run that goes on until its effects are decided.
@@ -125,6 +130,25 @@ impl Contrast {
         excludes_zero(self.ci95)
     }
 
+    /// Whether the second level is better on the whole; none where there is no telling sign.
+    #[must_use]
+    pub fn leans_to_better(&self) -> Option<bool> {
+        if let Some(divergences) = &self.divergences {
+            return Some(divergences.leans_to_second);
+        }
+        let estimate = self.estimate.filter(|estimate| *estimate != 0.0)?;
+        Some(Monitored::new(&self.metric).better(estimate, 0.0))
+    }
+
+    /// Whether its interval counts the rows that it is about, or needs not: one of the seeds alone is enough
+    /// only over splits, for what is no mean over rows.
+    #[must_use]
+    pub fn counts_rows(&self, over_splits: bool) -> bool {
+        let is_of_rows = ["test_", "val_"].iter().any(|part| self.metric.starts_with(part));
+        let over_seeds = self.ci95_splits.is_some() || self.is_no_mean_over_rows || !is_of_rows;
+        self.test_rows.is_some() || (over_splits && over_seeds)
+    }
+
     /// Whether no interval of it covers 0.
     #[must_use]
     pub fn is_clear(&self) -> bool {
@@ -142,9 +166,15 @@ impl Contrast {
     /// (Schuirmann 1987), which is that the 90 % interval lies within.
     #[must_use]
     pub fn is_within(&self, margin: f64) -> bool {
-        let (Some(estimate), Some([low, high])) = (self.estimate, self.ci95) else { return false };
+        let (Some(estimate), Some(width)) = (self.estimate, self.widest()) else { return false };
         let Some(ratio) = stats::t_quantile_ratio(0.95, 0.975, self.n) else { return false };
-        estimate.abs() + 0.5 * (high - low) * ratio < margin
+        estimate.abs() + 0.5 * width * ratio < margin
+    }
+
+    /// The width of its widest interval.
+    fn widest(&self) -> Option<f64> {
+        let intervals = [self.ci95, self.ci95_seeds, self.ci95_splits].into_iter().flatten();
+        intervals.map(|[low, high]| high - low).reduce(f64::max)
     }
 
     /// The standard deviation of the differences over the seeds.

@@ -11,8 +11,9 @@ use super::contrast::{Contrast, ContrastKind, Divergences, SequentialLook};
 use super::designs::{Design, Term, designs, is_of_evaluation};
 use super::experiment::{Experiment, Measured, Weights};
 use super::robust::robust;
-use super::significance::CONFIDENCE;
+use super::significance::{ALPHA, CONFIDENCE};
 use super::units::{STAND_INS, units};
+use crate::config::is_of_rule;
 use crate::history;
 use crate::results::SequentialPlan;
 use crate::seed::Seed;
@@ -220,6 +221,12 @@ fn pair(values: &Values, design: &Design, seed: usize) -> Pair {
     for term in &design.terms {
         match values.at(term, seed) {
             Measured::Finite(value) => terms.push(term.factor * value),
+            // What the stop did is unknown where the run that it is held against diverged.
+            Measured::NotFinite
+                if term.of == Weights::BestOfFullRun && is_of_rule(&design.name) =>
+            {
+                return Pair::Diverged;
+            }
             Measured::NotFinite => diverged[usize::from(term.factor > 0.0)] = true,
             Measured::NotRecorded => return Pair::Missing,
         }
@@ -276,6 +283,13 @@ fn contrast(
     }
     let direction = Monitored::new(values.metric);
     let is_lost = losses + wins_by_divergence > 0 && !units_differ;
+    let mean = stats::mean(&differences);
+    let of_seeds = stats::t_interval(&differences, CONFIDENCE);
+    let rows = mean.and_then(|mean| rows_interval(experiment, design, values, &paired, mean));
+    let is_no_mean_over_rows = rows.is_none() && is_no_mean_over_rows(experiment, values.metric);
+    let of_splits = (rows.is_none() && !is_no_mean_over_rows && experiment.split_per_seed)
+        .then(|| splits_interval(experiment, design, values.metric, &differences))
+        .flatten();
     let (p, divergences) = if is_lost {
         // A loss is a larger difference than any, in the direction that is worse.
         let (up, down) = if direction.maximize {
@@ -284,23 +298,30 @@ fn contrast(
             (losses, wins_by_divergence)
         };
         let test = stats::signed_rank_p(&differences, up, down);
+        let leans_up = test.is_some_and(|(_, leans_up)| leans_up);
+        let intervals = [of_seeds, rows.map(|(interval, _)| interval), of_splits];
+        let is_beyond = |[low, high]: [f64; 2]| if leans_up { low > 0.0 } else { high < 0.0 };
+        let counts_rows = rows.is_some() || (experiment.split_per_seed && is_no_mean_over_rows);
+        let by_the_others = n >= stats::PAIRS_FOR_P
+            && (counts_rows || of_splits.is_some())
+            && intervals.into_iter().flatten().all(is_beyond);
+        let alone = stats::sign_test_p(up, down);
         let divergences = Divergences {
             losses_by_divergence: losses,
             wins_by_divergence,
-            leans_to_second: test.is_some_and(|(_, leans_up)| leans_up == direction.maximize),
+            leans_to_second: leans_up == direction.maximize,
+            is_borne_out: by_the_others
+                || (alone.is_some_and(|p| p < ALPHA) && (up > down) == leans_up),
         };
         let enough = n + losses + wins_by_divergence >= stats::PAIRS_FOR_P;
         (test.map(|(p, _)| p).filter(|_| enough && with_p), Some(divergences))
     } else {
         (if with_p { stats::paired_p(&differences) } else { None }, None)
     };
-    let estimate = stats::mean(&differences).filter(|_| !is_lost);
-    let of_seeds = stats::t_interval(&differences, CONFIDENCE).filter(|_| !is_lost);
-    let rows =
-        estimate.and_then(|estimate| rows_interval(experiment, design, values, &paired, estimate));
-    let of_splits = (estimate.is_some() && rows.is_none() && experiment.split_per_seed)
-        .then(|| splits_interval(experiment, design, values.metric, &differences))
-        .flatten();
+    let estimate = mean.filter(|_| !is_lost);
+    let of_seeds = of_seeds.filter(|_| !is_lost);
+    let of_splits = of_splits.filter(|_| !is_lost);
+    let rows = rows.filter(|_| !is_lost);
     let d_z = stats::effect_size(&differences).filter(|_| !is_lost);
     Contrast {
         experiment: experiment.name.clone(),
@@ -312,7 +333,7 @@ fn contrast(
         ci95: rows.map(|(interval, _)| interval).or(of_seeds),
         ci95_seeds: of_seeds,
         ci95_splits: of_splits,
-        is_no_mean_over_rows: rows.is_none() && is_no_mean_over_rows(experiment, values.metric),
+        is_no_mean_over_rows,
         test_rows: rows.map(|(_, rows)| rows),
         p,
         p_holm: None,
@@ -335,15 +356,18 @@ fn contrast(
     }
 }
 
-/// One contrast, in a metric.
-pub(super) fn contrast_of(
+/// Other contrasts than the design's, in a metric.
+pub(super) fn contrasts_of(
     experiment: &Experiment,
-    design: &Design,
+    designs: &[Design],
     metric: &str,
     seeds: &BTreeSet<u64>,
-) -> Contrast {
+) -> Vec<Contrast> {
     let values = Values::of(experiment, metric, seeds);
-    contrast(experiment, design, &values, &units(experiment, metric), true)
+    let units = units(experiment, metric);
+    let found =
+        designs.par_iter().map(|design| contrast(experiment, design, &values, &units, true));
+    found.collect()
 }
 
 /// The mean at the first level; none of an interaction.
@@ -381,7 +405,7 @@ fn is_no_mean_over_rows(experiment: &Experiment, metric: &str) -> bool {
     rows.values.keys().all(|(epoch, _)| rows.of(*epoch, metric).is_none())
 }
 
-/// The interval over splits of a test metric whose rows were not recorded.
+/// The interval over splits of a metric whose rows were not recorded.
 fn splits_interval(
     experiment: &Experiment,
     design: &Design,
@@ -389,14 +413,13 @@ fn splits_interval(
     differences: &[f64],
 ) -> Option<[f64; 2]> {
     let arm = &experiment.arms[design.terms.first()?.arm];
-    let observation = arm.observations.values().next()?;
-    // Rows were recorded, and the metric is no mean over them.
-    if observation.test_rows.is_some() || !metric.starts_with(history::TEST_PREFIX) {
-        return None;
-    }
-    let data = &observation.run.data;
+    let data = &arm.observations.values().next()?.run.data;
+    let evaluated = match metric.split_once('_')?.0 {
+        "test" => "test_rows",
+        "val" => "validation_rows",
+        _ => return None,
+    };
     let count = |name: &str| data.get(name).and_then(serde_json::Value::as_f64);
-    let variance =
-        stats::resampled_variance(differences, count("test_rows")?, count("train_rows")?)?;
+    let variance = stats::resampled_variance(differences, count(evaluated)?, count("train_rows")?)?;
     stats::interval_of_variance(stats::mean(differences)?, variance, differences.len(), CONFIDENCE)
 }

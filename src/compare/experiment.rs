@@ -35,7 +35,7 @@ pub(super) struct Experiment<'a> {
     /// The looks laid down before the first, of a run until its effects are decided.
     pub sequential: Option<&'a SequentialPlan>,
     /// Numbers of seeds that could be looked at when others were added without such a plan.
-    pub looked_at: &'a [usize],
+    pub looked_at: Vec<usize>,
 }
 
 /// A choice of levels with all its seeds.
@@ -316,6 +316,6 @@ pub(super) fn of_experiment<'a>(
         is_merged: false,
         tuned: plan.tuning.as_ref().map(TunedValues::all).unwrap_or_default(),
         sequential: plan.sequential.as_ref(),
-        looked_at: &plan.looked_at,
+        looked_at: plan.looked_at.clone(),
     }
 }

@@ -95,6 +95,12 @@ pub(super) fn merge<'a>(
             }
         }
     }
+    // Each was looked at for itself.
+    let looks = group.iter().flat_map(|one| {
+        let planned = one.plan.sequential.iter().flat_map(|plan| &plan.looks);
+        planned.chain(&one.plan.looked_at).copied()
+    });
+    let looked_at = looks.collect::<BTreeSet<usize>>().into_iter().collect();
     let mut parts: Vec<&str> = group
         .iter()
         .map(|one| names.get(one.path.as_path()).unwrap_or(&one.plan.name).as_str())
@@ -115,9 +121,8 @@ pub(super) fn merge<'a>(
         split_per_seed: group.iter().any(|experiment| experiment.plan.split_per_seed),
         is_merged: true,
         tuned: chosen_values,
-        // Each was looked at for itself.
         sequential: None,
-        looked_at: &[],
+        looked_at,
     })
 }
 

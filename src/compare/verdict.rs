@@ -152,6 +152,8 @@ impl Drawn<'_> {
             };
             contrast.levels.get(place).and_then(Value::as_array) == Some(&main.levels)
                 && contrast.n >= PAIRS_FOR_P
+                // Seeds that diverged somewhere are not among those that it would be clear over.
+                && contrast.unpaired == 0
                 && contrast.is_clear()
                 && contrast.p_holm.is_some_and(|p| p < ALPHA)
         })
@@ -163,7 +165,8 @@ impl Drawn<'_> {
             let name = simple_name(&main.name, &other.key, level);
             let mut simple = self.of_kind(ContrastKind::Simple);
             let found = simple.find(|one| one.name == name && one.levels == main.levels);
-            found.filter(|one| one.estimate.is_some()).map(|one| (level.clone(), one.clone()))
+            let has_figure = |one: &&Contrast| one.estimate.is_some() || one.divergences.is_some();
+            found.filter(has_figure).map(|one| (level.clone(), one.clone()))
         };
         other.levels.iter().filter_map(at).collect()
     }
@@ -171,8 +174,10 @@ impl Drawn<'_> {
     /// Whether what would be called better or worse on average is the opposite at some level.
     fn turns(&self, main: &Contrast, simple: &[(Value, Contrast)]) -> bool {
         let is_claim = matches!(self.verdict(main), Verdict::Better | Verdict::Worse);
-        let sign = main.estimate.unwrap_or(0.0);
-        let opposite = |(_, one): &(Value, Contrast)| one.estimate.unwrap_or(0.0) * sign < 0.0;
+        let on_average = main.leans_to_better();
+        let opposite = |(_, one): &(Value, Contrast)| {
+            one.leans_to_better().is_some_and(|better| Some(better) != on_average)
+        };
         is_claim && simple.iter().any(opposite)
     }
 
@@ -181,12 +186,16 @@ impl Drawn<'_> {
         let main = primary.iter().filter(|of| all[of.compared].kind == ContrastKind::Main);
         main.map(|of| {
             let (contrast, primary) = (&all[of.compared], &all[of.primary]);
-            let depends = interactions.iter().any(|one| {
+            let of_it = |one: &&Interaction| {
                 let is_first = one.factor == contrast.name && one.levels == contrast.levels;
                 is_first || (one.is_clear && one.other == contrast.name)
-            });
+            };
+            let depends = interactions.iter().any(|one| of_it(&one));
+            let is_clear = interactions.iter().filter(of_it).any(|one| one.is_clear);
             let verdict = match self.verdict(contrast) {
-                Verdict::Better | Verdict::Worse if depends => Verdict::Depends,
+                Verdict::Better | Verdict::Worse | Verdict::Equivalent { .. } if depends => {
+                    Verdict::Depends { is_clear }
+                }
                 verdict => verdict,
             };
             let units_differ = primary.units_differ.then(|| self.unlike_units(primary));
@@ -241,8 +250,7 @@ impl Drawn<'_> {
         if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
             return self.corrected(contrast);
         }
-        let counts_rows = self.summary.split_per_seed || contrast.test_rows.is_some();
-        if !contrast.is_clear() || !counts_rows {
+        if !contrast.is_clear() || !contrast.counts_rows(self.summary.split_per_seed) {
             return Verdict::OtherRows;
         }
         let is_better =
@@ -259,6 +267,8 @@ impl Drawn<'_> {
             Verdict::CannotTell
         } else if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
             self.corrected(contrast)
+        } else if !divergences.is_borne_out {
+            Verdict::CannotTell
         } else if divergences.leans_to_second {
             Verdict::Better
         } else {

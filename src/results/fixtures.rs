@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::layout::{EXPERIMENT_FILE, RUN_FILE};
 use super::{
     ArmRecord, FullRun, LoadedExperiment, LoadedTraining, Plan, PlannedArm, PlannedTraining,
-    Provenance, Shared, Status, TrainingRecord,
+    Provenance, Status, TrainingRecord,
 };
 use crate::config::{Factor, Overrides};
 
@@ -30,7 +30,7 @@ pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedTraining {
         error: None,
         arms,
         config: map(config).into(),
-        data: Shared::default(),
+        data: map(json!({"train_rows": 100_000, "validation_rows": 100, "test_rows": 100})).into(),
         provenance: Provenance::default(),
     };
     LoadedTraining { dir: format!("training-{seed}"), seed, record, test_rows: None }

@@ -191,7 +191,7 @@ impl<'a> Session<'a> {
             // What is to be trained then is not known before.
             self.prepared.plan.trainings.clear();
             self.prepared.plan.tuning = Some(tuning.record());
-            store.write_plan(&self.experiment.config, &self.prepared.plan)?;
+            store.write_plan(&self.experiment.config, &self.plan(&store))?;
             let open = tuning.open();
             let trainings = counted(open.len(), "training");
             let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
@@ -229,30 +229,32 @@ impl<'a> Session<'a> {
         Ok(summary)
     }
 
-    /// What the experiment comes to, with what an earlier plan in its place says of looks at it.
+    /// What the experiment comes to, with what an earlier plan in its place says of looks at it. That is kept
+    /// whatever is trained again: the same seeds come to the same.
     fn plan(&self, store: &Store) -> Plan {
         let mut plan = self.prepared.plan.clone();
-        let earlier = store.plan().filter(|_| !self.options.fresh);
         plan.sequential.clone_from(&self.looks);
-        let Some(earlier) = earlier else { return plan };
+        let Some(earlier) = store.plan() else { return plan };
+        let is_same = |plan: &Plan| (plan.factors.clone(), plan.comparable.clone());
+        if is_same(&earlier) != is_same(&plan) {
+            return plan;
+        }
         plan.looked_at.clone_from(&earlier.looked_at);
         let seeds =
             |plan: &Plan| -> BTreeSet<u64> { plan.trainings.iter().map(|t| t.seed).collect() };
         let (before, now) = (seeds(&earlier), seeds(&plan));
-        let is_same = |plan: &Plan| (plan.factors.clone(), plan.comparable.clone());
-        if is_same(&earlier) != is_same(&plan) || before.is_empty() {
-            return plan;
-        }
-        if plan.sequential.is_none() && before == now {
-            // The same experiment again, whose looks were laid down.
-            plan.sequential = earlier.sequential;
-        } else if before.len() < now.len()
-            && (plan.sequential.is_none() || earlier.sequential != plan.sequential)
-        {
-            // What was done could be looked at, and seeds come on top.
-            let is_done = earlier.trainings.iter().all(|training| store.is_done(&training.dir));
-            if is_done && !plan.looked_at.contains(&before.len()) {
-                plan.looked_at.push(before.len());
+        if self.looks.is_none() && now.is_subset(&before) || now.is_empty() {
+            // Nothing new is seen: what was laid down holds.
+            plan.sequential = earlier.sequential.or(plan.sequential);
+        } else if self.looks.is_none() || self.looks != earlier.sequential {
+            // What is done could be looked at, and there is more to come or another plan.
+            let is_done = earlier.trainings.iter().any(|training| store.is_done(&training.dir));
+            if is_done {
+                let planned = earlier.sequential.iter().flat_map(|plan| &plan.looks).copied();
+                let reached = planned.filter(|look| *look < before.len());
+                plan.looked_at.extend(reached.chain([before.len()]));
+                plan.looked_at.sort_unstable();
+                plan.looked_at.dedup();
             }
         }
         plan

@@ -171,8 +171,14 @@ impl<'a> Tuning<'a> {
             let (added, on_edge) = self.beyond(arm, &record, best, cache);
             let arm = &mut self.arms[index];
             if added.is_empty() {
-                arm.chosen = Some(record.simplest_like(best));
-                arm.on_edge = on_edge;
+                let chosen = record.simplest_like(best);
+                arm.chosen = Some(chosen);
+                let is_on_edge = |key: &&str| !matches!(record.beyond(chosen, key), Ok(None));
+                arm.on_edge = if chosen == best {
+                    on_edge
+                } else {
+                    self.tune.keys().filter(is_on_edge).map(str::to_owned).collect()
+                };
             } else {
                 arm.tried.extend(added);
                 arm.extended += 1;

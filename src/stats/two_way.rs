@@ -27,7 +27,7 @@ pub struct TwoWay {
 }
 
 /// The variance of the mean of all differences, clustered by seed and by row; at least that by seed alone.
-/// `None` below three seeds or two rows, or where a seed has no row.
+/// `None` below three seeds or two rows, where a seed has no row, or where a difference is not finite.
 ///
 /// With `d_ji` the difference of row i at seed j, N of them, m their mean and k rows:
 /// `V_seed = var(d_j) / J`, `V_row = k / (k - 1) sum_i (sum_j (d_ji - m))^2 / N^2`,
@@ -60,7 +60,9 @@ pub fn two_way_variance(seeds: &[SeedRows]) -> Option<TwoWay> {
     let v_seed = sd(&means)?.powi(2) / seeds.len() as f64;
     let v_row = k / (k - 1.0) * of_rows / (cells * cells);
     let v_cell = of_cells / (cells * cells);
-    Some(TwoWay { variance: v_seed.max(v_seed + v_row - v_cell), rows })
+    let variance = v_seed.max(v_seed + v_row - v_cell);
+    (v_row.is_finite() && v_cell.is_finite() && variance.is_finite())
+        .then_some(TwoWay { variance, rows })
 }
 
 /// The variance of a mean over seeds that each drew their own split of the rows (Nadeau & Bengio 2003,

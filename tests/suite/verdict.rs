@@ -146,6 +146,7 @@ fn seeds_are_added_until_it_is_decided_by_a_plan_that_outlives_a_run() {
         )
     };
     place.write("clear.toml", &config("[1e-5, 1e-1]"));
+    place.write("d.toml", &format!("[data]\nsource = \"d.csv\"\n{SMALL}"));
     let until =
         ["run", "--config", "clear.toml", "--until-decided", "--max-seeds", "15", "--quiet"];
     let said = place.succeeds(&until);
@@ -171,7 +172,36 @@ fn seeds_are_added_until_it_is_decided_by_a_plan_that_outlives_a_run() {
     let said = place.succeeds(&until);
     assert!(said.contains("not decided: 1 of 1 effect cannot be told with 10 seeds"), "{said}");
     let margin = [&until[..], &["--margin", "50%"]].concat();
-    assert!(place.succeeds(&margin).contains("decided: 1 effect after 6"), "equivalent at once");
+    assert!(
+        place.succeeds(&margin).contains("decided: 1 effect after 10"),
+        "all seeds that are there count"
+    );
+
+    // Another plan on top of what was looked at is noticed, and so is none.
+    let more = ["run", "--config", "same.toml", "--until-decided", "--max-seeds", "15", "--quiet"];
+    place.succeeds(&more);
+    let warnings = json(&place, &["results/same"])["warnings"].to_string();
+    assert!(warnings.contains("seeds were added after 6 and 10 could be looked at"), "{warnings}");
+    place.succeeds(&["run", "--config", "clear.toml", "--seeds", "8", "--quiet"]);
+    assert_eq!(plan()["sequential"]["looks"], looks, "fewer seeds show nothing new");
+    place.succeeds(&["run", "--config", "clear.toml", "--seeds", "12", "--quiet"]);
+    assert_eq!(plan()["sequential"], Value::Null);
+    let one = place.fails(2, &["run", "--config", "d.toml", "--until-decided"]);
+    assert!(one.contains("there is no effect to decide on"), "{one}");
+}
+
+#[test]
+fn where_some_rows_are_missing_no_sentence_rests_on_the_seeds_alone() {
+    let place = Place::new();
+    place.write("d.csv", &blobs(200));
+    let rates = "[matrix]\n\"training.optimizer.lr\" = [1e-5, 1e-1]\nseed = \"0..8\"\n";
+    place.write("d.toml", &format!("[data]\nsource = \"d.csv\"\n{SMALL}{rates}"));
+    place.succeeds(&["run", "--config", "d.toml", "--quiet"]);
+    let training = place.training("results/d", "0.1-seed3");
+    std::fs::remove_file(training.join("test_rows.safetensors")).unwrap();
+    let comparison = json(&place, &["results"]);
+    let rate = contrast(&comparison, "training.optimizer.lr");
+    assert!(rate["test_rows"].is_null() && rate["ci95_splits"].is_array(), "{rate}");
 }
 
 #[test]

@@ -33,9 +33,10 @@ fn false_claims(factors: &[(&str, usize)], law: fn(&mut Stream) -> f64, seeds: u
         let comparison = compared(&[experiment("made", &levels, runs)]);
         comparison.conclusions.iter().any(|one| match &one.finding {
             Finding::Effect(effect) => {
-                matches!(effect.verdict, Verdict::Better | Verdict::Worse | Verdict::Depends)
+                matches!(effect.verdict, Verdict::Better | Verdict::Worse)
             }
             Finding::Interaction(interaction) => interaction.is_clear,
+            Finding::Best(best) => best.not_told.len() < best.others,
             _ => false,
         })
     });

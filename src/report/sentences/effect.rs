@@ -70,8 +70,8 @@ pub(super) fn effect(effect: &Effect) -> String {
                 format!("after correction for the {effects} effects tested, {}", changed());
             ("Cannot tell", format!("{corrected}.{more}"))
         }
-        Verdict::Depends => (
-            "It depends",
+        Verdict::Depends { is_clear } => (
+            if *is_clear { "It depends" } else { "Cannot tell" },
             format!("on average {}, which is no answer for every arm (see above).", changed()),
         ),
         Verdict::Better => ("Better", format!("{change} {}{averaged}.", movement(contrast))),
@@ -278,7 +278,7 @@ pub(super) fn interaction(interaction: &Interaction) -> String {
     let change = change(factor, levels);
     let at = |(level, contrast): &(Value, Contrast)| {
         let level = level_of(other, level);
-        if contrast.is_clear() {
+        if contrast.is_clear() || contrast.divergences.is_some() {
             format!("with {level} it {}", movement(contrast))
         } else {
             format!("with {level} it cannot be told ({})", figures(contrast))

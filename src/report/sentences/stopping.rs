@@ -38,7 +38,7 @@ pub(super) fn stopping(saving: &Saving) -> String {
         let (Some(regret), Some([low, high])) = (regret, interval) else { continue };
         let digits = decimals(Some(0.5 * (high - low)).filter(|w| *w > 0.0).unwrap_or(regret), 2);
         regrets.push(format!(
-            "{metric} by {} (95 % interval {} to {})",
+            "{metric} by {} (95 % interval over seeds {} to {})",
             signed(regret, digits),
             signed(low, digits),
             signed(high, digits)
@@ -106,7 +106,7 @@ mod tests {
             stopping(&saving()),
             "patience stopped after 25.0 epochs, 75 % fewer than the full run's 100 and 10 after its best \
              (15.0 s of 20.0 s); against the best checkpoint of the full run it changed val_loss by 0.125 \
-             (95 % interval 0.100 to 0.150) and test_loss by -0.0004 (95 % interval -0.020 to 0.019)."
+             (95 % interval over seeds 0.100 to 0.150) and test_loss by -0.0004 (95 % interval over seeds -0.020 to 0.019)."
         );
     }
 

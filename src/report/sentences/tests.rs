@@ -59,7 +59,8 @@ fn a_two_by_two_design_is_told_in_effects_and_savings() {
              seeds), averaged over model.norm.kind.",
             "patience stopped after 43.5 epochs, 56 % fewer than the full run's 100 and 4 after its best \
              (11.3 s of 20.0 s); against the best checkpoint of the full run it changed val_loss by 0.0020 \
-             (95 % interval 0.0020 to 0.0020) and test_loss by 0.0010 (95 % interval 0.0010 to 0.0010).",
+             (95 % interval over seeds 0.0020 to 0.0020) and test_loss by 0.0010 (95 % interval over seeds \
+             0.0010 to 0.0010).",
             "Best mean test_loss: model.norm.kind=batch, early_stopping=patience with 0.367; 2 arms cannot be \
              told from it: {model.norm.kind=none, early_stopping=patience}, {model.norm.kind=batch, \
              early_stopping=none}.",

@@ -88,8 +88,8 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             enumerated(&seeds.iter().map(usize::to_string).collect::<Vec<_>>())
         ),
         WarningKind::Sequential { looks } => format!(
-            "seeds were added until the effects were decided, with looks planned at {} seeds: p-values allow \
-             for all of them, and what is seen early is on average too large",
+            "seeds were added until the effects were decided, with looks planned at {} seeds: the \
+             p-values of main effects and interactions allow for all of them, and what is seen early is on average too large",
             enumerated(&looks.iter().map(usize::to_string).collect::<Vec<_>>())
         ),
         WarningKind::MetricsDisagree { factor, levels, better, worse } => format!(
