@@ -113,10 +113,12 @@ impl Claim {
         // A claim that is given back is removed, which may happen between any two of these steps.
         for _ in 0..100 {
             match fs::create_dir_all(dir) {
-                // It was there when it was about to be made, and is gone now or made again.
+                // It was there when it was about to be made, and is gone now or made again; or the folder around
+                // it was made, and removed with the last claim in it.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && !dir.is_file() => {
                     continue;
                 }
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 made => {
                     made.with_context(|| format!("cannot create the folder {}", dir.display()))?;
                 }
@@ -250,6 +252,21 @@ mod tests {
         fs::write(&path, serde_json::to_vec(&holder).unwrap()).unwrap();
         let file = File::options().write(true).open(path).unwrap();
         file.set_modified(SystemTime::now() - silence).unwrap();
+    }
+
+    #[test]
+    fn claims_come_and_go_side_by_side() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for name in ["a", "b", "c", "d"] {
+                let work = WorkDir::of(dir.path(), name);
+                scope.spawn(move || {
+                    for _ in 0..300 {
+                        Claim::acquire(&work).unwrap().unwrap().finish();
+                    }
+                });
+            }
+        });
     }
 
     #[test]
