@@ -34,7 +34,10 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<UsageError>()
             || is_config(cause.downcast_ref())
             || cause.downcast_ref().is_some_and(CompareError::is_usage)
-            || matches!(cause.downcast_ref(), Some(ReplayError::NoColumn { .. }))
+            || matches!(
+                cause.downcast_ref(),
+                Some(ReplayError::NoColumn { .. } | ReplayError::NoDirection { .. })
+            )
             || match cause.downcast_ref() {
                 Some(PrepareError::Config(_)) => true,
                 Some(PrepareError::Data(error)) => is_config(Some(error)),

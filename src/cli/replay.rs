@@ -97,7 +97,8 @@ fn note_direction(candidate: &Candidate, is_told: bool) -> Option<String> {
     let Monitored { column, maximize } = &candidate.rule.monitored;
     let is_plain = is_told || history::is_ours(column);
     let (taken, other) = if *maximize { ("larger", "min") } else { ("smaller", "max") };
-    (*maximize != larger_is_better(column) || !is_plain).then(|| {
+    let is_reversed = larger_is_better(column).is_some_and(|larger| larger != *maximize);
+    (is_reversed || !is_plain).then(|| {
         format!(
             "note: {} takes {taken} values of {column} for better ones; mode = \"{other}\" reverses that",
             candidate.label
@@ -182,8 +183,17 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     Ok(damaged)
 }
 
-/// Why a column is not there: it may be one that holds something else than numbers.
+/// Why a column is not there, which may be one that holds something else than numbers, and what to do where
+/// an option helps.
 fn reason(error: ReplayError, not_numeric: &[CsvError], monitored: Option<&str>) -> anyhow::Error {
+    if let ReplayError::NoDirection { column } = &error {
+        let advice = if monitored == Some(column) {
+            "give --mode max or --mode min, or the rule its own mode"
+        } else {
+            "monitor this column and give the rule a mode"
+        };
+        return UsageError(format!("{error}: {advice}")).into();
+    }
     let ReplayError::NoColumn { column: missing, .. } = &error else { return error.into() };
     let cell = not_numeric.iter().find(|problem| match problem {
         CsvError::NotANumber { column, .. } => column == missing,
@@ -238,11 +248,8 @@ mod tests {
         };
         let said = note("val_acc", None).unwrap();
         assert!(said.contains("takes larger values of val_acc for better ones"), "{said}");
-        let said = note("val_quality", None).unwrap();
-        assert!(
-            said.contains("smaller values of val_quality") && said.contains("\"max\""),
-            "{said}"
-        );
+        let said = note("val_ppl", None).unwrap();
+        assert!(said.contains("smaller values of val_ppl") && said.contains("\"max\""), "{said}");
         assert_eq!(note("val_quality", Some(ModeArg::Min)), None);
         for ours in
             ["loss", "val_loss", "val_accuracy", "train_loss_eval", "grad_norm", "elapsed_s"]

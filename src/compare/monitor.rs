@@ -18,7 +18,7 @@ impl Monitor {
         let maximize = match text("mode") {
             Some("max") => true,
             Some("min") => false,
-            _ => larger_is_better(&column),
+            _ => larger_is_better(&column).unwrap_or(false),
         };
         Self { column, maximize }
     }

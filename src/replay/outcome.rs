@@ -49,6 +49,12 @@ pub enum ReplayError {
         /// What was recorded, test columns left out.
         columns: Option<String>,
     },
+    /// It matters which values of a column are better, and neither the rule nor the name says.
+    #[error("the name `{column}` does not tell whether larger or smaller values are better")]
+    NoDirection {
+        /// What the rule reads.
+        column: String,
+    },
     /// Nothing was recorded.
     #[error("no epoch is recorded")]
     NoEpoch,
@@ -57,7 +63,8 @@ pub enum ReplayError {
 /// Replays a rule on a recorded training.
 ///
 /// # Errors
-/// Where the table has no epoch, or a column that the rule reads is missing.
+/// Where the table has no epoch, a column that the rule reads is missing, or nothing says which of its values
+/// are better.
 #[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
 pub fn replay(
     path: &str,
@@ -83,6 +90,9 @@ pub fn replay(
             column: missing.to_owned(),
             columns: (!there.is_empty()).then(|| quoted(&there)),
         });
+    }
+    if let Some(column) = rule.undirected() {
+        return Err(ReplayError::NoDirection { column: column.to_owned() });
     }
     let stop = rule.read(table);
     let (stop_epoch, stop_reason) = match stop.status {

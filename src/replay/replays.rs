@@ -5,7 +5,7 @@ use super::outcome::ReplayError;
 use super::row::{Candidate, RecordedTraining, Row, rows};
 use super::summary::{RuleSummary, mark_front, summarize};
 use crate::config::Factors;
-use crate::stopping::Monitored;
+use crate::stopping::{Monitored, larger_is_better};
 
 /// What quality is judged by where rules monitor different columns.
 const COMMON: &str = "val_loss";
@@ -39,9 +39,11 @@ impl<'a> Replays<'a> {
         let first = monitored().next().unwrap_or(&common);
         let quality = if monitored().all(|other| other == first) {
             first.clone()
-        } else if monitored().all(|other| other.column == first.column) {
+        } else if monitored().all(|other| other.column == first.column)
+            && let Some(maximize) = larger_is_better(&first.column)
+        {
             // Rules that take it in opposite directions cannot both say which is better.
-            Monitored::new(&first.column)
+            Monitored { column: first.column.clone(), maximize }
         } else {
             common
         };
@@ -51,7 +53,7 @@ impl<'a> Replays<'a> {
     /// Replays every rule on a training.
     ///
     /// # Errors
-    /// Where the training has no epoch, or lacks a column that a rule reads; with the rule.
+    /// Where a rule cannot be [replayed](super::replay); with the rule.
     pub fn add(&mut self, training: &RecordedTraining) -> Result<(), (String, ReplayError)> {
         self.rows.extend(rows(training, self.candidates, &self.quality)?);
         Ok(())

@@ -59,7 +59,7 @@ pub struct Row {
 /// What each candidate would have made of a training, of which `quality` says what is better.
 ///
 /// # Errors
-/// Where the training has no epoch, or lacks a column that a rule reads; with the rule.
+/// Where a rule cannot be [replayed](replay); with the rule.
 pub(super) fn rows(
     training: &RecordedTraining,
     candidates: &[Candidate],

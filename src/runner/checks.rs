@@ -83,6 +83,22 @@ pub fn columns(
     Ok(())
 }
 
+/// Refuses a rule for whose column nothing tells which values are better.
+pub fn direction(experiment: &Experiment, arm: &Arm) -> Result<(), ConfigError> {
+    let Some(column) = arm.rule.undirected() else { return Ok(()) };
+    let monitored = column == arm.rule.monitored.column;
+    let key = if monitored { "early_stopping.monitor" } else { "early_stopping.column" };
+    Err(experiment.error_in_arm(
+        &arm.factors,
+        key,
+        format!("the name `{column}` does not tell whether larger or smaller values are better"),
+        Some(
+            "say it with `mode = \"max\"` or `mode = \"min\"`, or monitor another column"
+                .to_owned(),
+        ),
+    ))
+}
+
 /// Refuses class weights where there are not classes.
 pub fn class_weights(
     experiment: &Experiment,

@@ -110,6 +110,7 @@ impl PreparedTraining {
         for arm in arms {
             checks::validation(experiment, arm, &data)?;
             checks::columns(experiment, config, arm, &columns)?;
+            checks::direction(experiment, arm)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
         let layout = Layout::new(&config.model, data.inputs.width(), outputs);

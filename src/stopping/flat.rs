@@ -120,8 +120,8 @@ impl Slope {
         }
         let slope = products / squares;
         let rises_are_better = match &self.column {
-            None => monitored.maximize,
-            Some(own) => Monitored::new(&own.0).maximize,
+            Some(own) if own.0 != monitored.column => Monitored::new(&own.0).maximize,
+            _ => monitored.maximize,
         };
         Some(if rises_are_better { slope } else { -slope })
     }
@@ -134,6 +134,10 @@ impl Rule for Slope {
 
     fn columns(&self) -> Vec<&str> {
         self.column.iter().map(|own| own.0.as_str()).collect()
+    }
+
+    fn directed(&self) -> Vec<&str> {
+        self.columns()
     }
 
     fn reads_monitored(&self) -> bool {

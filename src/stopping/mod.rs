@@ -10,6 +10,7 @@
 
 mod counted;
 mod curve;
+mod direction;
 mod flat;
 mod frameworks;
 mod monitored;
@@ -24,9 +25,10 @@ mod threshold;
 mod time_budget;
 
 pub use counted::{Increases, RelativeToFirst, Side};
+pub use direction::larger_is_better;
 pub use flat::{Change, RelativeChange, Slope};
 pub use frameworks::{HuggingFace, Keras, Lightning, Sklearn, Skorch, ThresholdMode, Xgboost};
-pub use monitored::{Mode, Monitored, Readable, larger_is_better};
+pub use monitored::{Mode, Monitored, Readable};
 pub use named::{Complexity, Evidence, GradientDisparity, GradientNorm, Measure};
 pub use overfit::{Correlation, Divergence, Gap};
 pub use patience::{MinDeltaMode, Patience};
@@ -145,6 +147,10 @@ impl<const ALL: bool> Rule for Combined<ALL> {
 
     fn columns(&self) -> Vec<&str> {
         self.inner().flat_map(Rule::columns).collect()
+    }
+
+    fn directed(&self) -> Vec<&str> {
+        self.inner().flat_map(Rule::directed).collect()
     }
 
     fn reads_monitored(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
+use super::direction::larger_is_better;
 use crate::history::{History, TEST_PREFIX};
 
 /// A column and the direction in which it is better.
@@ -14,10 +15,11 @@ pub struct Monitored {
 }
 
 impl Monitored {
-    /// A column in the direction that its name implies.
+    /// A column in the direction that its name tells; where it tells none, smaller is better.
     #[must_use]
     pub fn new(column: &str) -> Self {
-        Self { column: column.to_owned(), maximize: larger_is_better(column) }
+        let maximize = larger_is_better(column).unwrap_or(false);
+        Self { column: column.to_owned(), maximize }
     }
 
     /// Whether `value` is strictly better than `reference`.
@@ -54,27 +56,6 @@ impl Monitored {
     }
 }
 
-/// Words of a column's name that make larger values better ones, as frameworks name such metrics.
-const LARGER: [&str; 10] =
-    ["acc", "accuracy", "auc", "auroc", "f1", "fbeta", "fmeasure", "precision", "r2", "recall"];
-
-/// Words that make smaller values better ones, whatever else is in the name.
-const SMALLER: [&str; 2] = ["loss", "error"];
-
-/// Whether larger values of a metric column are better, by the words of its name: `val_accuracy`,
-/// `valid/acc1`, `val_f1_score`.
-#[must_use]
-pub fn larger_is_better(column: &str) -> bool {
-    let column = column.to_lowercase();
-    let has = |known: &[&str]| {
-        let mut words = column.split(|c: char| !c.is_alphanumeric());
-        // `acc1` is an accuracy, while the digit of `f1` is its own.
-        let plain = |word: &'_ str| word.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-        words.any(|word| known.contains(&word) || known.contains(&&word[..plain(word)]))
-    };
-    has(&LARGER) && !has(&SMALLER)
-}
-
 /// The mode of `monitor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,13 +69,13 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The direction for a column.
+    /// Whether larger values of a column are better; none where neither this nor its name tells.
     #[must_use]
-    pub fn of(self, column: &str) -> Monitored {
+    pub fn is_larger_better(self, column: &str) -> Option<bool> {
         match self {
-            Self::Auto => Monitored::new(column),
-            Self::Min => Monitored { column: column.to_owned(), maximize: false },
-            Self::Max => Monitored { column: column.to_owned(), maximize: true },
+            Self::Auto => larger_is_better(column),
+            Self::Min => Some(false),
+            Self::Max => Some(true),
         }
     }
 }

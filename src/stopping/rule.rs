@@ -1,6 +1,7 @@
 //! What every stopping rule has to say.
 
-use super::monitored::{Monitored, larger_is_better};
+use super::direction::larger_is_better;
+use super::monitored::Monitored;
 use crate::history::History;
 use crate::kinds::NoSettings;
 
@@ -14,6 +15,11 @@ pub trait Rule {
         Vec::new()
     }
 
+    /// Of these, those of which it matters whether larger or smaller is better.
+    fn directed(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// Whether it reads the monitored column.
     fn reads_monitored(&self) -> bool {
         true
@@ -24,8 +30,8 @@ pub trait Rule {
         "val_loss"
     }
 
-    /// Whether larger values of a column are better where the table does not say.
-    fn maximizes_by_default(&self, column: &str) -> bool {
+    /// Whether larger values of a column are better where the table does not say; none: it has to.
+    fn maximizes_by_default(&self, column: &str) -> Option<bool> {
         larger_is_better(column)
     }
 

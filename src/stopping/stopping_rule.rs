@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Criterion, Mode, Monitored, Readable};
+use super::{Criterion, Mode, Monitored, Readable, larger_is_better};
 use crate::history::{EpochTable, History, ON_DEMAND};
 use crate::kinds::{NoSettings, SharedKeys};
 
@@ -13,6 +13,9 @@ pub struct StoppingRule {
     pub criterion: Criterion,
     /// The column that chooses the best epoch, and that most criteria watch.
     pub monitored: Monitored,
+    /// Whether neither the table nor the column's name tells which direction is better, so that the one
+    /// in `monitored` is a guess and the rule has to be refused.
+    pub is_undirected: bool,
     /// Keep the weights of the best epoch rather than those of the last.
     pub restore_best: bool,
 }
@@ -73,13 +76,13 @@ impl<'de> Deserialize<'de> for StoppingRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (criterion, shared) = Criterion::deserialize_with::<Shared, D>(deserializer)?;
         let mut rule = Self::new(criterion);
-        if let Some(column) = shared.monitor {
-            rule.monitored.maximize = rule.criterion.inner().maximizes_by_default(&column);
-            rule.monitored.column = column;
-        }
-        if let Some(mode) = shared.mode {
-            rule.monitored = mode.of(&rule.monitored.column);
-        }
+        let column = shared.monitor.unwrap_or(rule.monitored.column);
+        let maximize = match shared.mode {
+            Some(mode) => mode.is_larger_better(&column),
+            None => rule.criterion.inner().maximizes_by_default(&column),
+        };
+        rule.is_undirected = maximize.is_none();
+        rule.monitored = Monitored { column, maximize: maximize.unwrap_or(false) };
         rule.restore_best = shared.restore_best.unwrap_or(rule.restore_best);
         Ok(rule)
     }
@@ -111,10 +114,11 @@ impl StoppingRule {
     pub fn new(criterion: Criterion) -> Self {
         let rule = criterion.inner();
         let column = rule.default_column();
+        let maximize = rule.maximizes_by_default(column);
         let monitored =
-            Monitored { column: column.to_owned(), maximize: rule.maximizes_by_default(column) };
+            Monitored { column: column.to_owned(), maximize: maximize.unwrap_or(false) };
         let restore_best = rule.restores_best_by_default();
-        Self { criterion, monitored, restore_best }
+        Self { criterion, monitored, is_undirected: maximize.is_none(), restore_best }
     }
 
     /// The name of the rule's kind.
@@ -142,7 +146,21 @@ impl StoppingRule {
         columns
     }
 
-    /// Of these, the columns that are measured only because a rule reads them.
+    /// A column of which it matters whether larger or smaller values are better, and neither the rule's table
+    /// nor its name tells.
+    #[must_use]
+    pub fn undirected(&self) -> Option<&str> {
+        let monitored = self.is_undirected.then_some(self.monitored.column.as_str());
+        let own = || {
+            let mut columns = self.criterion.inner().directed().into_iter();
+            columns.find(|column| {
+                *column != self.monitored.column && larger_is_better(column).is_none()
+            })
+        };
+        monitored.or_else(own)
+    }
+
+    /// Of the columns, those that are measured only because a rule reads them.
     #[must_use]
     pub fn columns_on_demand(&self) -> Vec<&str> {
         let mut columns = self.columns();

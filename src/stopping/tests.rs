@@ -135,44 +135,44 @@ fn larger_is_better_by_the_name_of_the_column_or_by_mode() {
 }
 
 #[test]
-fn larger_is_better_where_a_word_of_the_name_says_so() {
-    for larger in [
-        "accuracy",
-        "val_accuracy",
-        "val_balanced_accuracy",
-        "val_f1",
-        "val_auc",
-        "r2",
-        "val_acc",
-        "val_f1_score",
-        "valid_accuracy_top5",
-        "val/Accuracy",
-        "val.AUROC",
-        "acc1",
-        "fbeta_2",
-        "val_precision",
-        "recall_at_5",
-        "fmeasure",
-        "val_sparse_categorical_accuracy",
+fn a_name_that_tells_no_direction_needs_a_mode() {
+    for undirected in [
+        json!({"kind": "patience", "monitor": "val_quality"}),
+        json!({"kind": "none", "monitor": "val_quality", "mode": "auto"}),
+        json!({"kind": "keras", "monitor": "val_quality"}),
+        json!({"kind": "slope", "column": "val_quality", "window": 2, "min_slope": 0.0}),
     ] {
-        assert!(larger_is_better(larger), "{larger}");
+        assert_eq!(rule(undirected.clone()).undirected(), Some("val_quality"), "{undirected}");
     }
-    for smaller in [
-        "val_loss",
-        "train_loss_eval",
-        "val_mae",
-        "val_rmse",
-        "accuracy_loss",
-        "error_acc",
-        "f2x",
-        "vacc",
-        "grad_norm",
-        "accept",
-        "spectral_norm",
-        "preact_p15",
-        "elapsed_s",
+    for directed in [
+        json!({"kind": "patience", "monitor": "val_quality", "mode": "min"}),
+        json!({"kind": "lightning", "monitor": "val_quality"}),
+        json!({"kind": "threshold", "column": "val_quality", "above": 1.0}),
+        json!({"kind": "relative_change", "column": "val_quality", "window": 2, "tolerance": 0.1}),
+        json!({"kind": "slope", "column": "val_quality", "window": 2, "min_slope": 0.0,
+            "monitor": "val_quality", "mode": "max"}),
+        json!({"kind": "slope", "column": "grad_norm", "window": 2, "min_slope": 0.0}),
     ] {
-        assert!(!larger_is_better(smaller), "{smaller}");
+        assert_eq!(rule(directed.clone()).undirected(), None, "{directed}");
+    }
+}
+
+#[test]
+fn xgboost_takes_the_metric_that_follows_the_data_set() {
+    for (column, maximize) in [
+        ("val_auc", true),
+        ("eval-auc", true),
+        ("validset-0-auc", true),
+        ("validation_0-auc", true),
+        ("valid-map", true),
+        ("valid-ndcg@5", true),
+        ("valid-ndcg@5-", true),
+        ("test-mape", false),
+        ("auc-logloss", false),
+        ("valid-error@0.5", false),
+    ] {
+        let rule = rule(json!({"kind": "xgboost", "rounds": 2, "monitor": column}));
+        assert_eq!((rule.monitored.maximize, rule.undirected()), (maximize, None), "{column}");
     }
 }
 

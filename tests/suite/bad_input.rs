@@ -218,6 +218,13 @@ fn a_monitor_that_is_not_recorded() {
 }
 
 #[test]
+fn a_monitor_whose_name_tells_no_direction() {
+    let shown = refused(&with("[early_stopping]\nkind = \"none\"\nmonitor = \"val_quality\""));
+    let what = "the name `val_quality` does not tell whether larger or smaller values are better";
+    says(&shown, &[what, "a.toml:9:11", "`mode = \"max\"` or `mode = \"min\"`"]);
+}
+
+#[test]
 fn a_test_column_as_monitor() {
     let rule = "[early_stopping]\nkind = \"patience\"\nmonitor = \"test_loss\"";
     let what = "`test_loss` is a test column, which no rule may read";

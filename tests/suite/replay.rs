@@ -113,6 +113,49 @@ fn a_column_that_is_not_there_is_a_usage_error_whichever_key_names_it() {
 }
 
 #[test]
+fn a_metric_goes_in_the_direction_that_its_name_tells_and_is_not_guessed() {
+    let place = Place::new();
+    let names = "metrics/mAP50(B),val_MulticlassAccuracy,val_BinaryF1Score,val_mean_io_u,val_dice_coef,\
+                 val_aucpr,valAcc,validset-0-auc,val_quality,test-mape";
+    let rows =
+        ["0.4", "0.5", "0.6", "0.7"].iter().enumerate().fold(String::new(), |rows, (at, value)| {
+            rows + &format!("{at}{}\n", format!(",{value}").repeat(names.split(',').count()))
+        });
+    place.write("log.csv", &format!("epoch,{names}\n{rows}"));
+    let replay = |rule: &str, rest: &[&str]| {
+        let args = ["replay", "log.csv", "--format", "json", "--criterion", rule];
+        let json = place.succeeds(&[&args, rest].concat());
+        let json: Value = serde_json::from_str(&json).unwrap();
+        (json[0]["stop_epoch"].as_u64(), json[0]["best_epoch"].as_u64())
+    };
+    let patience = "kind = \"patience\", patience = 2";
+    for name in names.split(',').filter(|name| !["val_quality", "test-mape"].contains(name)) {
+        assert_eq!(replay(patience, &["--monitor", name]), (None, Some(4)), "{name}");
+    }
+    let xgboost = "kind = \"xgboost\", rounds = 2";
+    assert_eq!(replay(xgboost, &["--monitor", "validset-0-auc"]), (None, Some(4)));
+    assert_eq!(replay(xgboost, &["--monitor", "test-mape"]), (Some(3), Some(1)));
+
+    let quality = ["--monitor", "val_quality"];
+    let untold = [&["replay", "log.csv", "--criterion", patience][..], &quality].concat();
+    let message = place.fails(2, &untold);
+    let said = "the name `val_quality` does not tell whether larger or smaller values are better: give \
+                --mode max or --mode min, or the rule its own mode\n";
+    assert!(message.ends_with(said) && message.starts_with("error: log.csv: "), "{message}");
+    place.fails(2, &[&untold[..], &["--mode", "auto"]].concat());
+    let slope = "kind = \"slope\", column = \"val_quality\", window = 2, min_slope = 0.0, monitor = \"valAcc\"";
+    let message = place.fails(2, &["replay", "log.csv", "--criterion", slope]);
+    assert!(message.ends_with("monitor this column and give the rule a mode\n"), "{message}");
+
+    assert_eq!(replay(patience, &[&quality[..], &["--mode", "max"]].concat()), (None, Some(4)));
+    let own = format!("{patience}, mode = \"min\"");
+    assert_eq!(replay(&own, &quality), (Some(3), Some(1)));
+    let above =
+        "kind = \"threshold\", column = \"val_quality\", above = 0.55, monitor = \"valAcc\"";
+    assert_eq!(replay(above, &[]), (Some(3), Some(3)));
+}
+
+#[test]
 fn a_pipe_gets_every_column_of_a_table_however_few_the_environment_says() {
     let place = Place::new();
     place.write("log.csv", "epoch,loss,val_loss\n1,1.5,1.4\n2,1.2,1.1\n3,1.0,1.2\n4,0.9,1.3\n");

@@ -71,8 +71,8 @@ pub(super) trait Framework {
         "val_loss"
     }
 
-    /// The direction where none is given.
-    fn maximizes(&self, column: &str) -> bool;
+    /// Whether it takes larger values for better ones where no direction is given; none: it has to be.
+    fn maximizes(&self, column: &str) -> Option<bool>;
 
     /// Whether the weights of the best epoch are kept where nothing is said.
     fn restores(&self) -> bool {

@@ -46,7 +46,7 @@ impl Framework for HuggingFace {
         self.early_stopping_patience == 0
     }
 
-    fn maximizes(&self, column: &str) -> bool {
-        !column.ends_with("loss")
+    fn maximizes(&self, column: &str) -> Option<bool> {
+        Some(!column.ends_with("loss"))
     }
 }

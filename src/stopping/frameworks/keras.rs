@@ -51,7 +51,7 @@ impl Framework for Keras {
         self.start_from_epoch.saturating_add(after)
     }
 
-    fn maximizes(&self, column: &str) -> bool {
+    fn maximizes(&self, column: &str) -> Option<bool> {
         larger_is_better(column)
     }
 }

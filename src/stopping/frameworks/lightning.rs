@@ -56,7 +56,7 @@ impl Framework for Lightning {
         if at_once { 1 } else { self.limit().saturating_add(1) }
     }
 
-    fn maximizes(&self, _: &str) -> bool {
-        false
+    fn maximizes(&self, _: &str) -> Option<bool> {
+        Some(false)
     }
 }

@@ -42,7 +42,7 @@ macro_rules! rules {
                 self.monitors()
             }
 
-            fn maximizes_by_default(&self, column: &str) -> bool {
+            fn maximizes_by_default(&self, column: &str) -> Option<bool> {
                 self.maximizes(column)
             }
 

@@ -48,7 +48,7 @@ impl Framework for Sklearn {
         "val_accuracy"
     }
 
-    fn maximizes(&self, column: &str) -> bool {
+    fn maximizes(&self, column: &str) -> Option<bool> {
         larger_is_better(column)
     }
 

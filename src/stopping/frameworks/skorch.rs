@@ -61,7 +61,7 @@ impl Framework for Skorch {
         self.patience == 0
     }
 
-    fn maximizes(&self, _: &str) -> bool {
-        false
+    fn maximizes(&self, _: &str) -> Option<bool> {
+        Some(false)
     }
 }

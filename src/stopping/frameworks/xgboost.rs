@@ -41,9 +41,11 @@ impl Framework for Xgboost {
         self.rounds == 0
     }
 
-    fn maximizes(&self, column: &str) -> bool {
-        let metric = column.rsplit_once('_').map_or(column, |(_, metric)| metric);
+    fn maximizes(&self, column: &str) -> Option<bool> {
+        // `validset-0-ndcg@5-`: the data set, the metric, and what the metric does with empty groups.
+        let name = column.trim_end_matches('-');
+        let metric = name.rsplit(['-', '_', '/', ' ']).next().unwrap_or(name);
         let larger = ["auc", "pre", "map", "ndcg"];
-        metric != "mape" && larger.iter().any(|name| metric.starts_with(name))
+        Some(metric != "mape" && larger.iter().any(|name| metric.starts_with(name)))
     }
 }
