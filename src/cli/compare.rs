@@ -163,8 +163,12 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if let Some(target) = &args.target {
         comparison.speed = speed(target, &experiments, args)?;
     }
-    let width = if args.output.is_some() { None } else { super::output::columns() };
-    let style = Style { width, medians: args.robust };
+    let is_shown = args.output.is_none();
+    let style = Style {
+        width: super::output::columns().filter(|_| is_shown),
+        colour: is_shown && super::output::is_coloured(),
+        medians: args.robust,
+    };
     let text = (args.format.write)(&comparison, &style)?;
     if let Some(path) = &args.curves {
         curves(path, &experiments, args)?;

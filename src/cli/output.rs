@@ -26,6 +26,14 @@ pub(super) fn columns() -> Option<usize> {
     Some(columns.max(NARROWEST))
 }
 
+/// Whether what goes to standard output may be coloured: a terminal shows it, and `NO_COLOR` is not set
+/// (<https://no-color.org>).
+pub(super) fn is_coloured() -> bool {
+    let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stdout().is_terminal() && !is_refused && !is_plain
+}
+
 /// Writes a report as it is.
 pub(super) fn print(out: &mut dyn Write, text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes()).context("the report could not be written")

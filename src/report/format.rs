@@ -24,6 +24,8 @@ pub struct Format {
 pub struct Style {
     /// The columns of the terminal that shows it; none where no terminal does.
     pub width: Option<usize>,
+    /// Whether the words of the verdict are coloured.
+    pub colour: bool,
     /// Whether medians and ratios are asked for.
     pub medians: bool,
 }

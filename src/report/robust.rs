@@ -75,11 +75,11 @@ mod tests {
     use crate::results::fixtures::two_by_two_of;
 
     fn text(comparison: &Comparison, medians: bool) -> String {
-        (text::FORMAT.write)(comparison, &Style { width: None, medians }).unwrap()
+        (text::FORMAT.write)(comparison, &Style { medians, ..Style::default() }).unwrap()
     }
 
     fn markdown(comparison: &Comparison, medians: bool) -> String {
-        (markdown::FORMAT.write)(comparison, &Style { width: None, medians }).unwrap()
+        (markdown::FORMAT.write)(comparison, &Style { medians, ..Style::default() }).unwrap()
     }
 
     fn asked() -> Options {

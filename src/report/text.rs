@@ -2,7 +2,7 @@
 
 use super::comparison::document;
 use super::document::{Block, Document, Section};
-use super::format::Format;
+use super::format::{Format, Style};
 use super::table::{Table, narrow};
 use super::wrap::{WIDTH, wrap};
 
@@ -15,11 +15,23 @@ pub const FORMAT: Format = Format {
     help: "Aligned columns and sentences",
     with_clocks: true,
     with_medians: false,
-    write: |comparison, style| Ok(text(document(comparison, style.medians), style.width)),
+    write: |comparison, style| Ok(text(document(comparison, style.medians), style)),
 };
 
+/// Verdicts, each with the colour in which a terminal shows it (SGR, ECMA-48).
+const COLOURS: [(&str, &str); 7] = [
+    ("better", "32"),
+    ("worse", "31"),
+    ("it depends", "33"),
+    ("no difference", "36"),
+    ("no difference that matters", "36"),
+    ("cannot tell", "2"),
+    ("too few seeds to tell", "2"),
+];
+
 /// A document within the width of a terminal; whole where there is none.
-fn text(document: Document, width: Option<usize>) -> String {
+fn text(document: Document, style: &Style) -> String {
+    let width = style.width;
     let mut writer = Writer { text: String::new(), width, left_out: Vec::new() };
     for section in document.sections {
         writer.section(section, 0);
@@ -36,9 +48,27 @@ fn text(document: Document, width: Option<usize>) -> String {
         writer.text.push('\n');
     }
     for conclusion in &document.conclusions {
-        writer.sentence(conclusion);
+        let lines = writer.lines(conclusion);
+        writer.text.push_str(&if style.colour { coloured(&lines) } else { lines });
     }
     writer.text
+}
+
+/// A conclusion in lines, with the verdict that it begins with in its colour: what stands before the colon,
+/// behind the rows that it is about.
+fn coloured(conclusion: &str) -> String {
+    let found = || {
+        let (before, _) = conclusion.split_once(':')?;
+        let rows = if before.starts_with("On th") { before.find(',')? + 1 } else { 0 };
+        let verdict = before[rows..].trim_start();
+        let words: Vec<&str> = verdict.split_whitespace().collect();
+        let words = words.join(" ").to_lowercase();
+        let (_, colour) = COLOURS.iter().find(|(known, _)| *known == words)?;
+        let (start, end) = (before.len() - verdict.len(), before.len());
+        let (rows, rest) = (&conclusion[..start], &conclusion[end..]);
+        Some(format!("{rows}\x1b[{colour}m{verdict}\x1b[0m{rest}"))
+    };
+    found().unwrap_or_else(|| conclusion.to_owned())
 }
 
 /// The text so far.
@@ -85,7 +115,11 @@ impl Writer {
     }
 
     fn sentence(&mut self, sentence: &str) {
-        self.text.push_str(&wrap(sentence, self.width.unwrap_or(WIDTH), INDENT));
+        self.text.push_str(&self.lines(sentence));
+    }
+
+    fn lines(&self, sentence: &str) -> String {
+        wrap(sentence, self.width.unwrap_or(WIDTH), INDENT)
     }
 }
 
@@ -95,13 +129,45 @@ mod tests {
 
     use super::*;
     use crate::compare::{Options, compare};
-    use crate::report::format::Style;
     use crate::report::markdown;
     use crate::results::fixtures::{arm, experiment, run, two_by_two};
 
     fn shown(width: Option<usize>) -> String {
         let comparison = compare(&[two_by_two()], &Options::default()).unwrap();
-        (FORMAT.write)(&comparison, &Style { width, medians: false }).unwrap()
+        (FORMAT.write)(&comparison, &Style { width, ..Style::default() }).unwrap()
+    }
+
+    #[test]
+    fn the_verdict_that_a_sentence_begins_with_is_coloured_and_no_other_word() {
+        for (sentence, shown) in [
+            ("Better: batch is better.", "\x1b[32mBetter\x1b[0m: batch is better."),
+            ("On these 90 test rows, worse: a.", "On these 90 test rows, \x1b[31mworse\x1b[0m: a."),
+            (
+                "On this one split, cannot\n  tell: a.",
+                "On this one split, \x1b[2mcannot\n  tell\x1b[0m: a.",
+            ),
+            ("Best: a.", "Best: a."),
+            ("On these 90 test rows, a was better; b.", "On these 90 test rows, a was better; b."),
+        ] {
+            assert_eq!(coloured(sentence), shown);
+        }
+    }
+
+    #[test]
+    fn colours_change_nothing_but_the_conclusions_that_tell_something() {
+        let comparison = compare(&[two_by_two()], &Options::default()).unwrap();
+        let write =
+            |colour| (FORMAT.write)(&comparison, &Style { colour, ..Style::default() }).unwrap();
+        let (plain, shown) = (write(false), write(true));
+        let begun = COLOURS
+            .iter()
+            .fold(shown.clone(), |text, (_, colour)| text.replace(&format!("\x1b[{colour}m"), ""));
+        assert_eq!(begun.replace("\x1b[0m", ""), plain);
+        assert!(shown.contains("\n\x1b[32mBetter\x1b[0m: "), "{shown}");
+        assert_eq!(
+            shown.matches('\x1b').count(),
+            2 * shown.lines().filter(|line| line.contains("\x1b[0m")).count()
+        );
     }
 
     #[test]
