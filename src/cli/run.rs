@@ -14,7 +14,7 @@ use super::exit::{FAILED, UsageError};
 use super::run_args::{RunArgs, RunFormat};
 use super::run_json;
 use super::run_text::{
-    counts, done_and_to_go, next, next_of_tuning, print_choice, print_warnings, verdicts,
+    counts, done_and_to_go, next, next_of_tuning, print_choice, print_warnings, replaced, verdicts,
 };
 use crate::compare::{self, ALPHA, CompareError, Effect, Finding, Margin};
 use crate::config::Experiment;
@@ -166,6 +166,7 @@ fn run_once(
         for warning in findings.iter().filter(|finding| finding.level == Level::Warning) {
             eprintln(warning);
         }
+        warn_of_replaced(&session);
     }
     if args.dry_run {
         dry_run(&experiment.name, &mut session, args.format, out)?;
@@ -194,6 +195,7 @@ fn run_once(
         }
         if !args.quiet {
             print_choice(&tuned, seconds);
+            warn_of_replaced(&session);
         }
     }
     let summary = watched(args, |events| session.train(events))?;
@@ -227,6 +229,13 @@ fn run_once(
     }
     let verified = found.iter().all(|verdict| matches!(verdict, Verdict::Same));
     Ok(if summary.failed > 0 || !verified { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Says so where the config is another one than that whose results it joins.
+fn warn_of_replaced(session: &Session) {
+    if let Some(other) = session.replaced() {
+        eprintln(replaced(&other, session.store().dir()));
+    }
 }
 
 /// How the program ends, where the results were `printed` or not: after a signal the exit code says so

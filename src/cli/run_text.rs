@@ -6,7 +6,7 @@ use crate::compare::{TunedValues, tuning};
 use crate::console::eprintln;
 use crate::report::sentences;
 use crate::results::Status;
-use crate::runner::{PreparedExperiment, Summary, Tuned, Verdict};
+use crate::runner::{PreparedExperiment, Replaced, Summary, Tuned, Verdict};
 use crate::text::counted;
 
 /// How many arms and trainings an experiment comes to.
@@ -44,6 +44,18 @@ pub fn next_of_tuning(results: &Path, summary: &Summary) -> String {
     } else {
         "next:    the same command again, once the cause is fixed".to_owned()
     }
+}
+
+/// That another config's experiment loses its place in a folder, and how both are kept.
+pub fn replaced(replaced: &Replaced, dir: &Path) -> String {
+    let source = replaced.source.as_ref().map(|source| format!(" from {},", source.display()));
+    format!(
+        "warning: {} holds another experiment,{} with {} that this config does not name and compare then leaves \
+         out: `name = …` in one of the configs keeps both apart",
+        dir.display(),
+        source.unwrap_or_default(),
+        counted(replaced.trainings, "training"),
+    )
 }
 
 /// What came of verifying.

@@ -36,11 +36,13 @@ pub struct Experiment {
     pub(super) document: Document,
 }
 
-/// The text of a config and the name of its file, without folders.
+/// The text of a config, and its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFile {
-    /// Such as `digits.toml`; its ending tells TOML from JSON.
+    /// Its name without folders, such as `digits.toml`; its ending tells TOML from JSON.
     pub file_name: String,
+    /// Where it lies; none of the built-in experiment.
+    pub path: Option<PathBuf>,
     /// What it holds.
     pub text: String,
 }

@@ -40,7 +40,9 @@ impl Experiment {
                 .help("save it as UTF-8")
         })?;
         let base = path.parent().unwrap_or(FilePath::new(""));
-        Self::parse(&shown.to_string(), &text, base, overrides)
+        let mut experiment = Self::parse(&shown.to_string(), &text, base, overrides)?;
+        experiment.config.path = Some(path.to_owned());
+        Ok(experiment)
     }
 
     /// The built-in experiment: batch normalisation and early stopping on `digits`.
@@ -71,7 +73,11 @@ impl Experiment {
         let factors = document.axes.factors.iter();
         Ok(Self {
             name,
-            config: ConfigFile { file_name: file_name.into_owned(), text: text.to_owned() },
+            config: ConfigFile {
+                file_name: file_name.into_owned(),
+                path: None,
+                text: text.to_owned(),
+            },
             base: base.to_owned(),
             overrides: overrides.clone(),
             factors: factors

@@ -82,6 +82,7 @@ pub fn experiment(
             .collect(),
     });
     let plan = Plan {
+        source: None,
         version: "0.1.0".to_owned(),
         name: name.to_owned(),
         config: format!("{name}.toml"),

@@ -317,6 +317,7 @@ fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
     let name = path.canonicalize().ok();
     let name = name.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
     Ok(Plan {
+        source: None,
         version,
         name: name.unwrap_or("training").to_owned(),
         config: String::new(),

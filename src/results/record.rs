@@ -246,6 +246,9 @@ pub struct Plan {
     pub name: String,
     /// The file name of the config, beside this file.
     pub config: String,
+    /// Where the config as given lies, from the folder of this file; none of the built-in experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// `--set` and `--seeds` as given.
     pub overrides: Overrides,
     /// The keys varied, `seed` aside.

@@ -71,6 +71,7 @@ fn plan(experiment: &Experiment, trainings: &[PreparedTraining]) -> Plan {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: experiment.name.clone(),
         config: config_file_name(&experiment.config.file_name).to_owned(),
+        source: None,
         overrides: experiment.overrides.clone(),
         factors: experiment.factors.clone(),
         comparable: sha256(&comparable),

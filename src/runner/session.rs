@@ -17,6 +17,7 @@ use super::need::{Need, Needs, identities};
 use super::outcome::Outcome;
 use super::prepared_experiment::PreparedExperiment;
 use super::prepared_training::PreparedTraining;
+use super::replaced::{self, Replaced};
 use super::summary::Summary;
 use super::sweep::{Resources, Sweep, jobs};
 use super::tuning::Tuning;
@@ -53,6 +54,10 @@ pub struct Session<'a> {
     prepared: PreparedExperiment,
     tuning: Option<Tuning<'a>>,
     looks: Option<SequentialPlan>,
+    /// Where the config lies, from the folder of the experiment.
+    source: Option<String>,
+    /// What was there before.
+    earlier: Option<Plan>,
 }
 
 /// What would become of a training.
@@ -100,7 +105,30 @@ impl<'a> Session<'a> {
         let mut cache = DatasetCache::of(experiment);
         let prepared = PreparedExperiment::new(experiment, &mut cache)?;
         let tuning = Tuning::new(experiment, &mut cache)?;
-        Ok(Self { experiment, options, compute, interrupt, cache, prepared, tuning, looks: None })
+        let store = Store::at(options.results, &experiment.name);
+        let source = replaced::source(&experiment.config, store.dir());
+        let earlier = store.plan();
+        Ok(Self {
+            experiment,
+            options,
+            compute,
+            interrupt,
+            cache,
+            prepared,
+            tuning,
+            looks: None,
+            source,
+            earlier,
+        })
+    }
+
+    /// The experiment of another config that was in this one's place when the session began. While values are
+    /// being tuned, the trainings are not known yet.
+    #[must_use]
+    pub fn replaced(&self) -> Option<Replaced> {
+        let earlier = self.earlier.as_ref().filter(|_| self.tuning.is_none())?;
+        let plan = Plan { source: self.source.clone(), ..self.prepared.plan.clone() };
+        Replaced::find(earlier, &plan, self.store().dir())
     }
 
     /// Lays down when the results are looked at.
@@ -234,6 +262,7 @@ impl<'a> Session<'a> {
     fn plan(&self, store: &Store) -> Plan {
         let mut plan = self.prepared.plan.clone();
         plan.sequential.clone_from(&self.looks);
+        plan.source.clone_from(&self.source);
         let Some(earlier) = store.plan() else { return plan };
         let is_same = |plan: &Plan| (plan.factors.clone(), plan.comparable.clone());
         if is_same(&earlier) != is_same(&plan) {

@@ -1,7 +1,7 @@
 //! `bnes run` as people meet it: real files, real trainings, exit codes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::common::{Place, bytes, column, curve, json, stderr, weights};
 use bnes::nn::Isa;
@@ -378,6 +378,41 @@ fn a_target_that_is_named_or_left_to_its_default_is_the_same_training() {
     let args = ["run", "--config", "small.toml", "--set", "data.target=digit"];
     let out = place.succeeds(&args);
     assert!(out.contains("1 already done"), "{out}");
+}
+
+#[test]
+fn a_config_of_the_same_name_from_another_file_does_not_take_the_place_in_silence() {
+    let place = Place::new();
+    let config = |units: u32| {
+        format!(
+            "[data]\nsource = \"penguins\"\n[model]\nhidden = [{units}]\n[training]\nepochs = 1\n\
+             [matrix]\nseed = \"0..3\"\n"
+        )
+    };
+    place.write("a/exp.toml", &config(4));
+    place.write("b/exp.toml", &config(8));
+    place.write("c/exp.toml", &config(4));
+    place.write("d/exp.toml", &format!("name = \"other\"\n{}", config(8)));
+    let told = |args: &[&str]| stderr(&place.bnes(&[&["run", "--config"], args].concat()));
+    let says = |told: &str| told.contains("holds another experiment");
+    assert!(!says(&told(&["a/exp.toml"])));
+    // The same again, and the same with other settings, is no other experiment.
+    assert!(!says(&told(&["a/exp.toml", "--set", "model.hidden=[5]"])));
+    assert!(!says(&told(&["a/exp.toml"])));
+    let dry = told(&["b/exp.toml", "--dry-run"]);
+    let replaced = told(&["b/exp.toml"]);
+    let warning = format!(
+        "warning: {} holds another experiment, from {}, with 3 trainings that this config does not name and \
+         compare then leaves out: `name = …` in one of the configs keeps both apart\n",
+        Path::new("results").join("exp").display(),
+        Path::new("a").join("exp.toml").display()
+    );
+    assert!(dry.contains(&warning) && replaced.contains(&warning), "{dry}{replaced}");
+    assert!(!says(&told(&["b/exp.toml"])) && !says(&told(&["d/exp.toml"])));
+    assert!(says(&told(&["a/exp.toml"])));
+    // A copy names the same trainings.
+    assert!(!says(&told(&["c/exp.toml"])));
+    assert_eq!(json(&place.path("results/exp/experiment.json"))["source"], "../../c/exp.toml");
 }
 
 #[test]
