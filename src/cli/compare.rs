@@ -27,7 +27,8 @@ use crate::{report, results};
 /// Arguments of `bnes compare`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CompareArgs {
-    /// Results directories, experiments' directories or trainings' directories.
+    /// Results directories, experiments' directories or trainings' directories. Of experiments without a
+    /// matrix, those at the first path are what the others are held against.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// How to print the comparison. CSV holds the arms, a row per arm and metric; the differences

@@ -57,7 +57,15 @@ pub(super) fn merge<'a>(
             flat
         })
         .collect();
-    let factors = differing(&configs);
+    // Of several paths given, what lies at the first is what the others are held against.
+    let first = group.iter().map(|one| one.argument).min();
+    let is_first = |one: &&LoadedExperiment| Some(one.argument) == first;
+    let references: Vec<&Flat> = if group.iter().all(is_first) {
+        Vec::new()
+    } else {
+        group.iter().zip(&configs).filter(|(one, _)| is_first(one)).map(|(_, flat)| flat).collect()
+    };
+    let factors = differing(&configs, &references);
     let seeds =
         |one: &LoadedExperiment| -> BTreeSet<u64> { one.runs.iter().map(|run| run.seed).collect() };
     let seeds_differ = group.iter().any(|one| seeds(one) != seeds(group[0]));
@@ -145,8 +153,9 @@ fn flatten(config: &Map<String, Value>) -> Flat {
     flat
 }
 
-/// The keys in which configs differ, with their levels in natural order.
-fn differing(configs: &[Flat]) -> Vec<Factor> {
+/// The keys in which configs differ, with their levels in natural order, behind the one that the references
+/// have in common.
+fn differing(configs: &[Flat], references: &[&Flat]) -> Vec<Factor> {
     let keys: BTreeSet<&String> = configs.iter().flat_map(Flat::keys).collect();
     let values = |key: &str| -> Vec<Option<&Value>> {
         let mut seen: Vec<Option<&Value>> = Vec::new();
@@ -168,7 +177,11 @@ fn differing(configs: &[Flat]) -> Vec<Factor> {
             continue;
         }
         if seen.len() > 1 {
-            seen.sort_by(|a, b| natural(*a, *b));
+            let common = references.first().map(|reference| reference.get(key));
+            let common =
+                common.filter(|level| references.iter().all(|other| other.get(key) == *level));
+            let is_other = |level: Option<&Value>| Some(level) != common;
+            seen.sort_by(|a, b| is_other(*a).cmp(&is_other(*b)).then(natural(*a, *b)));
             let levels = seen.into_iter().map(|v| v.cloned().unwrap_or(Value::Null)).collect();
             factors.push(Factor { key: key.clone(), levels });
         }

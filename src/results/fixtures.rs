@@ -103,6 +103,7 @@ pub fn experiment(
     };
     LoadedExperiment {
         path: name.into(),
+        argument: 0,
         plan,
         runs,
         missing: Vec::new(),

@@ -20,6 +20,8 @@ use crate::config::Factor;
 pub struct LoadedExperiment {
     /// Its directory.
     pub path: PathBuf,
+    /// Which of the paths given it was found at, from 0; the first, if at several.
+    pub argument: usize,
     /// What it is meant to hold.
     pub plan: Plan,
     /// The trainings that ended, in the plan's order.
@@ -99,15 +101,15 @@ pub enum LoadError {
 /// # Errors
 /// Where a path holds nothing that can be read.
 pub fn load(paths: &[PathBuf]) -> Result<Vec<LoadedExperiment>, LoadError> {
-    // Of each experiment: whole, or the trainings asked for.
-    let mut wanted: Vec<(PathBuf, Option<Vec<String>>)> = Vec::new();
+    // Of each experiment: the path that it was found at first; whole, or the trainings asked for.
+    let mut wanted: Vec<(PathBuf, usize, Option<Vec<String>>)> = Vec::new();
     let mut places: HashMap<PathBuf, usize> = HashMap::new();
-    for path in paths {
+    for (argument, path) in paths.iter().enumerate() {
         for (experiment, training) in experiments_at(path)? {
             // However it is written, a directory is one.
             let full = experiment.canonicalize().unwrap_or_else(|_| experiment.clone());
             if let Some(place) = places.get(&full) {
-                let (_, dirs) = &mut wanted[*place];
+                let (_, _, dirs) = &mut wanted[*place];
                 match (dirs.as_mut(), training) {
                     (Some(dirs), Some(dir)) if !dirs.contains(&dir) => dirs.push(dir),
                     (Some(_), None) => *dirs = None,
@@ -115,15 +117,15 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<LoadedExperiment>, LoadError> {
                 }
             } else {
                 places.insert(full, wanted.len());
-                wanted.push((experiment, training.map(|dir| vec![dir])));
+                wanted.push((experiment, argument, training.map(|dir| vec![dir])));
             }
         }
     }
     let mut experiments = Vec::with_capacity(wanted.len());
     let mut damaged = Vec::new();
-    for (path, only) in wanted {
+    for (path, argument, only) in wanted {
         match load_experiment(&path, only.as_deref()) {
-            Ok(experiment) => experiments.push(experiment),
+            Ok(experiment) => experiments.push(LoadedExperiment { argument, ..experiment }),
             Err(message) => damaged.push(message),
         }
     }
@@ -275,7 +277,16 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
             None => missing.push(training.clone()),
         }
     }
-    Ok(LoadedExperiment { path: path.to_owned(), plan, runs, missing, failed, left_out, warnings })
+    Ok(LoadedExperiment {
+        path: path.to_owned(),
+        argument: 0,
+        plan,
+        runs,
+        missing,
+        failed,
+        left_out,
+        warnings,
+    })
 }
 
 fn left_out(path: &Path, plan: &Plan) -> Vec<String> {

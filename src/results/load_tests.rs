@@ -27,6 +27,23 @@ fn a_results_directory_and_an_experiment_directory_give_the_same() {
 }
 
 #[test]
+fn an_experiment_says_at_which_of_the_paths_it_was_found() {
+    let (first, second) = (results(), results());
+    let mut other = two_by_two();
+    other.plan.name = "another".to_owned();
+    write(second.path(), &other);
+    let paths = [first.path(), second.path(), first.path()].map(Path::to_owned);
+    let found = load(&paths).unwrap();
+    let found: Vec<(&str, usize)> =
+        found.iter().map(|one| (one.plan.name.as_str(), one.argument)).collect();
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[0], ("another", 1));
+    let mut digits: Vec<usize> = found[1..].iter().map(|(_, argument)| *argument).collect();
+    digits.sort_unstable();
+    assert_eq!(digits, [0, 1]);
+}
+
+#[test]
 fn trainings_of_one_experiment_make_one_experiment() {
     let dir = results();
     let path = |n| dir.path().join(format!("digits/training-{n}"));

@@ -19,6 +19,25 @@ fn plain_experiments_on_the_same_split_are_compared_in_the_keys_in_which_they_di
     assert_eq!(comparison.arms.len(), 2);
 }
 
+#[test]
+fn of_several_paths_the_first_is_what_the_others_are_held_against() {
+    let config = |norm: &str| json!({"model": {"norm": {"kind": norm}}});
+    let told = |none: usize, batch: usize, layer: usize| {
+        let at = |argument, kind: &str| LoadedExperiment {
+            argument,
+            ..plain(kind, &config(kind), &[0.4, 0.5, 0.45])
+        };
+        let comparison = compared(&[at(none, "none"), at(batch, "batch"), at(layer, "layer")]);
+        comparison.experiments[0].factors[0].levels.clone()
+    };
+    assert_eq!(told(0, 1, 2), [json!("none"), json!("batch"), json!("layer")]);
+    assert_eq!(told(1, 0, 2), [json!("batch"), json!("none"), json!("layer")]);
+    assert_eq!(told(2, 1, 0), [json!("layer"), json!("none"), json!("batch")]);
+    // What lies at one path, and several levels at the first, have no order but their own.
+    assert_eq!(told(0, 0, 0), told(0, 1, 2));
+    assert_eq!(told(1, 0, 0), told(0, 1, 2));
+}
+
 /// A plain experiment of these seeds alone.
 fn of_seeds(name: &str, config: &Value, seeds: &[u64]) -> LoadedExperiment {
     let mut one = plain(name, config, &vec![0.5; seeds.len()]);
