@@ -175,7 +175,8 @@ fn experiments_at(path: &Path) -> Result<Vec<(PathBuf, Option<String>)>, LoadErr
 }
 
 /// The names of the directories in a directory, sorted; links are none.
-fn directories(path: &Path) -> Vec<String> {
+#[must_use]
+pub fn directories(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))

@@ -4,13 +4,15 @@ use anyhow::Result;
 
 use super::prepared_training::PreparedTraining;
 use super::resume::resumes_at;
-use crate::storage::{Claim, Done, FreshRun, Store};
+use crate::storage::{Claim, Done, FreshRun, Store, Twin, Twins};
 use crate::train::Position;
 
 /// What a training needs.
 pub enum Need {
     /// Nothing: it is done.
     Nothing(Box<Done>),
+    /// To be put in its place: it is done, under another name.
+    Move(Box<(Twin, Done)>),
     /// To be trained.
     Training,
     /// To be left alone, and why: a newer bnes wrote what lies in its place.
@@ -35,6 +37,8 @@ pub struct Needs<'a> {
     fresh: Fresh,
     /// Whether what is done is to be verified, and so neither made again nor corrected first.
     verify: bool,
+    /// Where else what is done may lie; none where that is not to be looked for.
+    twins: Option<&'a Twins>,
 }
 
 impl<'a> Needs<'a> {
@@ -46,7 +50,7 @@ impl<'a> Needs<'a> {
             None if fresh => Fresh::Begins,
             None => Fresh::No,
         };
-        Self { store, trainings, fresh, verify: false }
+        Self { store, trainings, fresh, verify: false, twins: None }
     }
 
     /// Looks in order to train; where a fresh run begins, no checkpoint is resumed from.
@@ -60,7 +64,7 @@ impl<'a> Needs<'a> {
         verify: bool,
     ) -> Result<Self> {
         if !fresh {
-            return Ok(Self { store, trainings, fresh: Fresh::No, verify });
+            return Ok(Self { store, trainings, fresh: Fresh::No, verify, twins: None });
         }
         let (run, begins) = FreshRun::begin(store.dir(), &identities(&trainings))?;
         for training in trainings.iter().filter(|_| begins) {
@@ -71,7 +75,13 @@ impl<'a> Needs<'a> {
                 claim.discard();
             }
         }
-        Ok(Self { store, trainings, fresh: Fresh::Runs(run), verify })
+        Ok(Self { store, trainings, fresh: Fresh::Runs(run), verify, twins: None })
+    }
+
+    /// Looks under other names too, unless all is to be trained again.
+    #[must_use]
+    pub fn with(self, twins: &'a Twins) -> Self {
+        Self { twins: Some(twins).filter(|_| matches!(self.fresh, Fresh::No)), ..self }
     }
 
     /// What a training needs, as things stand now.
@@ -82,7 +92,13 @@ impl<'a> Needs<'a> {
         {
             return Need::Newer(problem);
         }
-        self.done(training).map_or(Need::Training, |done| Need::Nothing(Box::new(done)))
+        if let Some(done) = self.done(training) {
+            return Need::Nothing(Box::new(done));
+        }
+        let PreparedTraining { dir, identity, arms, .. } = training;
+        let epochs = training.config.training.epochs;
+        let twin = self.twins.and_then(|twins| twins.find(dir, identity, epochs, arms));
+        twin.map_or(Need::Training, |twin| Need::Move(Box::new(twin)))
     }
 
     fn done(&self, training: &PreparedTraining) -> Option<Done> {

@@ -1,6 +1,7 @@
 //! What becomes of a training: trained, found, interrupted or failed, in words and as a record.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use anyhow::{Error, Result, anyhow};
 
@@ -14,6 +15,13 @@ use crate::train::Position;
 pub enum Outcome {
     /// It was done, before or by another process meanwhile.
     Found(TrainingRecord),
+    /// It was done, under another name.
+    Moved {
+        /// Its record.
+        record: TrainingRecord,
+        /// Where it lay.
+        from: PathBuf,
+    },
     /// It was trained here.
     Trained(TrainingRecord),
     /// A signal came.
@@ -38,6 +46,9 @@ impl Outcome {
         let record = match self {
             Self::Trained(record) => record,
             Self::Found(_) => return format!("{dir}: done by another process"),
+            Self::Moved { from, .. } => {
+                return format!("{dir}: done before, as {}", from.display());
+            }
             Self::NotBegun => return format!("{dir}: not begun"),
             Self::Elsewhere => return format!("{dir}: left to another process"),
             Self::Failed(error) => {

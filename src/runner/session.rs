@@ -4,7 +4,7 @@
 //! folder are handed to something other than the threads of this process, [`Needs`] says which.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
@@ -26,7 +26,7 @@ use crate::config::Experiment;
 use crate::event::Event;
 use crate::results::tuning::{TUNE, tune_dir};
 use crate::results::{Plan, SequentialPlan, TrainingRecord, TuningRecord};
-use crate::storage::{FreshRun, Store};
+use crate::storage::{FreshRun, Store, Twins, experiments_beside};
 use crate::text::counted;
 use crate::train::Position;
 
@@ -63,7 +63,7 @@ pub struct Session<'a> {
 /// What would become of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prospect {
-    /// It is done.
+    /// It is done, maybe under another name.
     Done,
     /// It would be trained, from this place where it has a checkpoint.
     Train(Option<Position>),
@@ -167,17 +167,20 @@ impl<'a> Session<'a> {
     /// # Errors
     /// None in practice: what was trained was accepted.
     pub fn look_at_tuning(&mut self) -> Result<Option<TuningProspects>> {
+        let beside = self.tunings_beside();
         let Some(tuning) = &mut self.tuning else { return Ok(None) };
         let store = Store::at(&self.options.results.join(&self.experiment.name), TUNE);
         let fresh = self.options.fresh;
+        let twins = Twins::new(&store, BTreeSet::new(), beside);
         let mut known = HashMap::new();
-        let is_settled = tuning.find(&store, fresh, &mut self.cache, |needs, training, need| {
-            known.insert(training.dir.clone(), prospect(needs, training, need));
-        });
+        let is_settled =
+            tuning.find(&store, Some(&twins), fresh, &mut self.cache, |needs, training, need| {
+                known.insert(training.dir.clone(), prospect(needs, training, need));
+            });
         // Those that the last look added to the grid.
         let trainings = tuning.trainings();
         let added = trainings.iter().copied().filter(|training| !known.contains_key(&training.dir));
-        let needs = Needs::look(&store, added.collect(), fresh);
+        let needs = Needs::look(&store, added.collect(), fresh).with(&twins);
         for training in &needs.trainings {
             known.insert(training.dir.clone(), prospect(&needs, training, &needs.of(training)));
         }
@@ -193,8 +196,9 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn prospects(&self) -> Vec<Prospect> {
         let store = self.store();
-        let needs =
-            Needs::look(&store, self.prepared.trainings.iter().collect(), self.options.fresh);
+        let twins = self.twins(&store);
+        let trainings = self.prepared.trainings.iter().collect();
+        let needs = Needs::look(&store, trainings, self.options.fresh).with(&twins);
         needs
             .trainings
             .iter()
@@ -212,7 +216,7 @@ impl<'a> Session<'a> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
         let tune_store = Store::create(store.dir(), TUNE)?;
         if !self.options.fresh {
-            tuning.find(&tune_store, false, &mut self.cache, |_, _, _| {});
+            tuning.find(&tune_store, None, false, &mut self.cache, |_, _, _| {});
         }
         let mut trained = 0;
         while !tuning.choose(&mut self.cache) {
@@ -224,8 +228,10 @@ impl<'a> Session<'a> {
             let trainings = counted(open.len(), "training");
             let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
             let _ = events.send(Event::Note { message });
+            let named = tuning.trainings().iter().map(|training| training.dir.clone()).collect();
             let dirs: Vec<String> = open.iter().map(|training| training.dir.clone()).collect();
-            let summary = self.train_in(&tune_store, open, events)?;
+            let twins = Twins::new(&tune_store, named, self.tunings_beside());
+            let summary = self.train_in(&tune_store, &twins, open, events)?;
             trained += summary.trained;
             if summary.interrupted() > 0 || summary.failed > 0 {
                 let record = tuning.record();
@@ -248,13 +254,26 @@ impl<'a> Session<'a> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
         store.write_plan(&self.experiment.config, &self.plan(&store))?;
         let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
-        let summary = self.train_in(&store, trainings.clone(), events)?;
+        let summary = self.train_in(&store, &self.twins(&store), trainings.clone(), events)?;
         FreshRun::tidy(store.dir());
         if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
             // Until here, the tuning of a fresh run that is interrupted would have been gone on with.
             FreshRun::tidy(&tune_dir(store.dir()));
         }
         Ok(summary)
+    }
+
+    /// Where else trainings of the experiment may lie.
+    fn twins(&self, store: &Store) -> Twins {
+        let named = self.prepared.trainings.iter().map(|training| training.dir.clone()).collect();
+        let beside = experiments_beside(self.options.results, &self.experiment.name);
+        Twins::new(store, named, beside)
+    }
+
+    /// The tunings of other experiments, whose trainings those of this one may be.
+    fn tunings_beside(&self) -> Vec<PathBuf> {
+        let beside = experiments_beside(self.options.results, &self.experiment.name);
+        beside.iter().map(|experiment| tune_dir(experiment)).collect()
     }
 
     /// What the experiment comes to, with what an earlier plan in its place says of looks at it. That is kept
@@ -293,11 +312,12 @@ impl<'a> Session<'a> {
     fn train_in(
         &self,
         store: &Store,
+        twins: &Twins,
         trainings: Vec<&PreparedTraining>,
         events: &Sender<Event>,
     ) -> Result<Summary> {
         let Options { fresh, verify, .. } = self.options;
-        let needs = Needs::begin(store, trainings, fresh, verify)?;
+        let needs = Needs::begin(store, trainings, fresh, verify)?.with(twins);
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(needs.trainings.len());
         for training in &needs.trainings {
             outcomes.push(match needs.of(training) {
@@ -307,7 +327,7 @@ impl<'a> Session<'a> {
                     Some(Outcome::Found(store.keep(&training.dir, *done)))
                 }
                 // Of what a newer bnes wrote, the sweep says so.
-                Need::Training | Need::Newer(_) => None,
+                Need::Move(_) | Need::Training | Need::Newer(_) => None,
             });
         }
         let open = needs.trainings.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none());
@@ -355,7 +375,7 @@ impl<'a> Session<'a> {
 
 fn prospect(needs: &Needs, training: &PreparedTraining, need: &Need) -> Prospect {
     match need {
-        Need::Nothing(_) => Prospect::Done,
+        Need::Nothing(_) | Need::Move(_) => Prospect::Done,
         Need::Training => Prospect::Train(needs.resumes_at(training)),
         Need::Newer(_) => Prospect::Newer,
     }

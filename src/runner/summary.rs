@@ -34,7 +34,7 @@ impl Summary {
 
     fn count(&mut self, outcome: &Outcome) {
         *match outcome {
-            Outcome::Found(_) => &mut self.found,
+            Outcome::Found(_) | Outcome::Moved { .. } => &mut self.found,
             Outcome::Trained(_) => &mut self.trained,
             Outcome::Interrupted { saved: true, .. } => &mut self.saved,
             Outcome::Interrupted { saved: false, .. } => &mut self.lost,
@@ -74,7 +74,9 @@ impl Summary {
 
 fn record(training: &PreparedTraining, outcome: Outcome) -> Option<TrainingRecord> {
     match outcome {
-        Outcome::Found(record) | Outcome::Trained(record) => Some(record),
+        Outcome::Found(record) | Outcome::Trained(record) | Outcome::Moved { record, .. } => {
+            Some(record)
+        }
         Outcome::Interrupted { at, .. } => {
             Some(note(training, Status::Interrupted, at.epoch - 1, None))
         }

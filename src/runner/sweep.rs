@@ -16,7 +16,7 @@ use super::prepared_training::PreparedTraining;
 use super::run_one::{Ended, RunContext, run_one};
 use crate::event::Event;
 use crate::results::Status;
-use crate::storage::{Claim, Done, Holder, Process};
+use crate::storage::{Claim, Done, Holder, Process, Twin};
 use crate::train::Position;
 
 /// What trainings may use.
@@ -89,15 +89,20 @@ impl<'a> Sweep<'a> {
         match self.needs.of(training) {
             Need::Newer(problem) => bail!(problem),
             Need::Nothing(done) => return Ok(Some(self.found(training, *done))),
-            Need::Training => {}
+            Need::Training | Need::Move(_) => {}
         }
         let Some(claim) = Claim::acquire(&self.needs.store.work_dir(&training.dir))? else {
             return Ok(None);
         };
         // It may have been finished between the last look and the claim.
-        if let Need::Nothing(done) = self.needs.of(training) {
+        let finished = match self.needs.of(training) {
+            Need::Nothing(done) => Some(self.found(training, *done)),
+            Need::Move(twin) => self.take_over(training, &twin.0)?,
+            Need::Training | Need::Newer(_) => None,
+        };
+        if let Some(outcome) = finished {
             self.needs.store.finish(&training.dir, claim);
-            return Ok(Some(self.found(training, *done)));
+            return Ok(Some(outcome));
         }
         let claim = Arc::new(claim);
         lock(&self.claims).push(Arc::clone(&claim));
@@ -116,6 +121,17 @@ impl<'a> Sweep<'a> {
         Outcome::Found(self.needs.store.keep(&training.dir, done))
     }
 
+    /// Puts what is done under another name in its place; none where it is no longer there.
+    fn take_over(&self, training: &PreparedTraining, twin: &Twin) -> Result<Option<Outcome>> {
+        let store = self.needs.store;
+        if !store.take_over(&training.dir, twin)? {
+            return Ok(None);
+        }
+        let Need::Nothing(done) = self.needs.of(training) else { return Ok(None) };
+        let record = store.keep(&training.dir, *done);
+        Ok(Some(Outcome::Moved { record, from: twin.path() }))
+    }
+
     fn train(&self, number: usize, claim: &Claim, events: &Sender<Event>) -> Result<Ended> {
         let (every_s, interrupt) = (self.every_s, self.interrupt);
         let Resources { jobs, compute } = &self.resources;
@@ -132,7 +148,7 @@ impl<'a> Sweep<'a> {
                 store.mark_exploratory(&training.dir, &mut record);
                 let done = || match self.needs.of(training) {
                     Need::Nothing(done) => Some(done),
-                    Need::Training | Need::Newer(_) => None,
+                    Need::Training | Need::Move(_) | Need::Newer(_) => None,
                 };
                 let keeps = || done().is_some();
                 let rows = test_rows.as_deref();

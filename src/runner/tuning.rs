@@ -14,7 +14,7 @@ use crate::config::{Experiment, Factors, Point, Tune, without_rule};
 use crate::results::{ArmRecord, Status, TrainingRecord, Tried, TunedArm, TuningRecord};
 use crate::stats;
 use crate::stopping::StoppingRule;
-use crate::storage::Store;
+use crate::storage::{Store, Twins};
 
 /// Times that a grid is extended, at most.
 const EXTENSIONS: usize = 3;
@@ -113,23 +113,31 @@ impl<'a> Tuning<'a> {
     }
 
     /// Takes what is done already into account, as far as one round leads to the next; whether every
-    /// arm has its value. `seen` is told what each training that is looked at needs.
+    /// arm has its value; with `twins` also what is done under other names. `seen` is told what each training that is looked at needs.
     pub(super) fn find(
         &mut self,
         store: &Store,
+        twins: Option<&Twins>,
         fresh: bool,
         cache: &mut DatasetCache,
         mut seen: impl FnMut(&Needs, &PreparedTraining, &Need),
     ) -> bool {
         loop {
             let needs = Needs::look(store, self.open(), fresh);
+            let needs = match twins {
+                Some(twins) => needs.with(twins),
+                None => needs,
+            };
             let mut done = Vec::new();
             for training in &needs.trainings {
                 let need = needs.of(training);
                 seen(&needs, training, &need);
-                if let Need::Nothing(found) = need {
-                    done.push((training.dir.clone(), found.record));
-                }
+                let found = match need {
+                    Need::Nothing(done) => Some(done.record),
+                    Need::Move(twin) => Some(twin.1.record),
+                    Need::Training | Need::Newer(_) => None,
+                };
+                done.extend(found.map(|record| (training.dir.clone(), record)));
             }
             let all = done.len() == needs.trainings.len();
             self.note(done);

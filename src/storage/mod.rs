@@ -10,10 +10,12 @@ mod fresh_run;
 mod process;
 pub mod status;
 mod store;
+mod twins;
 mod work_dir;
 
 pub use claim::{Claim, Holder};
 pub use fresh_run::FreshRun;
 pub use process::Process;
 pub use store::{Done, Store};
+pub use twins::{Twin, Twins, experiments_beside};
 pub use work_dir::WorkDir;

@@ -25,6 +25,7 @@ mod on_demand;
 mod reliability;
 mod replay;
 mod reproductions;
+mod reuse;
 mod run;
 #[cfg(target_os = "linux")]
 mod signals;

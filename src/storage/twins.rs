@@ -1,0 +1,110 @@
+//! Finished trainings that lie under another name than today's: the config had other factors when they were
+//! trained, or the experiment another name.
+//!
+//! Names of directories end with the seed and the identity, so that one listing finds them; their
+//! `run.json` has the last word.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::{Done, Store};
+use crate::config::Arm;
+use crate::results::layout::experiment_file;
+use crate::results::load::directories;
+
+/// A finished training of the same identity in another directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twin {
+    /// The folder that it lies in.
+    pub folder: PathBuf,
+    /// Its directory there.
+    pub name: String,
+    /// Whether it is nobody's any more: of the same experiment, whose config does not name it.
+    pub may_move: bool,
+}
+
+impl Twin {
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.folder.join(&self.name)
+    }
+}
+
+/// Where twins of the trainings of a folder may lie.
+pub struct Twins {
+    folder: PathBuf,
+    named: BTreeSet<String>,
+    beside: Vec<PathBuf>,
+    /// By the end of the name; listed when first asked for.
+    index: OnceLock<HashMap<String, Vec<Twin>>>,
+}
+
+impl Twins {
+    /// Those in the folder of a store, of which today's config names `named`, and in the folders `beside`.
+    #[must_use]
+    pub fn new(store: &Store, named: BTreeSet<String>, beside: Vec<PathBuf>) -> Self {
+        Self { folder: store.dir().to_owned(), named, beside, index: OnceLock::new() }
+    }
+
+    /// One of a training that answers all of `arms`, and its record for them.
+    #[must_use]
+    pub fn find(
+        &self,
+        dir: &str,
+        identity: &str,
+        epochs: usize,
+        arms: &[Arm],
+    ) -> Option<(Twin, Done)> {
+        let index = self.index.get_or_init(|| self.list());
+        let twins = index.get(end(dir)).into_iter().flatten();
+        let others = twins.filter(|twin| twin.name != dir || twin.folder != self.folder);
+        others.into_iter().find_map(|twin| {
+            let store = Store::of(twin.folder.clone());
+            if store.newer(&twin.name).is_some() {
+                return None;
+            }
+            Some((twin.clone(), store.done(&twin.name, identity, epochs, arms)?))
+        })
+    }
+
+    /// Those of the folder first: they need no copy.
+    fn list(&self) -> HashMap<String, Vec<Twin>> {
+        let mut index: HashMap<String, Vec<Twin>> = HashMap::new();
+        for folder in std::iter::once(&self.folder).chain(&self.beside) {
+            for name in directories(folder) {
+                let may_move = *folder == self.folder && !self.named.contains(&name);
+                let twin = Twin { folder: folder.clone(), name, may_move };
+                index.entry(end(&twin.name).to_owned()).or_default().push(twin);
+            }
+        }
+        index
+    }
+}
+
+/// The experiments of a results directory but the one of this name.
+#[must_use]
+pub fn experiments_beside(results: &Path, name: &str) -> Vec<PathBuf> {
+    let others = directories(results).into_iter().filter(|other| other != name);
+    let others = others.map(|other| results.join(other));
+    others.filter(|other| experiment_file(other).is_file()).collect()
+}
+
+/// `seed3-0a1b2c3d4e5f` of `batch-seed3-0a1b2c3d4e5f`.
+fn end(name: &str) -> &str {
+    name.rmatch_indices('-').nth(1).map_or(name, |(at, _)| &name[at + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end;
+
+    #[test]
+    fn names_of_one_seed_and_identity_have_one_end_whatever_the_levels() {
+        let ends = ["a-b-seed3-0a1b", "seed3-0a1b", "-seed3-0a1b"].map(end);
+        assert_eq!(ends, ["seed3-0a1b"; 3]);
+        assert_ne!(end("a-seed13-0a1b"), end("a-seed3-0a1b"));
+        assert_eq!(end("tune"), "tune");
+    }
+}
