@@ -11,6 +11,9 @@ pub const RUN_FILE: &str = "run.json";
 /// The recorded epochs of a training.
 pub const EPOCHS_FILE: &str = "epochs.csv";
 
+/// What each test row adds to the metrics of a training.
+const TEST_ROWS_FILE: &str = "test_rows.safetensors";
+
 /// The name under which a config lies in its experiment's directory: its own, unless something
 /// else is called so there.
 #[must_use]
@@ -39,7 +42,7 @@ pub fn epochs_file(training: &Path) -> PathBuf {
 /// `test_rows.safetensors` of a training's directory.
 #[must_use]
 pub fn test_rows_file(training: &Path) -> PathBuf {
-    training.join("test_rows.safetensors")
+    training.join(TEST_ROWS_FILE)
 }
 
 /// The name of the file that holds the weights of an epoch (from 1).
@@ -54,6 +57,12 @@ pub fn epoch_of_weights(file_name: &str) -> Option<usize> {
     let epoch: usize =
         file_name.strip_prefix("weights-")?.strip_suffix(".safetensors")?.parse().ok()?;
     (epoch > 0 && weights_file_name(epoch) == file_name).then_some(epoch)
+}
+
+/// Whether a file of this name is one of a training.
+#[must_use]
+pub fn is_training_file(name: &str) -> bool {
+    [RUN_FILE, EPOCHS_FILE, TEST_ROWS_FILE].contains(&name) || epoch_of_weights(name).is_some()
 }
 
 /// Whether a name stays inside of the directory that it is joined to.

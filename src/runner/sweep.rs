@@ -124,7 +124,7 @@ impl<'a> Sweep<'a> {
     /// Puts what is done under another name in its place; none where it is no longer there.
     fn take_over(&self, training: &PreparedTraining, twin: &Twin) -> Result<Option<Outcome>> {
         let store = self.needs.store;
-        if !store.take_over(&training.dir, twin)? {
+        if !twin.take_over(store, &training.dir)? {
             return Ok(None);
         }
         let Need::Nothing(done) = self.needs.of(training) else { return Ok(None) };

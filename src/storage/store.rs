@@ -1,18 +1,18 @@
 //! Writing below a results directory: every file and every training whole, or not at all.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
 use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed, write_unplaced};
-use super::{Claim, FreshRun, Twin, WorkDir};
+use super::{Claim, FreshRun, WorkDir};
 use crate::config::{Arm, ConfigFile};
 use crate::history::EpochTable;
 use crate::results::layout::{
-    epoch_of_weights, epochs_file, experiment_file, run_file, test_rows_file, weights_file_name,
+    epochs_file, experiment_file, run_file, test_rows_file, weights_file_name,
 };
 use crate::results::recorded_training::{Named, RecordedTraining, fire_alike, rule_table};
 use crate::results::{ArmRecord, Plan, TrainingRecord, epochs_csv};
@@ -233,39 +233,6 @@ impl Store {
         place(partial, &self.training(dir), keeps)
     }
 
-    /// Puts a finished training in the place of a training of the same identity, in one step: moved where
-    /// the config no longer names it and nobody is at work on it, else copied. The place has to be claimed.
-    /// Whether it is there; not where another process replaced or moved it meanwhile.
-    ///
-    /// # Errors
-    /// Where a file cannot be copied.
-    pub fn take_over(&self, dir: &str, twin: &Twin) -> Result<bool> {
-        if twin.may_move
-            && let Some(claim) = Claim::acquire(&self.work_dir(&twin.name))?
-            // Fails where a note of a failure or another result has the place.
-            && fs::rename(twin.path(), self.training(dir)).is_ok()
-        {
-            sync_dir(&self.dir);
-            self.finish(&twin.name, claim);
-            return Ok(true);
-        }
-        let from = twin.path();
-        let Ok(record) = fs::read(run_file(&from)) else { return Ok(false) };
-        let partial = partial_dir(&self.dir)?;
-        for file in result_files(&from) {
-            let (source, copy) = (from.join(&file), partial.path().join(&file));
-            let failed = || format!("cannot copy {}", source.display());
-            fs::copy(&source, &copy).with_context(failed)?;
-            File::open(&copy).and_then(|copy| copy.sync_data()).with_context(failed)?;
-        }
-        write_unplaced(&run_file(partial.path()), &record)?;
-        // Files of two trainings may have been met where one replaced the other.
-        if fs::read(run_file(&from)).ok().as_ref() != Some(&record) {
-            return Ok(false);
-        }
-        place(partial, &self.training(dir), || false)
-    }
-
     /// Notes that a training failed or was interrupted, unless a finished one stands in its place.
     ///
     /// # Errors
@@ -290,22 +257,6 @@ fn mark_exploratory(arms: &mut [ArmRecord], earlier: &[ArmRecord]) {
         let is_none = arm.rule.get("kind").is_some_and(|kind| kind == "none");
         arm.exploratory = !is_none && same.is_none_or(|earlier| earlier.exploratory);
     }
-}
-
-/// The names of the files of a finished training, its `run.json` aside; links are none.
-fn result_files(training: &Path) -> Vec<std::ffi::OsString> {
-    let entries = fs::read_dir(training).into_iter().flatten().flatten();
-    let is_of_result = |entry: &fs::DirEntry| {
-        let path = entry.path();
-        path == epochs_file(training)
-            || path == test_rows_file(training)
-            || entry.file_name().to_str().and_then(epoch_of_weights).is_some()
-    };
-    let is_file = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
-    entries
-        .filter(|entry| is_file(entry) && is_of_result(entry))
-        .map(|entry| entry.file_name())
-        .collect()
 }
 
 /// Whether a weights file is there and was not cut short.

@@ -5,12 +5,16 @@
 //! `run.json` has the last word.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs::{self, DirEntry, File};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::{Done, Store};
+use anyhow::{Context, Result};
+
+use super::atomic::{partial_dir, place, sync_dir, write_unplaced};
+use super::{Claim, Done, Store};
 use crate::config::Arm;
-use crate::results::layout::experiment_file;
+use crate::results::layout::{RUN_FILE, experiment_file, is_training_file, run_file};
 use crate::results::load::directories;
 
 /// A finished training of the same identity in another directory.
@@ -30,6 +34,47 @@ impl Twin {
     pub fn path(&self) -> PathBuf {
         self.folder.join(&self.name)
     }
+
+    /// Puts it in the place of a training, in one step: moved where the config no longer names it and nobody
+    /// is at work on it, else copied. The place has to be claimed. Whether it is there; not where another
+    /// process replaced or moved the twin meanwhile.
+    ///
+    /// # Errors
+    /// Where a file cannot be copied.
+    pub fn take_over(&self, store: &Store, dir: &str) -> Result<bool> {
+        let (from, to) = (self.path(), store.training(dir));
+        if self.may_move
+            && let Some(claim) = Claim::acquire(&store.work_dir(&self.name))?
+            // Fails where a note of a failure or another result has the place.
+            && fs::rename(&from, &to).is_ok()
+        {
+            sync_dir(store.dir());
+            store.finish(&self.name, claim);
+            return Ok(true);
+        }
+        let Ok(record) = fs::read(run_file(&from)) else { return Ok(false) };
+        let partial = partial_dir(store.dir())?;
+        for file in files(&from) {
+            let (source, copy) = (from.join(&file), partial.path().join(&file));
+            let failed = || format!("cannot copy {}", source.display());
+            fs::copy(&source, &copy).with_context(failed)?;
+            File::open(&copy).and_then(|copy| copy.sync_data()).with_context(failed)?;
+        }
+        write_unplaced(&run_file(partial.path()), &record)?;
+        // Files of two trainings may have been met where one replaced the other.
+        if fs::read(run_file(&from)).ok().as_ref() != Some(&record) {
+            return Ok(false);
+        }
+        place(partial, &to, || false)
+    }
+}
+
+/// The names of a training's files, its `run.json` aside; links are none.
+fn files(training: &Path) -> Vec<String> {
+    let entries = fs::read_dir(training).into_iter().flatten().flatten();
+    let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    let names = entries.filter(is_file).filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| is_training_file(name) && name != RUN_FILE).collect()
 }
 
 /// Where twins of the trainings of a folder may lie.

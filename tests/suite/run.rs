@@ -75,20 +75,19 @@ fn an_arm_reads_the_same_as_if_it_had_been_trained_alone() {
     place.succeeds(&["run", "--config", "small.toml"]);
     let rules = [("none", "kind=none"), ("patience", "kind=patience")];
     for (rule, set) in rules {
-        let alone = SMALL
-            .replace("early_stopping = [{ kind = \"none\" }, ", "early_stopping = [")
-            .replace(
+        let alone =
+            SMALL.replace("early_stopping = [{ kind = \"none\" }, ", "early_stopping = [").replace(
                 "{ kind = \"patience\", patience = 2, min_delta = 0.01 }",
                 match rule {
                     "none" => "{ kind = \"none\" }",
                     _ => "{ kind = \"patience\", patience = 2, min_delta = 0.01 }",
                 },
-            )
-            .replace("name = \"small\"", &format!("name = \"{rule}\""));
+            );
         place.write(&format!("{rule}.toml"), &alone);
-        place.succeeds(&["run", "--config", &format!("{rule}.toml")]);
-        assert_eq!(place.trainings(&format!("results/{rule}")).len(), 4, "{set}");
-        for alone in place.trainings(&format!("results/{rule}")) {
+        // Beside the others they would be taken over.
+        place.succeeds(&["run", "--config", &format!("{rule}.toml"), "--results", rule]);
+        assert_eq!(place.trainings(&format!("{rule}/small")).len(), 4, "{set}");
+        for alone in place.trainings(&format!("{rule}/small")) {
             let name = alone.file_name().unwrap().to_string_lossy().into_owned();
             let shared = place.training("results/small", &name);
             let arm = |path: &std::path::Path| -> Value {
