@@ -6,6 +6,26 @@ pub fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// Bytes for people: `512 B`, `1.2 MB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    #[allow(clippy::cast_precision_loss)] // two digits are shown
+    let mut size = bytes as f64;
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut units = ["kB", "MB", "GB"].iter();
+    let mut unit = "B";
+    // What would be rounded to 1000 is 1 of the next unit.
+    while size >= 999.95
+        && let Some(next) = units.next()
+    {
+        size /= 1000.0;
+        unit = next;
+    }
+    format!("{size:.1} {unit}")
+}
+
 /// `a`, `a and b`, `a, b and c`.
 #[must_use]
 pub fn enumerated(names: &[String]) -> String {
@@ -49,6 +69,10 @@ mod tests {
         assert_eq!([names(&[]), names(&["a"])], ["", "a"]);
         assert_eq!([names(&["a", "b"]), names(&["a", "b", "c"])], ["a and b", "a, b and c"]);
         assert_eq!(quoted(&["a", "b"]), "`a`, `b`");
+        assert_eq!(
+            [999, 1000, 999_950, 2_340_000].map(size),
+            ["999 B", "1.0 kB", "1.0 MB", "2.3 MB"]
+        );
         assert_eq!(hex([0, 10, 255]), "000aff");
     }
 }

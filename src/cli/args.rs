@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::check::CheckArgs;
+use super::clean::CleanArgs;
 use super::compare::CompareArgs;
 use super::data::DataCommand;
 use super::replay::ReplayArgs;
@@ -27,6 +28,8 @@ pub enum Command {
     Run(RunArgs),
     /// Where a sweep stands: done, running, interrupted, failed, missing
     Status(StatusArgs),
+    /// Remove trainings and work that no config names, after asking
+    Clean(CleanArgs),
     /// Look a config over without training: what it comes to, what is doubtful
     Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict

@@ -2,6 +2,7 @@
 
 mod args;
 pub mod check;
+pub mod clean;
 pub mod compare;
 pub mod data;
 mod dry_run;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out),
         Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Clean(args) => clean::clean(args, &mut out),
         Command::Check(args) => check::check(args, &mut out),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Replay(args) => replay::replay(args, &mut out).map(|damaged| {

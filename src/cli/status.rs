@@ -43,7 +43,7 @@ pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
         eprintln(format_args!("warning: {warning}"));
     }
     match args.format {
-        StatusFormat::Table => print(out, &report::status::status(&statuses, columns())),
+        StatusFormat::Table => print(out, &report::status::status(&statuses, &args.dir, columns())),
         StatusFormat::Json => print(out, &report::json::json(&statuses)?),
     }
 }

@@ -12,6 +12,7 @@ mod document;
 pub mod effective;
 mod format;
 pub mod json;
+pub mod leftovers;
 mod markdown;
 mod naming;
 mod number;

@@ -1,9 +1,11 @@
 //! Where a sweep stands, for a terminal: a row per training and a line that counts them.
 
+use std::path::Path;
+
 use super::table::{Align, Table, narrow};
 use super::wrap::wrap;
 use crate::storage::status::{State, TrainingStatus};
-use crate::text::counted;
+use crate::text::{counted, size};
 
 fn name(state: State) -> &'static str {
     match state {
@@ -15,10 +17,15 @@ fn name(state: State) -> &'static str {
     }
 }
 
-/// The table that `bnes status` prints, for a terminal of this width where there is one.
+/// The table that `bnes status DIR` prints, for a terminal of this width where there is one.
 #[must_use]
-pub fn status(statuses: &[TrainingStatus], width: Option<usize>) -> String {
-    let column = |cell: &dyn Fn(&TrainingStatus) -> String| statuses.iter().map(cell).collect();
+pub fn status(statuses: &[TrainingStatus], dir: &Path, width: Option<usize>) -> String {
+    // What is done and no config names has a line of its own, as it may be much more than the rest.
+    let is_leftover = |status: &TrainingStatus| !status.named && status.state == State::Done;
+    let (leftovers, statuses): (Vec<_>, Vec<_>) =
+        statuses.iter().partition(|status| is_leftover(status));
+    let column =
+        |cell: &dyn Fn(&TrainingStatus) -> String| statuses.iter().map(|one| cell(one)).collect();
     let mut table = Table::new();
     table.push("experiment", Align::Left, 1, column(&|s| s.experiment.clone()));
     table.push("training", Align::Left, 0, column(&|s| s.training.clone()));
@@ -45,6 +52,16 @@ pub fn status(statuses: &[TrainingStatus], width: Option<usize>) -> String {
         let line = format!("unfinished work on {trainings} that the config no longer names\n");
         text.push_str(&line);
     }
+    if !leftovers.is_empty() {
+        let trainings = counted(leftovers.len(), "finished training");
+        let bytes = leftovers.iter().filter_map(|leftover| leftover.bytes).sum();
+        let (bytes, dir) = (size(bytes), dir.display());
+        let line = format!(
+            "{trainings} that the config does not name, {bytes}: `bnes clean {dir}` removes them\n"
+        );
+        text.push_str(&line);
+    }
+    text.push_str(&time_left(&statuses).unwrap_or_default());
     let fresh: Vec<bool> = statuses.iter().filter_map(|status| status.fresh).collect();
     if !fresh.is_empty() {
         let done = fresh.iter().filter(|done| **done).count();
@@ -55,6 +72,24 @@ pub fn status(statuses: &[TrainingStatus], width: Option<usize>) -> String {
         text.push_str(&line);
     }
     text
+}
+
+/// How long what is not done takes, about, with as many trainings side by side as there are now.
+fn time_left(statuses: &[&TrainingStatus]) -> Option<String> {
+    let left: Vec<f64> = statuses.iter().filter_map(|status| status.left_s).collect();
+    if left.is_empty() {
+        return None;
+    }
+    let running = statuses.iter().filter(|status| status.state == State::Running).count();
+    let side_by_side = running.clamp(1, left.len());
+    #[allow(clippy::cast_precision_loss)] // a few
+    let seconds = left.iter().sum::<f64>() / side_by_side as f64;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative, and rounded
+    let time = duration(seconds.ceil() as u64);
+    Some(match running {
+        0 | 1 => format!("about {time} left, one training at a time\n"),
+        _ => format!("about {time} left, {side_by_side} trainings at a time\n"),
+    })
 }
 
 fn details(status: &TrainingStatus) -> String {

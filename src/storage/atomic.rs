@@ -177,6 +177,11 @@ pub(super) fn clean(dir: &Path) {
     }
 }
 
+/// Whether this is a name of something unfinished.
+pub(super) fn is_partial(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(PARTIAL))
+}
+
 fn is_left_over(name: &OsStr, path: &Path) -> bool {
     let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PARTIAL)) else {
         return false;

@@ -82,6 +82,12 @@ impl FreshRun {
         Some(Self { experiment: experiment.to_owned(), file, before })
     }
 
+    /// The file of its notes.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Its trainings.
     pub fn trainings(&self) -> impl Iterator<Item = &str> {
         self.before.keys().map(String::as_str)

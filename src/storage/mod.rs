@@ -2,11 +2,12 @@
 //!
 //! Files appear by rename (`atomic`); a process claims a training before it trains it (`claim`)
 //! and leaves its checkpoints in the training's [`WorkDir`]; a `--fresh` that is interrupted goes on
-//! ([`FreshRun`]). [`mod@status`] tells how far each training is, and writes nothing.
+//! ([`FreshRun`]). [`mod@status`] tells how far each training is, and writes nothing; [`leftovers`] are what no config names.
 
 pub mod atomic;
 mod claim;
 mod fresh_run;
+pub mod leftovers;
 mod process;
 pub mod status;
 mod store;

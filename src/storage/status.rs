@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::leftovers::{Kind, of_experiment};
 use super::{FreshRun, Holder, WorkDir};
 use crate::results::layout::{epochs_file, run_file};
 use crate::results::tuning::{TUNE, tune_dir};
@@ -28,13 +29,13 @@ pub enum State {
 }
 
 /// One training of a sweep.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainingStatus {
     /// The experiment.
     pub experiment: String,
     /// The training's directory below the experiment's.
     pub training: String,
-    /// Whether the config names it, by the latest run; else there is unfinished work on it.
+    /// Whether the config names it, by the latest run; else it was named before.
     pub named: bool,
     /// The repetition, where the config names it.
     pub seed: Option<u64>,
@@ -51,6 +52,13 @@ pub struct TrainingStatus {
     /// Epochs trained where it is done, the epoch at hand where it is running, else the one at which
     /// its newest checkpoint that is whole goes on.
     pub epoch: Option<usize>,
+    /// Seconds that it took, where it is done.
+    pub elapsed_s: Option<f64>,
+    /// Seconds that it still takes, about, by those of its experiment that are done; none where it is done,
+    /// the config does not name it or none is done.
+    pub left_s: Option<f64>,
+    /// Bytes of its files, where it is done and the config does not name it.
+    pub bytes: Option<u64>,
     /// Why it failed.
     pub error: Option<String>,
     /// Where that is written.
@@ -61,8 +69,7 @@ pub struct TrainingStatus {
 pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + 'a;
 
 /// Every planned training of the experiments at a path, in the plans' order, those of the tuning
-/// first, each experiment's followed by those that its config no longer names and whose work is
-/// unfinished; and what is wrong with files, a sentence each.
+/// first, each experiment's followed by those that its config no longer names; and what is wrong with files, a sentence each.
 ///
 /// # Errors
 /// Where the path holds no results.
@@ -79,6 +86,7 @@ pub fn statuses(
         let planned: Vec<(&str, u64)> =
             trainings.map(|planned| (planned.dir.as_str(), planned.seed)).collect();
         let tuning = experiment.plan.tuning.iter().flat_map(TuningRecord::trainings).collect();
+        let begin = all.len();
         // A training asked for stands for itself alone.
         if !one {
             let dir = tune_dir(&experiment.path);
@@ -89,8 +97,40 @@ pub fn statuses(
             all.append(&mut tuned);
         }
         all.append(&mut of_folder(name, &experiment.path, planned, !one, saved_at, &mut warnings));
+        estimate(&mut all[begin..]);
+        let leftovers = of_experiment(&experiment).into_iter().filter(|_| !one);
+        let known: BTreeSet<String> = all[begin..].iter().map(|one| one.training.clone()).collect();
+        let finished = leftovers
+            .filter(|leftover| leftover.kind == Kind::Finished && !known.contains(&leftover.name));
+        for leftover in finished {
+            let (dir, training) = (&experiment.path, leftover.name);
+            let status = TrainingStatus::new(name, dir, training, None, &mut warnings);
+            all.push(TrainingStatus { bytes: Some(leftover.bytes), ..status });
+        }
     }
     Ok((all, warnings))
+}
+
+/// Says how long each training that is not done still takes: as many epochs as those that are done have on
+/// average, each as long as theirs.
+#[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
+fn estimate(statuses: &mut [TrainingStatus]) {
+    let is_due =
+        |status: &TrainingStatus| status.state != State::Done || status.fresh == Some(false);
+    let done = statuses.iter().filter(|status| status.named && status.state == State::Done);
+    let done = done.filter_map(|status| Some((status.epoch?, status.elapsed_s?)));
+    let done: Vec<(f64, f64)> = done.map(|(epochs, seconds)| (epochs as f64, seconds)).collect();
+    let epochs: f64 = done.iter().map(|(epochs, _)| epochs).sum();
+    if epochs == 0.0 {
+        return;
+    }
+    let of_epoch = done.iter().map(|(_, seconds)| seconds).sum::<f64>() / epochs;
+    let most = epochs / done.len() as f64;
+    for status in statuses.iter_mut().filter(|status| status.named && is_due(status)) {
+        let at = status.epoch.filter(|_| status.state != State::Done);
+        let trained = at.map_or(0, |epoch| epoch.saturating_sub(1)) as f64;
+        status.left_s = Some(of_epoch * (most - trained).max(0.0));
+    }
 }
 
 /// The trainings of a folder: those planned, then, where asked for, the others that are unfinished.
@@ -167,6 +207,12 @@ impl TrainingStatus {
             pid: None,
             running_s: None,
             epoch: record.as_ref().filter(|_| state == State::Done).map(|record| record.epochs),
+            elapsed_s: record
+                .as_ref()
+                .filter(|_| state == State::Done)
+                .map(|record| record.provenance.wall_s),
+            left_s: None,
+            bytes: None,
             error: record.filter(|_| failed).map(|record| record.error.unwrap_or_default()),
             log: failed.then_some(log),
         }

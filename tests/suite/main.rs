@@ -8,6 +8,8 @@ mod bad_data;
 mod bad_input;
 mod check;
 mod circles;
+#[cfg(target_os = "linux")]
+mod clean;
 mod compare;
 mod config_errors;
 mod correct;

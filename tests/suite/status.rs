@@ -132,3 +132,31 @@ fn files_that_cannot_be_read_or_are_gone_are_named() {
     let dry = place.succeeds(&["run", "--config", "config.toml", "--dry-run"]);
     assert!(dry.contains("3 to train"), "{dry}");
 }
+
+#[test]
+fn the_time_left_is_that_of_the_epochs_left_by_those_that_are_done() {
+    let place = Place::new();
+    place.write("config.toml", SMALL);
+    place.succeeds(&["run", "--config", "config.toml"]);
+    assert!(!place.succeeds(&["status"]).contains(" left"), "all is done");
+    // An epoch takes 100 s on average, and five are to come of each training.
+    let trainings = place.trainings("results/small");
+    for (training, seconds) in trainings[..2].iter().zip([400.0, 600.0]) {
+        let mut record = json(&training.join("run.json"));
+        record["provenance"]["wall_s"] = value!(seconds);
+        fs::write(training.join("run.json"), record.to_string()).unwrap();
+    }
+    for training in &trainings[2..] {
+        fs::remove_dir_all(training).unwrap();
+    }
+    let list = list(&place);
+    let of = |state: &str, key: &str| -> Vec<Value> {
+        let of_state = list.iter().filter(|one| one["state"] == state);
+        of_state.map(|one| one[key].clone()).collect()
+    };
+    assert_eq!(of("missing", "left_s"), [500.0, 500.0]);
+    assert_eq!(of("done", "left_s"), [Value::Null, Value::Null]);
+    assert_eq!(of("done", "elapsed_s").iter().filter_map(Value::as_f64).sum::<f64>(), 1000.0);
+    let table = place.succeeds(&["status"]);
+    assert!(table.contains("about 16 min left, one training at a time"), "{table}");
+}
