@@ -231,3 +231,26 @@ fn a_link_is_not_taken_over() {
     let out = run(&place, SMALL, &[]);
     assert!(out.contains("(4 trained"), "{out}");
 }
+
+#[test]
+fn the_trainings_of_a_tuning_are_found_likewise() {
+    let place = Place::new();
+    let tuned =
+        format!("{ONE_LEVEL}[tune]\n\"training.optimizer.lr\" = [1e-3, 1e-2]\nseeds = [7, 8]\n");
+    run(&place, &tuned, &[]);
+    let chosen = |experiment: &str| {
+        let plan = json(&place.path(experiment).join("experiment.json"));
+        let arms = plan["tuning"]["arms"].as_array().unwrap().clone();
+        arms.iter().map(|arm| arm["chosen"].clone()).collect::<Vec<_>>()
+    };
+    let before = (chosen("results/small"), contents(&place, "results/small/tune"));
+    let dropped = tuned.replace("\"training.batch_size\" = [32]\n", "");
+    let renamed = tuned.replace("name = \"small\"", "name = \"other\"");
+    for (config, experiment) in [(dropped, "results/small"), (renamed, "results/other")] {
+        let dry = run(&place, &config, &["--dry-run"]);
+        assert!(dry.contains("trainings, 0 to train"), "{dry}");
+        let out = run(&place, &config, &[]);
+        assert!(out.contains("(0 trained"), "{out}");
+        assert!((chosen(experiment), contents(&place, &format!("{experiment}/tune"))) == before);
+    }
+}
