@@ -16,6 +16,9 @@ pub struct Conclusion {
     pub finding: Finding,
 }
 
+/// The values tried for an arm, and the mean `val_loss` of each; none where all diverged.
+pub type Scores = Vec<(Factors, Option<f64>)>;
+
 /// What a conclusion says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
@@ -66,7 +69,7 @@ pub enum Finding {
     /// What `[tune]` tried, and what it cost.
     Tried {
         /// Each arm with the values tried and the mean `val_loss` of each.
-        arms: Vec<(Factors, Vec<(Factors, Option<f64>)>)>,
+        arms: Vec<(Factors, Scores)>,
         /// Of each arm, the trainings spent.
         trainings: Vec<usize>,
     },

@@ -180,6 +180,19 @@ impl<'a> Values<'a> {
         seeds.filter_map(|seed| Some((side(seed, 1.0)?, side(seed, -1.0)?))).collect()
     }
 
+    /// The level that alone has a seed, the first or the second; none where neither or both do.
+    fn only_side(&self, design: &Design, seed: usize) -> Option<usize> {
+        let has = |sign: f64| {
+            let mut terms = design.terms.iter().filter(|term| term.factor * sign > 0.0);
+            terms.all(|term| self.at(term, seed) != Measured::NotRecorded)
+        };
+        match (has(-1.0), has(1.0)) {
+            (true, false) => Some(0),
+            (false, true) => Some(1),
+            _ => None,
+        }
+    }
+
     /// The differences of a seed's test rows; none where they were not recorded, or arms have other rows.
     fn rows(&self, experiment: &Experiment, design: &Design, seed: usize) -> Option<SeedRows> {
         let mut found: Option<SeedRows> = None;
@@ -260,14 +273,8 @@ fn contrast(
             Pair::WinByDivergence => wins_by_divergence += 1,
             Pair::Diverged => unpaired += 1,
             Pair::Missing => {
-                let has = |sign: f64| {
-                    let mut terms = design.terms.iter().filter(|term| term.factor * sign > 0.0);
-                    terms.all(|term| values.at(term, seed) != Measured::NotRecorded)
-                };
-                match (has(-1.0), has(1.0)) {
-                    (true, false) => not_shared[0].push(values.seeds[seed]),
-                    (false, true) => not_shared[1].push(values.seeds[seed]),
-                    _ => {}
+                if let Some(side) = values.only_side(design, seed) {
+                    not_shared[side].push(values.seeds[seed]);
                 }
             }
         }
@@ -297,30 +304,27 @@ fn contrast(
         } else {
             (losses, wins_by_divergence)
         };
-        let test = stats::signed_rank_p(&differences, up, down);
-        let leans_up = test.is_some_and(|(_, leans_up)| leans_up);
+        let counts_rows = rows.is_some()
+            || of_splits.is_some()
+            || (experiment.split_per_seed && is_no_mean_over_rows);
         let intervals = [of_seeds, rows.map(|(interval, _)| interval), of_splits];
-        let is_beyond = |[low, high]: [f64; 2]| if leans_up { low > 0.0 } else { high < 0.0 };
-        let counts_rows = rows.is_some() || (experiment.split_per_seed && is_no_mean_over_rows);
-        let by_the_others = n >= stats::PAIRS_FOR_P
-            && (counts_rows || of_splits.is_some())
-            && intervals.into_iter().flatten().all(is_beyond);
-        let alone = stats::sign_test_p(up, down);
+        let others = (n >= stats::PAIRS_FOR_P && counts_rows).then_some(intervals);
+        let (p, leans_up, is_borne_out) = test_of_losses(&differences, up, down, others);
         let divergences = Divergences {
             losses_by_divergence: losses,
             wins_by_divergence,
             leans_to_second: leans_up == direction.maximize,
-            is_borne_out: by_the_others
-                || (alone.is_some_and(|p| p < ALPHA) && (up > down) == leans_up),
+            is_borne_out,
         };
         let enough = n + losses + wins_by_divergence >= stats::PAIRS_FOR_P;
-        (test.map(|(p, _)| p).filter(|_| enough && with_p), Some(divergences))
+        (p.filter(|_| enough && with_p), Some(divergences))
     } else {
         (if with_p { stats::paired_p(&differences) } else { None }, None)
     };
-    let estimate = mean.filter(|_| !is_lost);
-    let of_seeds = of_seeds.filter(|_| !is_lost);
-    let of_splits = of_splits.filter(|_| !is_lost);
+    // A mean of those that did not diverge is none of all.
+    let all = |interval: Option<[f64; 2]>| interval.filter(|_| !is_lost);
+    let (estimate, of_seeds, of_splits) =
+        (mean.filter(|_| !is_lost), all(of_seeds), all(of_splits));
     let rows = rows.filter(|_| !is_lost);
     let d_z = stats::effect_size(&differences).filter(|_| !is_lost);
     Contrast {
@@ -354,6 +358,24 @@ fn contrast(
         differences,
         robust: None,
     }
+}
+
+/// The signed-rank p of differences beside so many seeds that were lost up and down, whether the ranks lean up,
+/// and whether more than ranks bears that out: a sign test of the lost seeds alone, or the intervals of the
+/// others, where these count for something.
+fn test_of_losses(
+    differences: &[f64],
+    up: usize,
+    down: usize,
+    others: Option<[Option<[f64; 2]>; 3]>,
+) -> (Option<f64>, bool, bool) {
+    let test = stats::signed_rank_p(differences, up, down);
+    let leans_up = test.is_some_and(|(_, leans_up)| leans_up);
+    let is_beyond = |[low, high]: [f64; 2]| if leans_up { low > 0.0 } else { high < 0.0 };
+    let by_the_others =
+        others.is_some_and(|intervals| intervals.into_iter().flatten().all(is_beyond));
+    let alone = stats::sign_test_p(up, down).is_some_and(|p| p < ALPHA) && (up > down) == leans_up;
+    (test.map(|(p, _)| p), leans_up, by_the_others || alone)
 }
 
 /// Other contrasts than the design's, in a metric.

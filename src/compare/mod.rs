@@ -43,7 +43,7 @@ pub use across::{AcrossDataSets, RankedArm};
 pub use arms::{ArmSummary, MetricSummary, Metrics};
 pub use comparison::{Comparison, arms, compare};
 pub use conclusion::{
-    Best, Conclusion, Detectable, Effect, Finding, Interaction, Scope, UnitsDiffer, Verdict,
+    Best, Conclusion, Detectable, Effect, Finding, Interaction, Scope, Scores, UnitsDiffer, Verdict,
 };
 pub(crate) use confounders::{RATE, needs_own_rate};
 pub use contrast::{Contrast, ContrastKind, Divergences, SequentialLook};

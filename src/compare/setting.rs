@@ -36,7 +36,9 @@ impl Setting {
         flatten("", &observation.run.config, &mut keys);
         flatten("early_stopping", arm.rule, &mut keys);
         keys.remove("seed");
-        PATHS.iter().for_each(|path| drop(keys.remove(*path)));
+        for path in PATHS {
+            keys.remove(path);
+        }
         Self { digest: observation.run.data.get("digest").cloned(), keys }
     }
 

@@ -84,7 +84,9 @@ pub fn constant_outputs(loss: Loss, targets: &Targets, train: &[u32]) -> Vec<f64
     match targets {
         Targets::Classes { labels, names } => {
             let mut counts = vec![0.0; names.len()];
-            train.iter().for_each(|row| counts[labels[*row as usize] as usize] += 1.0);
+            for row in train {
+                counts[labels[*row as usize] as usize] += 1.0;
+            }
             match loss {
                 Loss::Mse => counts.iter().map(|count| count / rows).collect(),
                 // A class without a row is not impossible.

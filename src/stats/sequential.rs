@@ -1,7 +1,7 @@
 //! A test that may be looked at several times while seeds are added.
 //!
-//! The exact sign-flip test, with the error spent over the looks as `alpha (n/N)^1.5` (Lan & DeMets 1983,
-//! Kim & DeMets 1987). Given the sizes of the differences, every pattern of signs is as likely as the one
+//! The exact sign-flip test, with the error spent over the looks as `alpha (n/N)^1.5` (Lan and `DeMets` 1983,
+//! Kim and `DeMets` 1987). Given the sizes of the differences, every pattern of signs is as likely as the one
 //! seen: of many random patterns, those stopped at earlier looks are set aside, and a look rejects where
 //! the pattern seen is among the few that may still be. So the chance of a false rejection at any look is
 //! at most `alpha`, for differences that are symmetric around 0.
@@ -109,7 +109,7 @@ impl Sequential {
             let allowed = (alpha * self.looks.spent(look) * (PATTERNS + 1) as f64) as usize;
             let room = allowed.saturating_sub(stopped);
             let edge = seen * (1.0 - TIE);
-            if *seen > 0.0 && 1 + alive.iter().filter(|b| sums[**b] >= edge).count() <= room {
+            if *seen > 0.0 && alive.iter().filter(|b| sums[**b] >= edge).count() < room {
                 return Some(look);
             }
             stopped += stop_farthest(&mut alive, sums, room);

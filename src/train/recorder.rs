@@ -203,7 +203,7 @@ impl<'a> Recorder<'a> {
         if rows.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let outputs = self.outputs(engine, rows, &|| true)?.unwrap_or_default();
+        let outputs = Self::outputs(engine, rows, &|| true)?.unwrap_or_default();
         let width = metrics::outputs(self.loss, &self.data.targets);
         let of_rows = metrics::row_scores(self.loss, &outputs, width, &self.data.targets, rows);
         let scores = metrics::score(self.loss, &outputs, width, &self.data.targets, rows);
@@ -234,13 +234,12 @@ impl<'a> Recorder<'a> {
     ) -> Result<Option<Scores>> {
         let rows = split.rows(&self.data.splits);
         let width = metrics::outputs(self.loss, &self.data.targets);
-        let outputs = self.outputs(engine, rows, go_on)?;
+        let outputs = Self::outputs(engine, rows, go_on)?;
         Ok(outputs
             .map(|outputs| metrics::score(self.loss, &outputs, width, &self.data.targets, rows)))
     }
 
     fn outputs(
-        &self,
         engine: &mut dyn Engine,
         rows: &[u32],
         go_on: &dyn Fn() -> bool,

@@ -1,5 +1,7 @@
 //! Metrics that are in one unit, and losses that are not.
 
+use serde_json::Map;
+
 use super::*;
 
 /// Two losses crossed with two norms, the accuracies far apart between the losses.
@@ -16,7 +18,8 @@ fn of_two_losses(config_of: &dyn Fn(&str) -> (Value, Value), key: &str) -> Loade
                 let arm = arm(factors, json!({"kind": "none"}), metrics, None);
                 let (config, data) = config_of(level);
                 let mut run = run(u64::from(seed), config, vec![arm]);
-                run.record.data = map(data).into();
+                let counts = Map::from(std::mem::take(&mut run.record.data));
+                run.record.data = counts.into_iter().chain(map(data)).collect::<Map<_, _>>().into();
                 runs.push(run);
             }
         }

@@ -59,12 +59,11 @@ pub(super) fn level_of(factor: &str, level: &Value) -> String {
 pub(super) fn change(factor: &str, levels: &[Value]) -> String {
     let [from, to] = levels else { return factor.to_owned() };
     match factor {
-        NORM => format!("{} instead of {}", level_of(factor, to), level_of(factor, from)),
         // What is kept without a rule is the best epoch, so that what the stop did is left.
         RULE if text(from) == "none" => {
             format!("{} instead of the best checkpoint of the full run", level_of(factor, to))
         }
-        RULE => format!("{} instead of {}", level_of(factor, to), level_of(factor, from)),
+        NORM | RULE => format!("{} instead of {}", level_of(factor, to), level_of(factor, from)),
         _ => format!("{factor} {} instead of {}", text(to), text(from)),
     }
 }

@@ -145,7 +145,7 @@ fn on_one_split_no_sentence_begins_with_better_or_worse() {
     loaded.plan.split_per_seed = false;
     assert_eq!(
         told(loaded)[0],
-        "On this one split, batch norm instead of no norm was better in 8 of 8 seeds; other rows may say \
+        "On these 100 test rows, batch norm instead of no norm was better in 8 of 8 seeds; other rows may say \
          otherwise: test_loss changed by -0.0213, interval over seeds -0.0271 to -0.0154, no interval counts \
          the rows, since test_loss of each was not recorded."
     );

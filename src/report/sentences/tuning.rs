@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::phrase::{level_names, of_arm, texts};
-use crate::compare::RATE;
 use crate::compare::label::text;
+use crate::compare::{RATE, Scores};
 use crate::config::Factors;
 use crate::report::number::figure;
 use crate::text::{counted, enumerated};
@@ -17,15 +17,12 @@ pub(super) fn tuned(key: &str, arms: usize, chosen: &[(Factors, Value)]) -> Stri
 }
 
 /// `Tuning tried, by mean val_loss: (none) 0.001 0.402, 0.01 0.310; (batch) …; 20 trainings each.`
-pub(super) fn tried(
-    arms: &[(Factors, Vec<(Factors, Option<f64>)>)],
-    trainings: &[usize],
-) -> String {
+pub(super) fn tried(arms: &[(Factors, Scores)], trainings: &[usize]) -> String {
     let value = |(values, loss): &(Factors, Option<f64>)| {
         let loss = loss.map_or("diverged".to_owned(), |loss| figure(loss, 3));
         format!("{} {loss}", level_names(values))
     };
-    let of_arm = |(arm, tried): &(Factors, Vec<(Factors, Option<f64>)>)| {
+    let of_arm = |(arm, tried): &(Factors, Scores)| {
         let values = tried.iter().map(value).collect::<Vec<_>>().join(", ");
         if arm.is_empty() { values } else { format!("({}) {values}", level_names(arm)) }
     };

@@ -1,5 +1,7 @@
 //! What limits the conclusions, a sentence each with what to do.
 
+use serde_json::Value;
+
 use super::phrase::{are, arm_name, change, first_of, level_of, texts};
 use super::running_statistics;
 use super::tuning::{all_diverged, on_edge};
@@ -49,13 +51,7 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             let of = counted(*planned, "training");
             format!("{n} of {of} {} missing: {}", are(n), first_of(trainings))
         }
-        WarningKind::Failed { planned, trainings } => {
-            let error = |run: &FailedTraining| run.error.lines().next().unwrap_or("").to_owned();
-            let failed: Vec<String> =
-                trainings.iter().map(|run| format!("{} ({})", run.dir, error(run))).collect();
-            let of = counted(*planned, "training");
-            format!("{} of {of} failed: {}", failed.len(), first_of(&failed))
-        }
+        WarningKind::Failed { planned, trainings } => failed(*planned, trainings),
         WarningKind::NoLongerNamed(trainings) => {
             let n = trainings.len();
             format!(
@@ -98,21 +94,7 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             change(factor, levels)
         ),
         WarningKind::NotShared { factor, levels, only_first, only_second, shared } => {
-            let only = |index: usize, seeds: &[u64]| {
-                let level = levels.get(index).map(|level| level_of(factor, level));
-                (!seeds.is_empty()).then(|| {
-                    format!("{} only in {}", seed_list(seeds), level.unwrap_or_default())
-                })
-            };
-            let parts: Vec<String> =
-                [only(0, only_first), only(1, only_second)].into_iter().flatten().collect();
-            let shared = if *shared == 0 { "no seed".to_owned() } else { counted(*shared, "seed") };
-            format!(
-                "seeds pair the arms, and {shared} {} shared by both levels of {factor}: {}: run both with \
-                 the same seeds",
-                if shared.starts_with("no") || shared.starts_with("1 ") { "is" } else { "are" },
-                parts.join(", ")
-            )
+            not_shared(factor, levels, [only_first, only_second], *shared)
         }
         WarningKind::Unpaired { factor, levels, reference, unpaired, n, metric } => format!(
             "{factor} {} against {}: {unpaired} of {} {} left out, without a finite {metric} in every \
@@ -153,6 +135,31 @@ pub fn warning_kind(kind: &WarningKind) -> String {
         WarningKind::MixedMachines(mixed) => unlike_machines(mixed),
         WarningKind::ExploratoryRules { rules } => exploratory(rules),
     }
+}
+
+fn failed(planned: usize, trainings: &[FailedTraining]) -> String {
+    let error = |run: &FailedTraining| run.error.lines().next().unwrap_or("").to_owned();
+    let failed: Vec<String> =
+        trainings.iter().map(|run| format!("{} ({})", run.dir, error(run))).collect();
+    format!("{} of {} failed: {}", failed.len(), counted(planned, "training"), first_of(&failed))
+}
+
+/// Seeds that only arms at one of two levels have.
+fn not_shared(factor: &str, levels: &[Value], only_in: [&[u64]; 2], shared: usize) -> String {
+    let only = |index: usize, seeds: &[u64]| {
+        let level = levels.get(index).map(|level| level_of(factor, level));
+        (!seeds.is_empty())
+            .then(|| format!("{} only in {}", seed_list(seeds), level.unwrap_or_default()))
+    };
+    let parts: Vec<String> =
+        [only(0, only_in[0]), only(1, only_in[1])].into_iter().flatten().collect();
+    let shared = if shared == 0 { "no seed".to_owned() } else { counted(shared, "seed") };
+    format!(
+        "seeds pair the arms, and {shared} {} shared by both levels of {factor}: {}: run both with \
+         the same seeds",
+        if shared.starts_with("no") || shared.starts_with("1 ") { "is" } else { "are" },
+        parts.join(", ")
+    )
 }
 
 /// `seeds 0 to 5`, `seed 3`, `seeds 1, 4, 9`.
