@@ -18,16 +18,13 @@ fn contrast<'a>(comparison: &'a Value, name: &str) -> &'a Value {
 
 /// Two blobs that a line parts, but for some rows.
 fn blobs(rows: u32) -> String {
-    let mut text = "x,y,class\n".to_owned();
-    for row in 0..rows {
+    let row = |row: u32| {
         let (angle, side) = (f64::from(row) * 2.4, f64::from(row % 2));
         let (x, y) = (angle.sin() + 1.5 * side, (angle * 1.7).cos());
-        text += &format!(
-            "{x:.4},{y:.4},{}\n",
-            if row % 11 == 0 { "a" } else { ["a", "b"][row as usize % 2] }
-        );
-    }
-    text
+        let class = if row.is_multiple_of(11) || row.is_multiple_of(2) { "a" } else { "b" };
+        format!("{x:.4},{y:.4},{class}\n")
+    };
+    std::iter::once("x,y,class\n".to_owned()).chain((0..rows).map(row)).collect()
 }
 
 const SMALL: &str = "[model]\nhidden = [4]\n[training]\nepochs = 6\n";
