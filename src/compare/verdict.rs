@@ -47,7 +47,8 @@ impl Drawn<'_> {
         findings.extend(interactions.into_iter().map(Finding::Interaction));
         findings.extend(effects.into_iter().map(Finding::Effect));
         let primary = &self.summary.metric;
-        let checkpoint = self.of_kind(ContrastKind::Checkpoint).next().cloned();
+        let has_pairs = |contrast: &&Contrast| contrast.pairs() > 0;
+        let checkpoint = self.of_kind(ContrastKind::Checkpoint).find(has_pairs).cloned();
         findings.extend(
             checkpoint.map(|contrast| Finding::Checkpoint { contrast, epochs: self.epochs() }),
         );

@@ -27,6 +27,11 @@ pub(super) fn effect(effect: &Effect) -> String {
                 "Nothing to tell: {unlike}, and no metric that {change} could be told by was recorded."
             );
         }
+        Verdict::NoPair if contrast.not_shared.iter().any(|seeds| !seeds.is_empty()) => {
+            return format!(
+                "Nothing to tell: no seed has every arm that {change} concerns: run all with the same seeds."
+            );
+        }
         Verdict::NoPair => {
             return format!(
                 "Nothing to tell: no seed has a finite {metric} in every arm that {change} concerns."
@@ -311,9 +316,13 @@ pub(super) fn checkpoint(contrast: &Contrast, epochs: Option<usize>) -> String {
     let budget = epochs.map_or("this budget".to_owned(), |epochs| {
         format!("this budget of {}", counted(epochs, "epoch"))
     });
-    format!(
-        "Keeping the best epoch of the full run instead of the last, with any rule or none, {} at {budget}.",
+    let did = if contrast.ties == contrast.n && contrast.divergences.is_none() {
+        format!("left {} as it was in all {}", contrast.metric, counted(contrast.n, "seed"))
+    } else {
         changed(contrast)
+    };
+    format!(
+        "Keeping the best epoch of the full run instead of the last, with any rule or none, {did} at {budget}."
     )
 }
 
