@@ -16,7 +16,10 @@ const CHANCE: &str = "chance";
 
 /// The arm with the best mean of the weights kept, among those with the fewest seeds that diverged; none of
 /// a single arm.
-pub(super) fn best(experiment: &Experiment, metric: &str) -> Option<Best> {
+///
+/// Arms are told from it only where some effect of the experiment is: so that where there is nothing, no more
+/// is claimed by both together than by the effects alone.
+pub(super) fn best(experiment: &Experiment, metric: &str, any_effect: bool) -> Option<Best> {
     let values = |arm: &Arm| -> Vec<Option<f64>> {
         arm.observations.values().map(|observation| observation.value(metric)).collect()
     };
@@ -65,7 +68,7 @@ pub(super) fn best(experiment: &Experiment, metric: &str) -> Option<Best> {
             None => contrast.is_clear() && contrast.counts_rows(experiment.split_per_seed),
         };
         let is_small = contrast.p.is_some_and(|p| p * tests < ALPHA);
-        contrast.pairs() >= PAIRS_FOR_P && is_small && is_clear
+        any_effect && contrast.pairs() >= PAIRS_FOR_P && is_small && is_clear
     };
     let told = found.iter().map(is_told);
     let not_told = others.iter().zip(told).filter(|(_, told)| !told);

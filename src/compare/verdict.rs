@@ -8,7 +8,7 @@ use super::arms::ArmSummary;
 use super::best::best;
 use super::conclusion::{Detectable, Effect, Finding, Interaction, Scope, UnitsDiffer, Verdict};
 use super::contrast::{Contrast, ContrastKind, Divergences};
-use super::contrasts::Contrasts;
+use super::contrasts::{Contrasts, PrimaryContrast};
 use super::designs::simple_name;
 use super::experiment::Experiment;
 use super::options::Options;
@@ -54,7 +54,10 @@ impl Drawn<'_> {
         );
         findings.extend(self.stopping().into_iter().cloned().map(Finding::Stopping));
         if self.arms.len() > 1 && !self.units_differ() {
-            findings.extend(best(self.experiment, primary).map(Finding::Best));
+            let Contrasts { all, primary: of_primary, .. } = self.contrasts;
+            let is_told = |of: &PrimaryContrast| all[of.compared].p_holm.is_some_and(|p| p < ALPHA);
+            let any_effect = of_primary.iter().any(is_told);
+            findings.extend(best(self.experiment, primary, any_effect).map(Finding::Best));
         }
         let diverged = self.arms.iter().filter(|arm| arm.diverged > 0);
         findings.extend(diverged.map(|arm| diverged_arm(arm, primary)));
