@@ -1,6 +1,5 @@
 //! `bnes run`: trains what is not done yet.
 
-use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,7 +20,7 @@ use crate::config::Experiment;
 use crate::console::eprintln;
 use crate::event::Event;
 use crate::observers::{Progress, Style};
-use crate::results::{self, LoadedExperiment, Plan, SequentialPlan};
+use crate::results::{self, LoadedExperiment, SequentialPlan};
 use crate::runner::lint::{Level, lint};
 use crate::runner::{Interrupt, Options, Session, Summary, Verdict};
 use crate::stats::Looks;
@@ -64,7 +63,7 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
         let earlier = Store::at(&args.results, &experiment.name).plan();
         let earlier =
             earlier.filter(|earlier| !args.fresh && earlier.sequential.as_ref() == Some(&plan));
-        if is_first && earlier.is_some_and(|earlier| seeds_of(&earlier) > *seeds) {
+        if is_first && earlier.is_some_and(|earlier| earlier.seeds().len() > *seeds) {
             continue;
         }
         // What is told of the trainings is told once, at the end of each look on standard error.
@@ -91,11 +90,6 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The seeds of a plan.
-fn seeds_of(plan: &Plan) -> usize {
-    plan.trainings.iter().map(|training| training.seed).collect::<BTreeSet<u64>>().len()
 }
 
 /// Which effects are decided.
@@ -144,8 +138,8 @@ fn decided(experiment: &Path, margin: Option<Margin>) -> Result<Decided> {
     Ok(Decided { effects: effects.len(), open })
 }
 
-/// One run of an experiment, with the plan of its looks where it has one; what there is to know of its data and
-/// config is told, and what is done trained anew where asked for, at the first.
+/// One run of an experiment, with the plan of its looks if it has one. Only the first of several prints notes on
+/// data and config, and only the first honours `--fresh`.
 fn run_once(
     experiment: &Experiment,
     sequential: Option<SequentialPlan>,
@@ -154,7 +148,7 @@ fn run_once(
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    // What was trained anew at one look is not trained anew at the next.
+    // `--fresh` retrains once, not at every look.
     let options = Options { fresh: args.fresh && is_first, ..args.options() };
     let mut session = Session::open(experiment, options, interrupt)?;
     session.plan_looks(sequential);

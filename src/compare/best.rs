@@ -11,7 +11,7 @@ use super::significance::ALPHA;
 use crate::stats::{self, PAIRS_FOR_P};
 use crate::stopping::Monitored;
 
-/// The share of a training's chance level in its record.
+/// The key in `data` of `run.json` that holds the metrics of the best constant answer.
 const CHANCE: &str = "chance";
 
 /// The arm with the best mean of the weights kept, among those with the fewest seeds that diverged; none of

@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::robust::Robust;
-use super::significance::CONFIDENCE;
 use crate::stats;
 use crate::stopping::Monitored;
 
@@ -180,8 +179,8 @@ impl Contrast {
     /// The standard deviation of the differences over the seeds.
     #[must_use]
     pub fn deviation(&self) -> Option<f64> {
-        let [low, high] = self.ci95_seeds?;
-        stats::deviation_of_interval(0.5 * (high - low), self.n, CONFIDENCE)
+        self.estimate?;
+        stats::sd(&self.differences)
     }
 
     /// Seeds that the p-value is over: those with a difference, and those lost by divergence.

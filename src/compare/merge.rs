@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::experiment::{Arm, Experiment, RULE, of_experiment};
 use super::label;
+use super::setting::flatten;
 use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
 use crate::config::{Factor, Factors, without_rule};
@@ -49,7 +50,7 @@ pub(super) fn merge<'a>(
         .iter()
         .zip(label::of_rules(&rules))
         .map(|(experiment, rule)| {
-            let mut flat = flatten(&experiment.runs[0].record.config);
+            let mut flat = flat(&experiment.runs[0].record.config);
             // It pairs the observations of arms and tells none apart.
             flat.remove(SEED);
             flat.insert(RULE.to_owned(), Value::String(rule));
@@ -134,20 +135,9 @@ pub(super) fn merge<'a>(
     })
 }
 
-fn flatten(config: &Map<String, Value>) -> Flat {
-    fn walk(prefix: &str, table: &Map<String, Value>, flat: &mut Flat) {
-        for (key, value) in table {
-            let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-            match value {
-                Value::Object(table) => walk(&key, table, flat),
-                other => {
-                    flat.insert(key, other.clone());
-                }
-            }
-        }
-    }
+fn flat(config: &Map<String, Value>) -> Flat {
     let mut flat = Flat::new();
-    walk("", config, &mut flat);
+    flatten("", config, &mut flat);
     // The rows and their split are the same, wherever they came from.
     flat.retain(|key, _| key != "data.source" && !key.starts_with("data.split."));
     flat

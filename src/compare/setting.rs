@@ -57,7 +57,12 @@ impl Setting {
     }
 }
 
-fn flatten(prefix: &str, table: &Map<String, Value>, keys: &mut BTreeMap<String, Value>) {
+/// A table as dotted keys and values, below a prefix where there is one.
+pub(super) fn flatten(
+    prefix: &str,
+    table: &Map<String, Value>,
+    keys: &mut BTreeMap<String, Value>,
+) {
     for (key, value) in table {
         let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {

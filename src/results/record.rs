@@ -270,6 +270,14 @@ pub struct Plan {
     pub trainings: Vec<PlannedTraining>,
 }
 
+impl Plan {
+    /// The repetitions that its trainings are of.
+    #[must_use]
+    pub fn seeds(&self) -> BTreeSet<u64> {
+        self.trainings.iter().map(|training| training.seed).collect()
+    }
+}
+
 /// When a run until its effects are decided is looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SequentialPlan {

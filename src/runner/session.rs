@@ -288,9 +288,7 @@ impl<'a> Session<'a> {
             return plan;
         }
         plan.looked_at.clone_from(&earlier.looked_at);
-        let seeds =
-            |plan: &Plan| -> BTreeSet<u64> { plan.trainings.iter().map(|t| t.seed).collect() };
-        let (before, now) = (seeds(&earlier), seeds(&plan));
+        let (before, now) = (earlier.seeds(), plan.seeds());
         if self.looks.is_none() && now.is_subset(&before) || now.is_empty() {
             // Nothing new is seen: what was laid down holds.
             plan.sequential = earlier.sequential.or(plan.sequential);

@@ -32,13 +32,6 @@ pub fn t_quantile_ratio(p: f64, other: f64, pairs: usize) -> Option<f64> {
     Some(student.inverse_cdf(p) / student.inverse_cdf(other))
 }
 
-/// The standard deviation of `pairs` values whose [`t_interval`] has this half width.
-#[must_use]
-pub fn deviation_of_interval(half: f64, pairs: usize, level: f64) -> Option<f64> {
-    let student = StudentsT::new(0.0, 1.0, pairs.checked_sub(1)? as f64).ok()?;
-    Some(half / student.inverse_cdf(f64::midpoint(1.0, level)) * (pairs as f64).sqrt())
-}
-
 /// The mean over its standard error; `None` below two values or where all are equal.
 #[must_use]
 pub fn t_statistic(differences: &[f64]) -> Option<f64> {

@@ -35,7 +35,7 @@ pub enum Comma {
 }
 
 impl Dressed {
-    /// Of a cell that is no number as it stands; none where it is no number for people either.
+    /// Of a cell that does not parse as a number; none if people would not read it as one either.
     pub fn parse(cell: &str) -> Option<Self> {
         let digit = cell.find(|c: char| c.is_ascii_digit())?;
         let begin = if cell[..digit].ends_with(['.', ',']) { digit - 1 } else { digit };
@@ -119,7 +119,7 @@ fn is_unit(behind: &str) -> bool {
         && !ORDINALS.contains(&behind.to_lowercase().as_str())
 }
 
-/// What stands between thousands and what commas are; none where digits are parted as in no number.
+/// What stands between thousands and what commas are; none if the digits are not grouped as in a number.
 fn separators(digits: &str) -> Option<(Option<char>, Comma)> {
     let parts: Vec<char> = digits.chars().filter(|c| !c.is_ascii_digit()).collect();
     let Some(last) = parts.last().copied() else { return Some((None, Comma::None)) };

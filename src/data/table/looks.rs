@@ -38,7 +38,7 @@ struct Around {
     thousands: Option<char>,
     comma: Option<Comma>,
     no_break_space: bool,
-    /// Whether a cell is no number at all.
+    /// Whether a cell holds text rather than any kind of number.
     has_words: bool,
 }
 
