@@ -11,8 +11,8 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::common::broken::{
-    Everything, LONG, Moments, SMALL, all_of, assert_tidy, files, is_checkpoint, resumed, signal,
-    start, undisturbed, wait_for,
+    Everything, LONG, Moments, SMALL, all_of, assert_tidy, files, is_checkpoint, kills, resumed,
+    signal, start, undisturbed, wait_for,
 };
 use crate::common::{Place, column, stderr};
 
@@ -63,7 +63,7 @@ early_stopping = [
 
 #[test]
 fn killed_at_any_moment_and_run_again_it_gives_the_same_bytes_from_the_middle() {
-    let kills: usize = std::env::var("BNES_KILLS").map_or(8, |text| text.parse().unwrap());
+    let kills = kills();
     let began = Instant::now();
     let (_, expected) = undisturbed(EVERYTHING);
     let whole = began.elapsed();

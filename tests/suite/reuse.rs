@@ -1,11 +1,14 @@
 //! A training is reused by its identity: whatever the factors, their order or the name of the experiment,
 //! what is the same training is trained once.
 
+#![allow(clippy::print_stdout)] // what was measured, shown with --nocapture
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use crate::common::broken::SMALL;
+use crate::common::broken::{Moments, SMALL, assert_tidy, kills, start};
 use crate::common::{Place, bytes, json, stderr, weights};
 use serde_json::Value;
 
@@ -253,4 +256,48 @@ fn the_trainings_of_a_tuning_are_found_likewise() {
         assert!(out.contains("(0 trained"), "{out}");
         assert!((chosen(experiment), contents(&place, &format!("{experiment}/tune"))) == before);
     }
+}
+
+#[test]
+fn killed_while_it_takes_trainings_over_it_loses_none_and_trains_none_again() {
+    let with = ONE_LEVEL.replace("epochs = 5", "epochs = 1").replace("0..2", "0..12");
+    let without = with.replace("\"training.batch_size\" = [32]\n", "");
+    let args = ["run", "--config", "small.toml", "--jobs", "2"];
+    let place = Place::new();
+    run(&place, &with, &[]);
+    let before = contents(&place, "results/small");
+    assert_eq!(before.len(), 24);
+    let began = Instant::now();
+    run(&place, &without, &[]);
+    let whole = began.elapsed();
+    let (mut moments, mut killed, mut midway) = (Moments::new(), 0, 0);
+    for round in 0..kills() {
+        // In turn moved to the names of other factors, and copied to an experiment of another name.
+        let (config, experiment) = match round % 4 {
+            0 => (with.clone(), "small".to_owned()),
+            2 => (without.clone(), "small".to_owned()),
+            _ => {
+                let copy = format!("copy{round}");
+                (with.replace("\"small\"", &format!("\"{copy}\"")), copy)
+            }
+        };
+        let results = format!("results/{experiment}");
+        place.write("small.toml", &config);
+        let mut child = start(&place, &args);
+        std::thread::sleep(moments.next(whole));
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            killed += 1;
+        }
+        child.wait().unwrap();
+        let planned =
+            if place.path(&results).is_dir() { planned(&place, &results) } else { Vec::new() };
+        let there = planned.iter().filter(|dir| place.path(&results).join(dir).is_dir()).count();
+        midway += usize::from((1..24).contains(&there));
+        let out = run(&place, &config, &[]);
+        assert!(out.contains("(0 trained"), "round {round}: {out}");
+        assert!(contents(&place, &results) == before, "round {round}");
+        assert_tidy(&place, &results);
+    }
+    println!("{killed} kills, {midway} of them between the first and the last taken over");
 }

@@ -130,6 +130,11 @@ pub fn resumed(training: &Path) -> Vec<(u64, u64)> {
     places.iter().map(|at| (at["epoch"].as_u64().unwrap(), at["batch"].as_u64().unwrap())).collect()
 }
 
+/// How often processes are killed: `BNES_KILLS`, or 8.
+pub fn kills() -> usize {
+    std::env::var("BNES_KILLS").map_or(8, |text| text.parse().unwrap())
+}
+
 /// Numbers that differ from run to run, so that over time every moment is met.
 pub struct Moments(u64);
 
