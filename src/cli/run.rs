@@ -22,7 +22,7 @@ use crate::event::Event;
 use crate::observers::{Progress, Style};
 use crate::results::{self, LoadedExperiment, SequentialPlan};
 use crate::runner::lint::{Level, lint};
-use crate::runner::{Interrupt, Options, Session, Summary, Verdict};
+use crate::runner::{Interrupt, Session, Summary, Verdict};
 use crate::stats::Looks;
 use crate::storage::Store;
 use crate::text::counted;
@@ -48,6 +48,11 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
         let message = "--seeds and --until-decided contradict each other: give --max-seeds";
         return Err(UsageError(message.to_owned()).into());
     }
+    if args.fresh {
+        let message = "--fresh and --until-decided contradict each other: which seeds a look adds depends on \
+                       those before; remove the results of the experiment to begin anew";
+        return Err(UsageError(message.to_owned()).into());
+    }
     let most = usize::from(args.max_seeds);
     let looks = Looks::until(most);
     let plan = SequentialPlan { alpha: ALPHA, looks: looks.seeds().to_vec() };
@@ -61,8 +66,7 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
         }
         // An earlier run by the same plan has come as far as it has.
         let earlier = Store::at(&args.results, &experiment.name).plan();
-        let earlier =
-            earlier.filter(|earlier| !args.fresh && earlier.sequential.as_ref() == Some(&plan));
+        let earlier = earlier.filter(|earlier| earlier.sequential.as_ref() == Some(&plan));
         if is_first && earlier.is_some_and(|earlier| earlier.seeds().len() > *seeds) {
             continue;
         }
@@ -139,7 +143,7 @@ fn decided(experiment: &Path, margin: Option<Margin>) -> Result<Decided> {
 }
 
 /// One run of an experiment, with the plan of its looks if it has one. Only the first of several prints notes on
-/// data and config, and only the first honours `--fresh`.
+/// data and config.
 fn run_once(
     experiment: &Experiment,
     sequential: Option<SequentialPlan>,
@@ -148,9 +152,7 @@ fn run_once(
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    // `--fresh` retrains once, not at every look.
-    let options = Options { fresh: args.fresh && is_first, ..args.options() };
-    let mut session = Session::open(experiment, options, interrupt)?;
+    let mut session = Session::open(experiment, args.options(), interrupt)?;
     session.plan_looks(sequential);
     if is_first && !args.quiet {
         for note in &session.prepared().notes {

@@ -65,7 +65,7 @@ pub(super) fn best(experiment: &Experiment, metric: &str, any_effect: bool) -> O
     let is_told = |contrast: &Contrast| {
         let is_clear = match &contrast.divergences {
             Some(divergences) => divergences.is_borne_out,
-            None => contrast.is_clear() && contrast.counts_rows(experiment.split_per_seed),
+            None => contrast.is_clear_beyond_rows(experiment.split_per_seed),
         };
         let is_small = contrast.p.is_some_and(|p| p * tests < ALPHA);
         any_effect && contrast.pairs() >= PAIRS_FOR_P && is_small && is_clear

@@ -11,7 +11,7 @@ use super::options::{CompareError, Filter, Options};
 use super::savings::{Saving, savings};
 use super::selection::{names, select};
 use super::speed::Speed;
-use super::summary::ExperimentSummary;
+use super::summary::{DataSummary, ExperimentSummary};
 use super::verdict::Drawn;
 use super::warning::Warning;
 use super::{confounders, tuning, warnings};
@@ -83,6 +83,7 @@ impl Comparison {
         let summary = ExperimentSummary {
             name: experiment.name.clone(),
             metric: primary.clone(),
+            data: experiment.observations().next().and_then(|first| DataSummary::of(first.run)),
             factors: experiment.factors.clone(),
             split_per_seed: experiment.split_per_seed,
             tuning: experiment.tuned.clone(),

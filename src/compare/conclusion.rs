@@ -165,6 +165,9 @@ pub enum Verdict {
     Depends {
         /// Whether that is clear; else the sign turns at some level, and it may be chance.
         is_clear: bool,
+        /// The least and the largest effect, where it is clear and of one sign at every level of what it
+        /// depends on: then only its size depends.
+        sizes: Option<[f64; 2]>,
     },
     /// The two levels have the same values in all seeds.
     NoDifference,
@@ -193,16 +196,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether more seeds would not change what is said.
+    /// Whether it needs no more seeds. That all are equal so far says little of those to come.
     #[must_use]
     pub fn is_decided(&self) -> bool {
         matches!(
             self,
             Self::Better
                 | Self::Worse
-                | Self::Depends { is_clear: true }
+                | Self::Depends { is_clear: true, .. }
                 | Self::Equivalent { .. }
-                | Self::NoDifference
                 | Self::NotComparable
         )
     }

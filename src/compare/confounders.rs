@@ -10,8 +10,8 @@ use super::label;
 use super::running_statistics;
 use super::tuning;
 use super::warning::{Aspect, Mixed, Warning, WarningKind};
-use crate::config::is_within;
-use crate::results::Provenance;
+use crate::config::{is_within, without_rule};
+use crate::results::{FullRun, Provenance};
 
 /// The key of the learning rate.
 pub(crate) const RATE: &str = "training.optimizer.lr";
@@ -33,6 +33,7 @@ pub(super) fn warnings(experiment: &Experiment, metric: &str) -> Vec<Warning> {
     found.extend(training_mode_metric(experiment, metric));
     found.extend(rule_on_training_mode(experiment));
     found.extend(running_statistics::warnings(experiment));
+    found.extend(still_improving(experiment));
     found.extend(unlike_machines(experiment));
     found.extend(exploratory(experiment));
     if let Some(plan) = experiment.sequential {
@@ -94,6 +95,28 @@ fn against_training(rule: &Map<String, Value>) -> Option<&str> {
         let mut within = rule.get("rules")?.as_array()?.iter();
         within.find_map(|rule| against_training(rule.as_object()?))
     })
+}
+
+/// Arms that mostly ended at their best epoch. Where the learning rate falls to the end, that is as it should be.
+fn still_improving(experiment: &Experiment) -> Option<WarningKind> {
+    let falls = |observation: &Observation| {
+        let schedule =
+            observation.run.config.get("training").and_then(|table| table.get("schedule"));
+        let kind = schedule.and_then(|table| table.get("kind")).and_then(Value::as_str);
+        kind.is_some_and(|kind| kind != "constant")
+    };
+    let (mut arms, mut most) = (Vec::new(), 0);
+    for arm in &experiment.arms {
+        let full = arm.observations.values().filter(|one| !falls(one) && !one.has_diverged());
+        let full: Vec<&FullRun> = full.filter_map(|one| one.arm.full_run.as_ref()).collect();
+        let at_the_end = full.iter().filter(|full| full.best_epoch == full.epochs).count();
+        let factors = without_rule(&arm.factors);
+        if 2 * at_the_end > full.len() && !arms.contains(&factors) {
+            most = full.iter().map(|full| full.epochs).max().unwrap_or(0).max(most);
+            arms.push(factors);
+        }
+    }
+    (!arms.is_empty()).then_some(WarningKind::StillImproving { arms, epochs: most })
 }
 
 fn unlike_machines(experiment: &Experiment) -> Option<WarningKind> {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::robust::Robust;
+use super::significance::ALPHA;
 use crate::stats;
 use crate::stopping::Monitored;
 
@@ -42,6 +43,8 @@ pub struct Divergences {
 pub struct SequentialLook {
     /// Seeds at most.
     pub max_seeds: usize,
+    /// Looks that were planned.
+    pub looks: usize,
     /// The error that is spent by this look; the interval at 1 minus this is the one to report.
     pub spent: f64,
 }
@@ -161,17 +164,34 @@ impl Contrast {
         excludes_zero(self.ci95_seeds)
     }
 
-    /// Whether the difference is smaller than a margin: both of two one-sided tests at the level 0.05 say so
-    /// (Schuirmann 1987), which is that the 90 % interval lies within.
+    /// Whether no interval of it covers 0, and one of them counts the rows that it is about.
+    #[must_use]
+    pub fn is_clear_beyond_rows(&self, over_splits: bool) -> bool {
+        self.is_clear() && self.counts_rows(over_splits)
+    }
+
+    /// The interval that two one-sided tests go by (Schuirmann 1987), and its level: 90 % for tests at the
+    /// level 0.05. Where several looks are taken, each may find the levels equivalent and has an equal share
+    /// of that error (Bonferroni).
+    #[must_use]
+    pub fn equivalence_interval(&self) -> Option<([f64; 2], f64)> {
+        #[allow(clippy::cast_precision_loss)] // a few looks
+        let looks = self.sequential.as_ref().map_or(1, |plan| plan.looks) as f64;
+        let error = ALPHA / looks;
+        let half = 0.5 * self.widest()? * stats::t_quantile_ratio(1.0 - error, 0.975, self.n)?;
+        let estimate = self.estimate?;
+        Some(([estimate - half, estimate + half], 1.0 - 2.0 * error))
+    }
+
+    /// Whether the difference is smaller than a margin, whichever its sign.
     #[must_use]
     pub fn is_within(&self, margin: f64) -> bool {
-        let (Some(estimate), Some(width)) = (self.estimate, self.widest()) else { return false };
-        let Some(ratio) = stats::t_quantile_ratio(0.95, 0.975, self.n) else { return false };
-        estimate.abs() + 0.5 * width * ratio < margin
+        self.equivalence_interval().is_some_and(|([low, high], _)| -margin < low && high < margin)
     }
 
     /// The width of its widest interval.
-    fn widest(&self) -> Option<f64> {
+    #[must_use]
+    pub fn widest(&self) -> Option<f64> {
         let intervals = [self.ci95, self.ci95_seeds, self.ci95_splits].into_iter().flatten();
         intervals.map(|[low, high]| high - low).reduce(f64::max)
     }

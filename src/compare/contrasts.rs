@@ -121,7 +121,8 @@ fn allow_for_looks(contrast: &mut Contrast, plan: &SequentialPlan) {
         Some(Sequential::new(&contrast.differences, &looks, signs).p())
     };
     let spent = plan.alpha * looks.spent_with(contrast.pairs());
-    contrast.sequential = Some(SequentialLook { max_seeds: looks.most(), spent });
+    contrast.sequential =
+        Some(SequentialLook { max_seeds: looks.most(), looks: looks.seeds().len(), spent });
 }
 
 /// Holm's correction over the main effects and interactions that the verdict is about.

@@ -140,7 +140,7 @@ impl<'a> Observation<'a> {
         }
     }
 
-    fn has_diverged(&self) -> bool {
+    pub fn has_diverged(&self) -> bool {
         [self.arm.status, self.run.status].contains(&Status::Diverged)
     }
 
@@ -308,6 +308,7 @@ pub(super) fn of_experiment<'a>(
         let kind = WarningKind::NotRecorded { arms: not_recorded };
         warnings.push(Warning::of(&plan.name, kind));
     }
+    let planned = plan.seeds().len();
     Experiment {
         name: name.clone(),
         factors: plan.factors.clone(),
@@ -316,6 +317,6 @@ pub(super) fn of_experiment<'a>(
         is_merged: false,
         tuned: plan.tuning.as_ref().map(TunedValues::all).unwrap_or_default(),
         sequential: plan.sequential.as_ref(),
-        looked_at: plan.looked_at.clone(),
+        looked_at: plan.looked_at.iter().copied().filter(|seen| *seen < planned).collect(),
     }
 }

@@ -111,6 +111,9 @@ pub struct Estimate {
     pub n: usize,
     /// Seeds without a finite value or pair.
     pub left_out: usize,
+    /// Those of them without a finite value here, and with one in the baseline if there is one: a diverged
+    /// training broke every limit, by more than a mean can tell.
+    pub lost: usize,
     /// Of a change: the means over the seeds in the baseline and here.
     pub old_and_new: Option<(f64, f64)>,
 }
@@ -128,6 +131,8 @@ pub enum Reason {
     NotInBaseline,
     /// The arm of the baseline is of other data, another split or other settings.
     Unlike(Unlike),
+    /// The others keep the limit, and seeds were lost.
+    Lost(Estimate),
     /// An interval takes more seeds.
     TooFewSeeds {
         /// Seeds.
@@ -138,7 +143,8 @@ pub enum Reason {
 }
 
 impl GateResult {
-    /// Failed where the interval does not rule out a breach: as a release is judged, not a change.
+    /// Failed where the interval does not rule out a breach, or seeds were lost: as a release is judged, not
+    /// a change.
     #[must_use]
     pub fn strict(self) -> Self {
         let outcome = match self.outcome {
@@ -147,6 +153,7 @@ impl GateResult {
             {
                 Outcome::Failed(estimate)
             }
+            Outcome::NotJudged(Reason::Lost(estimate)) => Outcome::Failed(estimate),
             other => other,
         };
         Self { outcome, ..self }
@@ -235,6 +242,7 @@ impl Gate {
                 Ok(estimate) if self.limits().iter().any(|limit| limit.is_broken(&estimate)) => {
                     Outcome::Failed(estimate)
                 }
+                Ok(estimate) if estimate.lost > 0 => Outcome::NotJudged(Reason::Lost(estimate)),
                 Ok(estimate) => Outcome::Passed(estimate),
                 Err(reason) => Outcome::NotJudged(reason),
             };
@@ -266,7 +274,9 @@ impl Gate {
         let left_out = metric.values.iter().filter(|value| value.is_none()).count();
         let n = metric.values.len() - left_out;
         match (metric.mean, metric.ci95) {
-            (Some(mean), Some(ci95)) => Ok(Estimate { mean, ci95, n, left_out, old_and_new: None }),
+            (Some(mean), Some(ci95)) => {
+                Ok(Estimate { mean, ci95, n, left_out, lost: left_out, old_and_new: None })
+            }
             _ => Err(Reason::TooFewSeeds { n, left_out }),
         }
     }
@@ -289,13 +299,16 @@ impl Gate {
             arm.seeds.iter().copied().zip(values.iter().copied()).collect()
         };
         let (now, before) = (values(arm), values(other));
-        let pairs: Vec<(f64, f64)> = now
+        let both: Vec<(Option<f64>, Option<f64>)> = now
             .iter()
             .filter_map(|(seed, now)| {
                 let (_, before) = before.iter().find(|(other, _)| other == seed)?;
-                Some(((*now)?, (*before)?))
+                Some((*now, *before))
             })
             .collect();
+        let lost = both.iter().filter(|(now, before)| now.is_none() && before.is_some()).count();
+        let pairs: Vec<(f64, f64)> =
+            both.into_iter().filter_map(|(now, before)| Some((now?, before?))).collect();
         let (n, left_out) = (pairs.len(), now.len() - pairs.len());
         let differences: Vec<f64> = pairs.iter().map(|(now, before)| now - before).collect();
         let side =
@@ -309,7 +322,7 @@ impl Gate {
         match (unit, stats::mean(&differences), interval) {
             (Some(unit), Some(mean), Some([low, high])) => {
                 let ci95 = [low / unit, high / unit];
-                Ok(Estimate { mean: mean / unit, ci95, n, left_out, old_and_new })
+                Ok(Estimate { mean: mean / unit, ci95, n, left_out, lost, old_and_new })
             }
             _ => Err(Reason::TooFewSeeds { n, left_out }),
         }

@@ -53,7 +53,8 @@ fn a_gate_fails_only_where_the_whole_interval_is_beyond_its_limit() {
     assert_eq!(kind(&judged("max", low - 1e-9)), Kind::Failed);
     assert_eq!(kind(&judged("min", high - 1e-9)), Kind::Passed);
     let failed = judged("min", high + 1e-9);
-    let estimate = Estimate { mean, ci95: [low, high], n: 6, left_out: 0, old_and_new: None };
+    let estimate =
+        Estimate { mean, ci95: [low, high], n: 6, left_out: 0, lost: 0, old_and_new: None };
     assert_eq!(failed.outcome, Outcome::Failed(estimate));
     assert_eq!(failed.limits, [Limit { key: "min", value: high + 1e-9, is_lower: true }]);
     assert_eq!(failed.arm.map(|arm| arm.factors).as_ref(), Some(&results[0].factors));
@@ -228,4 +229,37 @@ fn a_strict_gate_fails_where_a_breach_is_not_ruled_out() {
         (strict(mean + 0.5 * (high - mean)), strict(high + 1e-9)),
         (Kind::Failed, Kind::Passed)
     );
+}
+
+#[test]
+fn an_arm_that_lost_seeds_is_judged_only_where_the_others_break_the_limit_and_fails_if_strict() {
+    let with = |lost: usize| {
+        let mut experiment = two_by_two_of(8);
+        for run in experiment.runs.iter_mut().take(lost) {
+            run.record.arms[0].metrics.insert("test_loss".to_owned(), Value::Null);
+        }
+        experiment
+    };
+    let arm = json!({"model.norm.kind": "none", "early_stopping": "none"});
+    let judged = |lost: usize, table: Value, baseline: Option<&[ArmSummary]>| {
+        let mut table = table;
+        table["metric"] = json!("test_loss");
+        table["where"] = arm.clone();
+        let judged = gate(table).judge(&[with(lost)], &[], baseline);
+        assert_eq!(judged.len(), 1);
+        [kind(&judged[0]), kind(&judged[0].clone().strict())]
+    };
+    let (kept, broken) = (json!({"max": 50.0}), json!({"max": 1e-6}));
+    assert_eq!(judged(0, kept.clone(), None), [Kind::Passed, Kind::Passed]);
+    assert_eq!(judged(3, kept, None), [Kind::NotJudged, Kind::Failed]);
+    assert_eq!(judged(3, broken, None), [Kind::Failed, Kind::Failed]);
+    let change = json!({"baseline": "b", "max_rise": 50.0});
+    for (before, now, expected) in [
+        (0, 3, [Kind::NotJudged, Kind::Failed]),
+        (3, 3, [Kind::Passed, Kind::Passed]),
+        (3, 0, [Kind::Passed, Kind::Passed]),
+    ] {
+        let baseline = of(&with(before));
+        assert_eq!(judged(now, change.clone(), Some(&baseline)), expected, "{before} {now}");
+    }
 }

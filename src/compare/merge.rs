@@ -127,7 +127,7 @@ pub(super) fn merge<'a>(
         name,
         factors,
         arms: arms.into_values().collect(),
-        split_per_seed: group.iter().any(|experiment| experiment.plan.split_per_seed),
+        split_per_seed: group.iter().all(|experiment| experiment.plan.split_per_seed),
         is_merged: true,
         tuned: chosen_values,
         sequential: None,

@@ -53,6 +53,6 @@ pub use options::{CLOCK_SUFFIX, CompareError, Filter, Margin, Options};
 pub use robust::{PAIRS_FOR_BOOTSTRAP, Robust};
 pub use savings::Saving;
 pub use significance::ALPHA;
-pub use summary::ExperimentSummary;
+pub use summary::{DataSummary, ExperimentSummary};
 pub use tuned::TunedValues;
 pub use warning::{Aspect, Mixed, Warning, WarningKind};

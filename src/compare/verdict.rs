@@ -158,7 +158,7 @@ impl Drawn<'_> {
                 && contrast.n >= PAIRS_FOR_P
                 // Seeds that diverged somewhere are not among those that it would be clear over.
                 && contrast.unpaired == 0
-                && contrast.is_clear()
+                && contrast.is_clear_beyond_rows(self.summary.split_per_seed)
                 && contrast.p_holm.is_some_and(|p| p < ALPHA)
         })
     }
@@ -198,7 +198,9 @@ impl Drawn<'_> {
             let is_clear = interactions.iter().filter(of_it).any(|one| one.is_clear);
             let verdict = match self.verdict(contrast) {
                 Verdict::Better | Verdict::Worse | Verdict::Equivalent { .. } if depends => {
-                    Verdict::Depends { is_clear }
+                    let others = interactions.iter().filter(of_it);
+                    let sizes = self.sizes(contrast, others).filter(|_| is_clear);
+                    Verdict::Depends { is_clear, sizes }
                 }
                 verdict => verdict,
             };
@@ -213,6 +215,31 @@ impl Drawn<'_> {
             }
         })
         .collect()
+    }
+
+    /// The least and the largest effect over the levels of what it depends on, where all are clear and of one
+    /// sign.
+    fn sizes<'i>(
+        &self,
+        contrast: &Contrast,
+        interactions: impl Iterator<Item = &'i Interaction>,
+    ) -> Option<[f64; 2]> {
+        let mut sizes: Option<[f64; 2]> = None;
+        for one in interactions {
+            let other = if one.factor == contrast.name { &one.other } else { &one.factor };
+            let other = self.summary.factors.iter().find(|factor| factor.key == *other)?;
+            let simple = self.simple(contrast, other);
+            for level in &other.levels {
+                let (_, simple) = simple.iter().find(|(of, _)| of == level)?;
+                let estimate = simple.estimate?;
+                if !simple.is_clear_beyond_rows(self.summary.split_per_seed) {
+                    return None;
+                }
+                let [least, most] = sizes.unwrap_or([estimate; 2]);
+                sizes = Some([least.min(estimate), most.max(estimate)]);
+            }
+        }
+        sizes.filter(|[least, most]| *least > 0.0 || *most < 0.0)
     }
 
     fn unlike_units(&self, contrast: &Contrast) -> UnitsDiffer {
@@ -242,11 +269,11 @@ impl Drawn<'_> {
         if let Some(divergences) = &contrast.divergences {
             return self.of_divergences(contrast, divergences);
         }
-        if contrast.ties == contrast.n {
-            return Verdict::NoDifference;
-        }
         if let Some(margin) = self.margin(contrast).filter(|margin| contrast.is_within(*margin)) {
             return Verdict::Equivalent { margin };
+        }
+        if contrast.ties == contrast.n {
+            return Verdict::NoDifference;
         }
         if !contrast.seeds_exclude_zero() || contrast.p.is_none_or(|p| p >= ALPHA) {
             return Verdict::CannotTell;
@@ -254,7 +281,7 @@ impl Drawn<'_> {
         if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
             return self.corrected(contrast);
         }
-        if !contrast.is_clear() || !contrast.counts_rows(self.summary.split_per_seed) {
+        if !contrast.is_clear_beyond_rows(self.summary.split_per_seed) {
             return Verdict::OtherRows;
         }
         let is_better =
@@ -296,7 +323,10 @@ fn detectable(contrast: &Contrast) -> Option<Detectable> {
     }
     let deviations = stats::detectable_effect(contrast.n, POWER)?;
     let size = deviations * contrast.deviation().filter(|deviation| *deviation > 0.0)?;
-    Some(Detectable { deviations, size })
+    // Where the interval counts the rows as well, it takes as much more.
+    let wider = contrast.widest().zip(contrast.ci95_seeds.map(|[low, high]| high - low));
+    let wider = wider.map_or(1.0, |(widest, of_seeds)| widest / of_seeds);
+    Some(Detectable { deviations, size: size * wider })
 }
 
 fn diverged_arm(arm: &ArmSummary, metric: &str) -> Finding {

@@ -49,6 +49,13 @@ pub enum WarningKind {
         /// How many; the first of each counts.
         trainings: usize,
     },
+    /// Trainings that ended at their best epoch, by the number of epochs rather than by a rule.
+    StillImproving {
+        /// The arms in which most did, without the rule.
+        arms: Vec<Factors>,
+        /// Epochs of the full run.
+        epochs: usize,
+    },
     /// Trainings of an arm diverged.
     Diverged {
         /// The arm.

@@ -7,11 +7,18 @@ use super::robust::{self, robust};
 use super::sentences::{conclusion, warning};
 use super::tables::{MOST_ROWS, arms, contrasts, more, savings, speed};
 use crate::compare::speed::Speed;
-use crate::compare::{Comparison, ExperimentSummary};
+use crate::compare::{Comparison, ContrastKind, DataSummary, ExperimentSummary};
 use crate::text::counted;
 
 /// What the table of arms says of its references.
 const REFERENCE: &str = "(best epoch): best checkpoint of the full run; a reference, not an arm";
+
+/// What the table of differences says of early stopping.
+const BEST_OF_NONE: &str = "early_stopping=none counts as the best epoch of its run here; checkpoint is what \
+    keeping that epoch did";
+
+/// What the figures of a difference count.
+const COUNTED: &str = "intervals count seeds and test rows, p-values seeds";
 
 /// What the columns of the table of speeds are.
 const SPEED: &str = "epochs, seconds: medians to the target, where what does not reach it counts as \
@@ -33,7 +40,13 @@ pub(super) fn document(comparison: &Comparison, medians: bool) -> Document {
 
 fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: bool) -> Section {
     let split = if experiment.split_per_seed { "one split per seed" } else { "one split" };
-    let mut blocks = vec![Block::Table(arms(experiment, comparison))];
+    let mut blocks = Vec::new();
+    if let Some(DataSummary { source, train_rows, validation_rows, test_rows }) = &experiment.data {
+        blocks.push(Block::Line(format!(
+            "{source}: {train_rows} training, {validation_rows} validation and {test_rows} test rows"
+        )));
+    }
+    blocks.push(Block::Table(arms(experiment, comparison)));
     if comparison.references.iter().any(|reference| reference.experiment == experiment.name) {
         blocks.push(Block::Note(REFERENCE.to_owned()));
     }
@@ -41,7 +54,9 @@ fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: boo
     let contrasts = contrasts(experiment, comparison);
     if !contrasts.is_empty() {
         let heading = format!("Differences in {}, paired by seed", experiment.metric);
-        subsections.push(Section::of(heading, vec![Block::Table(contrasts)]));
+        let notes = notes(experiment, comparison).into_iter().map(Block::Note);
+        let blocks = std::iter::once(Block::Table(contrasts)).chain(notes).collect();
+        subsections.push(Section::of(heading, blocks));
         if medians {
             let robust = robust(experiment, comparison);
             let block =
@@ -60,6 +75,21 @@ fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: boo
         Section::of(reaching(found), blocks)
     }));
     Section { heading: format!("{} ({split})", experiment.name), blocks, subsections }
+}
+
+/// What there is to know of the table of differences.
+fn notes(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String> {
+    let mut shown = comparison.contrasts.iter().filter(|contrast| {
+        contrast.experiment == experiment.name && contrast.metric == experiment.metric
+    });
+    let mut notes = Vec::new();
+    if shown.clone().any(|contrast| contrast.kind == ContrastKind::Checkpoint) {
+        notes.push(BEST_OF_NONE.to_owned());
+    }
+    if shown.any(|contrast| contrast.test_rows.is_some() && contrast.p.is_some()) {
+        notes.push(COUNTED.to_owned());
+    }
+    notes
 }
 
 /// `Reaching val_loss 0.071, over 60 epochs`

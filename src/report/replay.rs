@@ -211,7 +211,7 @@ mod tests {
         assert!(narrow.lines().all(|line| line.chars().count() <= 90), "{narrow}");
         assert!(
             narrow.ends_with(
-                "\ntoo narrow for: reason, monitor, best value, epochs saved (a file or a pipe gets all)\n"
+                "\nno room for: reason, monitor, best value, epochs saved (a file or a pipe gets all)\n"
             ),
             "{narrow}"
         );

@@ -170,5 +170,5 @@ pub(super) fn padded(text: &str, align: Align, width: usize) -> String {
 
 /// What a terminal was too narrow for.
 pub(super) fn narrow(left_out: &[String]) -> String {
-    format!("too narrow for: {} (a file or a pipe gets all)", left_out.join(", "))
+    format!("no room for: {} (a file or a pipe gets all)", left_out.join(", "))
 }

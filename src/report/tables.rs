@@ -206,6 +206,13 @@ pub(super) fn levels(contrast: &Contrast) -> String {
             let last = |levels: &[Value]| levels.last().map(label::text).unwrap_or_default();
             format!("{} x {}", last(a), last(b))
         }
+        // Without a rule it is the best epoch of the run that counts.
+        (ContrastKind::Main | ContrastKind::Simple, [from, to])
+            if contrast.name.split(" | ").next().is_some_and(is_of_rule)
+                && label::text(from) == "none" =>
+        {
+            format!("best -> {}", label::text(to))
+        }
         (_, [from, to]) => pair(from, to),
         _ => String::new(),
     }

@@ -289,20 +289,24 @@ impl<'a> Session<'a> {
         }
         plan.looked_at.clone_from(&earlier.looked_at);
         let (before, now) = (earlier.seeds(), plan.seeds());
+        let could_be_seen =
+            || earlier.trainings.iter().any(|training| store.is_done(&training.dir));
         if self.looks.is_none() && now.is_subset(&before) || now.is_empty() {
             // Nothing new is seen: what was laid down holds.
+            if now.len() < before.len() && self.looks.is_none() && could_be_seen() {
+                plan.looked_at.push(before.len());
+            }
             plan.sequential = earlier.sequential.or(plan.sequential);
         } else if self.looks.is_none() || self.looks != earlier.sequential {
             // What is done could be looked at, and there is more to come or another plan.
-            let is_done = earlier.trainings.iter().any(|training| store.is_done(&training.dir));
-            if is_done {
+            if could_be_seen() {
                 let planned = earlier.sequential.iter().flat_map(|plan| &plan.looks).copied();
                 let reached = planned.filter(|look| *look < before.len());
                 plan.looked_at.extend(reached.chain([before.len()]));
-                plan.looked_at.sort_unstable();
-                plan.looked_at.dedup();
             }
         }
+        plan.looked_at.sort_unstable();
+        plan.looked_at.dedup();
         plan
     }
 

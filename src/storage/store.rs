@@ -95,9 +95,15 @@ impl Store {
         TrainingRecord::read(&self.training(dir)).is_some_and(|record| record.status.is_result())
     }
 
-    /// Removes what processes that are no more left half written.
+    /// Removes what processes that are no more left half written, and their claims where no work stands behind
+    /// them.
     pub fn clean(&self) {
         clean(&self.dir);
+        let works = WorkDir::all(&self.dir).into_iter().map(|dir| self.work_dir(&dir));
+        for work in works.filter(|work| work.checkpoints().is_empty()) {
+            // Given back at once, and with it goes the folder if nothing else is in it.
+            let _ = Claim::acquire(&work);
+        }
     }
 
     /// The work directory of a training.

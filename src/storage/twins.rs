@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, DirEntry, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -57,7 +58,11 @@ impl Twin {
         for file in files(&from) {
             let (source, copy) = (from.join(&file), partial.path().join(&file));
             let failed = || format!("cannot copy {}", source.display());
-            fs::copy(&source, &copy).with_context(failed)?;
+            match fs::copy(&source, &copy) {
+                // Another process moved, replaced or removed it meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+                copied => copied.with_context(failed)?,
+            };
             File::open(&copy).and_then(|copy| copy.sync_data()).with_context(failed)?;
         }
         write_unplaced(&run_file(partial.path()), &record)?;

@@ -75,3 +75,41 @@ fn where_there_is_nothing_at_most_one_experiment_in_twenty_claims_anything() {
         }
     }
 }
+
+/// Of made experiments whose difference is as large as the margin, how many are called equivalent at some look.
+fn called_equivalent(looks: &[usize], template: &Contrast) -> f64 {
+    const EXPERIMENTS: usize = 2000;
+    const MARGIN: f64 = 1.5;
+    let mut stream = Seed(7).stream("equivalence", looks.len() as u64);
+    let most = *looks.last().unwrap();
+    let told = (0..EXPERIMENTS).filter(|_| {
+        let differences: Vec<f64> = (0..most).map(|_| MARGIN + stream.normal()).collect();
+        looks.iter().any(|n| {
+            let seen = &differences[..*n];
+            let interval = crate::stats::t_interval(seen, 0.95);
+            let plan = SequentialLook { max_seeds: most, looks: looks.len(), spent: 0.05 };
+            let contrast = Contrast {
+                n: *n,
+                estimate: crate::stats::mean(seen),
+                ci95: interval,
+                ci95_seeds: interval,
+                ci95_splits: None,
+                sequential: Some(plan),
+                ..template.clone()
+            };
+            contrast.is_within(MARGIN)
+        })
+    });
+    told.count() as f64 / EXPERIMENTS as f64
+}
+
+#[test]
+fn a_difference_as_large_as_the_margin_is_called_equivalent_in_one_of_twenty_whatever_the_looks() {
+    let comparison = compared(&[two_by_two()]);
+    let template = contrast(&comparison, "model.norm.kind", "test_loss");
+    for looks in [&[10][..], &[6, 10, 15, 20, 25, 30, 35, 40, 45, 50]] {
+        let told = called_equivalent(looks, template);
+        // The error of a share of 5 % of 2000 is .5 %; three of them.
+        assert!(told > 0.0 && told < 0.05 + 3.0 * 0.005, "{looks:?}: {told}");
+    }
+}

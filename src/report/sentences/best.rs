@@ -22,10 +22,14 @@ pub(super) fn best(best: &Best) -> String {
             };
             format!("it cannot be told from {other}")
         }
-        (n, _) => format!("{} cannot be told from it: {}", counted(n, "arm"), first_of(&names)),
+        (n, _) => format!(
+            "{} cannot be told from it once all pairs of arms are corrected for: {}",
+            counted(n, "arm"),
+            first_of(&names)
+        ),
     };
     let chance = chance.map_or(String::new(), |chance| {
-        format!(" Without a look at the inputs it would be {}.", figure(chance, 3))
+        format!(" Predicting without the inputs gives {}.", figure(chance, 3))
     });
     format!("Best mean {metric}: {} with {}; {told}.{chance}", arm_name(arm), figure(*mean, 3))
 }

@@ -50,7 +50,11 @@ pub(super) fn effect(effect: &Effect) -> String {
         ),
         Verdict::Equivalent { margin } => (
             "No difference that matters",
-            format!("{}: within the margin of {}.", changed(), figure(*margin, 2)),
+            format!(
+                "{change} {}{averaged}: within the margin of {}.",
+                changed_by(contrast, equivalence_interval(contrast)),
+                figure(*margin, 2)
+            ),
         ),
         Verdict::OtherRows => return other_rows(contrast, scope, &change, &averaged),
         Verdict::CannotTell => (
@@ -75,8 +79,27 @@ pub(super) fn effect(effect: &Effect) -> String {
                 format!("after correction for the {effects} effects tested, {}", changed());
             ("Cannot tell", format!("{corrected}.{more}"))
         }
-        Verdict::Depends { is_clear } => (
-            if *is_clear { "It depends" } else { "Cannot tell" },
+        Verdict::Depends { sizes: Some([low, high]), .. } => {
+            let (did, [least, most]) = match *low < 0.0 {
+                true => ("lowers", [-high, -low]),
+                false => ("raises", [*low, *high]),
+            };
+            let digits = digits(contrast);
+            (
+                "It depends by how much",
+                format!(
+                    "{change} {did} {metric} at every level of what it depends on (see above), by {} to {}.",
+                    fixed(least, digits),
+                    fixed(most, digits)
+                ),
+            )
+        }
+        Verdict::Depends { is_clear: true, .. } => (
+            "It depends",
+            format!("{change} has no effect on average that holds for every arm (see above)."),
+        ),
+        Verdict::Depends { .. } => (
+            "Cannot tell",
             format!("on average {}, which is no answer for every arm (see above).", changed()),
         ),
         Verdict::Better => ("Better", format!("{change} {}{averaged}.", movement(contrast))),
@@ -123,8 +146,11 @@ fn other_rows(contrast: &Contrast, scope: &Scope, change: &str, averaged: &str) 
         (None, Some(splits)) => {
             format!("with the overlap of the splits {} (Nadeau & Bengio)", interval(Some(splits)))
         }
+        (None, None) if contrast.is_no_mean_over_rows => {
+            format!("no interval counts the rows, since {} is no mean over them", contrast.metric)
+        }
         (None, None) => format!(
-            "no interval counts the rows, since {} of each was not recorded",
+            "no interval counts the rows, since {} of each was not recorded (bnes run --fresh does)",
             contrast.metric
         ),
     };
@@ -155,8 +181,8 @@ fn ruled_out(contrast: &Contrast, margin: f64) -> Option<String> {
 /// What so many seeds can show.
 fn shows(contrast: &Contrast, detectable: Detectable) -> String {
     format!(
-        " {} show a difference of {} standard deviations, here {} of {}, in 8 of 10 such experiments; half \
-         as much takes four times the seeds.",
+        " {} show a difference of {} standard deviations of the differences, here {} of {}, in 8 of 10 \
+         such experiments; half as much takes four times the seeds.",
         counted(contrast.n, "seed"),
         figure(detectable.deviations, 2),
         figure(detectable.size, 2),
@@ -185,13 +211,17 @@ fn not_in_one_unit(UnitsDiffer { metric, causes }: &UnitsDiffer) -> String {
 pub(super) fn changed(contrast: &Contrast) -> String {
     match &contrast.divergences {
         Some(divergences) => diverged(contrast, divergences),
-        None => format!(
-            "changed {} by {} ({})",
-            contrast.metric,
-            signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast)),
-            evidence(contrast, false)
-        ),
+        None => changed_by(contrast, interval(contrast)),
     }
+}
+
+fn changed_by(contrast: &Contrast, interval: Option<Interval>) -> String {
+    format!(
+        "changed {} by {} ({})",
+        contrast.metric,
+        signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast)),
+        evidence(contrast, interval, false)
+    )
 }
 
 /// `lowers test_loss by 0.021 (95 % interval 0.011 to 0.031, p = 0.002, better in 10 of 10 seeds)`
@@ -205,7 +235,7 @@ fn movement(contrast: &Contrast) -> String {
         if estimate < 0.0 { "lowers" } else { "raises" },
         contrast.metric,
         signed(estimate.abs(), digits(contrast)),
-        evidence(contrast, estimate < 0.0)
+        evidence(contrast, interval(contrast), estimate < 0.0)
     )
 }
 
@@ -224,9 +254,9 @@ fn diverged(contrast: &Contrast, divergences: &Divergences) -> String {
 }
 
 /// Interval, p and wins; the interval of the lowering where the effect is told as one.
-fn evidence(contrast: &Contrast, lowering: bool) -> String {
+fn evidence(contrast: &Contrast, interval: Option<Interval>, lowering: bool) -> String {
     let mut parts = Vec::new();
-    if let Some(([low, high], percent)) = interval(contrast) {
+    if let Some(([low, high], percent)) = interval {
         let (low, high) = if lowering { (-high, -low) } else { (low, high) };
         let digits = digits(contrast);
         parts.push(format!(
@@ -241,8 +271,21 @@ fn evidence(contrast: &Contrast, lowering: bool) -> String {
     parts.join(", ")
 }
 
-/// The interval to report and its level in percent: of a run with several looks that of the error spent.
-fn interval(contrast: &Contrast) -> Option<([f64; 2], String)> {
+/// An interval and its level in percent.
+type Interval = ([f64; 2], String);
+
+/// The interval by which the levels are called equivalent.
+fn equivalence_interval(contrast: &Contrast) -> Option<Interval> {
+    let (interval, level) = contrast.equivalence_interval()?;
+    let percent = 100.0 * level;
+    Some((
+        interval,
+        if contrast.sequential.is_some() { fixed(percent, 1) } else { fixed(percent, 0) },
+    ))
+}
+
+/// The interval to report: of a run with several looks that of the error spent.
+fn interval(contrast: &Contrast) -> Option<Interval> {
     let [low, high] = contrast.ci95?;
     let Some(look) = &contrast.sequential else { return Some(([low, high], "95".to_owned())) };
     let ratio = t_quantile_ratio(1.0 - 0.5 * look.spent, 0.975, contrast.n)?;
@@ -283,7 +326,8 @@ pub(super) fn interaction(interaction: &Interaction) -> String {
     let change = change(factor, levels);
     let at = |(level, contrast): &(Value, Contrast)| {
         let level = level_of(other, level);
-        if contrast.is_clear() || contrast.divergences.is_some() {
+        let over_splits = matches!(scope, Scope::Splits);
+        if contrast.is_clear_beyond_rows(over_splits) || contrast.divergences.is_some() {
             format!("with {level} it {}", movement(contrast))
         } else {
             format!("with {level} it cannot be told ({})", figures(contrast))
@@ -308,7 +352,7 @@ pub(super) fn interaction(interaction: &Interaction) -> String {
 
 fn figures(contrast: &Contrast) -> String {
     let estimate = signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast));
-    format!("{} {estimate}, {}", contrast.metric, evidence(contrast, false))
+    format!("{} {estimate}, {}", contrast.metric, evidence(contrast, interval(contrast), false))
 }
 
 /// What keeping the best epoch did.
@@ -321,9 +365,7 @@ pub(super) fn checkpoint(contrast: &Contrast, epochs: Option<usize>) -> String {
     } else {
         changed(contrast)
     };
-    format!(
-        "Keeping the best epoch of the full run instead of the last, with any rule or none, {did} at {budget}."
-    )
+    format!("Keeping the best epoch of the full run instead of the last {did} at {budget}.")
 }
 
 /// Decimals at which half the interval's width has two digits; the estimate's where there is none.

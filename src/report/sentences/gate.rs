@@ -79,6 +79,16 @@ fn not_judged(result: &GateResult, name: &str, reason: &Reason) -> String {
             "{name}: the baseline was trained with another {}: train it with the same settings",
             first_of(keys)
         ),
+        Reason::Lost(estimate) => format!(
+            "{}; {} no finite {} (diverged), which no mean can tell: --strict fails such an arm",
+            judged(result, name, estimate),
+            if estimate.lost == 1 {
+                "1 seed has".to_owned()
+            } else {
+                format!("{} seeds have", estimate.lost)
+            },
+            result.metric
+        ),
         Reason::TooFewSeeds { n, left_out } => {
             let against = if result.figure == Figure::Mean { "" } else { ", against the baseline" };
             let left_out = match left_out {

@@ -19,6 +19,13 @@ pub(super) fn stopping(saving: &Saving) -> String {
             saving.rule
         );
     };
+    if saved == 0.0 {
+        return format!(
+            "{} stopped no training before the full run's {} epochs: it saved nothing and changed nothing.",
+            saving.rule,
+            fixed(full, 0)
+        );
+    }
     let best = saving.best_epoch.map_or(String::new(), |best| {
         let beyond = epochs - best;
         let side = if beyond < 0.0 { "before" } else { "after" };
@@ -108,6 +115,14 @@ mod tests {
              (15.0 s of 20.0 s); against the best checkpoint of the full run it changed val_loss by 0.125 \
              (95 % interval over seeds 0.100 to 0.150) and test_loss by -0.0004 (95 % interval over seeds -0.020 to 0.019)."
         );
+    }
+
+    #[test]
+    fn a_rule_that_never_fired_is_said_to_have_done_nothing() {
+        let never = Saving { epochs_saved: Some(0.0), epochs: Some(100.0), ..saving() };
+        let said = "patience stopped no training before the full run's 100 epochs: it saved nothing and changed \
+                    nothing.";
+        assert_eq!(stopping(&never), said);
     }
 
     #[test]

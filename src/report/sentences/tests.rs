@@ -62,7 +62,7 @@ fn a_two_by_two_design_is_told_in_effects_and_savings() {
              (95 % interval over seeds 0.0020 to 0.0020) and test_loss by 0.0010 (95 % interval over seeds \
              0.0010 to 0.0010).",
             "Best mean test_loss: model.norm.kind=batch, early_stopping=patience with 0.367; 2 arms cannot be \
-             told from it: {model.norm.kind=none, early_stopping=patience}, {model.norm.kind=batch, \
+             told from it once all pairs of arms are corrected for: {model.norm.kind=none, early_stopping=patience}, {model.norm.kind=batch, \
              early_stopping=none}.",
         ]
     );
@@ -94,8 +94,8 @@ fn an_interval_that_covers_zero_cannot_be_told() {
     assert_eq!(
         told_of("test_loss", &[0.02, -0.02, 0.01, -0.03, 0.01, 0.02, -0.01, 0.015]),
         "Cannot tell: batch norm instead of no norm changed test_loss by 0.002 (95 % interval -0.014 to \
-         0.018, p = 0.86, better in 3 of 8 seeds). 8 seeds show a difference of 1.2 standard deviations, \
-         here 0.022 of test_loss, in 8 of 10 such experiments; half as much takes four times the seeds."
+         0.018, p = 0.86, better in 3 of 8 seeds). 8 seeds show a difference of 1.2 standard deviations of \
+         the differences, here 0.022 of test_loss, in 8 of 10 such experiments; half as much takes four times the seeds."
     );
 }
 
@@ -147,7 +147,7 @@ fn on_one_split_no_sentence_begins_with_better_or_worse() {
         told(loaded)[0],
         "On these 100 test rows, batch norm instead of no norm was better in 8 of 8 seeds; other rows may say \
          otherwise: test_loss changed by -0.0213, interval over seeds -0.0271 to -0.0154, no interval counts \
-         the rows, since test_loss of each was not recorded."
+         the rows, since test_loss of each was not recorded (bnes run --fresh does)."
     );
 }
 

@@ -7,6 +7,7 @@ use super::running_statistics;
 use super::tuning::{all_diverged, on_edge};
 use crate::compare::label::text;
 use crate::compare::{Aspect, CompareError, Mixed, Warning, WarningKind};
+use crate::config::Factors;
 use crate::results::FailedTraining;
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 use crate::text::{counted, enumerated};
@@ -71,6 +72,19 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             counted(*trainings, "training"),
             if *trainings == 1 { "has" } else { "have" }
         ),
+        WarningKind::StillImproving { arms, epochs } => {
+            let names: Vec<String> = arms.iter().map(|arm| format!("{{{}}}", arm_name(arm))).collect();
+            let of = if arms.iter().all(Factors::is_empty) {
+                String::new()
+            } else {
+                format!(" of {}", first_of(&names))
+            };
+            format!(
+                "most trainings{of} were best at their last epoch, so they were still improving: what is compared \
+                 is a budget of {}; raise training.epochs",
+                counted(*epochs, "epoch")
+            )
+        }
         WarningKind::Diverged { arm, diverged, n } => {
             format!("{diverged} of {} of {} diverged", counted(*n, "training"), arm_name(arm))
         }
