@@ -40,13 +40,11 @@ pub(super) fn document(comparison: &Comparison, medians: bool) -> Document {
 
 fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: bool) -> Section {
     let split = if experiment.split_per_seed { "one split per seed" } else { "one split" };
-    let mut blocks = Vec::new();
-    if let Some(DataSummary { source, train_rows, validation_rows, test_rows }) = &experiment.data {
-        blocks.push(Block::Line(format!(
-            "{source}: {train_rows} training, {validation_rows} validation and {test_rows} test rows"
-        )));
-    }
-    blocks.push(Block::Table(arms(experiment, comparison)));
+    let lead = experiment.data.as_ref().map(|data| {
+        let DataSummary { source, train_rows, validation_rows, test_rows } = data;
+        format!("{source}: {train_rows} training, {validation_rows} validation and {test_rows} test rows")
+    });
+    let mut blocks = vec![Block::Table(arms(experiment, comparison))];
     if comparison.references.iter().any(|reference| reference.experiment == experiment.name) {
         blocks.push(Block::Note(REFERENCE.to_owned()));
     }
@@ -74,7 +72,7 @@ fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: boo
         let blocks = vec![Block::Table(speed(found)), Block::Note(SPEED.to_owned())];
         Section::of(reaching(found), blocks)
     }));
-    Section { heading: format!("{} ({split})", experiment.name), blocks, subsections }
+    Section { heading: format!("{} ({split})", experiment.name), lead, blocks, subsections }
 }
 
 /// What there is to know of the table of differences.

@@ -17,6 +17,8 @@ pub(super) struct Document {
 #[derive(Debug, Clone)]
 pub(super) struct Section {
     pub heading: String,
+    /// What stands below it, if anything.
+    pub lead: Option<String>,
     pub blocks: Vec<Block>,
     pub subsections: Vec<Section>,
 }
@@ -35,6 +37,6 @@ pub(super) enum Block {
 impl Section {
     /// A section without parts of its own.
     pub fn of(heading: String, blocks: Vec<Block>) -> Self {
-        Self { heading, blocks, subsections: Vec::new() }
+        Self { heading, lead: None, blocks, subsections: Vec::new() }
     }
 }

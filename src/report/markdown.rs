@@ -46,6 +46,9 @@ fn section(text: &mut String, part: Section, depth: usize) {
         text.push('\n');
     }
     text.extend([&"#".repeat(depth), " ", &plain(&part.heading), "\n\n"]);
+    if let Some(lead) = part.lead {
+        text.extend([&plain(&lead), "\n\n"]);
+    }
     for block in part.blocks {
         match block {
             Block::Table(of) => table(text, of),

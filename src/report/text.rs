@@ -84,7 +84,11 @@ impl Writer {
         if depth > 0 {
             self.text.push('\n');
         }
-        self.text.extend([section.heading.as_str(), "\n\n"]);
+        self.text.extend([section.heading.as_str(), "\n"]);
+        if let Some(lead) = section.lead {
+            self.sentence(&lead);
+        }
+        self.text.push('\n');
         for block in section.blocks {
             match block {
                 Block::Table(table) => self.table(table),
