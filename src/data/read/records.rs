@@ -56,12 +56,19 @@ impl<R: BufRead> Records<R> {
     /// The next records, until a batch is full or the text ends; none behind its end.
     ///
     /// # Errors
-    /// Those of the reader, and quotes that do not close; the records before the fault are lost.
+    /// Those of the reader, and quotes that do not close; the records of the batch are lost.
     pub fn batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::default();
         batch.cells.reserve(BATCH + BATCH / 4);
         while batch.cells.len() < BATCH && self.read(&mut batch)? {}
         Ok(Some(batch).filter(|batch| !batch.begins.is_empty()))
+    }
+
+    /// The first so many records, or those before the end of the text or a fault.
+    pub fn first(mut self, count: usize) -> Batch {
+        let mut batch = Batch::default();
+        while batch.begins.len() < count && matches!(self.read(&mut batch), Ok(true)) {}
+        batch
     }
 
     /// Reads a record; false at the end of the text.
@@ -93,10 +100,22 @@ impl<R: BufRead> Records<R> {
         }
     }
 
-    /// Cuts the line that is next, if it is not empty, and those that quotes join to it.
+    /// Cuts the line that is next, if it is not empty, and those that quotes join to it. A record with a
+    /// fault leaves nothing in the batch.
     fn cut(&mut self, batch: &mut Batch) -> io::Result<()> {
         let begin =
             Begin { line: self.line, cells: batch.cells.len(), ends: batch.ends.len(), between: 0 };
+        self.pass(batch).inspect_err(|_| {
+            batch.cells.truncate(begin.cells);
+            batch.ends.truncate(begin.ends);
+        })?;
+        if batch.ends.len() > begin.ends {
+            batch.begins.push(begin);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, batch: &mut Batch) -> io::Result<()> {
         let mut cutter = Cutter::new(self.delimiter, self.line, &mut batch.cells, &mut batch.ends);
         loop {
             let text = match self.inner.fill_buf() {
@@ -113,9 +132,6 @@ impl<R: BufRead> Records<R> {
             }
         }
         self.line = cutter.line;
-        if batch.ends.len() > begin.ends {
-            batch.begins.push(begin);
-        }
         Ok(())
     }
 }

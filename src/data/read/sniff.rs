@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::file;
-use super::records::{Batch, Record, Records};
+use super::records::{Record, Records};
 use crate::config::data::DataConfig;
 use crate::data::table::number::Number;
 
@@ -135,11 +135,10 @@ fn has_decimal_commas_alone(text: &[u8]) -> bool {
 type Sample = Vec<Vec<Vec<u8>>>;
 
 fn sample(head: &[u8], whole: bool, delimiter: u8) -> Sample {
-    let records = Records::new(head, delimiter).batch();
+    // The head may end within quotes.
+    let batch = Records::new(head, delimiter).first(SAMPLE + 1);
     let cells = |record: Record| record.cells().map(|cell| cell.trim_ascii().to_vec()).collect();
-    let batch = records.ok().flatten();
-    let mut sample: Sample =
-        batch.iter().flat_map(Batch::records).take(SAMPLE + 1).map(cells).collect();
+    let mut sample: Sample = batch.records().map(cells).collect();
     if !whole && sample.len() > 1 {
         sample.pop();
     }
@@ -147,9 +146,10 @@ fn sample(head: &[u8], whole: bool, delimiter: u8) -> Sample {
 }
 
 /// Names are text over numbers, or count the columns. Where nothing is, a first line that holds numbers
-/// or cells that come again is a row like the others.
+/// or cells that come again is a row like the others, and so is one of which nothing is known: rows that are
+/// taken for names would be lost in silence.
 fn has_header(sample: &Sample, config: &DataConfig) -> bool {
-    let Some((first, below)) = sample.split_first() else { return true };
+    let Some((first, below)) = sample.split_first() else { return false };
     if counts_columns(first, below) {
         return true;
     }
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(laid_out("size,note\n3,6\" nail; long\n4,\"x, y; z\n\"\n"), (',', true));
         assert_eq!(laid_out("a,b,y\n1,2,x\n1,x\n"), (',', true));
         assert_eq!(laid_out("a\n1\n"), (',', true));
-        assert_eq!(laid_out(""), (',', true));
+        assert_eq!(laid_out(""), (',', false));
     }
 
     #[test]
@@ -263,5 +263,20 @@ mod tests {
         let config = DataConfig::new("t.csv");
         let layout = layout(b"a;b;c\n1;2;3\n1;", false, Path::new("t.csv"), &config);
         assert_eq!(layout, Layout { delimiter: b';', header: true });
+    }
+
+    #[test]
+    fn wherever_the_head_ends_it_tells_the_layout_of_the_file() {
+        let config = DataConfig::new("t.csv");
+        let rows = "\"1.5\",\"2,\n;;\",\"x\"\n\"2\",\"0.5\n\"\"\",\"x\"\n".repeat(4);
+        for (text, header) in [(rows.clone(), false), (format!("\"a\",\"b\",\"y\"\n{rows}"), true)]
+        {
+            for end in text.find("\"x\"\n\"2\",\"").unwrap() + 4..text.len() {
+                let layout = layout(&text.as_bytes()[..end], false, Path::new("t.csv"), &config);
+                assert_eq!(layout, Layout { delimiter: b',', header }, "{end}");
+            }
+        }
+        let cut_in_quotes = layout(b"\"1\",\"x\n", false, Path::new("t.csv"), &config);
+        assert!(!cut_in_quotes.header);
     }
 }
