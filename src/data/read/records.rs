@@ -1,13 +1,13 @@
 //! The records of delimited text, and in which line each begins.
 //!
-//! A record ends with `\n`, `\r\n`, `\r` or the text; empty lines are none. Where the delimiter is a
-//! blank, any run of blanks stands between two cells, and those at either end of a line between none.
+//! A record ends with `\n`, `\r\n`, `\r` or the text; empty lines are none, nor
+//! are those of blanks that part no cells. Where the delimiter is a blank, any run of blanks stands between two cells, and those at either end of a line between none.
 
 use std::io::{self, BufRead};
 
 use memchr::{memchr_iter, memchr3};
 
-use super::cutter::Cutter;
+use super::cutter::{Cutter, is_empty_line};
 
 /// Bytes of cells after which a batch is full.
 const BATCH: usize = 1 << 18;
@@ -56,12 +56,19 @@ impl<R: BufRead> Records<R> {
     /// The next records, until a batch is full or the text ends; none behind its end.
     ///
     /// # Errors
-    /// Those of the reader, and quotes that do not close; the records before the fault are lost.
+    /// Those of the reader, and quotes that do not close; the records of the batch are lost.
     pub fn batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch::default();
         batch.cells.reserve(BATCH + BATCH / 4);
         while batch.cells.len() < BATCH && self.read(&mut batch)? {}
         Ok(Some(batch).filter(|batch| !batch.begins.is_empty()))
+    }
+
+    /// The first so many records, or those before the end of the text or a fault.
+    pub fn first(mut self, count: usize) -> Batch {
+        let mut batch = Batch::default();
+        while batch.begins.len() < count && matches!(self.read(&mut batch), Ok(true)) {}
+        batch
     }
 
     /// Reads a record; false at the end of the text.
@@ -78,7 +85,7 @@ impl<R: BufRead> Records<R> {
             match plain_line(text).filter(|_| self.delimiter != b' ') {
                 Some((cells, end)) => {
                     let length = cells.len();
-                    if length > 0 {
+                    if !is_empty_line(cells, self.delimiter) {
                         batch.push_plain(self.line, cells, self.delimiter);
                     }
                     // The `\n` of `\r\n` ends an empty line.
@@ -93,10 +100,22 @@ impl<R: BufRead> Records<R> {
         }
     }
 
-    /// Cuts the line that is next, if it is not empty, and those that quotes join to it.
+    /// Cuts the line that is next, if it is not empty, and those that quotes join to it. A record with a
+    /// fault leaves nothing in the batch.
     fn cut(&mut self, batch: &mut Batch) -> io::Result<()> {
         let begin =
             Begin { line: self.line, cells: batch.cells.len(), ends: batch.ends.len(), between: 0 };
+        self.pass(batch).inspect_err(|_| {
+            batch.cells.truncate(begin.cells);
+            batch.ends.truncate(begin.ends);
+        })?;
+        if batch.ends.len() > begin.ends {
+            batch.begins.push(begin);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, batch: &mut Batch) -> io::Result<()> {
         let mut cutter = Cutter::new(self.delimiter, self.line, &mut batch.cells, &mut batch.ends);
         loop {
             let text = match self.inner.fill_buf() {
@@ -113,9 +132,6 @@ impl<R: BufRead> Records<R> {
             }
         }
         self.line = cutter.line;
-        if batch.ends.len() > begin.ends {
-            batch.begins.push(begin);
-        }
         Ok(())
     }
 }
@@ -284,6 +300,20 @@ mod tests {
             }
         }
         assert_eq!(parted(b"a  \"\" \"b c\"", 3, b' ')[0].1, [&b"a"[..], b"", b"b c"]);
+    }
+
+    #[test]
+    fn lines_of_blanks_that_part_no_cells_are_empty() {
+        let text = "  \na,b\n \t \n\"1\",2\r\n\t\r\n 3, \n   ";
+        for at_once in 1..text.len() {
+            let records = parted(text.as_bytes(), at_once, b',');
+            let lines: Vec<u64> = records.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, [2, 4, 6], "{at_once}");
+            assert!(records.iter().all(|(_, cells)| cells.len() == 2), "{at_once}");
+        }
+        let cells: Vec<usize> =
+            parted(b"a\tb\n\t\n  \n", 3, b'\t').iter().map(|(_, cells)| cells.len()).collect();
+        assert_eq!(cells, [2, 2], "tabs part empty cells");
     }
 
     /// As the csv crate reads them.

@@ -11,17 +11,17 @@ const FEWEST_ROWS: usize = 21;
 const NAMES: [&str; 6] = ["id", "index", "idx", "row", "rowid", "unnamed: 0"];
 
 /// Whether whole numbers count the first so many rows, which are those of one file: all are different, and
-/// they are in order or without a gap.
+/// they are in order or without a gap but for cells that are missing, which are fewer than half.
 pub fn count_rows(numbers: &Numbers, rows: usize) -> bool {
     if rows < FEWEST_ROWS {
         return false;
     }
-    let all = || numbers.chunks().flat_map(Cow::into_owned).take(rows);
+    let first = || numbers.chunks().flat_map(Cow::into_owned).take(rows);
+    let all = || first().filter(|number| !number.is_nan());
     let (mut rises, mut falls) = (true, true);
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    let mut before = None;
+    let (mut before, mut present) = (None, 0);
     for number in all() {
-        // Nor is a missing cell.
         if number.fract() != 0.0 {
             return false;
         }
@@ -30,10 +30,14 @@ pub fn count_rows(numbers: &Numbers, rows: usize) -> bool {
             falls &= before > number;
         }
         before = Some(number);
+        present += 1;
         (low, high) = (low.min(number), high.max(number));
     }
+    if present < FEWEST_ROWS || 2 * present <= rows {
+        return false;
+    }
     #[allow(clippy::cast_precision_loss)] // rows are counted in 32 bits
-    let has_no_gap = high - low + 1.0 == rows as f64;
+    let has_no_gap = high - low < rows as f64;
     let mut seen = vec![false; if has_no_gap { rows } else { 0 }];
     let mut are_different = all().map(|number| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to the count
@@ -96,6 +100,15 @@ mod tests {
             assert!(!count(all().map(|n| (n * n) % f64::from(rows))), "some several times");
         }
         assert!(!count((0..20).map(f64::from)), "too few to tell");
+        let without = |each: u32, of: f64| if of % f64::from(each) == 2.0 { f64::NAN } else { of };
+        for each in [3, 50] {
+            let shuffled = |n| f64::from(n) * 7919.0 % 100.0 + 1.0;
+            assert!(count((0..100).map(|n| without(each, f64::from(n)))), "in order");
+            assert!(count((0..100).map(|n| without(each, shuffled(n)))), "shuffled");
+            assert!(!count((0..100).map(|n| without(each, f64::from(n / 2)))), "twice each");
+        }
+        let few = (0..100).map(|n| if n % 4 == 0 { f64::from(n) } else { f64::NAN });
+        assert!(!count(few), "most are missing");
     }
 
     #[test]

@@ -317,6 +317,22 @@ fn columns_are_dropped_and_taken_as_levels_as_asked() {
 }
 
 #[test]
+fn a_quoted_file_of_any_length_keeps_its_first_row() {
+    let first = |length: usize| format!("\"1.5\",\"{}\",\"x\"\n", "n".repeat(length));
+    let below = "\"2.5\",\"n,\nm\",\"z\"\n\"3.5\",\"n\",\"x\"\n".repeat(2000);
+    // The beginning of the file that is looked at ends anywhere in a row.
+    for length in 1..below.len() / 2000 + 2 {
+        let content = first(length) + &below;
+        let dataset = taken("t.csv", content.as_bytes(), |_| ()).unwrap();
+        assert_eq!(dataset.inputs.rows(), 4001, "{length}");
+        assert!(doubts(&dataset)[0].starts_with("there is no header line"), "{length}");
+        let header = "\"a\",\"b\",\"y\"\n".to_owned() + &content;
+        let dataset = taken("t.csv", header.as_bytes(), |_| ()).unwrap();
+        assert_eq!(dataset.inputs.rows(), 4001, "{length}");
+    }
+}
+
+#[test]
 fn a_file_without_a_header_has_counted_columns() {
     let content = b"5.1,3.5,setosa\n4.9,3.0,other\n4.7,3.2,setosa\n5.2,3.1,other\n5.0,3.3,setosa\n";
     let dataset = taken("t.data", content, |_| ()).unwrap();
