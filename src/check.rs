@@ -48,6 +48,8 @@ limits! {
     };
     /// Above 1: a factor that something grows by.
     above_one: "a number above 1", |v| v > 1.0;
+    /// At least 1, and no infinity in 32 bits: a factor up or down.
+    one_or_more: "a number of at least 1, at most 3.4e38", |v| v >= 1.0 && is_normal_in_single(v);
     /// At least 0.
     non_negative: "a number of at least 0", |v| v >= 0.0;
     /// At least 0, and no other number in 32 bits.

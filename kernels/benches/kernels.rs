@@ -110,7 +110,7 @@ fn update(bencher: Bencher, (name, (rows, depth)): (&str, (usize, usize))) {
     });
 }
 
-const SETTINGS: Settings = Settings { eps: 1e-5, eps_outside: false };
+const SETTINGS: Settings = Settings { eps: 1e-5, eps_outside: false, divides: true };
 
 /// Batch statistics, normalisation and relu of a panel.
 #[divan::bench(args = cases())]

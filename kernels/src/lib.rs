@@ -11,7 +11,8 @@
 //! panels of the inputs and one panel of weights, so a layer is computed panel by panel: while a panel
 //! of outputs is in the first cache, batch statistics, norm, activation and what the backward pass
 //! needs are done on it. No panel waits for another one of its layer, which is what the work is divided
-//! by between threads.
+//! by between threads. A norm of each row by itself is the exception: it takes some rows of all panels,
+//! in a phase of its own between a layer's product and its activation ([`by_row`]).
 //!
 //! **Products.** All three products of a layer are one kernel ([`product`]): a tile of up to 12 rows
 //! x 32 columns is summed in registers over the whole inner dimension, in its order; one column of
@@ -49,6 +50,7 @@ use std::sync::LazyLock;
 pub mod activate;
 mod autotune;
 pub mod buffer;
+pub mod by_row;
 pub mod double;
 pub mod gather;
 pub mod loss;
@@ -59,6 +61,7 @@ mod simd;
 pub mod subnormal;
 pub mod threads;
 pub mod update;
+pub mod weight_norm;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

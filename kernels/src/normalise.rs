@@ -6,7 +6,17 @@
 use super::activate::{Activation, Function, SlopeFrom, with_function};
 use super::{Kernel, PANEL, Simd, entry_points};
 
-entry_points!(Affine => (), ColumnSums => (), Fixed => (Row, Row), Normalise => (), NormaliseBack => ());
+entry_points!(
+    Affine => (),
+    AffineActivate => (),
+    AffineBack => (),
+    Apply => (),
+    ColumnSums => (),
+    Fixed => (Row, Row),
+    Measure => (),
+    Normalise => (),
+    NormaliseBack => (),
+);
 
 /// Rows that are summed before the sum joins the total, so that the rounding of a sum over a large
 /// batch grows with the root of its rows' number, not with the number.
@@ -22,15 +32,20 @@ pub struct Settings {
     pub eps: f32,
     /// sqrt(var) + eps in place of sqrt(var + eps).
     pub eps_outside: bool,
+    /// Whether it divides at all; else it takes the mean out and no more.
+    pub divides: bool,
 }
 
 impl Settings {
     /// What is divided by, and by how much the slope of its root differs from that of the variance:
-    /// `s / sigma` where eps stands outside of the root (0 where sigma is 0 or NaN), else 1.
+    /// `s / sigma` where eps stands outside of the root (0 where sigma is 0 or NaN), else 1; 0 where nothing
+    /// is divided.
     #[inline(always)]
-    fn spread<S: Simd>(self, simd: S, var: S::V) -> (S::V, S::V) {
+    pub(super) fn spread<S: Simd>(self, simd: S, var: S::V) -> (S::V, S::V) {
         let eps = simd.splat(self.eps);
-        if self.eps_outside {
+        if !self.divides {
+            (simd.splat(1.0), simd.splat(0.0))
+        } else if self.eps_outside {
             let (zero, sigma) = (simd.splat(0.0), simd.sqrt(var));
             let spread = simd.add(sigma, eps);
             (spread, simd.if_greater(sigma, zero, simd.div(spread, sigma), zero))
@@ -48,7 +63,7 @@ pub struct Moments {
     /// Biased: divided by the number of rows.
     pub var: Row,
     /// What each column was divided by, inverted.
-    inverse: Row,
+    pub inverse: Row,
     /// The second number of [`Settings::spread`].
     correction: Row,
 }
@@ -82,12 +97,12 @@ pub struct Normalise<'a> {
 
 /// Rows of a panel.
 #[inline(always)]
-fn rows(panel: &[f32]) -> &[Row] {
+pub(super) fn rows(panel: &[f32]) -> &[Row] {
     panel.as_chunks().0
 }
 
 #[inline(always)]
-fn rows_mut(panel: &mut [f32]) -> &mut [Row] {
+pub(super) fn rows_mut(panel: &mut [f32]) -> &mut [Row] {
     panel.as_chunks_mut().0
 }
 
@@ -168,30 +183,121 @@ impl Normalise<'_> {
         let (x, out) = (rows_mut(x), rows_mut(out));
         let mut saved = saved.map(rows_mut);
         assert!(x.len() == out.len() && saved.as_ref().is_none_or(|saved| saved.len() == x.len()));
-        #[allow(clippy::cast_precision_loss)] // rows of a batch
-        let share = simd.splat(1.0 / x.len() as f32);
         for column in (0..columns.next_multiple_of(S::LANES)).step_by(S::LANES) {
-            let mean = simd.mul(sum(simd, x, column), share);
-            let var = simd.mul(sum_of_squares(simd, x, column, mean), share);
-            simd.write(&mut moments.mean[column..], mean);
-            simd.write(&mut moments.var[column..], var);
-            let (spread, correction) = settings.spread(simd, var);
-            let inverse = simd.div(simd.splat(1.0), spread);
-            simd.write(&mut moments.inverse[column..], inverse);
-            simd.write(&mut moments.correction[column..], correction);
-            let (scale, shift) = affine_of(simd, affine, column);
-            for (index, (x, out)) in x.iter_mut().zip(out.iter_mut()).enumerate() {
-                let x = &mut x[column..];
-                let normalised = simd.mul(simd.sub(simd.read(x), mean), inverse);
-                simd.write(x, normalised);
-                let input = simd.mul_add(normalised, scale, shift);
-                let y = F::value(simd, input);
-                simd.write(&mut out[column..], y);
-                if let Some(saved) = &mut saved {
-                    let value = if F::SLOPE_FROM == SlopeFrom::Input { input } else { y };
-                    simd.write(&mut saved[index][column..], value);
-                }
-            }
+            measure(simd, settings, x, column, moments);
+            let affine = affine_of(simd, affine, column);
+            apply::<S, F>(simd, x, out, saved.as_deref_mut(), affine, moments, column);
+        }
+    }
+}
+
+/// The statistics of `LANES` columns.
+#[inline(always)]
+fn measure<S: Simd>(simd: S, settings: Settings, x: &[Row], column: usize, moments: &mut Moments) {
+    #[allow(clippy::cast_precision_loss)] // rows of a batch
+    let share = simd.splat(1.0 / x.len() as f32);
+    let mean = simd.mul(sum(simd, x, column), share);
+    let var = if settings.divides {
+        simd.mul(sum_of_squares(simd, x, column, mean), share)
+    } else {
+        simd.splat(0.0)
+    };
+    simd.write(&mut moments.mean[column..], mean);
+    simd.write(&mut moments.var[column..], var);
+    let (spread, correction) = settings.spread(simd, var);
+    let inverse = simd.div(simd.splat(1.0), spread);
+    simd.write(&mut moments.inverse[column..], inverse);
+    simd.write(&mut moments.correction[column..], correction);
+}
+
+/// Normalises `LANES` columns by their statistics and takes them through scale, shift and activation.
+#[inline(always)]
+fn apply<S: Simd, F: Function>(
+    simd: S,
+    x: &mut [Row],
+    out: &mut [Row],
+    mut saved: Option<&mut [Row]>,
+    (scale, shift): (S::V, S::V),
+    moments: &Moments,
+    column: usize,
+) {
+    let mean = simd.read(&moments.mean[column..]);
+    let inverse = simd.read(&moments.inverse[column..]);
+    for (index, (x, out)) in x.iter_mut().zip(out.iter_mut()).enumerate() {
+        let x = &mut x[column..];
+        let normalised = simd.mul(simd.sub(simd.read(x), mean), inverse);
+        simd.write(x, normalised);
+        let input = simd.mul_add(normalised, scale, shift);
+        let y = F::value(simd, input);
+        simd.write(&mut out[column..], y);
+        if let Some(saved) = &mut saved {
+            let value = if F::SLOPE_FROM == SlopeFrom::Input { input } else { y };
+            simd.write(&mut saved[index][column..], value);
+        }
+    }
+}
+
+/// The first half of [`Normalise`]: the statistics of a batch.
+pub struct Measure<'a> {
+    /// Of the norm.
+    pub settings: Settings,
+    /// `rows x PANEL`.
+    pub x: &'a [f32],
+    /// Receives the statistics.
+    pub moments: &'a mut Moments,
+    /// Columns that are wanted.
+    pub columns: usize,
+}
+
+impl Kernel for Measure<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn compute<S: Simd>(self, simd: S) {
+        for column in (0..self.columns.next_multiple_of(S::LANES)).step_by(S::LANES) {
+            measure(simd, self.settings, rows(self.x), column, self.moments);
+        }
+    }
+}
+
+/// The second half of [`Normalise`]: by statistics that are there already.
+pub struct Apply<'a> {
+    /// `rows x PANEL`.
+    pub x: &'a mut [f32],
+    /// `rows x PANEL`.
+    pub out: &'a mut [f32],
+    /// Receives what the slope of the activation is worked out from; `rows x PANEL`.
+    pub saved: Option<&'a mut [f32]>,
+    /// Of each column.
+    pub affine: (&'a [f32], &'a [f32]),
+    /// After the norm.
+    pub activation: Activation,
+    /// The statistics.
+    pub moments: &'a Moments,
+    /// Columns that are wanted.
+    pub columns: usize,
+}
+
+impl Kernel for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn compute<S: Simd>(self, simd: S) {
+        let activation = self.activation;
+        with_function!(activation, F => self.with::<S, F>(simd));
+    }
+}
+
+impl Apply<'_> {
+    #[inline(always)]
+    fn with<S: Simd, F: Function>(self, simd: S) {
+        let Self { x, out, saved, affine, moments, columns, .. } = self;
+        let (x, out) = (rows_mut(x), rows_mut(out));
+        let mut saved = saved.map(rows_mut);
+        assert!(x.len() == out.len() && saved.as_ref().is_none_or(|saved| saved.len() == x.len()));
+        for column in (0..columns.next_multiple_of(S::LANES)).step_by(S::LANES) {
+            let affine = affine_of(simd, Some(affine), column);
+            apply::<S, F>(simd, x, out, saved.as_deref_mut(), affine, moments, column);
         }
     }
 }
@@ -293,6 +399,105 @@ impl NormaliseBack<'_> {
             }
         }
     }
+}
+
+/// `out` becomes the activation of `scale x + shift`: what follows a norm that is done already.
+pub struct AffineActivate<'a> {
+    /// `rows x PANEL`.
+    pub x: &'a [f32],
+    /// `rows x PANEL`.
+    pub out: &'a mut [f32],
+    /// Receives what the slope of the activation is worked out from; `rows x PANEL`.
+    pub saved: Option<&'a mut [f32]>,
+    /// Of each column; 1 and 0 where there are none.
+    pub affine: Option<(&'a [f32], &'a [f32])>,
+    /// After the norm; `Identity` where there is none.
+    pub activation: Activation,
+    /// Columns that are wanted.
+    pub columns: usize,
+}
+
+impl Kernel for AffineActivate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn compute<S: Simd>(self, simd: S) {
+        let activation = self.activation;
+        with_function!(activation, F => self.with::<S, F>(simd));
+    }
+}
+
+impl AffineActivate<'_> {
+    #[inline(always)]
+    fn with<S: Simd, F: Function>(self, simd: S) {
+        let Self { x, out, saved, affine, columns, .. } = self;
+        let (x, out) = (rows(x), rows_mut(out));
+        let mut saved = saved.map(rows_mut);
+        assert!(x.len() == out.len() && saved.as_ref().is_none_or(|saved| saved.len() == x.len()));
+        for column in (0..columns.next_multiple_of(S::LANES)).step_by(S::LANES) {
+            let (scale, shift) = affine_of(simd, affine, column);
+            for (index, (x, out)) in x.iter().zip(out.iter_mut()).enumerate() {
+                let input = simd.mul_add(simd.read(&x[column..]), scale, shift);
+                let y = F::value(simd, input);
+                simd.write(&mut out[column..], y);
+                if let Some(saved) = &mut saved {
+                    let value = if F::SLOPE_FROM == SlopeFrom::Input { input } else { y };
+                    simd.write(&mut saved[index][column..], value);
+                }
+            }
+        }
+    }
+}
+
+/// The gradients of scale and shift alone.
+pub struct AffineBack<'a> {
+    /// What was scaled and shifted; `rows x PANEL`.
+    pub normalised: &'a [f32],
+    /// With respect to what came out of it; `rows x PANEL`.
+    pub gradient: &'a [f32],
+    /// Receives the gradient of the scale.
+    pub scale_gradient: &'a mut [f32],
+    /// Receives the gradient of the shift.
+    pub shift_gradient: &'a mut [f32],
+    /// Columns that are wanted.
+    pub columns: usize,
+}
+
+impl Kernel for AffineBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn compute<S: Simd>(self, simd: S) {
+        let (normalised, gradient) = (rows(self.normalised), rows(self.gradient));
+        assert!(normalised.len() == gradient.len());
+        for column in (0..self.columns.next_multiple_of(S::LANES)).step_by(S::LANES) {
+            let of_scale = sum_of_products(simd, gradient, normalised, column);
+            let of_shift = sum(simd, gradient, column);
+            simd.write(&mut self.scale_gradient[column..], of_scale);
+            simd.write(&mut self.shift_gradient[column..], of_shift);
+        }
+    }
+}
+
+/// The sums over all rows of the products of two panels, `LANES` columns of them.
+#[inline(always)]
+pub(super) fn sum_of_products<S: Simd>(simd: S, a: &[Row], b: &[Row], column: usize) -> S::V {
+    let mut total = simd.splat(0.0);
+    for (a, b) in a.chunks(RUN).zip(b.chunks(RUN)) {
+        let mut sums = [simd.splat(0.0); 4];
+        let ((fours_a, rest_a), (fours_b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+        for (a, b) in fours_a.iter().zip(fours_b) {
+            let (a, b) = (four(simd, a, column), four(simd, b, column));
+            for i in 0..4 {
+                sums[i] = simd.mul_add(a[i], b[i], sums[i]);
+            }
+        }
+        for (i, (a, b)) in rest_a.iter().zip(rest_b).enumerate() {
+            sums[i] = simd.mul_add(simd.read(&a[column..]), simd.read(&b[column..]), sums[i]);
+        }
+        total = simd.add(total, add_four(simd, sums));
+    }
+    total
 }
 
 /// The sums of a panel's columns: the gradient of a bias.

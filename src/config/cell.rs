@@ -10,8 +10,9 @@ use super::effective::Config;
 use super::error::ConfigError;
 use super::evaluation::EvaluationConfig;
 use super::keys::elsewhere;
-use super::model::{Along, ModelConfig};
+use super::model::{Along, ModelConfig, NormSettings};
 use super::node::Node;
+use super::norm::Unfit;
 use super::training::{BatchSize, Loss, Optimizer, Rprop, TrainingConfig};
 use crate::seed::Seed;
 use crate::stopping::{Criterion, StoppingRule};
@@ -103,10 +104,14 @@ impl Cell {
 
     /// Refuses what no single key is at fault for.
     pub fn check(&self, document: &Node) -> Result<(), ConfigError> {
-        match self.fault() {
-            None => Ok(()),
-            Some((key, message)) => Err(ConfigError::at(document.locate(key.split('.')), message)),
+        if let Some((key, message)) = self.fault() {
+            return Err(ConfigError::at(document.locate(key.split('.')), message));
         }
+        let norm = self.model.hidden_norm();
+        let unfit = |norm: &dyn NormSettings| self.model.hidden.iter().find_map(|&n| norm.unfit(n));
+        let Some(Unfit { key, message, help }) = norm.and_then(unfit) else { return Ok(()) };
+        let message = format!("the norm `{}`: {message}", self.model.norm.kind());
+        Err(ConfigError::at(document.locate(key.split('.')), message).help(help))
     }
 
     /// The key to point at, and what is wrong.

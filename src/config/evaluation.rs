@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Along, ModelConfig};
+use super::model::{Along, ModelConfig, NormSettings};
 
 /// `[evaluation]`: what is measured after each epoch besides the validation split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,10 +70,11 @@ impl Inside {
     #[must_use]
     pub fn lacking(self, model: &ModelConfig) -> Option<&'static str> {
         match self {
-            _ if model.norm_along() == Some(Along::Weights) => {
-                Some("a norm of the weights is not measured")
-            }
-            Self::Landscape => None,
+            // A step along it moves lengths and directions, which a chain of layers does not have.
+            Self::Landscape => model
+                .hidden_norm()
+                .is_some_and(NormSettings::normalises_weights)
+                .then_some("the gradient by lengths and directions of weights is not measured"),
             _ if model.hidden.is_empty() => Some("there is no hidden layer"),
             Self::Modes | Self::Drift if model.norm_along() != Some(Along::Batch) => {
                 Some("no norm keeps running statistics")

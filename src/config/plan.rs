@@ -16,6 +16,7 @@ use super::label;
 use super::matrix::{Axis, product};
 use super::node::Node;
 use super::norm;
+use super::training::BatchSize;
 use super::tune::{Point, Tune};
 use crate::seed::Seed;
 
@@ -150,7 +151,7 @@ impl Plan {
     fn add(&mut self, cell: Cell, factors: Factors) -> Result<(), Box<(Factors, Factors)>> {
         let (config, rule) = cell.into_parts();
         let next = self.trainings.len();
-        let index = *self.by_config.entry(text_of(&config)).or_insert(next);
+        let index = *self.by_config.entry(text_of(&as_trained(&config))).or_insert(next);
         if index == next {
             self.trainings.push(Training { config, arms: Vec::new() });
         }
@@ -161,6 +162,20 @@ impl Plan {
         arms.push(Arm { factors, rule });
         Ok(())
     }
+}
+
+/// A config with its norm as the one that it is the same as, whatever the rows: no batch of `size` rows has
+/// a quarter more.
+fn as_trained(config: &Config) -> serde_json::Value {
+    let mut table = serde_json::json!(config);
+    if let BatchSize::Rows(size) = config.training.batch_size {
+        let largest = size.saturating_add(size.div_ceil(4).saturating_sub(1)).max(size + 1);
+        let norm = config.model.hidden_norm();
+        if let Some(same) = norm.and_then(|norm| norm.same_as(largest)) {
+            table["model"]["norm"] = same;
+        }
+    }
+    table
 }
 
 /// A text that is the same for equal values; every value here can be written.

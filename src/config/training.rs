@@ -266,6 +266,17 @@ impl Optimizer {
             Self::Rprop(rprop) => rprop.lr,
         }
     }
+
+    /// By how much weights are drawn towards 0.
+    #[must_use]
+    pub fn weight_decay(&self) -> f64 {
+        match self {
+            Self::Adam(adam) | Self::AdamW(adam) => adam.weight_decay,
+            Self::Sgd(sgd) => sgd.weight_decay,
+            Self::RmsProp(rmsprop) => rmsprop.weight_decay,
+            Self::Rprop(rprop) => rprop.weight_decay,
+        }
+    }
 }
 
 /// `[training.schedule]`: a warm-up, then a course of the learning rate over the epochs left.

@@ -1,5 +1,6 @@
 //! Which layers a network has and what their tensors are called, before any arithmetic.
 
+use super::Network;
 use crate::config::model::{Activation, Along, ModelConfig, Norm, NormSettings, Placement};
 use crate::config::norm::NormTensor;
 
@@ -24,6 +25,8 @@ pub struct LayerLayout {
     pub outputs: usize,
     /// Whether the Linear adds a bias; some norms would take it out again.
     pub bias: bool,
+    /// Whether training moves the length and the direction of each unit's weights in place of the weights.
+    pub normalises_weights: bool,
     /// What follows the Linear; `None` for the output layer.
     pub hidden: Option<HiddenLayout>,
 }
@@ -40,16 +43,25 @@ pub struct HiddenLayout {
 /// The norm of a hidden layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NormLayout {
-    /// Its number in the Sequential: its tensors are `N.weight` and so on. A norm of the weights is
-    /// no module of its own and has its Linear's.
+    /// Its number in the Sequential: its tensors are `N.weight` and so on.
     pub number: usize,
-    /// Which it is; never [`Norm::None`].
+    /// Which it is; neither [`Norm::None`] nor a norm of the weights, which is no module of its own.
     pub kind: Norm,
     /// On which side of the activation it stands.
     pub placement: Placement,
     /// In the order of a `state_dict`; there may be none.
     pub tensors: Vec<NormTensor>,
+    /// What only a checkpoint holds.
+    pub training_tensors: Vec<NormTensor>,
+    /// Of the whole training, which some norms' schedules are about; 0 where they are not known.
+    pub steps: usize,
 }
+
+/// The last names of the length and the direction of a Linear's weights, as `torch`'s `weight_norm` has them.
+pub const LENGTH: &str = "parametrizations.weight.original0";
+
+/// See [`LENGTH`].
+pub const DIRECTION: &str = "parametrizations.weight.original1";
 
 impl LayerLayout {
     /// The norm, where there is one.
@@ -72,6 +84,18 @@ impl Layout {
         Self::with_norm(model, model.norm.settings(), inputs, outputs)
     }
 
+    /// That of a network about to be trained, whose steps are known.
+    #[must_use]
+    pub fn of(network: &Network) -> Self {
+        let Network { model, training, outputs, data, .. } = *network;
+        let mut layout = Self::new(model, data.inputs.width(), outputs);
+        let of_epoch = training.batch_size.steps(data.splits.train.len());
+        let norms =
+            layout.layers.iter_mut().filter_map(|layer| layer.hidden.as_mut()?.norm.as_mut());
+        norms.for_each(|norm| norm.steps = training.epochs.saturating_mul(of_epoch));
+        layout
+    }
+
     fn with_norm(
         model: &ModelConfig,
         norm: Option<&dyn NormSettings>,
@@ -84,27 +108,29 @@ impl Layout {
         for &units in &model.hidden {
             let linear = number;
             // A norm of the weights takes no place of its own.
-            let is_module = norm.is_some_and(|norm| norm.along() != Along::Weights);
+            let module = norm.filter(|norm| norm.along() != Along::Weights);
             layers.push(LayerLayout {
                 linear,
                 inputs: width,
                 outputs: units,
                 bias: !norm.is_some_and(NormSettings::replaces_bias),
+                normalises_weights: norm.is_some_and(NormSettings::normalises_weights),
                 hidden: Some(HiddenLayout {
-                    norm: norm.map(|norm| NormLayout {
+                    norm: module.map(|norm| NormLayout {
                         number: match norm.placement() {
-                            _ if !is_module => linear,
                             Placement::BeforeActivation => linear + 1,
                             Placement::AfterActivation => linear + 2,
                         },
                         kind: model.norm.clone(),
                         placement: norm.placement(),
                         tensors: norm.tensors(),
+                        training_tensors: norm.training_tensors(),
+                        steps: 0,
                     }),
                     activation: model.activation,
                 }),
             });
-            number += 2 + usize::from(is_module) + usize::from(model.dropout > 0.0);
+            number += 2 + usize::from(module.is_some()) + usize::from(model.dropout > 0.0);
             width = units;
         }
         layers.push(LayerLayout {
@@ -112,6 +138,7 @@ impl Layout {
             inputs: width,
             outputs,
             bias: true,
+            normalises_weights: false,
             hidden: None,
         });
         Self { layers, dropout: model.dropout }
@@ -124,7 +151,8 @@ impl Layout {
         let of_layer = |layer: &LayerLayout| {
             let of_norm = layer.norm().into_iter().flat_map(|norm| &norm.tensors);
             let of_norm = of_norm.filter(|tensor| tensor.is_parameter()).count();
-            let per_unit = layer.inputs + usize::from(layer.bias) + of_norm;
+            let lengths = usize::from(layer.normalises_weights);
+            let per_unit = layer.inputs + lengths + usize::from(layer.bias) + of_norm;
             layer.outputs.saturating_mul(per_unit)
         };
         self.layers.iter().map(of_layer).fold(0, usize::saturating_add)
@@ -184,9 +212,11 @@ mod tests {
         let modules = |bias| [(0, bias, Some(1)), (4, bias, Some(5)), (8, true, None)];
         assert_eq!(numbers_of(&with(Along::Batch)), modules(false));
         assert_eq!(numbers_of(&with(Along::Row)), modules(true));
-        let in_the_linear = [(0, true, Some(0)), (3, true, Some(3)), (6, true, None)];
+        let in_the_linear = [(0, true, None), (3, true, None), (6, true, None)];
         assert_eq!(numbers_of(&with(Along::Weights)), in_the_linear);
         assert_eq!(with(Along::Row).parameters(), Layout::new(&model, 5, 3).parameters());
+        // A length for each unit.
+        assert_eq!(with(Along::Weights).parameters(), Layout::new(&model, 5, 3).parameters() + 8);
     }
 
     #[test]
@@ -196,7 +226,8 @@ mod tests {
             let model = ModelConfig { norm, ..ModelConfig::default() };
             for layer in &Layout::new(&model, 5, 3).layers {
                 let is_normed = layer.hidden.is_some() && *kind != "none";
-                assert_eq!(layer.norm().is_some(), is_normed, "{kind}");
+                let has_norm = layer.norm().is_some() || layer.normalises_weights;
+                assert_eq!(has_norm, is_normed, "{kind}");
             }
         }
     }

@@ -159,7 +159,7 @@ impl<'a> Recorder<'a> {
             .collect::<Result<_>>()?;
         let probed = match &self.probe {
             None => Some(Vec::new()),
-            Some(probe) => probe.measure(&engine.state()?, lr, go_on)?,
+            Some(probe) => probe.measure(&engine.training_state()?, lr, go_on)?,
         };
         let both = scores.zip(probed);
         Ok(both.map(|(scores, probed)| Measurement { scores, probed }))

@@ -325,12 +325,52 @@ fn what_data_cannot_be_is_refused_at_its_value() {
 }
 
 #[test]
-fn what_comes_later_is_refused_as_not_yet_built() {
-    for text in ["model.norm.kind = \"layer\"", "matrix.\"model.norm.kind\" = [\"none\", \"rms\"]"]
-    {
+fn a_norm_that_does_nothing_for_a_layer_is_refused_with_what_would_do() {
+    for (text, message, help) in [
+        (
+            "model = { hidden = [64, 30], norm = { kind = \"group\" } }",
+            "the norm `group`: 8 groups do not divide a layer of 30 units",
+            "the nearest numbers of groups that do are 6 and 10",
+        ),
+        (
+            "model = { hidden = [8], norm = { kind = \"group\" } }",
+            "the norm `group`: a group of one unit comes out as its mean makes it",
+            "take fewer groups",
+        ),
+        (
+            "model = { hidden = [1, 8], norm = { kind = \"layer\" } }",
+            "the norm `layer`: a layer of one unit comes out as its mean makes it",
+            "give every hidden layer more units",
+        ),
+        (
+            "model = { hidden = [1], norm = { kind = \"rms\" } }",
+            "the norm `rms`: a layer of one unit comes out as its sign makes it",
+            "give every hidden layer more units",
+        ),
+        (
+            "model.norm = { kind = \"ghost_batch\", ghost_size = 1 }",
+            "1 is out of range: expected a whole number of at least 2",
+            "",
+        ),
+        (
+            "model.norm = { kind = \"batch_renorm\", r_max = 0.5 }",
+            "0.5 is out of range: expected a number of at least 1, at most 3.4e38",
+            "",
+        ),
+    ] {
         let shown = refused(text);
-        assert!(shown.lines().next().is_some_and(|line| line.contains("not yet built")), "{shown}");
+        assert!(shown.contains(message) && shown.contains(help), "{shown}");
     }
+}
+
+#[test]
+fn ghost_batches_no_smaller_than_a_batch_are_the_batch_norm_beside_them() {
+    let text = "training.batch_size = 32\nmatrix.\"model.norm.kind\" = [\"batch\", \"ghost_batch\"]\nmodel.norm.ghost_size = 32";
+    let shown = refused(text);
+    assert!(
+        shown.contains("two arms are equal: here `model.norm.kind` makes no difference"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `batch`: over the rows of a batch (Ioffe & Szegedy 2015).
 
-use serde::ser::{SerializeStruct, Serializer};
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::settings::{
-    Along, EpsPlacement, NormSettings, NormTensor, Placement, RunningStatistics, Statistics,
+    Along, EpsPlacement, NormSettings, NormTensor, Placement, Running, RunningStatistics,
+    Statistics,
 };
 use crate::check;
 
@@ -32,23 +33,12 @@ pub struct BatchNorm {
 }
 
 impl Serialize for BatchNorm {
-    /// `momentum` and `recalibrate_rows` only where they are read: what changes nothing tells no trainings apart.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { placement, eps, eps_placement, momentum, affine, statistics, recalibrate_rows } =
-            self;
-        let fields = if *statistics == Statistics::Cumulative { 5 } else { 6 };
-        let mut table = serializer.serialize_struct("BatchNorm", fields)?;
-        table.serialize_field("placement", placement)?;
-        table.serialize_field("eps", eps)?;
-        table.serialize_field("eps_placement", eps_placement)?;
-        if *statistics == Statistics::Ema {
-            table.serialize_field("momentum", momentum)?;
-        }
-        table.serialize_field("affine", affine)?;
-        table.serialize_field("statistics", statistics)?;
-        if *statistics == Statistics::Recalibrate {
-            table.serialize_field("recalibrate_rows", recalibrate_rows)?;
-        }
+        let mut table = serializer.serialize_map(None)?;
+        table.serialize_entry("placement", &self.placement)?;
+        table.serialize_entry("eps", &self.eps)?;
+        table.serialize_entry("eps_placement", &self.eps_placement)?;
+        self.running().write(&mut table, self.affine, false)?;
         table.end()
     }
 }
@@ -68,20 +58,21 @@ impl NormSettings for BatchNorm {
 
     fn tensors(&self) -> Vec<NormTensor> {
         let mut tensors = NormTensor::affine(self.affine);
-        tensors.push(NormTensor::Statistic { name: "running_mean", start: 0.0 });
-        tensors.push(NormTensor::Statistic { name: "running_var", start: 1.0 });
-        tensors.push(NormTensor::Count { name: "num_batches_tracked" });
+        tensors.extend(Running::tensors(true));
         tensors
     }
 
     fn running_statistics(&self) -> Option<RunningStatistics> {
-        Some(match self.statistics {
-            Statistics::Ema => RunningStatistics::Ema { momentum: self.momentum },
-            Statistics::Cumulative => RunningStatistics::Cumulative,
-            Statistics::Recalibrate => {
-                RunningStatistics::Recalibrate { rows: self.recalibrate_rows }
-            }
-        })
+        Some(self.running().source())
+    }
+}
+
+impl BatchNorm {
+    /// How it keeps running statistics.
+    #[must_use]
+    pub fn running(&self) -> Running {
+        let Self { statistics, momentum, recalibrate_rows: rows, .. } = *self;
+        Running { statistics, momentum, rows }
     }
 }
 

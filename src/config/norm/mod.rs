@@ -5,12 +5,27 @@
 //! but the engines, which give each its arithmetic in `nn/graph/norm/` and `nn/fused/norm/`.
 
 mod batch;
+mod batch_renorm;
+mod ghost_batch;
+mod group;
+mod layer;
+mod mean_only_batch;
+mod rms;
 mod settings;
+mod weight;
 
 pub use self::batch::BatchNorm;
+pub use self::batch_renorm::BatchRenorm;
+pub use self::ghost_batch::GhostBatchNorm;
+pub use self::group::GroupNorm;
+pub use self::layer::LayerNorm;
+pub use self::mean_only_batch::MeanOnlyBatchNorm;
+pub use self::rms::RmsNorm;
 pub use self::settings::{
-    Along, EpsPlacement, NormSettings, NormTensor, Placement, RunningStatistics, Statistics,
+    Along, ByRow, Circumstances, EpsPlacement, NormSettings, NormTensor, Placement, Remark,
+    Running, RunningStatistics, Statistics, Unfit,
 };
+pub use self::weight::WeightNorm;
 use crate::kinds;
 use crate::kinds::NoSettings;
 
@@ -39,8 +54,21 @@ kinds! {
     "none" => None(NoSettings),
     /// Over the batch (Ioffe & Szegedy 2015)
     "batch" => Batch(BatchNorm),
-    later ["layer", "group", "rms", "weight", "mean_only_batch", "batch_renorm", "ghost_batch"]
-    with keys ["groups", "ghost_size", "r_max", "d_max", "warmup"]
+    /// Each row over its units (Ba et al. 2016)
+    "layer" => Layer(LayerNorm),
+    /// Each row over groups of its units (Wu & He 2018)
+    "group" => Group(GroupNorm),
+    /// Each row by its root mean square (Zhang & Sennrich 2019)
+    "rms" => Rms(RmsNorm),
+    /// The weights of each unit (Salimans & Kingma 2016)
+    "weight" => Weight(WeightNorm),
+    /// The mean over the batch alone (Salimans & Kingma 2016)
+    "mean_only_batch" => MeanOnlyBatch(MeanOnlyBatchNorm),
+    /// Over the batch, corrected towards running statistics (Ioffe 2017)
+    "batch_renorm" => BatchRenorm(BatchRenorm),
+    /// Over chunks of the batch (Hoffer et al. 2017)
+    "ghost_batch" => GhostBatch(GhostBatchNorm),
+    later [] with keys []
 }
 
 /// Keys that other settings of a norm may leave unread, with what is to be known where nothing reads one.

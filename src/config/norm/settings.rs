@@ -1,7 +1,8 @@
 //! What others ask of a norm, and the settings that several norms share.
 
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize};
-
+use serde_json::Value;
 /// What the layers around a norm, and all who look at one, have to know of it.
 pub trait NormSettings {
     /// What it takes its statistics over.
@@ -24,12 +25,207 @@ pub trait NormSettings {
         None
     }
 
+    /// Whether the weights of each unit of the Linear before it are a length times a direction,
+    /// `g v / |v|`, and these two are what training moves.
+    fn normalises_weights(&self) -> bool {
+        self.along() == Along::Weights
+    }
+
+    /// What training goes by besides its [`tensors`](Self::tensors): in checkpoints and in no weights file.
+    fn training_tensors(&self) -> Vec<NormTensor> {
+        Vec::new()
+    }
+
+    /// Whether it reads `momentum` whatever [`Statistics`] evaluations go by.
+    fn trains_by_momentum(&self) -> bool {
+        false
+    }
+
+    /// Why it can do nothing for a layer of so many units; none where it can.
+    fn unfit(&self, _units: usize) -> Option<Unfit> {
+        None
+    }
+
+    /// What there is to know of it before a training is read.
+    fn remarks(&self, _training: &Circumstances) -> Vec<Remark> {
+        Vec::new()
+    }
+
+    /// The table of another norm that it is the same as, where no batch has more than so many rows.
+    fn same_as(&self, _rows: usize) -> Option<Value> {
+        None
+    }
+
     /// Whether a bias of the Linear before it would do nothing: the mean over the batch takes it
     /// out again.
     fn replaces_bias(&self) -> bool {
         self.along() == Along::Batch
             && self.centres()
             && self.placement() == Placement::BeforeActivation
+    }
+}
+
+/// What keeps a norm from a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// The key to point at.
+    pub key: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+/// What a training is like, as far as a norm's settings have to fit it.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// Units of each hidden layer.
+    pub hidden: &'a [usize],
+    /// Rows of the largest batch.
+    pub batch: usize,
+    /// Of all epochs.
+    pub steps: usize,
+    /// Of the optimizer.
+    pub weight_decay: f64,
+}
+
+/// Something to know before a training is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Whether something does not do what it looks like; else it is good to know when reading results.
+    pub is_warning: bool,
+    /// The key that it is about.
+    pub key: &'static str,
+    /// What there is to know.
+    pub message: String,
+    /// What to do; may be empty.
+    pub help: &'static str,
+}
+
+/// How a norm normalises each row by its own statistics, taken over groups of neighbouring units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ByRow {
+    /// Groups of a row, all as wide.
+    pub groups: usize,
+    /// Whether the mean is taken out first.
+    pub centres: bool,
+    /// Keeps the division away from 0.
+    pub eps: f64,
+    /// Where `eps` is added.
+    pub eps_placement: EpsPlacement,
+}
+
+impl ByRow {
+    /// Why a layer of so many units is no good in groups; none where it is.
+    pub(super) fn unfit(self, units: usize) -> Option<Unfit> {
+        let Self { groups, .. } = self;
+        if !units.is_multiple_of(groups) {
+            let divides = |count: &usize| units.is_multiple_of(*count) && units / count > 1;
+            let below = (1..groups).rev().find(divides);
+            let above = (groups..=units).find(divides);
+            let near: Vec<String> =
+                [below, above].into_iter().flatten().map(|count| count.to_string()).collect();
+            let near: Vec<&str> = near.iter().map(String::as_str).collect();
+            let help = match near[..] {
+                [] => "give the layer more units".to_owned(),
+                [one] => format!("the nearest number of groups that does is {one}"),
+                _ => format!("the nearest numbers of groups that do are {}", near.join(" and ")),
+            };
+            let message = format!("{groups} groups do not divide a layer of {units} units");
+            return Some(Unfit { key: "model.norm.groups", message, help });
+        }
+        (units == groups).then(|| {
+            let one = if groups == 1 { "a layer of one unit" } else { "a group of one unit" };
+            let left = if self.centres { "its mean" } else { "its sign" };
+            let message = format!(
+                "{one} comes out as {left} makes it, whatever goes in: nothing passes and nothing before it learns"
+            );
+            let (key, help) = if groups == 1 {
+                ("model.hidden", "give every hidden layer more units, or leave the norm out")
+            } else {
+                ("model.norm.groups", "take fewer groups")
+            };
+            Unfit { key, message, help: help.to_owned() }
+        })
+    }
+
+    /// That two units come out as +1 and -1.
+    pub(super) fn remarks(self, hidden: &[usize]) -> Vec<Remark> {
+        let pairs = |units: &&usize| **units == 2 * self.groups;
+        let Some(units) = hidden.iter().find(pairs).filter(|_| self.centres) else {
+            return Vec::new();
+        };
+        vec![Remark {
+            is_warning: true,
+            key: if self.groups == 1 { "model.hidden" } else { "model.norm.groups" },
+            message: format!(
+                "{} of the layer of {units} units are normalised together: they come out as +1 and -1, whatever goes in, but for which of them is the larger",
+                if self.groups == 1 { "both" } else { "every two" }
+            ),
+            help: "take fewer groups, or more units",
+        }]
+    }
+}
+
+/// The settings by which a norm keeps running statistics.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Running {
+    /// Where the statistics used outside of training come from.
+    pub statistics: Statistics,
+    /// Weight of the new batch in an exponential average.
+    pub momentum: f64,
+    /// Training rows that a recalibration measures at most.
+    pub rows: usize,
+}
+
+impl Running {
+    /// The statistics used outside of training.
+    #[must_use]
+    pub fn source(self) -> RunningStatistics {
+        match self.statistics {
+            Statistics::Ema => RunningStatistics::Ema { momentum: self.momentum },
+            Statistics::Cumulative => RunningStatistics::Cumulative,
+            Statistics::Recalibrate => RunningStatistics::Recalibrate { rows: self.rows },
+        }
+    }
+
+    /// What the newest of so many batches weighs in the running averages.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // batches are far below 2^53
+    pub fn weight_of_batch(self, batches: i64) -> f64 {
+        match self.statistics {
+            Statistics::Ema | Statistics::Recalibrate => self.momentum,
+            Statistics::Cumulative => 1.0 / batches as f64,
+        }
+    }
+
+    /// Writes its keys, with `affine` between them, `momentum` and `recalibrate_rows` only where they are
+    /// read: what changes nothing tells no trainings apart. The order is part of what does.
+    pub(super) fn write<M: SerializeMap>(
+        self,
+        table: &mut M,
+        affine: bool,
+        trains_by_momentum: bool,
+    ) -> Result<(), M::Error> {
+        if trains_by_momentum || self.statistics == Statistics::Ema {
+            table.serialize_entry("momentum", &self.momentum)?;
+        }
+        table.serialize_entry("affine", &affine)?;
+        table.serialize_entry("statistics", &self.statistics)?;
+        if self.statistics == Statistics::Recalibrate {
+            table.serialize_entry("recalibrate_rows", &self.rows)?;
+        }
+        Ok(())
+    }
+
+    /// The tensors of its state that a weights file holds, with or without a variance.
+    pub(super) fn tensors(has_variance: bool) -> Vec<NormTensor> {
+        let mut tensors = vec![NormTensor::Statistic { name: "running_mean", start: 0.0 }];
+        if has_variance {
+            tensors.push(NormTensor::Statistic { name: "running_var", start: 1.0 });
+        }
+        tensors.push(NormTensor::Count { name: "num_batches_tracked" });
+        tensors
     }
 }
 

@@ -1,17 +1,19 @@
 //! One layer: its weights and its batch, panel by panel, forward and back.
 
 use super::activation;
-use super::norm::{self, Back, Forward, Lacking, Norm, Pass};
+use super::norm::{self, Affine, Back, Form, Forward, Lacking, Norm, Pass};
 use super::parameter::{Parameter, Steps};
 use crate::config::model::Placement;
 use crate::config::training::Optimizer;
-use crate::nn::layout::{LayerLayout, NormLayout};
+use crate::nn::layout::LayerLayout;
 use bnes_kernels::activate::{Activate, Activation, Multiply, Slope, SlopeFrom, slope_from};
 use bnes_kernels::buffer::Buffer;
-use bnes_kernels::normalise::{Affine, ColumnSums};
+use bnes_kernels::by_row::{ByRow, NormaliseRows, NormaliseRowsBack};
+use bnes_kernels::normalise::{self, AffineActivate, AffineBack, ColumnSums, Row};
 use bnes_kernels::product::{Product, Transpose};
 use bnes_kernels::threads::{Each, Partition, Place, ThreadPool};
 use bnes_kernels::update::{Gradient, Update, WeightGradient, Weights};
+use bnes_kernels::weight_norm::{Fold, FoldBack};
 use bnes_kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
 
 /// One Linear and what follows it.
@@ -26,6 +28,12 @@ pub struct Layer {
     pub gradient: Vec<Buffer>,
     /// What the way back needs besides, per panel.
     kept: Vec<Kept>,
+    /// Where the norm is one of rows.
+    by_row: Option<ByRow>,
+    /// What that needs on its way back.
+    kept_of_rows: Buffer,
+    /// What each thread works in.
+    scratch: Vec<Buffer>,
     plan: Plan,
 }
 
@@ -33,12 +41,27 @@ pub struct Layer {
 pub struct Units {
     /// Units of this panel.
     columns: usize,
-    /// `inputs x PANEL`, with rows of zeros up to a whole number of [`MAX_LANES`].
+    /// `inputs x PANEL`, with rows of zeros up to a whole number of [`MAX_LANES`]; where there are
+    /// lengths, the directions of the weights.
     pub weight: Parameter,
+    /// Of the weights of each unit, where training moves these in place of the weights.
+    pub length: Option<Length>,
     /// Per unit.
     pub bias: Option<Parameter>,
-    /// After the Linear.
+    /// Behind the norm, where there is one.
+    pub affine: Option<Affine>,
+    /// After the Linear, where it works on panels.
     pub norm: Option<Box<dyn Norm>>,
+}
+
+/// The lengths of weights `g v / |v|`.
+pub struct Length {
+    /// `g` of each unit.
+    pub parameter: Parameter,
+    /// `|v|` of each unit.
+    norms: Row,
+    /// The weights themselves, as [`Units::weight`].
+    weights: Buffer,
 }
 
 /// What a panel keeps between forward and back, `rows x PANEL` each, empty where not needed.
@@ -61,6 +84,8 @@ struct Plan {
     placement: Placement,
     drops: bool,
     keeps_slope: bool,
+    /// Whether the norm is one of rows.
+    by_row: bool,
 }
 
 impl Layer {
@@ -80,6 +105,11 @@ impl Layer {
             hidden.map_or(Activation::Identity, |hidden| activation::kernel_of(hidden.activation));
         let placement = layout.placement();
         let drops = drops && hidden.is_some();
+        let form = || layout.norm().map(|norm| norm::build(norm, outputs)).transpose();
+        let by_row = match form()? {
+            Some(Form::Rows(by_row)) => Some(by_row),
+            Some(Form::Panel(_)) | None => None,
+        };
         let plan = Plan {
             inputs,
             activation,
@@ -89,19 +119,27 @@ impl Layer {
                 && (slope_from(activation) == SlopeFrom::Input
                     || drops
                     || placement == Placement::AfterActivation),
+            by_row: by_row.is_some(),
         };
-        let norm = |norm: &NormLayout| norm::build(&norm.kind, optimizer);
+        let normalised = layout.normalises_weights;
+        let room = inputs.next_multiple_of(MAX_LANES) * PANEL;
+        let length = || Length {
+            parameter: Parameter::new(PANEL, optimizer, true, true),
+            norms: [0.0; PANEL],
+            weights: Buffer::zeros(room),
+        };
         let units = |index| {
             Ok(Units {
                 columns: columns_of(outputs, index),
-                weight: Parameter::new(
-                    inputs.next_multiple_of(MAX_LANES) * PANEL,
-                    optimizer,
-                    true,
-                    clips,
-                ),
+                // On the directions, decay would change no weight.
+                weight: Parameter::new(room, optimizer, !normalised, clips || normalised),
+                length: normalised.then(length),
                 bias: layout.bias.then(|| Parameter::new(PANEL, optimizer, false, true)),
-                norm: layout.norm().map(norm).transpose()?,
+                affine: layout.norm().map(|norm| Affine::new(&norm.tensors, optimizer)),
+                norm: match form()? {
+                    Some(Form::Panel(norm)) => Some(norm),
+                    Some(Form::Rows(_)) | None => None,
+                },
             })
         };
         let empty = |_| Kept {
@@ -115,6 +153,9 @@ impl Layer {
             out: Vec::new(),
             gradient: Vec::new(),
             kept: (0..panels(outputs)).map(empty).collect(),
+            by_row,
+            kept_of_rows: Buffer::default(),
+            scratch: Vec::new(),
             layout: layout.clone(),
             plan,
         })
@@ -126,6 +167,8 @@ impl Layer {
         self.out = vec![Buffer::zeros(room); self.units.len()];
         self.gradient = vec![Buffer::zeros(room); self.units.len()];
         let has_norm = self.layout.norm().is_some();
+        let kept_of_rows = self.by_row.map_or(0, |by_row| by_row.kept(rows));
+        self.kept_of_rows = Buffer::zeros(kept_of_rows);
         let where_needed = |needed: bool| Buffer::zeros(if needed { room } else { 0 });
         for kept in &mut self.kept {
             *kept = Kept {
@@ -167,6 +210,102 @@ impl Layer {
         pool.for_each(items, Partition::Panels(self.layout.outputs), |_, (units, out, kept)| {
             units.forward(isa, plan, inputs, &mut out[..rows * PANEL], kept, pass);
         });
+        if let Some(by_row) = self.by_row {
+            self.normalise_rows(by_row, pool, isa, rows, pass);
+        }
+    }
+
+    /// What follows the product, where the norm is one of rows.
+    fn normalise_rows(
+        &mut self,
+        by_row: ByRow,
+        pool: &ThreadPool,
+        isa: Isa,
+        rows: usize,
+        pass: Pass,
+    ) {
+        let (plan, units) = (self.plan, &self.units);
+        let chunk = rows_of_chunk(rows, pool);
+        let room = chunk * PANEL;
+        self.scratch.resize_with(pool.size(), || Buffer::zeros(by_row.scratch()));
+        let of_rows = self.kept_of_rows.chunks_mut(by_row.kept(chunk)).zip(&mut self.scratch);
+        let mut chunks: Vec<_> = of_rows
+            .take(rows.div_ceil(chunk))
+            .map(|(kept, scratch)| RowsForward { kept, scratch, panels: Vec::new() })
+            .collect();
+        let mut xs: Vec<Vec<&mut [f32]>> = chunks.iter().map(|_| Vec::new()).collect();
+        for (kept, out) in self.kept.iter_mut().zip(&mut self.out) {
+            let Kept { normalised, slope, mask, .. } = kept;
+            let x = normalised[..rows * PANEL].chunks_mut(room);
+            x.zip(&mut xs).for_each(|(x, xs)| xs.push(x));
+            let mut slopes = slope.chunks_mut(room);
+            let mut masks = mask.chunks(room);
+            let outs = out[..rows * PANEL].chunks_mut(room);
+            for (chunk, out) in chunks.iter_mut().zip(outs) {
+                let (slope, mask) = (slopes.next(), masks.next());
+                chunk.panels.push(PanelForward { out, slope, mask });
+            }
+        }
+        let before = plan.placement == Placement::BeforeActivation;
+        let activation = if before { plan.activation } else { Activation::Identity };
+        let items = (Each::from(&mut chunks[..]), Each::from(&mut xs[..]));
+        pool.for_each(items, Partition::Even, |_, (chunk, x)| {
+            let RowsForward { kept, scratch, panels } = chunk;
+            NormaliseRows { by_row, x, kept: Some(kept), scratch }.run(isa);
+            for ((x, panel), units) in x.iter().zip(panels).zip(units) {
+                let len = x.len();
+                let saved = panel.slope.as_mut().map(|slope| &mut slope[..len]);
+                let saved = saved.filter(|_| before);
+                let affine = units.affine.as_ref().and_then(Affine::learned);
+                let (out, columns) = (&mut *panel.out, units.columns);
+                AffineActivate { x, out, saved, affine, activation, columns }.run(isa);
+                if let Some(mask) = panel.mask.filter(|_| plan.drops && pass == Pass::Train) {
+                    Multiply { values: panel.out, factors: &mask[..len] }.run(isa);
+                }
+            }
+        });
+    }
+
+    /// The gradient of the norm's inputs, where it is one of rows, from that of what it scales.
+    fn back_through_rows(&mut self, by_row: ByRow, pool: &ThreadPool, isa: Isa, rows: usize) {
+        let Plan { activation, placement, .. } = self.plan;
+        let chunk = rows_of_chunk(rows, pool);
+        let room = chunk * PANEL;
+        let scales: Vec<&[f32]> = self.units.iter().filter_map(Units::scale).collect();
+        let scale = (!scales.is_empty()).then_some(&scales[..]);
+        let of_rows = self.kept_of_rows.chunks(by_row.kept(chunk)).zip(&mut self.scratch);
+        let mut chunks: Vec<_> = of_rows
+            .take(rows.div_ceil(chunk))
+            .map(|(kept, scratch)| RowsBack {
+                kept,
+                scratch,
+                normalised: Vec::new(),
+                slopes: Vec::new(),
+            })
+            .collect();
+        let mut gradients: Vec<Vec<&mut [f32]>> = chunks.iter().map(|_| Vec::new()).collect();
+        for (kept, gradient) in self.kept.iter().zip(&mut self.gradient) {
+            let gradient = gradient[..rows * PANEL].chunks_mut(room);
+            gradient.zip(&mut gradients).for_each(|(gradient, all)| all.push(gradient));
+            let normalised = kept.normalised[..rows * PANEL].chunks(room);
+            for (chunk, normalised) in chunks.iter_mut().zip(normalised) {
+                chunk.normalised.push(normalised);
+            }
+            for (chunk, slope) in chunks.iter_mut().zip(kept.slope.chunks(room)) {
+                chunk.slopes.push(slope);
+            }
+        }
+        let items = (Each::from(&mut chunks[..]), Each::from(&mut gradients[..]));
+        pool.for_each(items, Partition::Even, |_, (chunk, gradient)| {
+            let RowsBack { kept, scratch, normalised, slopes } = chunk;
+            NormaliseRowsBack { by_row, normalised, kept, scale, gradient, scratch }.run(isa);
+            if placement == Placement::AfterActivation && activation != Activation::Identity {
+                for (gradient, slope) in gradient.iter_mut().zip(slopes) {
+                    let saved = &slope[..gradient.len()];
+                    Slope { activation, saved, gradient }.run(isa);
+                }
+            }
+        });
     }
 
     /// The gradient of this layer's Linear from that of the layer behind it, `next`.
@@ -183,7 +322,7 @@ impl Layer {
             |panel, (units, gradient, kept)| {
                 let gradient = &mut gradient[..rows * PANEL];
                 Transpose {
-                    weights: &|panel| &next.units[panel].weight.values,
+                    weights: &|panel| next.units[panel].weights(),
                     row: panel * PANEL,
                     rows: units.columns,
                     outputs: next.layout.outputs,
@@ -203,6 +342,9 @@ impl Layer {
                 units.back(isa, plan, &outputs[panel][..rows * PANEL], gradient, kept);
             },
         );
+        if let Some(by_row) = self.by_row {
+            self.back_through_rows(by_row, pool, isa, rows);
+        }
     }
 
     /// Moves all parameters along the gradients that were kept.
@@ -212,6 +354,7 @@ impl Layer {
             let columns = units.columns;
             units.weight.step(isa, steps, scale, columns);
             units.small_parameters(&mut |small| small.step(isa, steps, scale, columns));
+            units.fold(isa);
         });
     }
 
@@ -225,24 +368,73 @@ impl Layer {
         sum
     }
 
+    /// Floats that [`evaluate`](Self::evaluate) works in.
+    pub fn scratch(&self) -> usize {
+        self.by_row.map_or(0, |by_row| by_row.scratch())
+    }
+
     /// The layer outside of training, for `rows` rows.
-    pub fn evaluate(&self, isa: Isa, inputs: &[Buffer], rows: usize, out: &mut [Buffer]) {
+    pub fn evaluate(
+        &self,
+        isa: Isa,
+        inputs: &[Buffer],
+        rows: usize,
+        out: &mut [Buffer],
+        scratch: &mut [f32],
+    ) {
         let Plan { activation, placement, inputs: depth, .. } = self.plan;
-        for (units, out) in self.units.iter().zip(out) {
-            let out = &mut out[..rows * PANEL];
-            units.product(isa, inputs, rows, depth, out);
-            let affine = units.norm.as_ref().map(|norm| norm.evaluation(isa));
-            if let (Some((scale, shift)), Placement::BeforeActivation) = (&affine, placement) {
-                Affine { x: out, scale, shift }.run(isa);
-            }
+        let activate = |values: &mut [f32]| {
             if activation != Activation::Identity {
-                Activate { activation, values: out, saved: None }.run(isa);
+                Activate { activation, values, saved: None }.run(isa);
             }
-            if let (Some((scale, shift)), Placement::AfterActivation) = (&affine, placement) {
-                Affine { x: out, scale, shift }.run(isa);
+        };
+        let mut out: Vec<&mut [f32]> = out.iter_mut().map(|out| &mut out[..rows * PANEL]).collect();
+        for (units, out) in self.units.iter().zip(&mut out) {
+            units.product(isa, inputs, rows, depth, out);
+            if placement == Placement::AfterActivation {
+                activate(out);
+            }
+        }
+        if let Some(by_row) = self.by_row {
+            NormaliseRows { by_row, x: &mut out, kept: None, scratch }.run(isa);
+        }
+        for (units, x) in self.units.iter().zip(out) {
+            if let Some((scale, shift)) = units.evaluation(isa) {
+                normalise::Affine { x, scale: &scale, shift: &shift }.run(isa);
+            }
+            if placement == Placement::BeforeActivation {
+                activate(x);
             }
         }
     }
+}
+
+/// Some rows of every panel on their way forward, the norm's inputs aside.
+struct RowsForward<'a> {
+    /// For the way back.
+    kept: &'a mut [f32],
+    scratch: &'a mut Buffer,
+    panels: Vec<PanelForward<'a>>,
+}
+
+/// Some rows of a panel.
+struct PanelForward<'a> {
+    out: &'a mut [f32],
+    slope: Option<&'a mut [f32]>,
+    mask: Option<&'a [f32]>,
+}
+
+/// Some rows of every panel on their way back, the gradient aside.
+struct RowsBack<'a> {
+    kept: &'a [f32],
+    scratch: &'a mut Buffer,
+    normalised: Vec<&'a [f32]>,
+    slopes: Vec<&'a [f32]>,
+}
+
+/// Rows that a thread takes at a time.
+fn rows_of_chunk(rows: usize, pool: &ThreadPool) -> usize {
+    rows.div_ceil(pool.size()).next_multiple_of(MAX_LANES)
 }
 
 /// Moves the weights of all layers, or keeps their gradients where `steps` are none; `inputs` are
@@ -270,9 +462,54 @@ pub fn update(
 }
 
 impl Units {
+    /// The weights, `inputs x PANEL`.
+    pub fn weights(&self) -> &Buffer {
+        self.length.as_ref().map_or(&self.weight.values, |length| &length.weights)
+    }
+
+    /// The same, to be set.
+    pub fn weights_mut(&mut self) -> &mut Buffer {
+        self.length.as_mut().map_or(&mut self.weight.values, |length| &mut length.weights)
+    }
+
+    /// Takes the weights for their own directions, and their lengths from them.
+    pub fn start_lengths(&mut self, isa: Isa) {
+        self.fold(isa);
+        if let Some(Length { parameter, norms, .. }) = &mut self.length {
+            parameter.values.copy_from_slice(norms);
+        }
+        self.fold(isa);
+    }
+
+    /// Works out the weights from lengths and directions, where training moves these.
+    pub fn fold(&mut self, isa: Isa) {
+        let columns = self.columns;
+        if let Some(Length { parameter, norms, weights }) = &mut self.length {
+            let (directions, lengths) = (&self.weight.values, &parameter.values);
+            Fold { directions, lengths, norms, weights, columns }.run(isa);
+        }
+    }
+
+    /// The factors of a norm that has any.
+    fn scale(&self) -> Option<&[f32]> {
+        self.affine.as_ref()?.learned().map(|(scale, _)| scale)
+    }
+
+    /// Factor and addend of each column outside of training, behind what a norm does to each row.
+    fn evaluation(&self, isa: Isa) -> Option<(Row, Row)> {
+        let affine = self.affine.as_ref()?;
+        match &self.norm {
+            Some(norm) => Some(norm.evaluation(isa, affine.values())),
+            None => affine.learned().map(|(scale, shift)| {
+                let row = |values: &[f32]| std::array::from_fn(|column| values[column]);
+                (row(scale), row(shift))
+            }),
+        }
+    }
+
     /// The outputs of the Linear.
     fn product(&self, isa: Isa, left: &[Buffer], rows: usize, depth: usize, out: &mut [f32]) {
-        let right = &*self.weight.values;
+        let right = &**self.weights();
         let start = self.bias.as_ref().map(|bias| &*bias.values);
         Product { left, right, start, out, rows, depth, columns: self.columns }.run(isa);
     }
@@ -289,6 +526,15 @@ impl Units {
         let (rows, columns) = (out.len() / PANEL, self.columns);
         let Plan { activation, placement, keeps_slope, .. } = plan;
         let mut slope = keeps_slope.then(|| &mut kept.slope[..out.len()]);
+        if plan.by_row {
+            // What follows takes all panels at once.
+            let x = &mut kept.normalised[..out.len()];
+            self.product(isa, inputs, rows, plan.inputs, x);
+            if placement == Placement::AfterActivation {
+                Activate { activation, values: x, saved: slope }.run(isa);
+            }
+            return;
+        }
         if self.norm.is_none() {
             self.product(isa, inputs, rows, plan.inputs, out);
             if activation != Activation::Identity || keeps_slope {
@@ -305,7 +551,8 @@ impl Units {
                 }
             };
             if let Some(norm) = &mut self.norm {
-                norm.train(isa, Forward { x, out, saved, activation, columns }, pass);
+                let affine = self.affine.as_ref().and_then(Affine::learned);
+                norm.train(isa, Forward { x, out, saved, affine, activation, columns }, pass);
             }
         }
         if plan.drops && pass == Pass::Train {
@@ -322,13 +569,41 @@ impl Units {
         }
         let saved = if keeps_slope { &kept.slope[..out.len()] } else { out };
         let before = placement == Placement::BeforeActivation;
-        if let Some(norm) = &mut self.norm {
+        if let (Some(norm), Some(affine)) = (&mut self.norm, &mut self.affine) {
             let x = &kept.normalised[..out.len()];
             let activation = if before { activation } else { Activation::Identity };
-            norm.back(isa, Back { x, saved, gradient, activation, columns });
+            let learns = affine.learned().is_some();
+            let Affine { scale, shift, .. } = affine;
+            let back = Back {
+                x,
+                saved,
+                gradient,
+                scale: learns.then_some(&*scale.values),
+                scale_gradient: &mut scale.gradient,
+                shift_gradient: &mut shift.gradient,
+                activation,
+                columns,
+            };
+            norm.back(isa, back);
         }
-        if activation != Activation::Identity && (self.norm.is_none() || !before) {
+        // Behind a norm of panels that comes first, the slope is the norm's.
+        let comes_here = if plan.by_row { before } else { self.norm.is_none() || !before };
+        if activation != Activation::Identity && comes_here {
             Slope { activation, saved, gradient }.run(isa);
+        }
+        if let Some(affine) = self.affine.as_mut().filter(|affine| affine.learned().is_some())
+            && plan.by_row
+        {
+            let normalised = &kept.normalised[..out.len()];
+            let Affine { scale, shift, .. } = affine;
+            AffineBack {
+                normalised,
+                gradient,
+                scale_gradient: &mut scale.gradient,
+                shift_gradient: &mut shift.gradient,
+                columns,
+            }
+            .run(isa);
         }
     }
 
@@ -345,24 +620,42 @@ impl Units {
             ColumnSums { panel: outputs, sums: &mut bias.gradient }.run(isa);
         }
         let gradient = Gradient { inputs, depth, outputs, rows, columns };
-        match steps {
-            None => WeightGradient { gradient, kept: &mut self.weight.gradient }.run(isa),
-            Some(steps) => {
-                let Parameter { values, memory, decays, .. } = &mut self.weight;
-                let weights = Weights { values, memory };
-                Update { gradient, step: steps.of(*decays), weights }.run(isa);
-                self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
+        if steps.is_none() || self.length.is_some() {
+            WeightGradient { gradient, kept: &mut self.weight.gradient }.run(isa);
+            self.back_through_fold(isa);
+            let Some(steps) = steps else { return };
+            self.weight.step(isa, steps, 1.0, columns);
+        } else if let Some(steps) = steps {
+            let Parameter { values, memory, decays, .. } = &mut self.weight;
+            let weights = Weights { values, memory };
+            Update { gradient, step: steps.of(*decays), weights }.run(isa);
+        }
+        if let Some(steps) = steps {
+            self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
+            self.fold(isa);
+        }
+    }
+
+    /// From the gradient of weights to that of lengths and directions, where training moves these.
+    fn back_through_fold(&mut self, isa: Isa) {
+        let columns = self.columns;
+        if let Some(Length { parameter, norms, .. }) = &mut self.length {
+            FoldBack {
+                directions: &self.weight.values,
+                lengths: &parameter.values,
+                norms,
+                gradient: &mut self.weight.gradient,
+                length_gradient: &mut parameter.gradient,
+                columns,
             }
+            .run(isa);
         }
     }
 
     /// Moves all parameters but the weights of the Linear, or looks at them.
     fn small_parameters(&mut self, visit: &mut dyn FnMut(&mut Parameter)) {
+        self.length.iter_mut().for_each(|length| visit(&mut length.parameter));
         self.bias.iter_mut().for_each(&mut *visit);
-        if let Some(norm) = &mut self.norm {
-            for name in norm.parameters() {
-                norm.parameter_mut(name).into_iter().for_each(&mut *visit);
-            }
-        }
+        self.affine.iter_mut().flat_map(Affine::each).for_each(&mut *visit);
     }
 }

@@ -27,7 +27,7 @@ pub use self::norm::Lacking;
 use self::norm::Pass;
 use self::parameter::Steps;
 use super::init::initial_state;
-use super::layout::Layout;
+use super::layout::{LayerLayout, Layout};
 use super::{Engine, Network, RunsOn, StateDict};
 use crate::config::training::{ClassWeights, Loss, Optimizer};
 use crate::data::Dataset;
@@ -83,6 +83,8 @@ struct Evaluation {
     inputs: Vec<Buffer>,
     /// Per layer.
     outputs: Vec<Vec<Buffer>>,
+    /// What any of them works in.
+    scratch: Buffer,
 }
 
 impl FusedEngine {
@@ -98,8 +100,9 @@ impl FusedEngine {
     /// What it does not have to train a network with; none where it can train it.
     #[must_use]
     pub fn lacks(network: &Network) -> Option<Lacking> {
-        network.model.hidden_norm()?;
-        norm::build(&network.model.norm, &network.training.optimizer).err()
+        let layout = Layout::new(network.model, 1, 1);
+        let norms = layout.layers.iter().filter_map(LayerLayout::norm);
+        norms.filter_map(|norm| norm::build(norm, 1).err()).next()
     }
 
     /// The same on instructions that this processor has to have.
@@ -108,7 +111,7 @@ impl FusedEngine {
     /// Where it [lacks](Self::lacks) something.
     pub fn with_isa(network: &Network, threads: usize, isa: Isa) -> Result<Self> {
         let Network { model, training, loss, outputs, data, seed } = *network;
-        let layout = Layout::new(model, data.inputs.width(), outputs);
+        let layout = Layout::of(network);
         let drops = layout.dropout > 0.0;
         let clips = training.clip_norm.is_some();
         let layer = |layer| Layer::new(layer, &training.optimizer, drops, clips);
@@ -287,7 +290,7 @@ impl Engine for FusedEngine {
         }
         let units = self.layers.iter_mut().flat_map(|layer| &mut layer.units);
         for norm in units.filter_map(|units| units.norm.as_mut()) {
-            norm.finish_recalibration(complete);
+            norm.running_mut().finish_recalibration(complete);
         }
         Ok(complete)
     }
@@ -297,7 +300,7 @@ impl Engine for FusedEngine {
     }
 
     fn load(&mut self, state: &StateDict) -> Result<()> {
-        state::load(&mut self.layers, state)
+        state::load(&mut self.layers, state, self.isa)
     }
 
     fn helpers_cpu_s(&self) -> Option<f64> {
@@ -311,6 +314,7 @@ impl Engine for FusedEngine {
 
     fn training_state(&self) -> Result<StateDict> {
         let mut state = state::save(&self.layers);
+        state::save_training(&self.layers, &mut state);
         state::save_memory(&self.layers, self.optimizer_steps, &mut state);
         // Bit for bit: a counter never comes near 2^63.
         state.push_count("engine.steps".to_owned(), self.steps.cast_signed());
@@ -320,6 +324,7 @@ impl Engine for FusedEngine {
 
     fn load_training(&mut self, state: &StateDict) -> Result<()> {
         self.load(state)?;
+        state::load_training(&mut self.layers, state, self.isa)?;
         self.optimizer_steps = state::load_memory(&mut self.layers, state)?;
         self.steps = state.count("engine.steps")?.cast_unsigned();
         self.loss_sum = state.sum("engine.loss_sum")?;
@@ -333,6 +338,7 @@ impl Evaluation {
         Self {
             inputs: buffers(width),
             outputs: layers.iter().map(|layer| buffers(layer.layout.outputs)).collect(),
+            scratch: Buffer::zeros(layers.iter().map(Layer::scratch).max().unwrap_or(0)),
         }
     }
 
@@ -343,7 +349,7 @@ impl Evaluation {
         for (index, layer) in layers.iter().enumerate() {
             let (before, out) = self.outputs.split_at_mut(index);
             let inputs = before.last().unwrap_or(&self.inputs);
-            layer.evaluate(isa, inputs, rows.len(), &mut out[0]);
+            layer.evaluate(isa, inputs, rows.len(), &mut out[0], &mut self.scratch);
         }
     }
 

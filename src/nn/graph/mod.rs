@@ -5,6 +5,7 @@ mod loss;
 mod norm;
 mod optimizer;
 mod tensors;
+mod weight;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use self::norm::{Fixed, NormAlone, WayBack};
 use self::norm::{Like, Norm, Pass};
 use self::optimizer::Optimizer;
 use self::tensors::{from_floats, to_floats};
+use self::weight::Weight;
 use super::init::initial_state;
 use super::layout::{LayerLayout, Layout};
 use super::{Engine, Network, RunsOn, StateDict};
@@ -50,8 +52,7 @@ pub struct GraphEngine {
 /// One Linear and what follows it.
 struct Layer {
     number: usize,
-    /// outputs x inputs
-    weight: Var,
+    weight: Weight,
     bias: Option<Var>,
     hidden: Option<Hidden>,
 }
@@ -128,7 +129,7 @@ impl Layer {
                 activation: hidden.activation,
             }),
         };
-        let weight = Var::zeros(shape, dtype, device)?;
+        let weight = Weight::zeros(shape, layout.normalises_weights, like)?;
         Ok(Self { number: layout.linear, weight, bias, hidden })
     }
 
@@ -140,8 +141,8 @@ impl Layer {
         self.hidden.as_mut()?.norm.as_mut()
     }
 
-    fn linear(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let y = x.matmul(&self.weight.t()?)?;
+    fn linear(&self, x: &Tensor, weight: &Tensor) -> candle_core::Result<Tensor> {
+        let y = x.matmul(&weight.t()?)?;
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),
@@ -150,7 +151,7 @@ impl Layer {
 
     /// The layer in a training or recalibration pass, dropout aside.
     fn train(&mut self, x: &Tensor, pass: Pass) -> candle_core::Result<Tensor> {
-        let y = self.linear(x)?;
+        let y = self.linear(x, &self.weight.in_training()?)?;
         let Some(hidden) = &mut self.hidden else { return Ok(y) };
         let Hidden { norm, placement, activation } = hidden;
         around(*placement, *activation, &y, |x| match norm {
@@ -160,7 +161,7 @@ impl Layer {
     }
 
     fn evaluate(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let y = self.linear(x)?;
+        let y = self.linear(x, self.weight.in_effect())?;
         let Some(hidden) = &self.hidden else { return Ok(y) };
         let Hidden { norm, placement, activation } = hidden;
         around(*placement, *activation, &y, |x| match norm {
@@ -193,8 +194,8 @@ impl GraphEngine {
     }
 
     fn with_dtype(network: &Network, device: &Device, dtype: DType) -> Result<Self> {
-        let Network { model, training, loss, outputs, data, seed } = *network;
-        let layout = Layout::new(model, data.inputs.width(), outputs);
+        let Network { model, training, loss, data, seed, .. } = *network;
+        let layout = Layout::of(network);
         let layers: Vec<Layer> = layout
             .layers
             .iter()
@@ -284,7 +285,10 @@ impl GraphEngine {
 fn parameters(layers: &[Layer]) -> Vec<(String, &Var, bool)> {
     let mut parameters = Vec::new();
     for layer in layers {
-        parameters.push((format!("{}.weight", layer.number), &layer.weight, true));
+        let of_weight = layer.weight.parameters().into_iter();
+        parameters.extend(
+            of_weight.map(|(name, var, decays)| (format!("{}.{name}", layer.number), var, decays)),
+        );
         if let Some(bias) = &layer.bias {
             parameters.push((format!("{}.bias", layer.number), bias, false));
         }
@@ -298,6 +302,7 @@ impl Engine for GraphEngine {
     fn train_batch(&mut self, rows: &[u32], lr_factor: f64) -> Result<()> {
         let (loss, gradients) = self.gradients(rows)?;
         self.optimizer.step(&gradients, lr_factor)?;
+        self.layers.iter_mut().try_for_each(|layer| layer.weight.fold())?;
         self.steps += 1;
         #[allow(clippy::cast_precision_loss)] // rows of a batch
         let weighted = (loss.detach().to_dtype(DType::F64)? * rows.len() as f64)?;
@@ -346,7 +351,8 @@ impl Engine for GraphEngine {
         let mut state = StateDict::default();
         for layer in &self.layers {
             let number = layer.number;
-            state.push(format!("{number}.weight"), layer.weight.dims(), to_floats(&layer.weight)?);
+            let weight = layer.weight.in_effect();
+            state.push(format!("{number}.weight"), weight.dims(), to_floats(weight)?);
             if let Some(bias) = &layer.bias {
                 state.push(format!("{number}.bias"), bias.dims(), to_floats(bias)?);
             }
@@ -360,11 +366,10 @@ impl Engine for GraphEngine {
     fn load(&mut self, state: &StateDict) -> Result<()> {
         for layer in &mut self.layers {
             let number = layer.number;
-            let vars = std::iter::once(("weight", &layer.weight))
-                .chain(layer.bias.as_ref().map(|bias| ("bias", bias)));
-            for (name, var) in vars {
-                let values = state.floats(&format!("{number}.{name}"), var.dims())?;
-                var.set(&from_floats(values, var.shape(), var.as_tensor())?)?;
+            layer.weight.load(number, state)?;
+            if let Some(bias) = &layer.bias {
+                let values = state.floats(&format!("{number}.bias"), bias.dims())?;
+                bias.set(&from_floats(values, bias.shape(), bias.as_tensor())?)?;
             }
             if let Some(norm) = layer.norm_mut() {
                 norm.load(state)?;
@@ -386,6 +391,10 @@ impl Engine for GraphEngine {
 
     fn training_state(&self) -> Result<StateDict> {
         let mut state = self.state()?;
+        for layer in &self.layers {
+            layer.weight.save_training(layer.number, &mut state)?;
+            layer.norm().map_or(Ok(()), |norm| norm.save_training(&mut state))?;
+        }
         let names = parameters(&self.layers).into_iter().map(|(name, ..)| name);
         self.optimizer.save(names, &mut state)?;
         // Bit for bit: a counter never comes near 2^63.
@@ -396,6 +405,10 @@ impl Engine for GraphEngine {
 
     fn load_training(&mut self, state: &StateDict) -> Result<()> {
         self.load(state)?;
+        for layer in &mut self.layers {
+            layer.weight.load_training(layer.number, state)?;
+            layer.norm_mut().map_or(Ok(()), |norm| norm.load_training(state))?;
+        }
         let names = parameters(&self.layers).into_iter().map(|(name, ..)| name);
         self.optimizer.load(names.collect::<Vec<_>>().into_iter(), state)?;
         self.steps = state.count("engine.steps")?.cast_unsigned();

@@ -29,7 +29,7 @@ use super::init::initial_state;
 use super::layout::Layout;
 use super::{Network, StateDict};
 use crate::config::evaluation::Inside;
-use crate::config::model::{Along, ModelConfig};
+use crate::config::model::{Along, ModelConfig, NormSettings};
 use crate::config::training::{BatchSize, ClassWeights};
 use crate::data::Inputs;
 use crate::history::ON_DEMAND;
@@ -47,6 +47,9 @@ const BLOCK: usize = 256;
 /// The measures of complexity.
 const MEASURES: [&str; 4] = ["weight_norm", "path_norm", "spectral_norm", "distance_from_init"];
 
+/// What the gradients by what is trained tell.
+const GRADIENTS: [&str; 3] = ["evidence", "grad_norm", "grad_disparity"];
+
 /// Columns that are measured together.
 type Cells<const COUNT: usize> = [(&'static str, Option<f64>); COUNT];
 
@@ -57,19 +60,17 @@ pub fn columns_of(model: &ModelConfig) -> Vec<&'static str> {
         let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
         of.is_none_or(|what| what.lacking(model).is_none())
     };
-    let along = model.norm_along();
-    ON_DEMAND.into_iter().filter(|column| is_there(column) && is_measured(column, along)).collect()
+    let norm = model.hidden_norm();
+    ON_DEMAND.into_iter().filter(|column| is_there(column) && is_measured(column, norm)).collect()
 }
 
-/// Whether a column can be measured behind norms that look along this.
-fn is_measured(column: &str, along: Option<Along>) -> bool {
-    match along {
-        None | Some(Along::Batch) => true,
-        // Complexity folds norms into the weights next to them, which a factor of each row cannot be.
-        Some(Along::Row) => !MEASURES.contains(&column),
-        // What is trained is not the weights that a chain has.
-        Some(Along::Weights) => false,
-    }
+/// Whether a column can be measured of a network with this norm.
+fn is_measured(column: &str, norm: Option<&dyn NormSettings>) -> bool {
+    let Some(norm) = norm else { return true };
+    // Complexity folds norms into the weights next to them, which a factor of each row cannot be.
+    let folds = norm.along() != Along::Row || !MEASURES.contains(&column);
+    // What is trained is not the weights that a chain has.
+    folds && !(norm.normalises_weights() && GRADIENTS.contains(&column))
 }
 
 /// Measures some of the columns of [`ON_DEMAND`].
@@ -96,8 +97,8 @@ impl<'a> Probe<'a> {
     /// # Errors
     /// Where `BNES_ISA` names instructions that this processor does not have.
     pub fn new(network: &Network<'a>, columns: Vec<&'static str>) -> Result<Self> {
-        let Network { model, training, outputs, data, seed, .. } = *network;
-        let layout = Layout::new(model, data.inputs.width(), outputs);
+        let Network { model, training, data, seed, .. } = *network;
+        let layout = Layout::of(network);
         let mut rows = data.splits.train.clone();
         seed.stream("probe", 0).shuffle(&mut rows);
         rows.truncate(ROWS);

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::chain::{Chain, Step};
 use super::*;
 use crate::config::model::{Activation, ModelConfig, Norm, Placement};
+use crate::config::norm::{LayerNorm, MeanOnlyBatchNorm, WeightNorm};
 use crate::config::training::Loss;
 use crate::data::Dataset;
 use crate::history::ON_DEMAND;
@@ -226,13 +227,21 @@ fn a_norm_after_the_activation_is_folded_into_the_next_weights() {
 
 #[test]
 fn what_cannot_be_measured_of_a_norm_is_known_before_anything_runs() {
-    let measured = |along| ON_DEMAND.into_iter().filter(|c| is_measured(c, along)).count();
-    assert_eq!(measured(None), ON_DEMAND.len());
-    assert_eq!(measured(Some(Along::Batch)), ON_DEMAND.len());
-    // All but the measures of complexity, for which norms are folded into weights.
-    assert_eq!(measured(Some(Along::Row)), ON_DEMAND.len() - MEASURES.len());
-    assert!(!is_measured("weight_norm", Some(Along::Row)));
-    assert_eq!(measured(Some(Along::Weights)), 0);
+    let without = |norm: Norm, lacking: &[&[&str]]| {
+        let measured = |column: &&str| is_measured(column, norm.settings());
+        let expected = |column: &&str| !lacking.iter().any(|columns| columns.contains(column));
+        let all = ON_DEMAND.into_iter();
+        assert_eq!(
+            all.clone().filter(measured).collect::<Vec<_>>(),
+            all.filter(expected).collect::<Vec<_>>(),
+            "{norm:?}"
+        );
+    };
+    without(none(), &[]);
+    without(batch_norm(Placement::BeforeActivation), &[]);
+    without(Norm::Layer(LayerNorm::default()), &[&MEASURES]);
+    without(Norm::Weight(WeightNorm {}), &[&GRADIENTS]);
+    without(Norm::MeanOnlyBatch(MeanOnlyBatchNorm::default()), &[&GRADIENTS]);
     let (setup, _) = setup(batch_norm(Placement::BeforeActivation), 40);
     assert_eq!(columns_of(&setup.model), ON_DEMAND);
 }

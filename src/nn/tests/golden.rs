@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::norm::{BatchNorm, EpsPlacement};
+use crate::config::norm::{
+    BatchNorm, BatchRenorm, EpsPlacement, GhostBatchNorm, GroupNorm, LayerNorm, MeanOnlyBatchNorm,
+    Norm, RmsNorm,
+};
 use crate::config::training::{Adam, Optimizer, RmsProp, Rprop, Sgd};
 
 /// A section of the file.
@@ -72,6 +75,140 @@ impl NormCase {
     pub fn has_a_constant(&self) -> bool {
         self.name == "zero_variance_feature"
     }
+}
+
+/// A norm with neither a placement of eps nor statistics outside of training, forward and back.
+#[derive(Deserialize)]
+pub struct Passes {
+    pub x: Vec<Vec<f64>>,
+    #[serde(default)]
+    pub gamma: Option<Vec<f64>>,
+    #[serde(default)]
+    pub beta: Option<Vec<f64>>,
+    pub dy: Vec<Vec<f64>>,
+    pub y: Vec<Vec<f64>>,
+    pub dx: Vec<Vec<f64>>,
+    #[serde(default)]
+    pub dgamma: Option<Vec<f64>>,
+    #[serde(default)]
+    pub dbeta: Option<Vec<f64>>,
+}
+
+/// A norm and the passes through it; what training alone goes by and the running statistics before it, and
+/// what comes of them.
+pub struct NormPasses {
+    pub name: String,
+    pub norm: Norm,
+    pub passes: Passes,
+    /// By last name.
+    pub before: Vec<(&'static str, Vec<f64>)>,
+    /// By last name.
+    pub after: Vec<(&'static str, Vec<f64>)>,
+    /// Batches counted before.
+    pub batches: i64,
+}
+
+#[derive(Deserialize)]
+struct ByRow {
+    eps: f64,
+    #[serde(default)]
+    groups: usize,
+}
+
+#[derive(Deserialize)]
+struct Renorm {
+    name: String,
+    rmax: f64,
+    dmax: f64,
+    eps: f64,
+    alpha: f64,
+    mu_in: Vec<f64>,
+    sigma_in: Vec<f64>,
+    mu_out: Vec<f64>,
+    sigma_out: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Ghost {
+    eps: f64,
+    momentum: f64,
+    ghost_size: usize,
+    running_mean_out_from_0: Vec<f64>,
+    running_var_out_from_1: Vec<f64>,
+}
+
+impl NormPasses {
+    /// All but batch norm, of which there is more to say.
+    pub fn all() -> Vec<Self> {
+        let of = |section: &str, norm: Norm| Self {
+            name: section.to_owned(),
+            norm,
+            passes: golden(section),
+            before: Vec::new(),
+            after: Vec::new(),
+            batches: 0,
+        };
+        let [layer, group, rms] = ["layer_norm", "group_norm", "rms_norm"].map(golden::<ByRow>);
+        let mean_only = MeanOnlyBatchNorm { weight_norm: false, ..MeanOnlyBatchNorm::default() };
+        let ghost: Ghost = golden("ghost_batch_norm");
+        let Ghost { eps, momentum, ghost_size, .. } = ghost;
+        let statistics = crate::config::norm::Statistics::Ema;
+        let ghost_norm =
+            GhostBatchNorm { eps, momentum, ghost_size, statistics, ..GhostBatchNorm::default() };
+        let mut all = vec![
+            of("layer_norm", Norm::Layer(LayerNorm { eps: layer.eps, ..LayerNorm::default() })),
+            of(
+                "group_norm",
+                Norm::Group(GroupNorm {
+                    eps: group.eps,
+                    groups: group.groups,
+                    ..GroupNorm::default()
+                }),
+            ),
+            of("rms_norm", Norm::Rms(RmsNorm { eps: rms.eps, ..RmsNorm::default() })),
+            of("mean_only_batch_norm", Norm::MeanOnlyBatch(mean_only)),
+            Self {
+                after: vec![
+                    ("running_mean", ghost.running_mean_out_from_0),
+                    ("running_var", ghost.running_var_out_from_1),
+                ],
+                ..of("ghost_batch_norm", Norm::GhostBatch(ghost_norm))
+            },
+        ];
+        let passes: Vec<Passes> = golden("batch_renorm");
+        for (case, passes) in golden::<Vec<Renorm>>("batch_renorm").into_iter().zip(passes) {
+            let norm = BatchRenorm {
+                eps: case.eps,
+                momentum: case.alpha,
+                r_max: case.rmax,
+                d_max: case.dmax,
+                warmup: 0.0,
+                statistics,
+                ..BatchRenorm::default()
+            };
+            all.push(Self {
+                name: format!("batch_renorm, {}", case.name),
+                norm: Norm::BatchRenorm(norm),
+                passes,
+                before: vec![("training_mean", case.mu_in), ("training_sd", case.sigma_in)],
+                after: vec![("training_mean", case.mu_out), ("training_sd", case.sigma_out)],
+                // Of what the averages started from nothing is left.
+                batches: 1_000_000,
+            });
+        }
+        all
+    }
+}
+
+/// Weight norm forward and back, and where it starts from data.
+#[derive(Deserialize)]
+pub struct WeightNormCase {
+    pub v: Vec<Vec<f64>>,
+    pub g: Vec<f64>,
+    pub w: Vec<Vec<f64>>,
+    pub dw: Vec<Vec<f64>>,
+    pub dg: Vec<f64>,
+    pub dv: Vec<Vec<f64>>,
 }
 
 #[derive(Deserialize)]

@@ -1,22 +1,27 @@
 //! A training state is all that the next step depends on.
 
-use super::setup::{Kind, Setup, batch_norm, bits, bits_of, optimizers, rows};
+use super::setup::{
+    Kind, Setup, batch_norm, bits, bits_of, fitting, norms as all_norms, optimizers, rows,
+};
 use crate::config::model::{BatchNorm, ModelConfig, Norm, Placement, Statistics};
+use crate::config::norm::BatchRenorm;
 use crate::config::training::{Adam, Loss, Optimizer, Sgd};
-use crate::kinds::NoSettings;
 use crate::nn::Engine;
 
 fn norms() -> Vec<Norm> {
-    let mut norms = vec![Norm::None(NoSettings {}), batch_norm(Placement::AfterActivation)];
+    let mut norms = vec![batch_norm(Placement::AfterActivation)];
+    let others = all_norms().into_iter().filter(|norm| !matches!(norm, Norm::Batch(_)));
+    norms.extend(others);
     for statistics in [Statistics::Ema, Statistics::Cumulative, Statistics::Recalibrate] {
         norms.push(Norm::Batch(BatchNorm { statistics, ..BatchNorm::default() }));
+        norms.push(Norm::BatchRenorm(BatchRenorm { statistics, ..BatchRenorm::default() }));
     }
     norms
 }
 
 fn setup(norm: &Norm, optimizer: &Optimizer) -> Setup {
-    let norm = norm.clone();
-    let model = ModelConfig { hidden: vec![6, 35], dropout: 0.3, norm, ..ModelConfig::default() };
+    let (hidden, norm) = (fitting(norm, &[6, 35]), norm.clone());
+    let model = ModelConfig { hidden, dropout: 0.3, norm, ..ModelConfig::default() };
     let mut setup = Setup::new(model, Loss::CrossEntropy, 80, 4, 3);
     setup.training.optimizer = optimizer.clone();
     setup.training.clip_norm = Some(1.0);

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::setup::{Setup, batch_norm, bits, bits_of, classes, dataset, fused_norms, normal, rows};
+use super::setup::{
+    Setup, batch_norm, bits, bits_of, classes, dataset, fitting, fused_norms, normal, rows,
+};
 use crate::config::model::{ModelConfig, Placement};
 use crate::config::training::Loss;
 use crate::data::{Inputs, RowChunks};
@@ -13,7 +15,7 @@ use crate::nn::{Engine, Isa};
 #[test]
 fn a_training_has_the_same_bytes_on_any_number_of_threads() {
     for (number, norm) in fused_norms().into_iter().enumerate() {
-        let hidden = vec![100, 65, 33];
+        let hidden = fitting(&norm, &[100, 65, 33]);
         let model = ModelConfig { hidden, dropout: 0.2, norm, ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 700, 70, 40);
         setup.training.clip_norm = (number % 2 == 0).then_some(0.5);
@@ -51,7 +53,8 @@ fn tiny(rows: usize, width: usize) -> Inputs {
 fn no_thread_computes_with_subnormal_numbers() {
     let hidden = vec![100, 65, 33];
     for norm in fused_norms() {
-        let model = ModelConfig { hidden: hidden.clone(), norm, ..ModelConfig::default() };
+        let hidden = fitting(&norm, &hidden);
+        let model = ModelConfig { hidden, norm, ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 100, 70, 10);
         setup.data = Arc::new(dataset(tiny(100, 70), classes(100, 10)));
         let trained = |isa, threads| {

@@ -7,6 +7,9 @@ use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use crate::config::model::{
     Along, BatchNorm, EpsPlacement, ModelConfig, Norm, NormSettings, Placement,
 };
+use crate::config::norm::{
+    BatchRenorm, GhostBatchNorm, GroupNorm, LayerNorm, MeanOnlyBatchNorm, RmsNorm, WeightNorm,
+};
 use crate::config::training::{Adam, Loss, Optimizer, RmsProp, Rprop, Sgd, TrainingConfig};
 use crate::data::{Dataset, Inputs, RowChunks, Splits, Targets};
 use crate::kinds::NoSettings;
@@ -126,9 +129,10 @@ pub fn batch_norm(placement: Placement) -> Norm {
     Norm::Batch(BatchNorm { placement, ..BatchNorm::default() })
 }
 
-/// No norm, and batch norm with each placement of itself and of its eps, affine or not.
+/// No norm, batch norm with each placement of itself and of its eps, affine or not, and every other norm
+/// with some of these.
 pub fn norms() -> Vec<Norm> {
-    let mut norms = vec![Norm::None(NoSettings {})];
+    let mut norms = vec![Norm::None(NoSettings {}), Norm::Weight(WeightNorm {})];
     for placement in [Placement::BeforeActivation, Placement::AfterActivation] {
         for eps_placement in [EpsPlacement::Variance, EpsPlacement::Std] {
             for affine in [true, false] {
@@ -137,13 +141,59 @@ pub fn norms() -> Vec<Norm> {
             }
         }
     }
+    let (before, after) = (Placement::BeforeActivation, Placement::AfterActivation);
+    let (inside, outside) = (EpsPlacement::Variance, EpsPlacement::Std);
+    for (placement, eps_placement, affine) in
+        [(before, inside, true), (before, outside, false), (after, outside, true)]
+    {
+        // Large, to see that eps counts.
+        let eps = if affine { 1e-5 } else { 0.0625 };
+        norms.extend([
+            Norm::Layer(LayerNorm { placement, eps, eps_placement, affine }),
+            Norm::Group(GroupNorm { placement, eps, eps_placement, affine, groups: 2 }),
+            Norm::Rms(RmsNorm { placement, eps, eps_placement, affine }),
+            Norm::MeanOnlyBatch(MeanOnlyBatchNorm {
+                placement,
+                affine,
+                weight_norm: eps_placement == inside,
+                ..MeanOnlyBatchNorm::default()
+            }),
+            Norm::BatchRenorm(BatchRenorm {
+                placement,
+                eps,
+                eps_placement,
+                affine,
+                // So that both corrections are there, some at their limits.
+                r_max: 1.2,
+                d_max: 0.3,
+                warmup: 0.0,
+                ..BatchRenorm::default()
+            }),
+            Norm::GhostBatch(GhostBatchNorm {
+                placement,
+                // The few rows of a chunk lie close together now and then, where a small eps leaves only
+                // rounding.
+                eps: 0.0625,
+                eps_placement,
+                affine,
+                ghost_size: 4,
+                ..GhostBatchNorm::default()
+            }),
+        ]);
+    }
     norms
+}
+
+/// These widths, raised to where a norm of groups can divide them into more than two units each.
+pub fn fitting(norm: &Norm, hidden: &[usize]) -> Vec<usize> {
+    let Norm::Group(GroupNorm { groups, .. }) = norm else { return hidden.to_vec() };
+    hidden.iter().map(|units| units.next_multiple_of(*groups).max(3 * groups)).collect()
 }
 
 /// Those that the fused engine has, and none.
 pub fn fused_norms() -> Vec<Norm> {
     let has = |norm: &Norm| {
-        let model = ModelConfig { hidden: vec![1], norm: norm.clone(), ..ModelConfig::default() };
+        let model = ModelConfig { hidden: vec![4], norm: norm.clone(), ..ModelConfig::default() };
         let setup = Setup::new(model, Loss::CrossEntropy, 2, 1, 2);
         FusedEngine::lacks(&setup.network()).is_none()
     };
@@ -174,15 +224,19 @@ pub fn optimizers() -> Vec<Optimizer> {
 }
 
 /// Every float of a state moved by up to 0.4, so that no shift is 0 and no scale 1; variances stay
-/// above 0.
+/// above 0. Running statistics are those of some batches.
 #[allow(clippy::cast_possible_truncation)] // parameters are f32
 pub fn scattered(mut state: StateDict) -> StateDict {
     let mut stream = Seed(9).stream("test/scatter", 0);
     for tensor in &mut state.tensors {
-        if let TensorData::F32(values) = &mut tensor.data {
-            for value in values {
-                *value += (0.8 * stream.uniform() - 0.4) as f32;
+        match &mut tensor.data {
+            TensorData::F32(values) => {
+                for value in values {
+                    *value += (0.8 * stream.uniform() - 0.4) as f32;
+                }
             }
+            TensorData::I64(values) => values.iter_mut().for_each(|count| *count += 3),
+            TensorData::F64(_) => {}
         }
     }
     state

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::agreement::{EDGES, distance, edge, floats, length, models};
-use super::setup::{Setup, batch_norm, fixed, optimizers, rows, scattered};
+use super::setup::{Setup, batch_norm, fitting, fixed, optimizers, rows, scattered};
 use crate::config::model::{Activation, BatchNorm, ModelConfig, Norm, Placement, Statistics};
+use crate::config::norm::{BatchRenorm, WeightNorm};
 use crate::config::training::{Loss, Optimizer};
 use crate::kinds::NoSettings;
 use crate::nn::state::{NamedTensor, StateDict, TensorData};
@@ -33,7 +34,7 @@ fn assert_close(label: &str, actual: &StateDict, expected: &StateDict, tolerance
 
 fn setup(norm: Norm) -> Setup {
     let model = ModelConfig {
-        hidden: vec![33, 9],
+        hidden: fitting(&norm, &[33, 9]),
         activation: Activation::Tanh,
         norm,
         ..ModelConfig::default()
@@ -53,7 +54,13 @@ fn after(engine: &mut dyn Engine, start: &StateDict, steps: u32, size: u32) -> S
 
 #[test]
 fn five_steps_of_every_optimizer_lead_where_they_lead_in_double_precision() {
-    for norm in [Norm::None(NoSettings {}), batch_norm(Placement::AfterActivation)] {
+    let norms = [
+        Norm::None(NoSettings {}),
+        batch_norm(Placement::AfterActivation),
+        Norm::Weight(WeightNorm {}),
+        Norm::BatchRenorm(BatchRenorm { warmup: 0.0, ..BatchRenorm::default() }),
+    ];
+    for norm in norms {
         let clipped = optimizers().into_iter().map(|optimizer| (optimizer, Some(0.1)));
         let free = optimizers().into_iter().map(|optimizer| (optimizer, None));
         for (optimizer, clip_norm) in free.chain(clipped) {

@@ -11,6 +11,7 @@ use crate::config::{Arm, Experiment, Factor, Tune, is_of_rule, is_within};
 use crate::runner::{PreparedExperiment, PreparedTraining};
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 use crate::text::quoted;
+use crate::train::batches::ranges;
 
 /// Keys of a model that say nothing where it has no hidden layer.
 const OF_HIDDEN_LAYERS: [&str; 3] = ["model.norm", "model.activation", "model.dropout"];
@@ -95,6 +96,12 @@ fn trains_as(training: &PreparedTraining, trainings: &[&PreparedTraining]) -> Va
         let warmup_epochs = schedule.warmup_epochs;
         config["training"]["schedule"] =
             json!({ "kind": "constant", "warmup_epochs": warmup_epochs });
+    }
+    let batches = ranges(training.data.splits.train.len(), settings.batch_size);
+    let largest = batches.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+    let norm = training.config.model.hidden_norm();
+    if let Some(same) = norm.and_then(|norm| norm.same_as(largest)) {
+        config["model"]["norm"] = same;
     }
     let same = |other: &&PreparedTraining| {
         let (a, b) = (&other.data, &training.data);

@@ -7,6 +7,7 @@ mod data;
 mod design;
 mod engine;
 mod finding;
+mod norm;
 mod rules;
 mod sizes;
 mod statistics;
@@ -35,6 +36,7 @@ const OF_TRAINING: &[fn(&PreparedTraining, &mut Findings)] = &[
     sizes::splits,
     sizes::inside,
     sizes::classes,
+    norm::remarks,
     statistics::lag,
     statistics::settings,
     arms,

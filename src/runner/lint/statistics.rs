@@ -80,8 +80,10 @@ pub(super) fn settings(training: &PreparedTraining, findings: &mut Findings) {
         let help = if keras > 0.0 { as_keras.as_str() } else { MEASURE };
         findings.of_training(Level::Note, training, MOMENTUM, message, help);
     }
+    let by_momentum = training.config.model.hidden_norm().is_some_and(|n| n.trains_by_momentum());
     for (key, help) in READ_WITH {
         let is_read = match statistics {
+            _ if key == MOMENTUM && by_momentum => true,
             RunningStatistics::Ema { .. } => key == MOMENTUM,
             RunningStatistics::Cumulative => false,
             RunningStatistics::Recalibrate { .. } => key != MOMENTUM,

@@ -1,12 +1,19 @@
 //! The norms that the fused engine has; [`build`] names every norm that a config can have, so that none is
 //! left out unnoticed.
 
+mod affine;
 mod batch;
+mod batch_renorm;
+mod ghost_batch;
 mod panel_norm;
+mod row_norm;
+mod running;
 
 use crate::config::norm::Norm as Kind;
-use crate::config::training::Optimizer;
+use crate::nn::layout::NormLayout;
+use bnes_kernels::by_row::ByRow;
 
+pub use affine::Affine;
 pub use panel_norm::{Back, Forward, Norm, Pass};
 
 /// That this engine does not have a norm, by the name of its kind.
@@ -14,13 +21,35 @@ pub use panel_norm::{Back, Forward, Norm, Pass};
 #[error("bnes's own engine does not have the norm `{0}`")]
 pub struct Lacking(pub &'static str);
 
-/// Builds the norm of a panel.
+/// Where in a layer a norm works.
+pub enum Form {
+    /// On each panel of units by itself.
+    Panel(Box<dyn Norm>),
+    /// On each row, once all panels are there.
+    Rows(ByRow),
+}
+
+/// Builds a norm, for one panel where it works on panels.
 ///
 /// # Errors
 /// Where this engine does not have it.
-pub fn build(kind: &Kind, optimizer: &Optimizer) -> Result<Box<dyn Norm>, Lacking> {
-    match kind {
-        Kind::Batch(settings) => Ok(Box::new(batch::BatchNorm::new(settings, optimizer))),
-        Kind::None(_) => Err(Lacking(kind.kind())),
+pub fn build(layout: &NormLayout, units: usize) -> Result<Form, Lacking> {
+    let rows = |settings| Ok(Form::Rows(row_norm::by_row(settings, units)));
+    match &layout.kind {
+        Kind::Batch(settings) => panel(batch::BatchNorm::new(settings)),
+        Kind::MeanOnlyBatch(settings) => panel(batch::BatchNorm::of_mean(settings)),
+        Kind::GhostBatch(settings) => panel(ghost_batch::GhostBatchNorm::new(settings)),
+        Kind::BatchRenorm(settings) => {
+            panel(batch_renorm::BatchRenorm::new(settings, layout.steps))
+        }
+        Kind::Layer(settings) => rows(settings.by_row()),
+        Kind::Group(settings) => rows(settings.by_row()),
+        Kind::Rms(settings) => rows(settings.by_row()),
+        // What the latter does is in the weights.
+        Kind::None(_) | Kind::Weight(_) => Err(Lacking(layout.kind.kind())),
     }
+}
+
+fn panel(norm: impl Norm + 'static) -> Result<Form, Lacking> {
+    Ok(Form::Panel(Box::new(norm)))
 }

@@ -1,63 +1,56 @@
 //! What a norm does on the columns of one panel, over the batch or chunks of it.
-//!
-//! One that looks along the rows needs all panels of a layer at once: its place is a phase of its own
-//! between a layer's product and its activation.
 
-use bnes_kernels::normalise::Row;
+use bnes_kernels::normalise::{Row, Settings};
 use bnes_kernels::{Activation, Isa};
 
-use crate::nn::fused::parameter::Parameter;
+use super::running::Running;
+use crate::config::norm::EpsPlacement;
 
-/// The part of a norm that belongs to one panel of units.
+/// The part of a norm that belongs to one panel of units; its scale and shift come after it and are
+/// [`Affine`](super::Affine).
 pub trait Norm: Send + Sync {
     /// Of a training batch: `panel.x` becomes what [`back`](Self::back) needs, `panel.out` the
     /// output. Running statistics move, or are counted towards new ones.
     fn train(&mut self, isa: Isa, panel: Forward, pass: Pass);
 
     /// The gradients of the last training batch: with respect to the output, then to the input, in
-    /// place; those of the parameters are kept.
+    /// place; and those of scale and shift.
     fn back(&mut self, isa: Isa, panel: Back);
 
-    /// Factor and addend of each column outside of training.
-    fn evaluation(&self, isa: Isa) -> (Row, Row);
+    /// Factor and addend of each column outside of training, scale and shift among them.
+    fn evaluation(&self, isa: Isa, affine: (&[f32], &[f32])) -> (Row, Row);
 
-    /// Puts what a recalibration counted in place of the running statistics, or forgets it.
-    fn finish_recalibration(&mut self, put: bool);
-
-    /// The last names of what training moves.
-    fn parameters(&self) -> &'static [&'static str];
-
-    /// One of [`parameters`](Self::parameters).
-    fn parameter(&self, name: &str) -> Option<&Parameter>;
-
-    /// The same, to be moved.
-    fn parameter_mut(&mut self, name: &str) -> Option<&mut Parameter>;
-
-    /// What is measured in training and used outside of it, by last name.
-    fn statistic(&self, name: &str) -> Option<&Row>;
+    /// The running statistics.
+    fn running(&self) -> &Running;
 
     /// The same, to be set.
-    fn statistic_mut(&mut self, name: &str) -> Option<&mut Row>;
+    fn running_mut(&mut self) -> &mut Running;
 
-    /// The numbers of a parameter or a statistic, by last name.
-    fn tensor(&self, name: &str) -> Option<&[f32]> {
-        let parameter = self.parameter(name).map(|parameter| &*parameter.values);
-        parameter.or_else(|| self.statistic(name).map(|row| &row[..]))
+    /// What training alone goes by, by last name.
+    fn of_training(&self, _name: &str) -> Option<&Row> {
+        None
     }
 
     /// The same, to be set.
-    fn tensor_mut(&mut self, name: &str) -> Option<&mut [f32]> {
-        if self.parameter(name).is_some() {
-            return self.parameter_mut(name).map(|parameter| &mut *parameter.values);
+    fn of_training_mut(&mut self, _name: &str) -> Option<&mut Row> {
+        None
+    }
+
+    /// Sets what training alone goes by from running statistics that were just set.
+    fn start_from_running(&mut self) {}
+
+    /// What is measured in training, by last name.
+    fn statistic(&self, name: &str) -> Option<&Row> {
+        self.running().get(name).or_else(|| self.of_training(name))
+    }
+
+    /// The same, to be set.
+    fn statistic_mut(&mut self, name: &str) -> Option<&mut Row> {
+        if self.of_training(name).is_some() {
+            return self.of_training_mut(name);
         }
-        self.statistic_mut(name).map(|row| &mut row[..])
+        self.running_mut().get_mut(name)
     }
-
-    /// Training batches counted in the running statistics.
-    fn batches(&self) -> i64;
-
-    /// The same, to be set.
-    fn set_batches(&mut self, batches: i64);
 }
 
 /// Whether a forward pass trains or recalibrates.
@@ -77,6 +70,8 @@ pub struct Forward<'a> {
     pub out: &'a mut [f32],
     /// Receives what the activation's slope is worked out from.
     pub saved: Option<&'a mut [f32]>,
+    /// Scale and shift of each column; none where the norm has neither.
+    pub affine: Option<(&'a [f32], &'a [f32])>,
     /// Behind the norm.
     pub activation: Activation,
     /// Columns that are wanted.
@@ -91,8 +86,20 @@ pub struct Back<'a> {
     pub saved: &'a [f32],
     /// With respect to the output, then to the input.
     pub gradient: &'a mut [f32],
+    /// Of each column; none where the norm has neither scale nor shift.
+    pub scale: Option<&'a [f32]>,
+    /// Receives the gradient of the scale.
+    pub scale_gradient: &'a mut [f32],
+    /// Receives the gradient of the shift.
+    pub shift_gradient: &'a mut [f32],
     /// Behind the norm.
     pub activation: Activation,
     /// Columns that are wanted.
     pub columns: usize,
+}
+
+/// The division of a norm as its kernels have it.
+#[allow(clippy::cast_possible_truncation)] // as all arithmetic here
+pub fn division(eps: f64, placement: EpsPlacement) -> Settings {
+    Settings { eps: eps as f32, eps_outside: placement == EpsPlacement::Std, divides: true }
 }

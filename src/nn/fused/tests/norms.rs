@@ -1,15 +1,22 @@
-//! Batch normalisation against reference figures, and which norms there are.
+//! Norms against reference figures, and which there are.
 
 use crate::config::model::ModelConfig;
 use crate::config::norm::{BatchNorm, EpsPlacement, Norm as Settings, Statistics};
 use crate::config::training::{Loss, Optimizer, Sgd};
 use crate::kinds::NoSettings;
 use crate::nn::fused::FusedEngine;
-use crate::nn::fused::norm::{self, Back, Forward, Lacking, Norm, Pass};
-use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, assert_close, golden};
+use crate::nn::fused::norm::{self, Affine, Back, Form, Forward, Lacking, Norm, Pass};
+use crate::nn::layout::{Layout, NormLayout};
+use crate::nn::tests::golden::{
+    BatchOfOne, NormCase, NormPasses, Passes, RunningStatistics, WeightNormCase, assert_close,
+    golden,
+};
 use crate::nn::tests::setup::Setup;
 use bnes_kernels::Activation;
 use bnes_kernels::buffer::Buffer;
+use bnes_kernels::by_row::{ByRow, NormaliseRows, NormaliseRowsBack};
+use bnes_kernels::normalise::{AffineActivate, AffineBack};
+use bnes_kernels::weight_norm::{Fold, FoldBack};
 use bnes_kernels::{Isa, PANEL};
 
 /// A panel with these rows on its left.
@@ -28,43 +35,94 @@ fn rows(panel: &[f32], columns: usize) -> Vec<f64> {
     rows.map(|value| f64::from(*value)).collect()
 }
 
-fn build(settings: &BatchNorm, gamma: &[f64], beta: &[f64]) -> Box<dyn Norm> {
-    let settings = Settings::Batch(settings.clone());
-    let mut norm = norm::build(&settings, &Optimizer::Sgd(Sgd::default())).unwrap();
-    set(norm.as_mut(), "weight", gamma);
-    set(norm.as_mut(), "bias", beta);
-    norm
+/// A norm of one panel, with its scale and shift.
+struct Normed {
+    norm: Box<dyn Norm>,
+    affine: Affine,
+}
+
+fn layout(settings: &Settings, units: usize) -> NormLayout {
+    let model =
+        ModelConfig { hidden: vec![units], norm: settings.clone(), ..ModelConfig::default() };
+    Layout::new(&model, 1, 1).layers[0].norm().unwrap().clone()
+}
+
+fn normed(settings: &Settings, units: usize) -> Normed {
+    let layout = layout(settings, units);
+    let Form::Panel(norm) = norm::build(&layout, units).unwrap() else { panic!("{settings:?}") };
+    Normed { norm, affine: affine(&layout) }
+}
+
+fn affine(layout: &NormLayout) -> Affine {
+    Affine::new(&layout.tensors, &Optimizer::Sgd(Sgd::default()))
+}
+
+fn build(settings: &BatchNorm, gamma: &[f64], beta: &[f64]) -> Normed {
+    let mut normed = normed(&Settings::Batch(settings.clone()), gamma.len());
+    set(&mut normed.affine.scale.values, gamma);
+    set(&mut normed.affine.shift.values, beta);
+    normed
 }
 
 #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine
-fn set(norm: &mut dyn Norm, name: &str, values: &[f64]) {
-    let place = norm.tensor_mut(name).unwrap();
+fn set(place: &mut [f32], values: &[f64]) {
     values.iter().zip(place).for_each(|(value, place)| *place = *value as f32);
 }
 
-/// A batch forward: what comes out, and what goes into the way back.
-fn train(norm: &mut dyn Norm, isa: Isa, x: &[Vec<f64>], pass: Pass) -> (Buffer, Buffer) {
-    let (mut x, columns) = (panel(x), x[0].len());
-    let mut out = Buffer::zeros(x.len());
-    let activation = Activation::Identity;
-    let forward = Forward { x: &mut x, out: &mut out, saved: None, activation, columns };
-    norm.train(isa, forward, pass);
-    (out, x)
-}
+impl Normed {
+    fn set(&mut self, name: &str, values: &[f64]) {
+        set(self.norm.statistic_mut(name).unwrap(), values);
+    }
 
-fn back(norm: &mut dyn Norm, isa: Isa, x: &Buffer, out: &Buffer, dy: &[Vec<f64>]) -> Buffer {
-    let mut gradient = panel(dy);
-    let (activation, columns) = (Activation::Identity, dy[0].len());
-    norm.back(isa, Back { x, saved: out, gradient: &mut gradient, activation, columns });
-    gradient
-}
+    /// A batch forward: what comes out, and what goes into the way back.
+    fn train(&mut self, isa: Isa, x: &[Vec<f64>], pass: Pass) -> (Buffer, Buffer) {
+        let (mut x, columns) = (panel(x), x[0].len());
+        let mut out = Buffer::zeros(x.len());
+        let (affine, activation) = (self.affine.learned(), Activation::Identity);
+        let forward =
+            Forward { x: &mut x, out: &mut out, saved: None, affine, activation, columns };
+        self.norm.train(isa, forward, pass);
+        (out, x)
+    }
 
-fn gradient(norm: &dyn Norm, name: &str, columns: usize) -> Vec<f64> {
-    rows(&norm.parameter(name).unwrap().gradient, columns)
-}
+    fn back(&mut self, isa: Isa, x: &Buffer, out: &Buffer, dy: &[Vec<f64>]) -> Buffer {
+        let mut gradient = panel(dy);
+        let (activation, columns) = (Activation::Identity, dy[0].len());
+        let learns = self.affine.learned().is_some();
+        let Affine { scale, shift, .. } = &mut self.affine;
+        let back = Back {
+            x,
+            saved: out,
+            gradient: &mut gradient,
+            scale: learns.then_some(&*scale.values),
+            scale_gradient: &mut scale.gradient,
+            shift_gradient: &mut shift.gradient,
+            activation,
+            columns,
+        };
+        self.norm.back(isa, back);
+        gradient
+    }
 
-fn statistic(norm: &dyn Norm, name: &str, columns: usize) -> Vec<f64> {
-    rows(norm.statistic(name).unwrap(), columns)
+    fn of_scale(&self, columns: usize) -> Vec<f64> {
+        rows(&self.affine.scale.gradient, columns)
+    }
+
+    fn of_shift(&self, columns: usize) -> Vec<f64> {
+        rows(&self.affine.shift.gradient, columns)
+    }
+
+    fn statistic(&self, name: &str, columns: usize) -> Vec<f64> {
+        rows(self.norm.statistic(name).unwrap(), columns)
+    }
+
+    fn batches(&self) -> i64 {
+        self.norm.running().batches
+    }
+
+    fn finish_recalibration(&mut self) {
+        self.norm.running_mut().finish_recalibration(true);
+    }
 }
 
 #[test]
@@ -79,22 +137,21 @@ fn batch_norm_forward_backward_and_statistics_hold_to_the_reference() {
                 assert_close(&what, actual, expected, tolerance);
             };
             let mut norm = build(&case.settings(), &case.gamma, &case.beta);
-            let norm = norm.as_mut();
-            set(norm, "running_mean", &case.running_mean_in);
-            set(norm, "running_var", &case.running_var_in);
-            let (y, x) = train(norm, isa, &case.x, Pass::Train);
+            norm.set("running_mean", &case.running_mean_in);
+            norm.set("running_var", &case.running_var_in);
+            let (y, x) = norm.train(isa, &case.x, Pass::Train);
             close("y", &rows(&y, columns), &case.y_train.concat(), values);
-            let dx = back(norm, isa, &x, &y, &case.dy);
+            let dx = norm.back(isa, &x, &y, &case.dy);
             close("dx", &rows(&dx, columns), &case.dx.concat(), gradients);
-            close("dgamma", &gradient(norm, "weight", columns), &case.dgamma, gradients);
-            close("dbeta", &gradient(norm, "bias", columns), &case.dbeta, gradients);
-            let mean = statistic(norm, "running_mean", columns);
+            close("dgamma", &norm.of_scale(columns), &case.dgamma, gradients);
+            close("dbeta", &norm.of_shift(columns), &case.dbeta, gradients);
+            let mean = norm.statistic("running_mean", columns);
             close("running mean", &mean, &case.running_mean_out, values);
-            let var = statistic(norm, "running_var", columns);
+            let var = norm.statistic("running_var", columns);
             close("running var", &var, &case.running_var_out_unbiased, values);
 
             // Outside of training: y = scale x + shift, so dx = scale dy.
-            let (scale, shift) = norm.evaluation(isa);
+            let (scale, shift) = norm.norm.evaluation(isa, norm.affine.values());
             let along = |rows: &[Vec<f64>], shift: &[f32]| -> Vec<f64> {
                 let of_row = |row: &Vec<f64>| -> Vec<f64> {
                     let columns = row.iter().zip(&scale).zip(shift);
@@ -118,24 +175,23 @@ fn a_batch_of_one_comes_out_as_the_shift_and_leaves_the_statistics_alone() {
             for statistics in [Statistics::Ema, Statistics::Cumulative, Statistics::Recalibrate] {
                 let settings = BatchNorm { eps_placement, statistics, ..BatchNorm::default() };
                 let mut norm = build(&settings, &case.gamma, &case.beta);
-                let norm = norm.as_mut();
-                let (y, x) = train(norm, isa, &case.x, Pass::Train);
-                let dx = back(norm, isa, &x, &y, &case.dy);
+                let (y, x) = norm.train(isa, &case.x, Pass::Train);
+                let dx = norm.back(isa, &x, &y, &case.dy);
                 assert_close("y", &rows(&y, 3), &case.y.concat(), 1e-5);
                 assert_close("dx", &rows(&dx, 3), &case.dx.concat(), 1e-5);
-                assert_close("dgamma", &gradient(norm, "weight", 3), &case.dgamma, 1e-5);
-                assert_close("dbeta", &gradient(norm, "bias", 3), &case.dbeta, 1e-5);
-                train(norm, isa, &case.x, Pass::Recalibrate);
-                norm.finish_recalibration(true);
-                assert_eq!(statistic(norm, "running_mean", 3), [0.0; 3]);
-                assert_eq!(statistic(norm, "running_var", 3), [1.0; 3]);
+                assert_close("dgamma", &norm.of_scale(3), &case.dgamma, 1e-5);
+                assert_close("dbeta", &norm.of_shift(3), &case.dbeta, 1e-5);
+                norm.train(isa, &case.x, Pass::Recalibrate);
+                norm.finish_recalibration();
+                assert_eq!(norm.statistic("running_mean", 3), [0.0; 3]);
+                assert_eq!(norm.statistic("running_var", 3), [1.0; 3]);
                 assert_eq!(norm.batches(), 0);
             }
         }
     }
 }
 
-fn with_statistics(statistics: Statistics) -> Box<dyn Norm> {
+fn with_statistics(statistics: Statistics) -> Normed {
     build(&BatchNorm { statistics, ..BatchNorm::default() }, &[1.0; 2], &[0.0; 2])
 }
 
@@ -148,27 +204,25 @@ fn running_statistics_of_every_convention_hold_to_the_reference() {
             [(Statistics::Ema, &case.ema), (Statistics::Cumulative, &case.cumulative_average)]
         {
             let mut norm = with_statistics(statistics);
-            let norm = norm.as_mut();
             for (batch, after) in case.batches.iter().zip(expected) {
-                train(norm, isa, batch, Pass::Train);
+                norm.train(isa, batch, Pass::Train);
                 // A batch of one row has no variance and counts for nothing.
-                train(norm, isa, &batch[..1], Pass::Train);
-                assert_close("mean", &statistic(norm, "running_mean", 2), &after.mean, 1e-5);
-                assert_close("var", &statistic(norm, "running_var", 2), &after.var, 1e-5);
+                norm.train(isa, &batch[..1], Pass::Train);
+                assert_close("mean", &norm.statistic("running_mean", 2), &after.mean, 1e-5);
+                assert_close("var", &norm.statistic("running_var", 2), &after.var, 1e-5);
             }
             assert_eq!(norm.batches(), 3);
         }
         let mut norm = with_statistics(Statistics::Recalibrate);
-        let norm = norm.as_mut();
         // A second recalibration starts over.
         for _ in 0..2 {
-            train(norm, isa, &case.batches[1], Pass::Train);
+            norm.train(isa, &case.batches[1], Pass::Train);
             for batch in &case.batches {
-                train(norm, isa, batch, Pass::Recalibrate);
+                norm.train(isa, batch, Pass::Recalibrate);
             }
-            norm.finish_recalibration(true);
-            assert_close("mean", &statistic(norm, "running_mean", 2), &last.mean, 1e-5);
-            assert_close("var", &statistic(norm, "running_var", 2), &last.var, 1e-5);
+            norm.finish_recalibration();
+            assert_close("mean", &norm.statistic("running_mean", 2), &last.mean, 1e-5);
+            assert_close("var", &norm.statistic("running_var", 2), &last.var, 1e-5);
         }
     }
 }
@@ -187,6 +241,132 @@ fn the_engine_trains_with_every_norm_that_it_does_not_say_it_lacks() {
 
 #[test]
 fn no_norm_is_none_of_the_norms() {
-    let none = Settings::None(NoSettings {});
-    assert_eq!(norm::build(&none, &Optimizer::Sgd(Sgd::default())).err(), Some(Lacking("none")));
+    let mut layout = layout(&Settings::Batch(BatchNorm::default()), 3);
+    layout.kind = Settings::None(NoSettings {});
+    assert_eq!(norm::build(&layout, 3).err(), Some(Lacking("none")));
+}
+
+/// What came out of a norm of rows and of its way back: y, dx, and the gradients of scale and shift.
+fn by_row(isa: Isa, norm: &Settings, by_row: ByRow, case: &Passes) -> [Vec<f64>; 4] {
+    let columns = case.x[0].len();
+    let mut affine = affine(&layout(norm, columns));
+    set(&mut affine.scale.values, case.gamma.as_ref().unwrap());
+    set(&mut affine.shift.values, case.beta.as_deref().unwrap_or(&[]));
+    let (mut x, mut gradient) = (panel(&case.x), panel(&case.dy));
+    let mut kept = Buffer::zeros(by_row.kept(case.x.len()));
+    let mut scratch = Buffer::zeros(by_row.scratch());
+    NormaliseRows { by_row, x: &mut [&mut x], kept: Some(&mut kept), scratch: &mut scratch }
+        .run(isa);
+    let mut out = Buffer::zeros(x.len());
+    let activation = Activation::Identity;
+    let learned = affine.learned();
+    AffineActivate { x: &x, out: &mut out, saved: None, affine: learned, activation, columns }
+        .run(isa);
+    let (mut of_scale, mut of_shift) = ([0.0; PANEL], [0.0; PANEL]);
+    AffineBack {
+        normalised: &x,
+        gradient: &gradient,
+        scale_gradient: &mut of_scale,
+        shift_gradient: &mut of_shift,
+        columns,
+    }
+    .run(isa);
+    NormaliseRowsBack {
+        by_row,
+        normalised: &[&x],
+        kept: &kept,
+        scale: Some(&[&affine.scale.values]),
+        gradient: &mut [&mut gradient],
+        scratch: &mut scratch,
+    }
+    .run(isa);
+    [
+        rows(&out, columns),
+        rows(&gradient, columns),
+        rows(&of_scale, columns),
+        rows(&of_shift, columns),
+    ]
+}
+
+#[test]
+fn every_norm_forward_and_backward_holds_to_the_reference() {
+    for case in NormPasses::all() {
+        for isa in Isa::available() {
+            let (passes, columns) = (&case.passes, case.passes.x[0].len());
+            let close = |what: &str, actual: &[f64], expected: &[f64], tolerance: f64| {
+                assert_close(
+                    &format!("{isa:?} {}: {what}", case.name),
+                    actual,
+                    expected,
+                    tolerance,
+                );
+            };
+            let [y, dx, of_scale, of_shift] =
+                match norm::build(&layout(&case.norm, columns), columns).unwrap() {
+                    Form::Rows(form) => by_row(isa, &case.norm, form, passes),
+                    Form::Panel(_) => {
+                        let mut norm = normed(&case.norm, columns);
+                        let gamma = passes.gamma.as_deref();
+                        set(&mut norm.affine.scale.values, gamma.unwrap_or(&[]));
+                        set(&mut norm.affine.shift.values, passes.beta.as_ref().unwrap());
+                        for (name, values) in &case.before {
+                            norm.set(name, values);
+                        }
+                        norm.norm.running_mut().batches = case.batches;
+                        let (y, x) = norm.train(isa, &passes.x, Pass::Train);
+                        let dx = norm.back(isa, &x, &y, &passes.dy);
+                        for (name, values) in &case.after {
+                            close(name, &norm.statistic(name, columns), values, 1e-5);
+                        }
+                        let gradients = [norm.of_scale(columns), norm.of_shift(columns)];
+                        let [of_scale, of_shift] = gradients;
+                        [rows(&y, columns), rows(&dx, columns), of_scale, of_shift]
+                    }
+                };
+            close("y", &y, &passes.y.concat(), 1e-5);
+            close("dx", &dx, &passes.dx.concat(), 1e-4);
+            let gradients = [(&of_scale, &passes.dgamma), (&of_shift, &passes.dbeta)];
+            for (actual, expected) in gradients {
+                if let Some(expected) = expected {
+                    close("gradient", actual, expected, 1e-4);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn weight_norm_forward_and_backward_holds_to_the_reference() {
+    let case: WeightNormCase = golden("weight_norm");
+    // A unit is a column of a panel.
+    let turned = |rows: &[Vec<f64>]| -> Vec<Vec<f64>> {
+        (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect()
+    };
+    for isa in Isa::available() {
+        let columns = case.g.len();
+        let (directions, mut gradient) = (panel(&turned(&case.v)), panel(&turned(&case.dw)));
+        let mut weights = Buffer::zeros(directions.len());
+        let (mut lengths, mut norms, mut of_lengths) = ([0.0; PANEL], [0.0; PANEL], [0.0; PANEL]);
+        set(&mut lengths, &case.g);
+        Fold {
+            directions: &directions,
+            lengths: &lengths,
+            norms: &mut norms,
+            weights: &mut weights,
+            columns,
+        }
+        .run(isa);
+        FoldBack {
+            directions: &directions,
+            lengths: &lengths,
+            norms: &norms,
+            gradient: &mut gradient,
+            length_gradient: &mut of_lengths,
+            columns,
+        }
+        .run(isa);
+        assert_close("w", &rows(&weights, columns), &turned(&case.w).concat(), 1e-6);
+        assert_close("dv", &rows(&gradient, columns), &turned(&case.dv).concat(), 1e-6);
+        assert_close("dg", &rows(&of_lengths, columns), &case.dg, 1e-6);
+    }
 }

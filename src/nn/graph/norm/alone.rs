@@ -14,6 +14,8 @@ use crate::nn::state::StateDict;
 pub struct NormAlone {
     layout: NormLayout,
     units: usize,
+    /// Whether the state has what training alone goes by.
+    is_training: bool,
     state: Arc<StateDict>,
 }
 
@@ -44,7 +46,14 @@ impl NormAlone {
             let name = format!("{}.{}", layout.number, tensor.name());
             own.tensors.push(state.get(&name)?.clone());
         }
-        let alone = Self { layout: layout.clone(), units, state: Arc::new(own) };
+        // A weights file does not have these; then they follow from what it has.
+        let names =
+            layout.training_tensors.iter().map(|t| format!("{}.{}", layout.number, t.name()));
+        let of_training: Vec<_> =
+            names.filter_map(|name| Some(state.get(&name).ok()?.clone())).collect();
+        let is_training = of_training.len() == layout.training_tensors.len();
+        own.tensors.extend(of_training);
+        let alone = Self { layout: layout.clone(), units, is_training, state: Arc::new(own) };
         alone.norm()?;
         Ok(alone)
     }
@@ -54,6 +63,9 @@ impl NormAlone {
         let like = Like { dtype: DType::F64, device: &Device::Cpu };
         let mut norm = Norm::new(&self.layout, self.units, &like)?;
         norm.load(&self.state)?;
+        if self.is_training {
+            norm.load_training(&self.state)?;
+        }
         Ok(norm)
     }
 

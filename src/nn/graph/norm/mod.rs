@@ -2,7 +2,12 @@
 
 mod alone;
 mod batch;
+mod batch_renorm;
+mod mean_only_batch;
+mod moments;
 mod normalise;
+mod row;
+mod running;
 
 use anyhow::{Context, bail};
 use candle_core::{Result, Tensor, Var};
@@ -17,11 +22,24 @@ use crate::nn::state::StateDict;
 /// The arithmetic of a norm before the first step.
 ///
 /// # Errors
-/// Where the device fails, or there is no norm.
-fn build(kind: &Kind, units: usize, like: &Like) -> anyhow::Result<Box<dyn Normalise>> {
-    Ok(match kind {
+/// Where the device fails, or there is no norm of what a Linear puts out.
+fn build(layout: &NormLayout, units: usize, like: &Like) -> anyhow::Result<Box<dyn Normalise>> {
+    Ok(match &layout.kind {
         Kind::Batch(settings) => Box::new(batch::BatchNorm::new(settings, units, like)?),
-        Kind::None(_) => bail!("the graph engine does not have the norm `{}`", kind.kind()),
+        Kind::GhostBatch(settings) => Box::new(batch::BatchNorm::of_chunks(settings, units, like)?),
+        Kind::MeanOnlyBatch(settings) => {
+            Box::new(mean_only_batch::MeanOnlyBatchNorm::new(settings, units, like)?)
+        }
+        Kind::BatchRenorm(settings) => {
+            Box::new(batch_renorm::BatchRenorm::new(settings, layout.steps, units, like)?)
+        }
+        Kind::Layer(settings) => Box::new(row::RowNorm(settings.by_row())),
+        Kind::Group(settings) => Box::new(row::RowNorm(settings.by_row())),
+        Kind::Rms(settings) => Box::new(row::RowNorm(settings.by_row())),
+        // What the latter does is in the weights.
+        Kind::None(_) | Kind::Weight(_) => {
+            bail!("the graph engine does not have the norm `{}`", layout.kind.kind())
+        }
     })
 }
 
@@ -31,6 +49,8 @@ pub struct Norm {
     number: usize,
     units: usize,
     tensors: Vec<NormTensor>,
+    /// In checkpoints alone.
+    training_tensors: Vec<NormTensor>,
     /// Scale and shift aside.
     pub arithmetic: Box<dyn Normalise>,
     /// `[units]`
@@ -45,14 +65,15 @@ impl Norm {
     /// # Errors
     /// Where the device fails.
     pub fn new(layout: &NormLayout, units: usize, like: &Like) -> anyhow::Result<Self> {
-        let NormLayout { number, kind, tensors, .. } = layout;
+        let NormLayout { number, tensors, training_tensors, .. } = layout;
         let has = |tensor| tensors.contains(&tensor);
         let Like { dtype, device } = *like;
         Ok(Self {
             number: *number,
             units,
             tensors: tensors.clone(),
-            arithmetic: build(kind, units, like)?,
+            training_tensors: training_tensors.clone(),
+            arithmetic: build(layout, units, like)?,
             scale: has(NormTensor::Scale).then(|| Var::ones(units, dtype, device)).transpose()?,
             shift: has(NormTensor::Shift).then(|| Var::zeros(units, dtype, device)).transpose()?,
         })
@@ -96,12 +117,24 @@ impl Norm {
         format!("{}.{}", self.number, tensor.name())
     }
 
-    /// Writes all its tensors.
+    /// Writes all that a weights file holds.
     ///
     /// # Errors
     /// Where the device fails, or the arithmetic lacks a tensor that the settings name.
     pub fn save(&self, state: &mut StateDict) -> anyhow::Result<()> {
-        for tensor in &self.tensors {
+        self.save_some(&self.tensors, state)
+    }
+
+    /// Writes what training goes by besides.
+    ///
+    /// # Errors
+    /// Where the device fails, or the arithmetic lacks a tensor that the settings name.
+    pub fn save_training(&self, state: &mut StateDict) -> anyhow::Result<()> {
+        self.save_some(&self.training_tensors, state)
+    }
+
+    fn save_some(&self, tensors: &[NormTensor], state: &mut StateDict) -> anyhow::Result<()> {
+        for tensor in tensors {
             let name = self.name(*tensor);
             let values = match tensor {
                 NormTensor::Scale => self.scale.as_deref(),
@@ -118,13 +151,26 @@ impl Norm {
         Ok(())
     }
 
-    /// Reads all its tensors.
+    /// Reads all that a weights file holds, and what training goes by besides from that.
     ///
     /// # Errors
     /// Where one is missing or has another shape, or the device fails.
     pub fn load(&mut self, state: &StateDict) -> anyhow::Result<()> {
+        self.load_some(&self.tensors.clone(), state)?;
+        Ok(self.arithmetic.start_from_running()?)
+    }
+
+    /// Reads what training goes by besides.
+    ///
+    /// # Errors
+    /// Where one is missing or has another shape, or the device fails.
+    pub fn load_training(&mut self, state: &StateDict) -> anyhow::Result<()> {
+        self.load_some(&self.training_tensors.clone(), state)
+    }
+
+    fn load_some(&mut self, tensors: &[NormTensor], state: &StateDict) -> anyhow::Result<()> {
         let shape = [self.units];
-        for tensor in &self.tensors {
+        for tensor in tensors {
             let name = self.name(*tensor);
             match tensor {
                 NormTensor::Scale | NormTensor::Shift => {

@@ -2,6 +2,9 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::running::Running;
+use crate::config::norm::EpsPlacement;
+
 /// Whether a forward pass trains or recalibrates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
@@ -35,31 +38,67 @@ pub trait Normalise: Send {
         Ok(None)
     }
 
+    /// The running statistics; none where it keeps none.
+    fn running(&self) -> Option<&Running> {
+        None
+    }
+
+    /// The same, to be set.
+    fn running_mut(&mut self) -> Option<&mut Running> {
+        None
+    }
+
+    /// What training alone goes by, by last name.
+    fn of_training(&self, _name: &str) -> Option<&Tensor> {
+        None
+    }
+
+    /// The same, to be set.
+    fn of_training_mut(&mut self, _name: &str) -> Option<&mut Tensor> {
+        None
+    }
+
+    /// Sets what training alone goes by from running statistics that were just set.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    fn start_from_running(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Puts what a recalibration counted in place of the running statistics, or forgets it.
     ///
     /// # Errors
     /// Where the device fails.
-    fn finish_recalibration(&mut self, _put: bool) -> Result<()> {
-        Ok(())
+    fn finish_recalibration(&mut self, put: bool) -> Result<()> {
+        self.running_mut().map_or(Ok(()), |running| running.finish_recalibration(put))
     }
 
-    /// What is measured in training and used outside of it, by last name.
-    fn statistic(&self, _name: &str) -> Option<&Tensor> {
-        None
+    /// What is measured in training, by last name.
+    fn statistic(&self, name: &str) -> Option<&Tensor> {
+        let running = self.running().and_then(|running| running.get(name));
+        running.or_else(|| self.of_training(name))
     }
 
     /// The same, to be set.
-    fn statistic_mut(&mut self, _name: &str) -> Option<&mut Tensor> {
-        None
+    fn statistic_mut(&mut self, name: &str) -> Option<&mut Tensor> {
+        if self.of_training(name).is_some() {
+            return self.of_training_mut(name);
+        }
+        self.running_mut()?.get_mut(name)
     }
 
     /// Training batches counted in the running statistics.
     fn batches(&self) -> i64 {
-        0
+        self.running().map_or(0, |running| running.batches)
     }
 
     /// The same, to be set.
-    fn set_batches(&mut self, _batches: i64) {}
+    fn set_batches(&mut self, batches: i64) {
+        if let Some(running) = self.running_mut() {
+            running.batches = batches;
+        }
+    }
 }
 
 /// The type and the device of tensors to come.
@@ -68,4 +107,20 @@ pub struct Like<'a> {
     pub dtype: DType,
     /// Where they live.
     pub device: &'a Device,
+}
+
+/// sqrt(var + eps), or sqrt(var) + eps.
+///
+/// # Errors
+/// Where the device fails.
+pub fn sd(var: &Tensor, eps: f64, placement: EpsPlacement) -> Result<Tensor> {
+    match placement {
+        EpsPlacement::Variance => (var + eps)?.sqrt(),
+        EpsPlacement::Std => {
+            // The root has no derivative at 0, where the variance has derivative 0: adding 1
+            // before and subtracting it after keeps the value and makes the product 0.
+            let flat = var.eq(0.0)?.to_dtype(var.dtype())?;
+            ((var + &flat)?.sqrt()? - &flat)? + eps
+        }
+    }
 }

@@ -3,16 +3,16 @@
 use candle_core::{DType, Tensor};
 
 use super::elements;
-use super::gradients::{losses, set, vars};
+use super::gradients::{differentiable, losses, set, vars};
 use crate::config::evaluation::Inside;
-use crate::config::model::{Activation, ModelConfig, Norm, Placement};
+use crate::config::model::{Activation, ModelConfig, Norm, NormSettings, Placement};
 use crate::config::training::{BatchSize, Loss};
 use crate::data::Dataset;
 use crate::nn::graph::{GraphEngine, NormAlone, Pass, activation, loss};
 use crate::nn::layout::Layout;
 use crate::nn::probe::Probe;
 use crate::nn::tests::golden::assert_close;
-use crate::nn::tests::setup::{Setup, batch_norm, batch_norms, norms, rows, scattered};
+use crate::nn::tests::setup::{Setup, batch_norm, batch_norms, fitting, norms, rows, scattered};
 use crate::nn::{Engine, StateDict};
 
 const LR: f64 = 0.3;
@@ -30,7 +30,13 @@ fn midway(mut setup: Setup, batch: usize) -> (Setup, StateDict, GraphEngine) {
 }
 
 fn model(activation: Activation, norm: Norm) -> ModelConfig {
-    ModelConfig { hidden: vec![4, 3], activation, norm, ..ModelConfig::default() }
+    let hidden = fitting(&norm, &[4, 3]);
+    ModelConfig { hidden, activation, norm, ..ModelConfig::default() }
+}
+
+/// Whether training moves the weights themselves, so that their gradients are measured.
+pub fn moves_weights(norm: &Norm) -> bool {
+    !norm.settings().is_some_and(NormSettings::normalises_weights)
 }
 
 /// The probe's rows in its order.
@@ -83,9 +89,11 @@ fn the_landscape_is_autograds_for_every_activation_norm_and_loss() {
     let holds = |setup: Setup, label: &str| {
         let (setup, state, mut engine) = midway(setup, 5);
         let expected = landscape(&mut engine, &order(&setup)[..5]);
-        assert_close(label, &cells(&setup, &state, Inside::Landscape), &expected, 1e-10);
+        // The normal distribution function of gelu is good to about 1e-11, and a norm of three units
+        // makes more of that.
+        assert_close(label, &cells(&setup, &state, Inside::Landscape), &expected, 2e-9);
     };
-    for norm in norms() {
+    for norm in differentiable().into_iter().filter(moves_weights) {
         for activation in Activation::ALL {
             let setup = Setup::new(model(activation, norm.clone()), Loss::CrossEntropy, 9, 3, 3);
             holds(setup, &format!("{activation:?} {norm:?}"));
@@ -109,7 +117,11 @@ fn the_loss_in_either_mode_is_that_of_the_graph() {
             let order = order(&setup);
             let mean = |losses: [f64; 2]| losses.iter().sum::<f64>() / 2.0;
             let batches = [&order[..3], &order[3..6]];
-            let in_training = mean(batches.map(|batch| in_training(&mut engine, batch).0));
+            let in_training = mean(batches.map(|batch| {
+                // What training goes by moves.
+                engine.load(&state).unwrap();
+                in_training(&mut engine, batch).0
+            }));
             engine.load(&state).unwrap();
             let in_evaluation = mean(batches.map(|batch| {
                 let rows = Tensor::from_slice(batch, 3, &engine.device).unwrap();
@@ -124,7 +136,7 @@ fn the_loss_in_either_mode_is_that_of_the_graph() {
             let actual = cells(&setup, &state, Inside::Modes);
             let label = format!("{label} {norm:?}");
             assert_close(&label, &actual, &[in_training, in_evaluation], 1e-10);
-            assert!((actual[0] - actual[1]).abs() > 1e-3, "{label}: {actual:?}");
+            assert!((actual[0] - actual[1]).abs() > 1e-4, "{label}: {actual:?}");
         }
     }
 }
@@ -168,7 +180,8 @@ fn preactivations_are_what_the_last_activation_gets_in_training_wherever_the_nor
             let rows = Tensor::from_slice(batch, 3, &engine.device).unwrap();
             let inputs = engine.data.inputs(&rows, engine.dtype).unwrap();
             let between = engine.layers[0].train(&inputs, Pass::Train).unwrap();
-            let mut x = engine.layers[1].linear(&between).unwrap();
+            let weight = engine.layers[1].weight.in_effect();
+            let mut x = engine.layers[1].linear(&between, weight).unwrap();
             if norm == before {
                 let hidden = engine.layers[1].hidden.as_mut().unwrap();
                 x = hidden.norm.as_mut().unwrap().train(&x, Pass::Train).unwrap();

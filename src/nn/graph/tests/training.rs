@@ -10,7 +10,9 @@ use crate::kinds::NoSettings;
 use crate::nn::Engine;
 use crate::nn::graph::{GraphEngine, Pass};
 use crate::nn::state::TensorData;
-use crate::nn::tests::setup::{Setup, batch_norm, classes, dataset, norms, rows, scattered};
+use crate::nn::tests::setup::{
+    Setup, batch_norm, classes, dataset, fitting, norms, rows, scattered,
+};
 use crate::seed::Seed;
 
 #[test]
@@ -53,18 +55,18 @@ fn decoupled_decay_shrinks_weights_by_its_share_whatever_the_gradient() {
         engine
     });
     for ((start, without), with) in start.layers.iter().zip(&without.layers).zip(&with.layers) {
-        let [start, without] = [&start.weight, &without.weight].map(|var| elements(var));
+        let [start, without] = [start, without].map(|layer| elements(layer.weight.in_effect()));
         let expected =
             without.iter().zip(start).map(|(moved, start)| moved - 0.5e-3 * 50.0 * start);
-        assert_close("weights", &with.weight, &expected.collect::<Vec<_>>(), 1e-12);
+        assert_close("weights", with.weight.in_effect(), &expected.collect::<Vec<_>>(), 1e-12);
     }
 }
 
 #[test]
 fn a_loaded_state_gives_the_same_outputs_and_the_same_state_bit_for_bit() {
     for norm in norms() {
-        let model =
-            ModelConfig { hidden: vec![6, 5], dropout: 0.2, norm, ..ModelConfig::default() };
+        let hidden = fitting(&norm, &[6, 5]);
+        let model = ModelConfig { hidden, dropout: 0.2, norm, ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 40, 4, 3);
         let mut trained = setup.engine();
         for _ in 0..3 {
@@ -176,7 +178,7 @@ fn recalibration_sets_the_means_and_mean_unbiased_variances_of_its_batches() {
     engine.train_batch(&rows(0, 20), 1.0).unwrap();
     let before = engine.state().unwrap();
     let batches = [rows(0, 30), rows(30, 50)];
-    let weight = elements(&engine.layers[0].weight);
+    let weight = elements(engine.layers[0].weight.in_effect());
     let inputs = elements(&engine.data.inputs);
     let (mut mean, mut var) = (vec![0.0; 6], vec![0.0; 6]);
     for batch in &batches {
@@ -224,7 +226,10 @@ fn recalibration_is_without_dropout_and_leaves_the_next_step_as_it_was() {
         engine.train_batch(&rows(0, 50), 1.0).unwrap();
     }
     assert_eq!(plain.take_loss_sum().unwrap(), recalibrated.take_loss_sum().unwrap());
-    assert_eq!(elements(&plain.layers[0].weight), elements(&recalibrated.layers[0].weight));
+    assert_eq!(
+        elements(plain.layers[0].weight.in_effect()),
+        elements(recalibrated.layers[0].weight.in_effect())
+    );
 }
 
 #[test]
