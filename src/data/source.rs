@@ -11,7 +11,7 @@ use super::split::given::Given;
 use super::table::builder::Table;
 use super::table::cell::Cell;
 use super::table::column::{Column, MOST_LEVELS};
-use super::table::looks::numbers_as_names;
+use super::table::looks::NumbersAsText;
 use super::table::roles::Roles;
 use super::table::row_hash::RowHash;
 use super::table::target::RawTargets;
@@ -25,6 +25,8 @@ pub struct Source {
     pub(super) name: String,
     pub(super) inputs: RawInputs,
     pub(super) targets: RawTargets,
+    /// What makes classes of numbers, where something does.
+    pub(super) classes_as_numbers: Option<NumbersAsText>,
     /// The target columns.
     pub(super) target_names: Vec<String>,
     /// Every column of a table, in the order of the file.
@@ -151,6 +153,7 @@ impl Source {
             name,
             inputs: RawInputs::Images { bytes, width, height, full_scale },
             targets,
+            classes_as_numbers: None,
             target_names,
             roles: None,
             files: Vec::new(),
@@ -165,12 +168,14 @@ impl Source {
     }
 
     fn of_table((table, digest): read::Read, config: &DataConfig, name: String) -> Self {
-        let Table { roles, files, inputs, targets, given, hashes, without_target, doubts } = table;
-        let names = roles.inputs().cloned().collect();
+        let names = table.roles.inputs().cloned().collect();
+        let Table { roles, files, inputs, targets, classes_as_numbers, .. } = table;
+        let Table { given, hashes, without_target, doubts, .. } = table;
         Self {
             name,
             inputs: RawInputs::Table { columns: inputs, names },
             targets,
+            classes_as_numbers,
             task_inferred: config.task.is_none() && roles.targets.len() == 1,
             target_names: roles.targets.clone(),
             roles: Some(roles),
@@ -203,7 +208,7 @@ impl Source {
                 if names.len() == labels.len() && names.len() > 2
                     || names.len() > MOST_LEVELS && 2 * names.len() > labels.len() =>
             {
-                let advice = match numbers_as_names(names) {
+                let advice = match &self.classes_as_numbers {
                     Some(found) => format!("{}, or set data.target", found.advice()),
                     None => "is it the column to predict? set data.target, or task = \"regression\" for numbers".to_owned(),
                 };

@@ -74,7 +74,8 @@ impl Source {
             RawTargets::Classes { labels, names } => Some((labels.as_slice(), names.as_slice())),
             RawTargets::Values { .. } => None,
         };
-        let rows = Rows { count: self.rows(), given: &self.given, classes };
+        let (given, as_numbers) = (&self.given, self.classes_as_numbers.as_ref());
+        let rows = Rows { count: self.rows(), given, classes, as_numbers };
         let drawn = split::draw(rows, &config.split, split_seed).map_err(|undrawn| {
             let (source_name, problem) = (self.name.clone(), undrawn.problem);
             match undrawn.key {

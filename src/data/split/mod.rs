@@ -13,7 +13,7 @@ use given::{Given, Part};
 use super::dataset::Splits;
 use super::doubt::Doubt;
 use super::error::{nearest, shortened};
-use super::table::looks::numbers_as_names;
+use super::table::looks::NumbersAsText;
 use crate::config::data::SplitConfig;
 use crate::seed::Seed;
 use crate::text::counted;
@@ -29,6 +29,8 @@ pub(super) struct Rows<'a> {
     pub given: &'a Given,
     /// Labels and class names.
     pub classes: Option<(&'a [u32], &'a [String])>,
+    /// What makes classes of numbers, where something does.
+    pub as_numbers: Option<&'a NumbersAsText>,
 }
 
 /// Splits and what was done to get them.
@@ -70,7 +72,7 @@ pub(super) fn draw(rows: Rows, config: &SplitConfig, seed: Seed) -> Result<Drawn
             Given::TestFrom(_) => "data.test_source",
             Given::Parts(_) => "data.split.column",
         };
-        doubts.extend(untrained(&splits, labels, names, key)?);
+        doubts.extend(untrained(&splits, (labels, names), rows.as_numbers, key)?);
     }
     Ok(Drawn { splits, stratified, doubts })
 }
@@ -192,8 +194,8 @@ fn by_class(pool: &[u32], labels: &[u32], classes: usize) -> Vec<Vec<u32>> {
 /// split.
 fn untrained(
     splits: &Splits,
-    labels: &[u32],
-    names: &[String],
+    (labels, names): (&[u32], &[String]),
+    as_numbers: Option<&NumbersAsText>,
     key: &'static str,
 ) -> Result<Option<Doubt>, Undrawn> {
     let mut trained = vec![false; names.len()];
@@ -238,7 +240,7 @@ fn untrained(
         counts.join(" and "),
         absent.join(", ")
     );
-    let advice = match numbers_as_names(names) {
+    let advice = match as_numbers {
         Some(found) => found.advice(),
         None => "call the same class the same in every split, and give each class training rows"
             .to_owned(),
@@ -276,13 +278,17 @@ mod tests {
         config
     }
 
+    fn rows<'a>(count: usize, classes: Option<(&'a [u32], &'a [String])>) -> Rows<'a> {
+        Rows { count, given: &Given::Nothing, classes, as_numbers: None }
+    }
+
     fn names(classes: usize) -> Vec<String> {
         (0..classes).map(|class| class.to_string()).collect()
     }
 
     #[test]
     fn the_same_seed_draws_the_same_split_and_another_seed_another() {
-        let rows = Rows { count: 100, given: &Given::Nothing, classes: None };
+        let rows = rows(100, None);
         let draw = |seed| draw(rows, &config(0.2, 0.2), Seed(seed)).unwrap();
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1).splits.test, draw(2).splits.test);
@@ -290,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_test_split_of_the_source_is_kept_and_the_rest_is_divided() {
-        let rows = Rows { count: 12, given: &Given::TestFrom(10), classes: None };
+        let rows = Rows { given: &Given::TestFrom(10), ..rows(12, None) };
         // The test fraction is not used, however large.
         let splits = draw(rows, &config(0.2, 0.9), Seed(0)).unwrap().splits;
         assert_eq!(splits.test, [10, 11]);
@@ -301,7 +307,7 @@ mod tests {
     fn a_class_too_small_for_the_splits_gives_stratification_up_and_says_so() {
         let labels = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
         let names = names(2);
-        let rows = Rows { count: 10, given: &Given::Nothing, classes: Some((&labels, &names)) };
+        let rows = rows(10, Some((&labels, &names)));
         let drawn = draw(rows, &config(0.2, 0.2), Seed(0)).unwrap();
         assert!(!drawn.stratified);
         assert!(drawn.doubts[0].message.contains("class `1` has too few rows for 3 splits (2)"));
@@ -310,7 +316,7 @@ mod tests {
 
     #[test]
     fn fractions_that_leave_a_split_without_rows_are_refused() {
-        let rows = Rows { count: 10, given: &Given::Nothing, classes: None };
+        let rows = rows(10, None);
         let why = |config: &SplitConfig| draw(rows, config, Seed(0)).unwrap_err().problem;
         assert!(why(&config(0.5, 0.5)).contains("no row is left to train on"));
         assert!(why(&config(0.9, 0.9)).contains("no row is left to train on"));
@@ -330,7 +336,7 @@ mod tests {
             let labels: Vec<u32> =
                 (0..count).map(|_| u32::try_from(stream.below(classes.into())).unwrap()).collect();
             let names = names(classes as usize);
-            let rows = Rows { count, given: &Given::Nothing, classes: Some((&labels, &names)) };
+            let rows = rows(count, Some((&labels, &names)));
             if let Ok(Drawn { splits, stratified, .. }) = draw(rows, &config(validation, test), Seed(seed)) {
                 let mut all = [&splits.train[..], &splits.validation, &splits.test].concat();
                 all.sort_unstable();

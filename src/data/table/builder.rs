@@ -7,6 +7,7 @@ use super::cell::{Cell, MissingWords};
 use super::column::Column;
 use super::column_builder::{ColumnBuilder, Purpose};
 use super::doubts;
+use super::looks::NumbersAsText;
 use super::roles::{Role, Roles};
 use super::row_hash::RowHash;
 use super::target::RawTargets;
@@ -24,6 +25,8 @@ pub struct Table {
     pub files: Vec<PathBuf>,
     pub inputs: Vec<Column>,
     pub targets: RawTargets,
+    /// What makes classes of numbers, where something does.
+    pub classes_as_numbers: Option<NumbersAsText>,
     pub given: Given,
     /// Of each row, of what is written in its inputs and targets.
     pub hashes: Vec<u64>,
@@ -256,6 +259,7 @@ impl<'a> TableBuilder<'a> {
         let names: Vec<String> = roles.inputs().cloned().collect();
         self.doubts.extend(doubts::of_cells(&inputs, &names, self.config));
         self.doubts.extend(doubts::of_targets(&targets, &roles.targets, self.task));
+        let classes_as_numbers = doubts::numbers_as_classes(&targets);
         let declared = self.has_declared_classes;
         let targets = RawTargets::of(targets, &roles.targets, self.task, declared);
         let targets = targets.map_err(|(at, (location, problem))| {
@@ -263,7 +267,17 @@ impl<'a> TableBuilder<'a> {
         })?;
         let given = self.take_given(&roles)?;
         let Self { files, hashes, left_out: without_target, doubts, .. } = self;
-        Ok(Table { roles, files, inputs, targets, given, hashes, without_target, doubts })
+        Ok(Table {
+            roles,
+            files,
+            inputs,
+            targets,
+            classes_as_numbers,
+            given,
+            hashes,
+            without_target,
+            doubts,
+        })
     }
 
     fn take_given(&mut self, roles: &Roles) -> Result<Given, DataError> {

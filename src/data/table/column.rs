@@ -87,15 +87,14 @@ impl Column {
         let trained = || text().filter(|(_, count)| **count > 0).map(|(level, _)| level);
         let text_cells = text().map(|(_, count)| count).sum();
         let present: usize = counts.iter().sum();
-        let has_comma = |level: &Level| number::is_decimal_comma(level.name.as_bytes());
+        let has_comma = |level: &&Level| number::is_decimal_comma(level.name.as_bytes());
         let slip = trained().next().or_else(|| text().map(|(level, _)| level).next());
-        match slip {
-            Some(slip) if are_slips(text_cells, present) => Err(slip.fault(CellProblem::Text)),
-            Some(slip)
-                if text_cells > 0
-                    && trained().all(has_comma)
-                    && self.looks.numbers_as_text().is_none() =>
-            {
+        // Cells that look as if they held nothing are no text here.
+        let mut words = trained().filter(|level| !number::is_marker(&level.name));
+        let with_comma = trained().find(has_comma).filter(|_| words.all(|word| has_comma(&word)));
+        match (slip, with_comma) {
+            (Some(slip), _) if are_slips(text_cells, present) => Err(slip.fault(CellProblem::Text)),
+            (_, Some(slip)) if self.looks.numbers_as_text().is_none() => {
                 Err(slip.fault(CellProblem::Text))
             }
             _ => Ok(()),

@@ -34,21 +34,20 @@ pub fn of_cells(columns: &[Column], names: &[String], config: &DataConfig) -> Ve
     let categorical = |columns: &[String]| with("data.categorical", &config.categorical, columns);
     let as_text = of(&|column| {
         let levels = match &column.values {
-            Values::Levels { categorical: true, .. } | Values::Numbers { .. } => return None,
-            Values::Levels { levels, .. } if levels.len() <= FEWEST_NUMBERS => return None,
             Values::Levels { levels, .. } => counted(levels.len(), "level"),
-            Values::TooManyLevels => "too many levels".to_owned(),
+            _ => "too many levels".to_owned(),
         };
-        column.looks.numbers_as_text().map(|found| format!("{}; {levels}", told(&found)))
+        numbers_as_text(column).map(|found| format!("{}; {levels}", found.told()))
     });
+    let found: Vec<NumbersAsText> = columns.iter().filter_map(numbers_as_text).collect();
+    let hardest = found.iter().find(|found| !found.has_one_unit()).or(found.first());
+    let remedy = hardest.map_or("", NumbersAsText::remedy);
     let as_text = as_text.map(|(columns, told)| {
         let message = format!(
             "numbers with more than digits in their cells, which makes levels of them: {told}"
         );
-        Doubt::warning("numbers as text", "data.categorical", message).advise(format!(
-            "write the numbers alone; if they are names, set {}",
-            categorical(&columns)
-        ))
+        Doubt::warning("numbers as text", "data.categorical", message)
+            .advise(format!("{remedy}; if they are names, set {}", categorical(&columns)))
     });
     let is_number = |column: &Column| matches!(column.values, Values::Numbers { .. });
     let codes = of(&|column| {
@@ -89,17 +88,17 @@ pub fn of_targets(columns: &[Column], names: &[String], task: Option<Task>) -> V
         }
         match &column.values {
             Values::Levels { levels, .. } => {
-                let has_many = task.is_none() && levels.len() > FEWEST_NUMBERS;
-                if let Some(found) = column.looks.numbers_as_text().filter(|_| has_many) {
+                if let Some(found) = numbers_as_text(column).filter(|_| task.is_none()) {
                     let message = format!(
                         "the target `{name}` holds numbers with more than digits in their cells, which makes {} classes of them: {}",
                         levels.len(),
-                        told(&found)
+                        found.told()
                     );
                     let doubt = Doubt::warning("numbers as classes", "data.task", message);
-                    doubts.push(doubt.advise(
-                        "write the numbers alone; if they are names of classes, set data.task = \"classification\"",
-                    ));
+                    doubts.push(doubt.advise(format!(
+                        "{}; if they are names of classes, set data.task = \"classification\"",
+                        found.remedy()
+                    )));
                 }
                 if let Some(alike) = alike(levels) {
                     let message =
@@ -114,6 +113,21 @@ pub fn of_targets(columns: &[Column], names: &[String], task: Option<Task>) -> V
     doubts
 }
 
+/// What makes classes of the numbers of a target, where that is one.
+pub fn numbers_as_classes(targets: &[Column]) -> Option<NumbersAsText> {
+    let [target] = targets else { return None };
+    numbers_as_text(target)
+}
+
+/// What makes levels of numbers, where they are more than names of two groups.
+fn numbers_as_text(column: &Column) -> Option<NumbersAsText> {
+    match &column.values {
+        Values::Levels { categorical: true, .. } | Values::Numbers { .. } => None,
+        Values::Levels { levels, .. } if levels.len() <= FEWEST_NUMBERS => None,
+        Values::Levels { .. } | Values::TooManyLevels => column.looks.numbers_as_text(),
+    }
+}
+
 fn grouped_points(columns: &str) -> Doubt {
     let message = format!(
         "every point has three digits behind it and no number without one is above 999, as where points stand between thousands, and they are taken for decimal points: {columns}"
@@ -124,10 +138,6 @@ fn grouped_points(columns: &str) -> Doubt {
 
 fn shown(name: &str) -> String {
     shortened(name.as_bytes())
-}
-
-fn told(found: &NumbersAsText) -> String {
-    format!("{}, as in `{}` for {}", found.what, shown(&found.cell), found.bare)
 }
 
 /// Levels of which only case and blanks differ, where there are any.

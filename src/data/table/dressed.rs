@@ -6,6 +6,40 @@ const CURRENCIES: [&str; 24] = [
     "sek", "nok", "dkk", "pln", "czk", "huf", "brl", "zar", "krw", "fr",
 ];
 
+/// What stands behind a number for a power of ten.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Multiplier {
+    /// Such as "millions".
+    pub name: &'static str,
+    power: i32,
+    /// As they are written; those of more than one letter in any case.
+    signs: &'static [&'static str],
+}
+
+/// A metre, a byte and a tonne are none, so `m`, `b` and `t` are not here.
+const MULTIPLIERS: [Multiplier; 6] = [
+    Multiplier { name: "thousands", power: 3, signs: &["k", "K", "tsd", "thousand"] },
+    Multiplier { name: "lakhs", power: 5, signs: &["lakh", "lakhs", "lac"] },
+    Multiplier {
+        name: "millions",
+        power: 6,
+        signs: &["M", "MM", "mn", "mln", "mio", "mill", "million", "millions", "millionen"],
+    },
+    Multiplier { name: "crores", power: 7, signs: &["cr", "crore", "crores"] },
+    Multiplier {
+        name: "billions",
+        power: 9,
+        signs: &["B", "bn", "bln", "mrd", "mds", "billion", "billions", "milliarden"],
+    },
+    Multiplier { name: "trillions", power: 12, signs: &["tn", "trillion", "trillions"] },
+];
+
+/// Marks around numbers that say nothing of their unit.
+const MARKS: &[char] = &[
+    '+', '-', '\u{2212}', '<', '>', '=', '≤', '≥', '~', '≈', '±', '(', ')', '[', ']', '*', '#',
+    ':', '.', ',', ';', ' ',
+];
+
 /// Longer text behind a number is more than a unit.
 const LONGEST_UNIT: usize = 12;
 
@@ -15,6 +49,10 @@ pub struct Dressed {
     /// What stands before and behind the number, without blanks around.
     pub before: String,
     pub behind: String,
+    /// What stands behind the number for a power of ten.
+    pub multiplier: Option<&'static Multiplier>,
+    /// The rest of what stands around it, in lower case and without marks and a plural's `s`.
+    pub unit: String,
     /// Whether a no-break space stands somewhere.
     pub no_break_space: bool,
     /// What stands between thousands.
@@ -49,9 +87,12 @@ impl Dressed {
         if !is_sign(before) || !is_unit(behind) {
             return None;
         }
+        let (multiplier, rest) = split_multiplier(behind);
         Some(Self {
             before: before.to_owned(),
             behind: behind.to_owned(),
+            multiplier,
+            unit: unit_of(before) + &unit_of(rest),
             no_break_space: cell.contains(is_no_break_space),
             thousands,
             comma,
@@ -62,7 +103,7 @@ impl Dressed {
         })
     }
 
-    /// The number alone, as it can be read; `comma`: what a comma is that may be either.
+    /// The number alone, multiplied out, as it can be read; `comma`: what a comma is that may be either.
     pub fn bare(&self, comma: Comma) -> String {
         let comma = if self.comma == Comma::Either { comma } else { self.comma };
         let mut bare = String::new();
@@ -75,7 +116,43 @@ impl Dressed {
                 _ => {}
             }
         }
-        bare
+        match self.multiplier {
+            Some(multiplier) => multiplier.times(&bare),
+            None => bare,
+        }
+    }
+}
+
+impl Multiplier {
+    fn has(&self, sign: &str) -> bool {
+        let lower = sign.to_lowercase();
+        self.signs.iter().any(|known| *known == sign || known.len() > 1 && *known == lower)
+    }
+
+    /// A number times the power, rounded once.
+    fn times(&self, number: &str) -> String {
+        let (digits, power) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+        let power = power.parse::<i32>().unwrap_or(0).saturating_add(self.power);
+        let product = format!("{digits}e{power}").parse::<f64>();
+        product.map_or_else(|_| number.to_owned(), |product| product.to_string())
+    }
+}
+
+/// The multiplier with which text behind a number begins, and the rest.
+fn split_multiplier(behind: &str) -> (Option<&'static Multiplier>, &str) {
+    let end = behind.find(|c: char| !c.is_alphabetic()).unwrap_or(behind.len());
+    let (sign, rest) = behind.split_at(end);
+    match MULTIPLIERS.iter().find(|multiplier| multiplier.has(sign)) {
+        Some(multiplier) => (Some(multiplier), rest),
+        None => (None, behind),
+    }
+}
+
+fn unit_of(around: &str) -> String {
+    let unit = around.trim_matches(MARKS).to_lowercase();
+    match unit.strip_suffix('s') {
+        Some(singular) if singular.chars().count() > 1 => singular.to_owned(),
+        _ => unit,
     }
 }
 
@@ -189,6 +266,36 @@ mod tests {
         assert_eq!(either.comma, Comma::Either);
         assert_eq!(either.bare(Comma::Decimal), "7.898");
         assert_eq!(either.bare(Comma::Thousands), "7898");
+    }
+
+    #[test]
+    fn multipliers_multiply_and_are_told_from_units() {
+        for (cell, name, unit, bare) in [
+            ("4.4M", Some("millions"), "", "4400000"),
+            ("0.3K", Some("thousands"), "", "300"),
+            ("1.1k", Some("thousands"), "", "1100"),
+            ("10k+", Some("thousands"), "", "10000"),
+            ("$2.5B", Some("billions"), "$", "2500000000"),
+            ("1,5 Mio. €", Some("millions"), "€", "1500000"),
+            ("3 MRD EUR", Some("billions"), "eur", "3000000000"),
+            ("-1.2M€", Some("millions"), "€", "-1200000"),
+            ("1e-3K", Some("thousands"), "", "1"),
+            ("2 crore", Some("crores"), "", "20000000"),
+            ("5 km", None, "km", "5"),
+            ("5 mm", None, "mm", "5"),
+            ("5 m", None, "m", "5"),
+            ("5 MB", None, "mb", "5"),
+            ("$5", None, "$", "5"),
+            ("5 $", None, "$", "5"),
+            ("< 5 mg", None, "mg", "5"),
+            ("2 days", None, "day", "2"),
+            ("1 day", None, "day", "1"),
+            ("2 ms", None, "ms", "2"),
+        ] {
+            let dressed = Dressed::parse(cell).unwrap_or_else(|| panic!("{cell}"));
+            assert_eq!(dressed.multiplier.map(|multiplier| multiplier.name), name, "{cell}");
+            assert_eq!((&*dressed.unit, &*dressed.bare(Comma::Decimal)), (unit, bare), "{cell}");
+        }
     }
 
     #[test]

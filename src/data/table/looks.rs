@@ -1,11 +1,12 @@
 //! What the cells of a column look like, beside being numbers or text: zeros before digits, points that
 //! may stand between thousands, numbers with something around them.
 
-use super::dressed::{Comma, Dressed};
-use super::number::Number;
+use super::dressed::{Comma, Dressed, Multiplier};
+use super::number::is_marker;
 use crate::data::error::shortened;
+use crate::text::listed;
 
-/// More different signs and units than this are words.
+/// More different signs and units than this are words, and so are more than twice as many with multipliers.
 const MOST_SIGNS: usize = 3;
 
 /// What was seen of the different cells of a column.
@@ -34,21 +35,32 @@ enum Points {
 #[derive(Debug, Clone, Default)]
 struct Around {
     first: Option<(String, Dressed)>,
-    signs: Vec<(String, String)>,
+    signs: Vec<Sign>,
     thousands: Option<char>,
     comma: Option<Comma>,
     no_break_space: bool,
-    /// Whether a cell holds text rather than any kind of number.
+    /// Whether a cell holds text rather than any kind of number, and whether one looks as if it held nothing.
     has_words: bool,
+    has_markers: bool,
+}
+
+/// What stands around a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sign {
+    before: String,
+    behind: String,
+    multiplier: Option<&'static Multiplier>,
+    unit: String,
 }
 
 /// Numbers that are text for what stands around them or between their digits.
+#[derive(Debug, Clone)]
 pub struct NumbersAsText {
     /// Such as "`%` behind them".
-    pub what: String,
-    /// The first cell, and the number alone.
-    pub cell: String,
-    pub bare: String,
+    what: String,
+    /// The first cell, and the number alone; none where they are in different units.
+    cell: String,
+    bare: Option<String>,
 }
 
 impl NumbersAsText {
@@ -56,13 +68,42 @@ impl NumbersAsText {
     pub fn advice(&self) -> String {
         let Self { what, cell, bare } = self;
         let cell = shortened(cell.as_bytes());
-        format!("the cells are numbers but for {what}: write `{bare}` for `{cell}`")
+        match bare {
+            Some(bare) => {
+                format!("the cells are numbers but for {what}: write `{bare}` for `{cell}`")
+            }
+            None => format!("the cells are numbers in {what}: {}", self.remedy()),
+        }
+    }
+
+    /// What was found, with the first cell.
+    pub fn told(&self) -> String {
+        let Self { what, cell, bare } = self;
+        let cell = shortened(cell.as_bytes());
+        match bare {
+            Some(bare) => format!("{what}, as in `{cell}` for {bare}"),
+            None => format!("{what}, as in `{cell}`"),
+        }
+    }
+
+    /// What makes numbers of them.
+    pub fn remedy(&self) -> &'static str {
+        if self.has_one_unit() {
+            "write the numbers alone"
+        } else {
+            "convert them to one unit and write the numbers alone"
+        }
+    }
+
+    /// Whether they can be written alone as they are.
+    pub fn has_one_unit(&self) -> bool {
+        self.bare.is_some()
     }
 }
 
 impl Around {
     fn is_empty(&self) -> bool {
-        self.first.is_none() && !self.has_words
+        self.first.is_none() && !self.has_words && !self.has_markers
     }
 }
 
@@ -121,17 +162,21 @@ impl Looks {
             return;
         }
         let Some(dressed) = Dressed::parse(cell) else {
-            around.has_words = true;
+            let is_marker = is_marker(cell);
+            around.has_words |= !is_marker;
+            around.has_markers |= is_marker;
             return;
         };
-        let sign = (dressed.before.clone(), dressed.behind.clone());
+        let Dressed { before, behind, multiplier, unit, .. } = dressed.clone();
+        let sign = Sign { before, behind, multiplier, unit };
         if !around.signs.contains(&sign) {
             around.signs.push(sign);
         }
         around.thousands = around.thousands.or(dressed.thousands);
         around.comma = around.comma.max(Some(dressed.comma));
         around.no_break_space |= dressed.no_break_space;
-        around.has_words |= around.signs.len() > MOST_SIGNS;
+        let are_units = around.signs.iter().filter(|sign| sign.multiplier.is_none());
+        around.has_words |= are_units.count() > MOST_SIGNS || around.signs.len() > 2 * MOST_SIGNS;
         around.first.get_or_insert_with(|| (cell.to_owned(), dressed));
     }
 
@@ -146,12 +191,15 @@ impl Looks {
 
     /// What makes text of numbers, where all text is numbers and more than their decimal commas does.
     pub fn numbers_as_text(&self) -> Option<NumbersAsText> {
-        let Around { first, signs, thousands, comma, no_break_space, has_words } = &self.around;
+        let Around { first, signs, thousands, comma, no_break_space, has_words, .. } = &self.around;
         let (cell, dressed) = first.as_ref().filter(|_| !has_words)?;
         // `<5` among numbers is one, `<=50K` beside `>50K` is a range.
-        let compares = |(before, _): &(String, String)| before.contains(['<', '>', '≤', '≥']);
+        let compares = |sign: &Sign| sign.before.contains(['<', '>', '≤', '≥']);
         if !self.has_numbers && signs.iter().any(compares) {
             return None;
+        }
+        if let Some(what) = different_units(signs) {
+            return Some(NumbersAsText { what, cell: cell.clone(), bare: None });
         }
         let comma = match comma.unwrap_or(Comma::None) {
             // In quotes between commas.
@@ -159,9 +207,12 @@ impl Looks {
             comma => comma,
         };
         let mut what = Vec::new();
-        for (before, behind) in signs {
-            for (sign, place) in [(before, "before"), (behind, "behind")] {
-                let told = format!("`{sign}` {place} them");
+        for Sign { before, behind, multiplier, .. } in signs {
+            let times = multiplier.map_or_else(String::new, |of| format!(" ({})", of.name));
+            for (sign, told) in [
+                (before, format!("`{before}` before them")),
+                (behind, format!("`{behind}` behind them{times}")),
+            ] {
                 if !sign.is_empty() && !what.contains(&told) {
                     what.push(told);
                 }
@@ -189,20 +240,32 @@ impl Looks {
             what.push("a comma for the decimal point".to_owned());
         }
         let comma = if comma == Comma::Either { Comma::Decimal } else { comma };
-        Some(NumbersAsText { what: what.join(", "), cell: cell.clone(), bare: dressed.bare(comma) })
+        Some(NumbersAsText {
+            what: what.join(", "),
+            cell: cell.clone(),
+            bare: Some(dressed.bare(comma)),
+        })
     }
 }
 
-/// What makes text of names that are all numbers, where it does and they are more than two.
-pub fn numbers_as_names(names: &[String]) -> Option<NumbersAsText> {
-    let mut looks = Looks::default();
-    for name in names {
-        match Number::parse(name.as_bytes()) {
-            Number::Finite(_) => looks.new_number(name.as_bytes()),
-            _ => looks.text(name),
+/// That numbers are in different units, where they are. One that is multiplied has a unit, if only that of
+/// numbers without any.
+fn different_units(signs: &[Sign]) -> Option<String> {
+    let with_unit =
+        || signs.iter().filter(|sign| !sign.unit.is_empty() || sign.multiplier.is_some());
+    let first = with_unit().next()?;
+    if with_unit().all(|sign| sign.unit == first.unit) {
+        return None;
+    }
+    let mut shown: Vec<String> = Vec::new();
+    for Sign { before, behind, .. } in with_unit() {
+        let told = format!("`{}`", [&**before, behind].join(" ").trim());
+        if !shown.contains(&told) {
+            shown.push(told);
         }
     }
-    looks.numbers_as_text().filter(|_| names.len() > 2)
+    let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    Some(format!("different units, {}", listed(&shown, "and")))
 }
 
 #[cfg(test)]
@@ -247,7 +310,7 @@ mod tests {
         let what = |delimiter, cells: &[&str]| {
             seen(delimiter, cells).numbers_as_text().map(|found| (found.what, found.bare))
         };
-        let found = |what: &str, bare: &str| Some((what.to_owned(), bare.to_owned()));
+        let found = |what: &str, bare: &str| Some((what.to_owned(), Some(bare.to_owned())));
         assert_eq!(what(b',', &["10%", "5", "7.5%"]), found("`%` behind them", "10"));
         assert_eq!(what(b',', &["5,755", "950"]), found("`,` between thousands", "5755"));
         assert_eq!(
@@ -262,8 +325,27 @@ mod tests {
         assert_eq!(what(b',', &["\u{2212}7"]), found("a sign that is not `-`", "-7"));
         assert_eq!(what(b',', &["<5", "7"]), found("`<` before them", "5"));
         assert_eq!(what(b',', &["<=50K", ">50K"]), None);
-        assert_eq!(what(b',', &["10%", "none"]), None);
+        assert_eq!(what(b',', &["10%", "much"]), None);
         assert_eq!(what(b',', &["1 a", "1 b", "1 c", "1 d"]), None);
+        // What people write for a missing cell is no word.
+        assert_eq!(what(b',', &["10 %", "15 %", "n/a", "-"]), found("`%` behind them", "10"));
+        assert_eq!(
+            what(b',', &["4.4M", "0.3K", "950"]),
+            found("`M` behind them (millions), `K` behind them (thousands)", "4400000")
+        );
+        assert_eq!(
+            what(b',', &["$4.4M", "$300"]),
+            found("`$` before them, `M` behind them (millions)", "4400000")
+        );
+        let mixed = |what: &str| Some((what.to_owned(), None));
+        assert_eq!(what(b',', &["1 g", "20 mg"]), mixed("different units, `g` and `mg`"));
+        assert_eq!(what(b',', &["1.8 m", "20 cm", "3"]), mixed("different units, `m` and `cm`"));
+        assert_eq!(what(b',', &["$5", "5 €"]), mixed("different units, `$` and `€`"));
+        assert_eq!(what(b',', &["4k", "4m"]), mixed("different units, `k` and `m`"));
+        assert_eq!(
+            what(b',', &["1 day", "3 days"]).and_then(|(_, bare)| bare).as_deref(),
+            Some("1")
+        );
         // Decimal commas alone are refused elsewhere.
         assert_eq!(what(b';', &["5,755", "9,5"]), None);
         assert_eq!(what(b';', &["5,755"]), None);
