@@ -357,7 +357,11 @@ fn the_header_that_pandas_counts_is_one() {
     let text = table("0,1,2", 120, |row| format!("{},5.5,{}", noise(row), row % 2));
     let out = described("np.csv", &text);
     assert!(out.contains("120 rows, 2 input columns, to predict: `2`"), "{out}");
-    assert!(out.contains("data.header = false if it is a row"), "{out}");
+    assert!(out.contains("warning: the first line, which ends with `2`"), "{out}");
+    is_one(&of_table(&text, ""), &["names of columns", "if it is a row, set data.header = false"]);
+    assert_eq!(of_table(&text, "header = true"), [""; 0]);
+    let text = table("1,2,3", 120, |row| format!("{},5.5,{}", noise(row), row % 2));
+    is_one(&of_table(&text, ""), &["names of columns", "if it is none, set data.header = true"]);
 }
 
 #[test]
@@ -383,4 +387,77 @@ fn columns_may_be_parted_by_runs_of_blanks() {
     assert!(message.contains("set data.delimiter = \" \""), "{message}");
     let out = place.succeeds(&["check", "--config", "h.toml"]);
     assert!(out.contains("h.data: 61 rows, 2 inputs, to predict: `c3`"), "{out}");
+}
+
+#[test]
+fn runs_of_blanks_are_pointed_at_where_another_delimiter_makes_columns() {
+    let told = |text: &str| {
+        let place = place(&[("t.data", text)]);
+        let message = place.fails(1, &["data", "describe", "t.data"]);
+        assert!(message.contains("set data.delimiter = \" \""), "{message}");
+        let out = place.succeeds(&["data", "describe", "t.data", "--set", "data.delimiter=\" \""]);
+        assert!(out.starts_with("t.data: 60 rows, 2 input columns"), "{out}");
+    };
+    told(&table("a   b\ty", 60, |row| {
+        format!("{}   {}\t\"a {}\"", noise(row), row % 9, class(row))
+    }));
+    told(&table("a\tb\ty", 60, |row| match row % 2 {
+        0 => format!("{}\t{}\t{}", noise(row), row % 9, class(row)),
+        _ => format!("{}\t\t{}\t{}", noise(row), row % 9, class(row)),
+    }));
+    told(&table("a\t\tb\ty", 60, |row| format!("{}\t{}\t{}", noise(row), row % 9, class(row))));
+}
+
+#[test]
+fn a_line_of_blanks_is_an_empty_line() {
+    let text = table("a,b,y", 60, |row| format!("{},{},{}", noise(row), row % 9, class(row)));
+    assert_eq!(described("t.csv", &text), described("t.csv", &(text.clone() + "   \n\t")));
+}
+
+#[test]
+fn multipliers_are_multiplied_out_and_different_units_are_told() {
+    let with = |cell: fn(usize) -> String| {
+        table("a,size,y", 120, |row| format!("{},{},{}", noise(row), cell(row), class(row)))
+    };
+    let installs = with(|row| ["4.4M", "0.3K", "1.5K"][row % 3].to_owned());
+    is_one(
+        &of_table(&installs, ""),
+        &["`M` behind them (millions), `K` behind them (thousands), as in `4.4M` for 4400000"],
+    );
+    let doses = with(|row| ["1 g", "20 mg", "50 mg"][row % 3].to_owned());
+    let advice = "convert them to one unit and write the numbers alone";
+    is_one(&of_table(&doses, ""), &["different units, `g` and `mg`", advice]);
+}
+
+#[test]
+fn a_word_for_a_missing_cell_hides_no_numbers() {
+    let with = |cells: [&'static str; 4]| {
+        table("a;rate;y", 120, move |row| {
+            format!("{};{};{}", noise(row), cells[row % 4], class(row))
+        })
+    };
+    is_one(
+        &of_table(&with(["10 %", "15 %", "20 %", "n/a"]), ""),
+        &["`%` behind them, as in `10 %` for 10"],
+    );
+    let out = described("t.csv", &with(["1,5", "2,5", "3,25", "n/a"]));
+    assert!(out.contains("write decimals with a point"), "{out}");
+}
+
+#[test]
+fn separators_of_thousands_in_a_target_are_named_wherever_its_classes_are() {
+    let prices = |from: usize| {
+        table("a,b,price", 24, move |row| {
+            format!("{},{},\"{},898\"", noise(row), row % 9, row / 2 + from)
+        })
+    };
+    let config = "[data]\nsource = \"t.csv\"\ntest_source = \"u.csv\"\n";
+    let files = place(&[("t.csv", &prices(1)), ("u.csv", &prices(50)), ("t.toml", config)]);
+    let message = files.fails(2, &["check", "--config", "t.toml"]);
+    assert!(message.contains("`,` between thousands: write `1898` for `1,898`"), "{message}");
+    let all = table("a,b,price", 60, |row| {
+        format!("{},{},\"{},{:03}\"", noise(row), row % 9, row + 1, row * 7)
+    });
+    let message = place(&[("t.csv", &all)]).fails(1, &["data", "describe", "t.csv"]);
+    assert!(message.contains("`,` between thousands: write `1000` for `1,000`"), "{message}");
 }

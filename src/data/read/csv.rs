@@ -7,7 +7,7 @@ use std::thread;
 
 use super::cutter::QuoteFault;
 use super::format::{Format, Input};
-use super::header;
+use super::header::{self, RUNS_OF_TABS};
 use super::records::{Batch, Record, Records};
 use super::sniff::{self, Layout};
 use crate::config::data::DataConfig;
@@ -87,7 +87,7 @@ fn take(
             let line = record.line;
             rows += 1;
             if record.len() != columns {
-                let problem = ragged(record, columns, layout.header);
+                let problem = ragged(record, columns, layout);
                 let (file, row) = (file.to_owned(), Some(rows));
                 return Err(DataError::Line { file, line, row, problem });
             }
@@ -132,10 +132,13 @@ fn begin(
         table.doubt(Doubt::note("no header", "data.header", message));
     } else if config.header.is_none() && header::counts_columns(first) {
         let message = format!(
-            "the first line, which ends with `{}`, is taken for names of columns, as pandas counts them (data.header = false if it is a row)",
+            "the first line, which ends with `{}`, is taken for names of columns, as pandas counts them",
             shortened(first.cell(first.len() - 1))
         );
-        table.doubt(Doubt::note("header of numbers", "data.header", message));
+        let doubt = Doubt::warning("header of numbers", "data.header", message);
+        table.doubt(doubt.advise(
+            "if it is a row, set data.header = false; if it is none, set data.header = true",
+        ));
     }
     Ok(())
 }
@@ -154,8 +157,8 @@ fn unread(file: &Path, cause: io::Error) -> DataError {
 }
 
 /// What is wrong with a row of too few or too many cells.
-fn ragged(row: Record, expected: usize, has_header: bool) -> String {
-    let first = if has_header { "the header" } else { "the first row" };
+fn ragged(row: Record, expected: usize, layout: Layout) -> String {
+    let first = if layout.header { "the header" } else { "the first row" };
     let cells = row.len();
     let more_by_an_empty_one = cells == expected + 1 && row.cell(cells - 1).trim_ascii().is_empty();
     let advice = if more_by_an_empty_one {
@@ -166,6 +169,9 @@ fn ragged(row: Record, expected: usize, has_header: bool) -> String {
     let mut problem = format!("{}, but {first} has {expected}: {advice}", counted(cells, "cell"));
     if row.cells().any(|cell| cell.contains(&b'\n')) {
         problem.push_str("; a quote may have been closed too late");
+    }
+    if layout.delimiter == b'\t' && (cells < expected || row.cells().any(<[u8]>::is_empty)) {
+        problem = format!("{problem}; {RUNS_OF_TABS}");
     }
     problem
 }

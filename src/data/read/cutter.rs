@@ -37,7 +37,7 @@ pub(super) struct Cutter<'b> {
     /// The line at hand.
     pub line: u64,
     state: State,
-    /// Whether a byte other than a line end has passed.
+    /// Whether a byte has passed that is neither a line end nor a blank that parts no cells.
     begun: bool,
     /// What the cells hold, one behind the other, behind those of records before.
     cells: &'b mut Vec<u8>,
@@ -59,6 +59,12 @@ enum State {
     Behind(u64),
 }
 
+/// Whether a line holds nothing but blanks that part no cells.
+#[inline]
+pub(super) fn is_empty_line(line: &[u8], delimiter: u8) -> bool {
+    line.iter().all(|byte| is_blank(*byte) && *byte != delimiter)
+}
+
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
@@ -77,7 +83,7 @@ impl<'b> Cutter<'b> {
         for (at, byte) in text.iter().copied().enumerate() {
             let ends_line = matches!(byte, b'\r' | b'\n');
             let ends_cell = byte == self.delimiter || by_blanks && is_blank(byte);
-            self.begun |= !ends_line;
+            self.begun |= ends_cell || !ends_line && !is_blank(byte);
             self.state = match self.state {
                 State::Quoted(line) if byte == b'"' => State::Closed(line),
                 State::Closed(line) if byte == b'"' => self.push(byte, State::Quoted(line)),

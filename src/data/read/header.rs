@@ -15,6 +15,9 @@ pub(super) fn names(
     layout: Layout,
     config: &DataConfig,
 ) -> Result<Vec<String>, String> {
+    if layout.by_blanks && first.len() > 1 {
+        return Err(numbers_in_cells(first, layout.delimiter));
+    }
     if first.len() == 1 {
         return Err(one_cell(first.cell(0), below.unwrap_or(0), layout.delimiter));
     }
@@ -25,15 +28,15 @@ pub(super) fn names(
     } else {
         counted().take(first.len()).collect()
     };
-    check(&names, config.header.is_none(), &config.drop)?;
+    check(&names, layout, config)?;
     for (name, stand_in) in names.iter_mut().zip(counted()).filter(|(name, _)| name.is_empty()) {
         *name = stand_in;
     }
     Ok(names)
 }
 
-/// Whether the names are 0, 1, 2, … as pandas writes where columns have none, perhaps behind the empty
-/// name of the column that counts the rows.
+/// Whether the names count the columns, as pandas writes where they have none, perhaps behind the empty name
+/// of the column that counts the rows.
 pub(super) fn counts_columns(first: Record) -> bool {
     let cells: Vec<&[u8]> = first.cells().map(<[u8]>::trim_ascii).collect();
     sniff::are_counted(&cells).is_some()
@@ -71,8 +74,26 @@ fn one_cell(cell: &[u8], below: usize, delimiter: u8) -> String {
     }
 }
 
+/// Why lines whose cells hold several numbers each are no rows of a table.
+fn numbers_in_cells(first: Record, delimiter: u8) -> String {
+    let (name, value) = match delimiter {
+        b'\t' => ("a tab".to_owned(), "\\t".to_owned()),
+        other => (format!("`{}`", char::from(other)), char::from(other).to_string()),
+    };
+    let cells = first.len();
+    format!(
+        "{name} makes {cells} columns, and cells hold several numbers with blanks between them, as in `{}`; if blanks stand between columns, set data.delimiter = \" \"; if they do not, set data.delimiter = \"{value}\"",
+        first.cells().max_by_key(|cell| cell.len()).map(shortened).unwrap_or_default()
+    )
+}
+
+/// What to do if tabs, of which each parts two cells, are meant to part them in runs.
+pub(super) const RUNS_OF_TABS: &str =
+    "if any run of tabs or blanks stands between two cells, set data.delimiter = \" \"";
+
 /// Refuses names that cannot be told apart.
-fn check(names: &[String], inferred: bool, drop: &[String]) -> Result<(), String> {
+fn check(names: &[String], layout: Layout, config: &DataConfig) -> Result<(), String> {
+    let (inferred, drop) = (config.header.is_none(), &config.drop);
     let number = |name: &&String| matches!(Number::parse(name.as_bytes()), Number::Finite(_));
     if let Some(place) = names.iter().position(String::is_empty) {
         let stand_in = format!("c{}", place + 1);
@@ -82,8 +103,12 @@ fn check(names: &[String], inferred: bool, drop: &[String]) -> Result<(), String
             } else {
                 "only counts the rows"
             };
+            let runs = match layout.delimiter {
+                b'\t' if place > 0 => format!("; {RUNS_OF_TABS}"),
+                _ => String::new(),
+            };
             return Err(format!(
-                "column {} of {} has no name: name it, or leave it out by data.drop = [\"{stand_in}\"] if it {why}",
+                "column {} of {} has no name: name it, or leave it out by data.drop = [\"{stand_in}\"] if it {why}{runs}",
                 place + 1,
                 names.len()
             ));

@@ -1,13 +1,13 @@
 //! The records of delimited text, and in which line each begins.
 //!
-//! A record ends with `\n`, `\r\n`, `\r` or the text; empty lines are none. Where the delimiter is a
-//! blank, any run of blanks stands between two cells, and those at either end of a line between none.
+//! A record ends with `\n`, `\r\n`, `\r` or the text; empty lines are none, nor
+//! are those of blanks that part no cells. Where the delimiter is a blank, any run of blanks stands between two cells, and those at either end of a line between none.
 
 use std::io::{self, BufRead};
 
 use memchr::{memchr_iter, memchr3};
 
-use super::cutter::Cutter;
+use super::cutter::{Cutter, is_empty_line};
 
 /// Bytes of cells after which a batch is full.
 const BATCH: usize = 1 << 18;
@@ -85,7 +85,7 @@ impl<R: BufRead> Records<R> {
             match plain_line(text).filter(|_| self.delimiter != b' ') {
                 Some((cells, end)) => {
                     let length = cells.len();
-                    if length > 0 {
+                    if !is_empty_line(cells, self.delimiter) {
                         batch.push_plain(self.line, cells, self.delimiter);
                     }
                     // The `\n` of `\r\n` ends an empty line.
@@ -300,6 +300,20 @@ mod tests {
             }
         }
         assert_eq!(parted(b"a  \"\" \"b c\"", 3, b' ')[0].1, [&b"a"[..], b"", b"b c"]);
+    }
+
+    #[test]
+    fn lines_of_blanks_that_part_no_cells_are_empty() {
+        let text = "  \na,b\n \t \n\"1\",2\r\n\t\r\n 3, \n   ";
+        for at_once in 1..text.len() {
+            let records = parted(text.as_bytes(), at_once, b',');
+            let lines: Vec<u64> = records.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, [2, 4, 6], "{at_once}");
+            assert!(records.iter().all(|(_, cells)| cells.len() == 2), "{at_once}");
+        }
+        let cells: Vec<usize> =
+            parted(b"a\tb\n\t\n  \n", 3, b'\t').iter().map(|(_, cells)| cells.len()).collect();
+        assert_eq!(cells, [2, 2], "tabs part empty cells");
     }
 
     /// As the csv crate reads them.

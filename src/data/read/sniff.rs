@@ -23,6 +23,8 @@ const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 pub(super) struct Layout {
     pub delimiter: u8,
     pub header: bool,
+    /// Whether blanks, rather than the delimiter that was inferred, seem to part the cells.
+    pub by_blanks: bool,
 }
 
 /// The beginning of the text, as far as the end of the first line that is not empty, and whether
@@ -41,7 +43,8 @@ pub(super) fn read_head(reader: &mut dyn Read) -> std::io::Result<(Vec<u8>, bool
 
 /// Whether a line that is not empty ends within the text; line ends in quotes do not count.
 fn ends_a_line(text: &[u8]) -> bool {
-    let begin = text.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(text.len());
+    let is_empty = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t');
+    let begin = text.iter().position(|byte| !is_empty(byte)).unwrap_or(text.len());
     let mut quoted = false;
     text[begin..].iter().any(|byte| {
         quoted ^= *byte == b'"';
@@ -56,9 +59,25 @@ pub(super) fn layout(head: &[u8], whole: bool, path: &Path, config: &DataConfig)
         _ if matches!(file::ending(path).as_str(), "tsv" | "tab") => b'\t',
         _ => delimiter_of(head, whole),
     };
-    let header =
-        config.header.unwrap_or_else(|| has_header(&sample(head, whole, delimiter), config));
-    Layout { delimiter, header }
+    let sample = sample(head, whole, delimiter);
+    let header = config.header.unwrap_or_else(|| has_header(&sample, config));
+    let by_blanks = config.delimiter.is_none() && holds_rows(&sample);
+    Layout { delimiter, header, by_blanks }
+}
+
+/// Whether every row, the first aside, which may hold names, has a cell of several numbers with blanks
+/// between them, runs of blanks among these.
+fn holds_rows(sample: &Sample) -> bool {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let are_numbers = |cell: &Vec<u8>| {
+        let mut words = cell.split(is_blank).filter(|word| !word.is_empty());
+        let is_number = |word: &[u8]| matches!(Number::parse(word), Number::Finite(_));
+        words.clone().nth(1).is_some() && words.all(is_number)
+    };
+    let has_run = |cell: &Vec<u8>| cell.windows(2).any(|pair| pair.iter().all(is_blank));
+    let rows = sample.get(1..).filter(|rows| !rows.is_empty()).unwrap_or(sample);
+    let cells = || rows.iter().flatten().filter(|cell| are_numbers(cell));
+    rows.iter().all(|row| row.iter().any(are_numbers)) && cells().any(has_run)
 }
 
 /// The delimiter that every line holds equally often, outside quotes; the most frequent of several,
@@ -107,11 +126,8 @@ fn counts(text: &[u8], whole: bool, delimiter: u8) -> Vec<usize> {
                 (begun, at_start) = (true, true);
                 continue;
             }
-            // A quote behind blanks opens a cell, too.
-            b' ' | b'\t' => {
-                begun = true;
-                continue;
-            }
+            // A quote behind blanks opens a cell, too, and a line of blanks is empty.
+            b' ' | b'\t' => continue,
             _ => {}
         }
         (begun, at_start) = (true, false);
@@ -181,24 +197,65 @@ fn has_header(sample: &Sample, config: &DataConfig) -> bool {
     }
 }
 
-/// Whether the first line is 0, 1, 2, … as pandas writes where columns have no names, perhaps behind the
-/// empty name of the column that counts the rows. Two numbers are a row unless no row is like them.
+/// Whether the first line counts the columns, as pandas does where they have no names, perhaps behind the
+/// empty name of the column that counts the rows. From 0 in whole numbers, nothing else does but where there
+/// are two; else it may be a row, unless a column holds no number that is written like its first.
 fn counts_columns(first: &[Vec<u8>], below: &[Vec<Vec<u8>>]) -> bool {
-    let Some((count, is_behind_index)) = are_counted(first) else { return false };
-    let is_whole = |cell: &Vec<u8>| cell.iter().all(u8::is_ascii_digit);
-    let could_be_a_row = |place: usize| {
-        below.iter().filter_map(|row| row.get(place)).any(is_whole) || below.is_empty()
+    let Some(Counted { columns, is_behind_index, is_usual }) = are_counted(first) else {
+        return false;
     };
-    is_behind_index || count > 2 || count == 2 && !(0..2).all(could_be_a_row)
+    let could_be_a_row = || {
+        let is_like = |place: usize| {
+            let mut cells = below.iter().filter_map(|row| row.get(place));
+            below.is_empty() || cells.any(|cell| decimals(cell) == decimals(&first[place]))
+        };
+        (usize::from(is_behind_index)..first.len()).all(is_like)
+    };
+    match columns {
+        _ if is_usual && (is_behind_index || columns > 2) => true,
+        2 => is_usual && !could_be_a_row(),
+        _ => columns > 2 && !could_be_a_row(),
+    }
 }
 
-/// How many cells count the columns from 0, where all do, and whether an empty one stands before them.
-pub(super) fn are_counted<T: AsRef<[u8]>>(cells: &[T]) -> Option<(usize, bool)> {
+/// Decimal places of a number that is written with digits alone.
+fn decimals(cell: &[u8]) -> Option<usize> {
+    let cell = cell.strip_prefix(b"-").unwrap_or(cell);
+    let is_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+    match cell.iter().position(|byte| *byte == b'.') {
+        Some(point) => {
+            let (whole, places) = (&cell[..point], &cell[point + 1..]);
+            (is_digits(whole) && is_digits(places)).then_some(places.len())
+        }
+        None => (!cell.is_empty() && is_digits(cell)).then_some(0),
+    }
+}
+
+/// A first line that counts the columns.
+pub(super) struct Counted {
+    columns: usize,
+    /// Whether an empty cell stands before them.
+    is_behind_index: bool,
+    /// Whether they are 0, 1, 2, … rather than 1, 2, 3, … or 0.0, 1.0, 2.0, …
+    is_usual: bool,
+}
+
+/// How cells count the columns, where all do.
+pub(super) fn are_counted<T: AsRef<[u8]>>(cells: &[T]) -> Option<Counted> {
     let is_behind_index = cells.first().is_some_and(|cell| cell.as_ref().is_empty());
     let numbers = &cells[usize::from(is_behind_index)..];
-    let counts = |(at, cell): (usize, &T)| cell.as_ref() == at.to_string().as_bytes();
-    let all = !numbers.is_empty() && numbers.iter().enumerate().all(counts);
-    all.then_some((numbers.len(), is_behind_index))
+    let columns = numbers.len();
+    let count = |from: usize, end: &str| {
+        let written =
+            |(at, cell): (usize, &T)| cell.as_ref() == format!("{}{end}", at + from).as_bytes();
+        columns > 0 && numbers.iter().enumerate().all(written)
+    };
+    let is_usual = count(0, "");
+    (is_usual || count(1, "") || count(0, ".0") || count(1, ".0")).then_some(Counted {
+        columns,
+        is_behind_index,
+        is_usual,
+    })
 }
 
 #[cfg(test)]
@@ -247,6 +304,12 @@ mod tests {
         assert!(header("0,1\n-1.5,5\n0.9,3\n"));
         assert!(header(",0\n0,3\n1,4\n"));
         assert!(!header("0,1\n1,0\n1,1\n0,0\n"));
+        assert!(header("1,2,3\n-1.5,5,0\n0.9,3,1\n"));
+        assert!(header("1,2,3\na,5,0\nb,3,1\n"));
+        assert!(header("0.0,1.0,2.0\n-1.53,5.25,0\n0.97,3.12,1\n"));
+        assert!(header(",0.0,1.0,2.0\n0,-1.53,5.25,a\n1,0.97,3.12,b\n"));
+        assert!(!header("1,2\n1.5,5\n0.9,3\n"));
+        assert!(!header("1.0,2.0,3.0\n5.1,3.5,1.4\n4.9,3.0,1.4\n"));
         assert!(!header("1,2,3\n4,5,6\n"));
         assert!(!header("0,1,3\n4,5,6\n"));
     }
@@ -262,7 +325,7 @@ mod tests {
     fn a_line_that_the_sample_cuts_does_not_count() {
         let config = DataConfig::new("t.csv");
         let layout = layout(b"a;b;c\n1;2;3\n1;", false, Path::new("t.csv"), &config);
-        assert_eq!(layout, Layout { delimiter: b';', header: true });
+        assert_eq!(layout, Layout { delimiter: b';', header: true, by_blanks: false });
     }
 
     #[test]
@@ -273,10 +336,26 @@ mod tests {
         {
             for end in text.find("\"x\"\n\"2\",\"").unwrap() + 4..text.len() {
                 let layout = layout(&text.as_bytes()[..end], false, Path::new("t.csv"), &config);
-                assert_eq!(layout, Layout { delimiter: b',', header }, "{end}");
+                assert_eq!(layout, Layout { delimiter: b',', header, by_blanks: false }, "{end}");
             }
         }
         let cut_in_quotes = layout(b"\"1\",\"x\n", false, Path::new("t.csv"), &config);
         assert!(!cut_in_quotes.header);
+    }
+
+    #[test]
+    fn cells_of_several_numbers_with_runs_of_blanks_between_them_are_rows() {
+        let by_blanks = |text: &str, delimiter: Option<char>| {
+            let mut config = DataConfig::new("t.csv");
+            config.delimiter = delimiter;
+            layout(text.as_bytes(), true, Path::new("t.csv"), &config).by_blanks
+        };
+        let cars = "18.0   8   307.0  1\t\"a car\"\n15.0   8   350.0  1\t\"a car\"\n";
+        assert!(by_blanks(cars, None));
+        assert!(by_blanks(&format!("mpg   n   size  y\tname\n{cars}"), None));
+        assert!(!by_blanks(cars, Some('\t')));
+        assert!(!by_blanks("rgb,y\n255 0 0,red\n0 0 255,blue\n", None));
+        assert!(!by_blanks("note,y\n10  of 20,red\n0  of 5,blue\n", None));
+        assert!(!by_blanks("a,y\n1  ,2\n  3,4\n", None));
     }
 }
