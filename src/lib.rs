@@ -6,6 +6,7 @@ pub mod compare;
 pub mod config;
 pub mod console;
 pub mod data;
+pub mod draw;
 pub mod event;
 pub mod history;
 pub mod kinds;

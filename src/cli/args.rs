@@ -6,7 +6,9 @@ use super::check::CheckArgs;
 use super::clean::CleanArgs;
 use super::compare::CompareArgs;
 use super::data::DataCommand;
+use super::plot::PlotArgs;
 use super::replay::ReplayArgs;
+use super::report::ReportArgs;
 use super::run_args::RunArgs;
 use super::status::StatusArgs;
 
@@ -34,6 +36,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict
     Compare(CompareArgs),
+    /// The same as a page with curves, effects and every training, which opens from disk
+    Report(ReportArgs),
+    /// Draw a comparison: curves, effects, pairs, ranks, as SVG or in the terminal
+    Plot(PlotArgs),
     /// What a data file holds and how it would be taken
     #[command(subcommand)]
     Data(DataCommand),

@@ -5,22 +5,20 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::compared::{filter, on_every_core, table_of};
 use super::exit::UsageError;
 use super::gate;
 use crate::compare::curves::CurveOf;
 use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Margin, Options};
-use crate::config::label::value_of;
 use crate::config::{Experiment, Overrides};
 use crate::history::TEST_PREFIX;
 use crate::report::{Format, Style, sentences};
 use crate::results::LoadedExperiment;
-use crate::results::epochs_csv;
-use crate::results::layout::epochs_file;
 use crate::storage::atomic::write_with;
 use crate::{report, results};
 
@@ -84,15 +82,6 @@ fn formats() -> impl TypedValueParser<Value = &'static Format> {
     PossibleValuesParser::new(known).try_map(format)
 }
 
-fn filter(text: &str) -> Result<Filter, String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => {
-            Ok(Filter { key: key.trim().to_owned(), level: value_of(value.trim()) })
-        }
-        _ => Err("expected KEY=VALUE, such as model.norm.kind=batch".to_owned()),
-    }
-}
-
 pub(super) fn margin(text: &str) -> Result<Margin, String> {
     let (number, is_share) = match text.trim().strip_suffix('%') {
         Some(number) => (number, true),
@@ -125,14 +114,6 @@ fn target(text: &str) -> Result<Target, String> {
         ));
     }
     Ok(Target { column: column.to_owned(), value: value.transpose()? })
-}
-
-/// Has trainings read and contrasts worked out on every core. The variable by which rayon would
-/// decide stands at one thread: candle's products take their number from it, see `main`.
-fn on_every_core() {
-    let cores = std::thread::available_parallelism().map_or(1, Into::into);
-    // A pool that is there already stays.
-    rayon::ThreadPoolBuilder::new().num_threads(cores).build_global().ok();
 }
 
 /// Loads, compares, prints and judges the gates.
@@ -196,10 +177,8 @@ fn speed(
     let mut known = HashSet::new();
     curves.retain(|curve| known.insert(curve.training.clone()));
     let read = |curve: CurveOf| {
-        let file = epochs_file(&curve.training);
-        let name = file.display().to_string();
-        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
-        Ok((curve, epochs_csv::read(&text, &name)?))
+        let table = table_of(&curve)?;
+        Ok((curve, table))
     };
     let curves: Vec<_> = curves.into_iter().map(read).collect::<Result<_>>()?;
     let found = crate::compare::speed::speed(&curves, target);
@@ -257,11 +236,7 @@ fn curves(path: &Path, experiments: &[LoadedExperiment], args: &CompareArgs) -> 
     write_with(path, |out| {
         let mut table = report::curves::Curves::new(&curves, args.clocks, out)?;
         for curve in &curves {
-            let file = epochs_file(&curve.training);
-            let name = file.display().to_string();
-            let text =
-                std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
-            table.push(curve, &epochs_csv::read(&text, &name)?)?;
+            table.push(curve, &table_of(curve)?)?;
         }
         Ok(table.finish()?)
     })
@@ -274,6 +249,7 @@ mod tests {
 
     use super::*;
     use crate::results::fixtures::{two_by_two_of, write};
+    use crate::results::layout::epochs_file;
 
     #[derive(clap::Parser)]
     struct Line {

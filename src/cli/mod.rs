@@ -4,13 +4,16 @@ mod args;
 pub mod check;
 pub mod clean;
 pub mod compare;
+mod compared;
 pub mod data;
 mod dry_run;
 mod exit;
 mod experiment_args;
 mod gate;
 mod output;
+pub mod plot;
 pub mod replay;
+pub mod report;
 mod rule;
 mod run;
 mod run_args;
@@ -36,6 +39,8 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &mut out),
         Command::Compare(args) => compare::compare(args, &mut out),
+        Command::Report(args) => report::report(args, &mut out),
+        Command::Plot(args) => plot::plot(args, &mut out),
         Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Clean(args) => clean::clean(args, &mut out),
         Command::Check(args) => check::check(args, &mut out),

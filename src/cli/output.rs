@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use anyhow::Context;
 
 /// The width of a terminal that says nothing about itself.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// The narrowest that tables are fitted to.
 const NARROWEST: usize = 40;
@@ -32,6 +32,18 @@ pub(super) fn is_coloured() -> bool {
     let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     io::stdout().is_terminal() && !is_refused && !is_plain
+}
+
+/// Whether the locale has more letters than ASCII.
+pub(super) fn is_utf8() -> bool {
+    let first = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    // Where nothing is said, UTF-8 is what a terminal of today has.
+    first.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 /// Writes a report as it is.

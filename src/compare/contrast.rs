@@ -49,6 +49,15 @@ pub struct SequentialLook {
     pub spent: f64,
 }
 
+/// Both levels of a contrast at a seed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SeedPair {
+    /// The seed.
+    pub seed: u64,
+    /// The metric at the first level and at the second, each a mean over the cells of the other factors.
+    pub levels: [f64; 2],
+}
+
 /// A difference between arms, seed by seed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contrast {
@@ -117,6 +126,9 @@ pub struct Contrast {
     /// Of a run until its effects are decided, what the p-value and the interval allow for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequential: Option<SequentialLook>,
+    /// What the differences are of, by seed; none of an interaction.
+    #[serde(skip)]
+    pub by_seed: Vec<SeedPair>,
     /// The differences that the mean is of, by seed.
     #[serde(skip)]
     pub differences: Vec<f64>,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::contrast::{Contrast, ContrastKind, Divergences, SequentialLook};
+use super::contrast::{Contrast, ContrastKind, Divergences, SeedPair, SequentialLook};
 use super::designs::{Design, Term, designs, is_of_evaluation};
 use super::experiment::{Experiment, Measured, Weights};
 use super::robust::robust;
@@ -328,6 +328,8 @@ fn contrast(
         (mean.filter(|_| !is_lost), all(of_seeds), all(of_splits));
     let rows = rows.filter(|_| !is_lost);
     let d_z = stats::effect_size(&differences).filter(|_| !is_lost);
+    let by_seed = by_seed(values, design, &paired);
+    let first: Vec<f64> = by_seed.iter().map(|pair| pair.levels[0]).collect();
     Contrast {
         experiment: experiment.name.clone(),
         name: design.name.clone(),
@@ -342,7 +344,8 @@ fn contrast(
         test_rows: rows.map(|(_, rows)| rows),
         p,
         p_holm: None,
-        first_level: first_level(values, design, &paired),
+        first_level: stats::mean(&first),
+        by_seed,
         wins: differences.iter().filter(|d| direction.better(**d, 0.0)).count(),
         ties: differences.iter().filter(|d| **d == 0.0).count(),
         divergences,
@@ -393,15 +396,19 @@ pub(super) fn contrasts_of(
     found.collect()
 }
 
-/// The mean at the first level; none of an interaction.
-fn first_level(values: &Values, design: &Design, paired: &[usize]) -> Option<f64> {
-    let is_pair = design.kind != ContrastKind::Interaction;
-    let at = |seed: &usize| -> Option<f64> {
-        let terms = design.terms.iter().filter(|term| term.factor < 0.0);
-        terms.map(|term| Some(-term.factor * values.at(term, *seed).finite()?)).sum()
+/// Both levels at each of these seeds; none of an interaction.
+fn by_seed(values: &Values, design: &Design, paired: &[usize]) -> Vec<SeedPair> {
+    if design.kind == ContrastKind::Interaction {
+        return Vec::new();
+    }
+    let pair = |seed: &usize| {
+        let side = |sign: f64| -> Option<f64> {
+            let terms = design.terms.iter().filter(|term| term.factor * sign > 0.0);
+            terms.map(|term| Some(term.factor.abs() * values.at(term, *seed).finite()?)).sum()
+        };
+        Some(SeedPair { seed: values.seeds[*seed], levels: [side(-1.0)?, side(1.0)?] })
     };
-    let found: Option<Vec<f64>> = paired.iter().map(at).collect();
-    stats::mean(&found?).filter(|_| is_pair)
+    paired.iter().filter_map(pair).collect()
 }
 
 /// The interval that counts seeds and test rows, and how many rows.

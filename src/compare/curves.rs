@@ -20,6 +20,12 @@ pub struct CurveOf {
     pub training: PathBuf,
     /// Epochs that the arm read.
     pub epochs: usize,
+    /// The epoch after which its rule ended the training; none where it did not.
+    pub stop_epoch: Option<usize>,
+    /// The epoch that it keeps.
+    pub best_epoch: Option<usize>,
+    /// Whether the training diverged.
+    pub has_diverged: bool,
 }
 
 /// The curves of the arms that [`compare`](super::compare()) would compare: experiment by
@@ -42,6 +48,9 @@ pub fn curves(
                 seed: *seed,
                 training: observation.experiment_dir.join(observation.training_dir),
                 epochs: observation.arm.epochs,
+                stop_epoch: observation.arm.stop_epoch,
+                best_epoch: observation.arm.best_epoch,
+                has_diverged: observation.has_diverged(),
             }));
         }
     }

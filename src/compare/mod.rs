@@ -18,12 +18,14 @@ mod designs;
 mod experiment;
 pub mod gate;
 pub mod label;
+mod mean_curves;
 mod merge;
 mod metric;
 mod monitor;
 mod options;
 mod robust;
 mod running_statistics;
+pub mod runs;
 mod savings;
 mod selection;
 pub mod setting;
@@ -46,8 +48,9 @@ pub use conclusion::{
     Best, Conclusion, Detectable, Effect, Finding, Interaction, Scope, Scores, UnitsDiffer, Verdict,
 };
 pub(crate) use confounders::{RATE, needs_own_rate};
-pub use contrast::{Contrast, ContrastKind, Divergences, SequentialLook};
+pub use contrast::{Contrast, ContrastKind, Divergences, SeedPair, SequentialLook};
 pub use contrasts::ROBUST_DESIGNS;
+pub use mean_curves::{EpochMean, MeanCurve, MeanCurves};
 pub use metric::PRIMARY;
 pub use options::{CLOCK_SUFFIX, CompareError, Filter, Margin, Options};
 pub use robust::{PAIRS_FOR_BOOTSTRAP, Robust};

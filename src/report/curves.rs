@@ -91,6 +91,9 @@ mod tests {
             seed: 3,
             training: "t".into(),
             epochs: 1,
+            stop_epoch: None,
+            best_epoch: None,
+            has_diverged: false,
         };
         let other = CurveOf {
             factors: map(json!({"training.optimizer.lr": 0.5, "model.norm.kind": "batch"})),

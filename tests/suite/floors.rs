@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Rooms from the ground up; see CONTRIBUTING.md.
 const FLOORS: &[&[&str]] = &[
     &["names", "text"],
-    &["check", "console", "history", "kinds", "seed"],
+    &["check", "console", "draw", "history", "kinds", "seed"],
     &["stats", "stopping"],
     &["config"],
     &["data", "event", "results"],

@@ -1,0 +1,119 @@
+//! `bnes plot`: one picture of a comparison.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::compared::ComparedArgs;
+use super::exit::UsageError;
+use super::output;
+use crate::draw::{Characters, Kind, Size};
+use crate::report::plot::{Asked, Plot, in_terminal, svg};
+use crate::storage::atomic::write_with;
+
+/// The height of curves in a terminal, in lines.
+const LINES: usize = 18;
+
+/// Arguments of `bnes plot`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PlotArgs {
+    /// What is drawn.
+    #[command(flatten)]
+    pub compared: ComparedArgs,
+    /// What to draw
+    #[arg(long, value_enum, default_value = "curves")]
+    pub kind: Plot,
+    /// The file to write, FILE.svg; without, curves are drawn in the terminal
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The width on paper: 85 mm is a column, 170 mm a page
+    #[arg(long, value_name = "MM", default_value_t = 170, value_parser = clap::value_parser!(u16).range(40..=1000))]
+    pub width: u16,
+    /// The column that curves are of
+    #[arg(long, value_name = "COLUMN")]
+    pub column: Option<String>,
+    /// The effect that pairs are of, as the table of `bnes compare` names it in full; default: the first
+    #[arg(long, value_name = "EFFECT")]
+    pub effect: Option<String>,
+    /// How the axis of the heights of curves is divided; default: logarithmic where curves fall far
+    #[arg(long, value_name = "AXIS", value_enum)]
+    pub axis: Option<AxisOf>,
+}
+
+/// How an axis is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AxisOf {
+    /// Equal differences take equal room
+    Linear,
+    /// Equal ratios do
+    Log,
+}
+
+impl AxisOf {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Linear => Kind::Linear,
+            Self::Log => Kind::Log,
+        }
+    }
+}
+
+/// Draws, and writes or prints.
+///
+/// # Errors
+/// Where nothing can be loaded or drawn, or the file cannot be written.
+pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    if let Some(path) = &args.output {
+        is_svg(path)?;
+    } else if args.kind != Plot::Curves {
+        let told = "a terminal shows curves alone: name a file, --output FILE.svg".to_owned();
+        return Err(UsageError(told).into());
+    }
+    let compared = args.compared.load()?;
+    let curves = match args.kind {
+        Plot::Curves => compared.means(&args.compared.filters)?,
+        _ => Vec::new(),
+    };
+    let asked = Asked {
+        column: args.column.clone(),
+        effect: args.effect.clone(),
+        heights: args.axis.map(AxisOf::kind),
+    };
+    let comparison = &compared.comparison;
+    if let Some(path) = &args.output {
+        let size = Size::paper(f64::from(args.width));
+        let text = svg(args.kind, comparison, &curves, &asked, size).map_err(usage)?;
+        write_with(path, |file| output::print(file, &text))?;
+    } else {
+        let width = output::columns().unwrap_or(output::WIDTH);
+        let characters = if output::is_utf8() { Characters::Braille } else { Characters::Ascii };
+        let colour = output::is_coloured();
+        let text = in_terminal(comparison, &curves, &asked, [width, LINES], characters, colour)
+            .map_err(usage)?;
+        output::print(out, &text)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn usage(why: crate::report::plot::NoPicture) -> UsageError {
+    UsageError(why.to_string())
+}
+
+/// Pictures are SVG, which turns into anything else.
+fn is_svg(path: &Path) -> Result<(), UsageError> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("svg") => Ok(()),
+        Some(other @ ("png" | "pdf")) => Err(UsageError(format!(
+            "pictures are written as SVG, which `rsvg-convert -f {other}` or Inkscape turn into {}: name {}",
+            other.to_uppercase(),
+            path.with_extension("svg").display()
+        ))),
+        _ => Err(UsageError(format!(
+            "--output names {}: pictures are written as SVG, so name a file that ends in .svg",
+            path.display()
+        ))),
+    }
+}

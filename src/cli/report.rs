@@ -1,0 +1,147 @@
+//! `bnes report`: a comparison as one page that opens from disk.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::compared::{Compared, ComparedArgs, each_curve};
+use super::output;
+use crate::compare::runs::{RunOf, each_run};
+use crate::compare::{Comparison, MeanCurves};
+use crate::config::Factors;
+use crate::console::eprintln;
+use crate::report::page::{Origin, Page, PageData, RunRow, SECOND};
+use crate::results::Status;
+use crate::storage::atomic::write_with;
+
+/// Arguments of `bnes report`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReportArgs {
+    /// What the page shows.
+    #[command(flatten)]
+    pub compared: ComparedArgs,
+    /// The page to write
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub output: PathBuf,
+}
+
+/// Writes the page and says where it is.
+///
+/// # Errors
+/// Where nothing can be loaded or compared, or the page cannot be written.
+pub fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    let compared = args.compared.load()?;
+    let page = page(&compared, &args.compared, None)?;
+    write_with(&args.output, |file| output::print(file, &page))?;
+    writeln!(out, "report: {}", args.output.display())
+        .context("the report could not be written")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The page of results; `progress` of a run that goes on.
+///
+/// # Errors
+/// Where a curve cannot be read.
+pub(super) fn page(
+    compared: &Compared,
+    args: &ComparedArgs,
+    progress: Option<String>,
+) -> Result<String> {
+    let Compared { experiments, comparison } = compared;
+    let (mut means, mut data) = (MeanCurves::default(), PageData::default());
+    let mut is_full = false;
+    each_curve(experiments, &args.filters, |curve, table| {
+        means.push(curve, table);
+        is_full |=
+            !data.training(number_of(comparison, &curve.experiment, &curve.factors), curve, table);
+        Ok(())
+    })?;
+    if is_full {
+        eprintln(
+            "note: the page has the means of all curves, and single ones of the first 1000 trainings alone",
+        );
+    }
+    let (mut runs, mut origins) = (Vec::new(), Vec::new());
+    each_run(experiments, &args.filters, |run| {
+        runs.push(row(comparison, &run));
+        let is_new = |origin: &Origin| origin.experiment != run.experiment;
+        if origins.iter().all(is_new) {
+            origins.push(origin(&run));
+        }
+    })?;
+    let curves = means.finish();
+    let page =
+        Page { comparison, curves: &curves, data, runs, origins, command: command(args), progress };
+    Ok(page.write()?)
+}
+
+/// The place of an arm in the comparison.
+fn number_of(comparison: &Comparison, experiment: &str, factors: &Factors) -> usize {
+    let is_it =
+        |arm: &crate::compare::ArmSummary| arm.experiment == experiment && arm.factors == *factors;
+    comparison.arms.iter().position(is_it).unwrap_or(0)
+}
+
+fn row(comparison: &Comparison, run: &RunOf) -> RunRow {
+    let metric = comparison.experiments.iter().find(|one| one.name == run.experiment);
+    let metric = metric.map_or("", |one| one.metric.as_str());
+    let value = |name: &str| run.arm.metrics.get(name).and_then(Value::as_f64);
+    let ended = match (&run.arm.status, &run.arm.stop_reason) {
+        (Status::Diverged, _) => "diverged".to_owned(),
+        (_, Some(reason)) => format!("stopped by {reason}"),
+        _ => "completed".to_owned(),
+    };
+    RunRow {
+        experiment: run.experiment.to_owned(),
+        arm: number_of(comparison, run.experiment, run.factors),
+        seed: run.seed,
+        ended,
+        epochs: run.arm.epochs,
+        best_epoch: run.arm.best_epoch,
+        metrics: [value(metric), value(SECOND)],
+    }
+}
+
+fn origin(run: &RunOf) -> Origin {
+    let provenance = &run.record.provenance;
+    let text = |key: &str| run.record.data.get(key).and_then(Value::as_str).map(str::to_owned);
+    let all = [
+        ("data", text("summary")),
+        ("digest of the data", text("digest")),
+        ("bnes", Some(provenance.version.clone())),
+        ("commit", provenance.git_commit.clone()),
+        ("processor", Some(provenance.cpu.clone())),
+        ("engine", Some(format!("{} ({})", provenance.engine, provenance.instruction_set))),
+        ("device", Some(provenance.device.clone())),
+    ];
+    let there = |(name, value): (&'static str, Option<String>)| {
+        value.filter(|value| !value.is_empty()).map(|value| (name, value))
+    };
+    Origin {
+        experiment: run.experiment.to_owned(),
+        config: Value::Object(run.record.config.clone().into()),
+        facts: all.into_iter().filter_map(there).collect(),
+    }
+}
+
+/// The command line that makes the page anew.
+fn command(args: &ComparedArgs) -> String {
+    let mut words = vec!["bnes".to_owned(), "report".to_owned()];
+    words.extend(args.paths.iter().map(|path: &PathBuf| quoted(path)));
+    if let Some(metric) = &args.metric {
+        words.push(format!("--metric {metric}"));
+    }
+    words.extend(
+        args.filters.iter().map(|filter| format!("--where '{}={}'", filter.key, filter.level)),
+    );
+    words.join(" ")
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

@@ -1,0 +1,268 @@
+"use strict";
+// What moves: everything that stands still is in the page without this.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const state = new URLSearchParams(location.hash.slice(1));
+  const keep = () => history.replaceState(null, "", "#" + state.toString());
+  const set = (key, value) => {
+    if (value === null || value === "") state.delete(key); else state.set(key, value);
+    keep();
+  };
+  const make = (name, attributes = {}, text = "") => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    if (text) element.textContent = text;
+    return element;
+  };
+  const draw = (name, attributes = {}, text = "") => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    if (text) element.textContent = text;
+    return element;
+  };
+  const values = ({ low, high, steps }) => {
+    const bytes = atob(steps);
+    const found = [];
+    for (let at = 0; at < bytes.length; at += 2) {
+      const step = bytes.charCodeAt(at) + 256 * bytes.charCodeAt(at + 1);
+      found.push(step === 65535 ? NaN : low + (high - low) * step / 65534);
+    }
+    return found;
+  };
+  const figure = (value) => Number.isFinite(value) ? String(+value.toPrecision(4)) : "–";
+
+  // Theme: the system's until the switch is used.
+  const theme = document.getElementById("theme");
+  const isDark = () => state.get("theme")
+    ? state.get("theme") === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const paint = () => {
+    if (state.get("theme")) document.documentElement.dataset.theme = state.get("theme");
+    theme.textContent = isDark() ? "Light" : "Dark";
+    theme.setAttribute("aria-label", isDark() ? "Use light colours" : "Use dark colours");
+  };
+  theme.hidden = false;
+  theme.addEventListener("click", () => { set("theme", isDark() ? "light" : "dark"); paint(); });
+  paint();
+
+  const DASHES = ["", "6 3", "2 2", "8 3 2 3", "4 2", "10 4", "1 3", "6 2 2 2 2 2"];
+  const WIDTH = 760, HEIGHT = 420, LEFT = 64, RIGHT = 744, TOP = 12, BOTTOM = 372;
+
+  const ticks = (low, high, log) => {
+    const found = [];
+    if (log) {
+      for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+        for (const factor of Math.log10(high / low) < 2 ? [1, 2, 5] : [1])
+          if (factor * 10 ** power >= low && factor * 10 ** power <= high) found.push(factor * 10 ** power);
+      if (found.length > 1) return found;
+      found.length = 0;
+    }
+    const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * [1, 2, 5, 10].find((step) => step * power >= rough);
+    for (let at = Math.ceil(low / step); at * step <= high; at++) found.push(at * step);
+    return found;
+  };
+
+  const charts = [];
+  for (const box of document.querySelectorAll(".curves")) {
+    const name = box.closest("[data-experiment]").dataset.experiment;
+    const arms = box.dataset.arms.split(",").map(Number);
+    const labels = JSON.parse(box.dataset.labels);
+    const means = data.means.filter((mean) => arms.includes(mean.arm));
+    const columns = [...new Set(means.map((mean) => mean.column))].sort();
+    const key = (of) => `${name}.${of}`;
+    const get = (of, otherwise) => state.get(key(of)) ?? otherwise;
+    const still = box.querySelector("svg");
+    let at = null;
+
+    const controls = make("div", { class: "controls" });
+    const choice = make("select", { "aria-label": "Column" });
+    for (const column of columns) choice.append(make("option", { value: column }, column));
+    const option = (of, text) => {
+      const label = make("label"), input = make("input", { type: "checkbox" });
+      input.checked = get(of) === "1";
+      input.addEventListener("change", () => { set(key(of), input.checked ? "1" : null); show(); });
+      label.append(input, " " + text);
+      return [label, input];
+    };
+    choice.value = columns.includes(get("column")) ? get("column") : columns.includes("val_loss") ? "val_loss" : columns[0];
+    choice.addEventListener("change", () => { set(key("column"), choice.value); show(); });
+    const [logLabel, log] = option("log", "logarithmic");
+    const [seedsLabel, seeds] = option("seeds", "every seed");
+    if (get("log") === undefined) log.checked = still.querySelectorAll(".grid").length > 0 && box.dataset.log === "1";
+    controls.append(make("label", {}, "Column "), choice, logLabel, seedsLabel);
+    const off = new Set((get("off", "") || "").split(",").filter(Boolean).map(Number));
+    arms.forEach((arm, place) => {
+      const button = make("button", { type: "button", "aria-pressed": String(!off.has(arm)) }, labels[place]);
+      button.addEventListener("click", () => {
+        off.has(arm) ? off.delete(arm) : off.add(arm);
+        button.setAttribute("aria-pressed", String(!off.has(arm)));
+        set(key("off"), [...off].join(","));
+        show();
+      });
+      controls.append(button);
+    });
+    const readout = make("p", { class: "readout", "aria-live": "polite" },
+      "Point at the chart, or focus it and use the arrow keys, to read values.");
+    box.prepend(controls);
+    box.querySelector("figure").insertBefore(readout, box.querySelector("figcaption"));
+
+    const shown = () => means.filter((mean) => mean.column === choice.value && !off.has(mean.arm));
+    function show() {
+      const curves = shown().map((mean) => ({
+        ...mean, y: values(mean.mean), lower: values(mean.lower), upper: values(mean.upper),
+        style: arms.indexOf(mean.arm) % 8, label: labels[arms.indexOf(mean.arm)],
+      }));
+      const lifted = state.get("seed");
+      const single = data.trainings.filter((one) => arms.includes(one.arm) && !off.has(one.arm)
+        && (seeds.checked || String(one.seed) === lifted));
+      const faint = single.map((one) => ({ ...one, column: one.columns.find(([column]) => column === choice.value) }))
+        .filter((one) => one.column).map((one) => ({ ...one, y: values(one.column[1]) }));
+      const all = [...curves.flatMap((curve) => curve.y), ...faint.flatMap((one) => one.y)]
+        .filter((value) => Number.isFinite(value) && (!log.checked || value > 0));
+      const last = Math.max(2, ...curves.flatMap((curve) => curve.epochs));
+      let low = Math.min(...all), high = Math.max(...all);
+      if (!all.length) { low = log.checked ? 0.1 : 0; high = 1; }
+      if (high === low) { high = low + Math.max(Math.abs(low), 1) * 0.1; }
+      if (log.checked) { const room = (high / low) ** 0.04; low /= room; high *= room; }
+      else { const room = (high - low) * 0.04; low -= room; high += room; }
+      const x = (epoch) => LEFT + (epoch - 1) / (last - 1) * (RIGHT - LEFT);
+      const y = (value) => {
+        const share = log.checked ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+        return Math.min(BOTTOM, Math.max(TOP, BOTTOM - share * (BOTTOM - TOP)));
+      };
+      const placed = (value) => Number.isFinite(value) && (!log.checked || value > 0);
+      const path = (epochs, heights, from = 0, to = epochs.length) => {
+        let text = "", pen = "M";
+        for (let index = from; index < to; index++) {
+          if (!placed(heights[index])) { pen = "M"; continue; }
+          text += `${pen}${x(epochs[index]).toFixed(1)} ${y(heights[index]).toFixed(1)}`;
+          pen = "L";
+        }
+        return text;
+      };
+      const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: "0", "font-size": "12",
+        "aria-label": `${choice.value} of ${name} by epoch; arrow keys read values` });
+      for (const value of ticks(low, high, log.checked)) {
+        svg.append(draw("line", { class: "grid", x1: LEFT, x2: RIGHT, y1: y(value), y2: y(value) }),
+          draw("text", { class: "ink", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, figure(value)));
+      }
+      for (const value of ticks(1, last, false)) {
+        if (!Number.isInteger(value)) continue;
+        svg.append(draw("text", { class: "ink", x: x(value), y: BOTTOM + 18, "text-anchor": "middle" }, String(value)));
+      }
+      svg.append(draw("line", { class: "axis", x1: LEFT, x2: RIGHT, y1: BOTTOM, y2: BOTTOM }),
+        draw("line", { class: "axis", x1: LEFT, x2: LEFT, y1: TOP, y2: BOTTOM }),
+        draw("text", { class: "ink", x: (LEFT + RIGHT) / 2, y: BOTTOM + 38, "text-anchor": "middle" }, "epoch"));
+      for (const curve of curves) {
+        const whole = curve.epochs.filter((epoch) => epoch <= curve.whole).length;
+        const band = curve.epochs.slice(0, whole).map((epoch, index) => [epoch, curve.lower[index], curve.upper[index]])
+          .filter(([, lower, upper]) => Number.isFinite(lower) && Number.isFinite(upper));
+        if (band.length > 1) {
+          const edge = (of) => band.map((row) => `${x(row[0]).toFixed(1)} ${placed(row[of]) ? y(row[of]).toFixed(1) : BOTTOM}`);
+          svg.append(draw("path", { class: `s${curve.style} band`, "fill-opacity": "0.16",
+            d: `M${edge(1).join("L")}L${edge(2).reverse().join("L")}Z` }));
+        }
+      }
+      for (const one of faint) {
+        const isLifted = String(one.seed) === lifted && (!state.get("arm") || state.get("arm") === String(one.arm));
+        svg.append(draw("path", { class: `s${arms.indexOf(one.arm) % 8} ${isLifted ? "lifted" : ""}`, fill: "none",
+          "stroke-opacity": isLifted ? "1" : "0.3", "stroke-width": isLifted ? "2.5" : "0.6", d: path(one.epochs, one.y) }));
+      }
+      for (const curve of curves) {
+        const whole = curve.epochs.filter((epoch) => epoch <= curve.whole).length;
+        svg.append(
+          draw("path", { class: `s${curve.style}`, fill: "none", "stroke-width": "1.8", "stroke-dasharray": DASHES[curve.style],
+            d: path(curve.epochs, curve.y, 0, whole) }),
+          draw("path", { class: `s${curve.style}`, fill: "none", "stroke-width": "0.9", "stroke-dasharray": "1 2",
+            d: path(curve.epochs, curve.y, Math.max(0, whole - 1)) }));
+      }
+      const cross = draw("line", { class: "axis", y1: TOP, y2: BOTTOM, "stroke-dasharray": "2 2", visibility: "hidden" });
+      svg.append(cross);
+      const read = (epoch) => {
+        at = Math.min(last, Math.max(1, Math.round(epoch)));
+        cross.setAttribute("x1", x(at)); cross.setAttribute("x2", x(at)); cross.setAttribute("visibility", "visible");
+        const parts = curves.map((curve) => {
+          let index = curve.epochs.findIndex((epoch) => epoch >= at);
+          if (index < 0 || curve.epochs[index] - at > 1) return `${curve.label}: –`;
+          const interval = Number.isFinite(curve.lower[index]) && at <= curve.whole
+            ? ` (${figure(curve.lower[index])} to ${figure(curve.upper[index])})` : "";
+          return `${curve.label}: ${figure(curve.y[index])}${interval}, n = ${curve.n[index]}`;
+        });
+        readout.textContent = `Epoch ${at}. ` + parts.join("; ");
+      };
+      const where = (event) => {
+        const box = svg.getBoundingClientRect();
+        return 1 + ((event.clientX - box.left) / box.width * WIDTH - LEFT) / (RIGHT - LEFT) * (last - 1);
+      };
+      svg.addEventListener("pointermove", (event) => read(where(event)));
+      svg.addEventListener("keydown", (event) => {
+        const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
+        if (step === undefined) return;
+        event.preventDefault();
+        read((at ?? 1) + step);
+      });
+      const old = box.querySelector("figure svg");
+      const hadFocus = document.activeElement === old;
+      old.replaceWith(svg);
+      if (hadFocus) svg.focus();
+    }
+    charts.push(show);
+    // The picture of the page stays until something is asked for that it does not show.
+    const asked = ["column", "log", "seeds", "off"].some((of) => get(of)) || state.get("seed");
+    if (asked) show();
+    else still.addEventListener("pointerenter", show, { once: true });
+    still.setAttribute("tabindex", "0");
+    still.addEventListener("focus", show, { once: true });
+  }
+
+  // The table of trainings: sorted by its headings, filtered, a row lifts its seed.
+  const table = document.querySelector("table.runs");
+  if (table) {
+    document.getElementById("runs-hint").hidden = false;
+    const body = table.tBodies[0];
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      const button = make("button", { type: "button" }, heading.textContent);
+      heading.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const up = heading.getAttribute("aria-sort") !== "ascending";
+        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+        heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const rows = [...body.rows];
+        const value = (row) => row.cells[column].textContent;
+        rows.sort((a, b) => {
+          const [p, q] = [value(a), value(b)], [n, m] = [Number(p), Number(q)];
+          const order = p !== "" && q !== "" && !isNaN(n) && !isNaN(m) ? n - m : p.localeCompare(q);
+          return up ? order : -order;
+        });
+        body.append(...rows);
+      });
+    });
+    const filter = document.getElementById("filter");
+    const sift = () => {
+      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const row of body.rows)
+        row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+    };
+    filter.value = state.get("filter") ?? "";
+    filter.addEventListener("input", () => { set("filter", filter.value); sift(); });
+    sift();
+    const lift = () => {
+      for (const row of body.rows)
+        row.classList.toggle("lifted", row.dataset.seed === state.get("seed") && row.dataset.arm === state.get("arm"));
+    };
+    const choose = (row) => {
+      const isSame = row.classList.contains("lifted");
+      set("seed", isSame ? null : row.dataset.seed);
+      set("arm", isSame ? null : row.dataset.arm);
+      lift();
+      for (const show of charts) show();
+    };
+    for (const row of body.rows) row.tabIndex = 0;
+    body.addEventListener("click", (event) => { const row = event.target.closest("tr"); if (row) choose(row); });
+    body.addEventListener("keydown", (event) => {
+      const row = event.target.closest("tr");
+      if (row && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); choose(row); }
+    });
+    lift();
+  }
+})();
