@@ -143,7 +143,7 @@ impl FusedEngine {
             room: 0,
             evaluations: Vec::new(),
         };
-        engine.load(&initial_state(&layout, &model.init, seed))?;
+        engine.load(&initial_state(&layout, &model.init.init, seed))?;
         Ok(engine)
     }
 

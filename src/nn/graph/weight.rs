@@ -69,6 +69,16 @@ impl Weight {
         Ok(())
     }
 
+    /// Divides the weights of each output; a direction stays as it is.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn divide(&mut self, by: &Tensor) -> Result<()> {
+        let var = self.length.as_ref().map_or(&self.var, |length| &length.var);
+        var.set(&var.broadcast_div(&by.unsqueeze(1)?)?.detach())?;
+        self.fold()
+    }
+
     /// What training moves: last name, tensor, and whether weight decay applies. That of a direction's
     /// length changes no weight, so it does not.
     pub fn parameters(&self) -> Vec<(&'static str, &Var, bool)> {
