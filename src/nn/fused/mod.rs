@@ -101,8 +101,8 @@ impl FusedEngine {
     #[must_use]
     pub fn lacks(network: &Network) -> Option<Lacking> {
         let layout = Layout::new(network.model, 1, 1);
-        let norms = layout.layers.iter().filter_map(LayerLayout::norm);
-        norms.filter_map(|norm| norm::build(norm, 1).err()).next()
+        let mut norms = layout.layers.iter().filter_map(LayerLayout::norm);
+        norms.find_map(|norm| norm::build(norm, 1).err())
     }
 
     /// The same on instructions that this processor has to have.

@@ -161,10 +161,14 @@ pub fn save_memory(layers: &[Layer], steps: i32, state: &mut StateDict) {
             };
             let (before, after): (Vec<_>, Vec<_>) =
                 Small::all(layer).into_iter().partition(|(_, small)| *small == Small::Length);
-            before.into_iter().for_each(|small| push(state, small));
+            for small in before {
+                push(state, small);
+            }
             let values = to_rows(layer, |units| &units.weight.memory[index]);
             state.push(name_of_weights(layer, index), &[outputs, inputs], values);
-            after.into_iter().for_each(|small| push(state, small));
+            for small in after {
+                push(state, small);
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ impl Weight {
         } else {
             None
         };
-        Ok(Self { length, var })
+        Ok(Self { var, length })
     }
 
     /// With their graph.
