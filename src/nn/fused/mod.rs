@@ -296,7 +296,9 @@ impl Engine for FusedEngine {
     }
 
     fn state(&self) -> Result<StateDict> {
-        Ok(state::save(&self.layers))
+        // Weights that are folded here are those of an evaluation.
+        let _flush = FlushToZero::new();
+        Ok(state::save(&self.layers, self.isa))
     }
 
     fn load(&mut self, state: &StateDict) -> Result<()> {
@@ -313,7 +315,8 @@ impl Engine for FusedEngine {
     }
 
     fn training_state(&self) -> Result<StateDict> {
-        let mut state = state::save(&self.layers);
+        let _flush = FlushToZero::new();
+        let mut state = state::save(&self.layers, self.isa);
         state::save_training(&self.layers, &mut state);
         state::save_memory(&self.layers, self.optimizer_steps, &mut state);
         // Bit for bit: a counter never comes near 2^63.

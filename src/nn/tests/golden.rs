@@ -204,6 +204,11 @@ impl NormPasses {
 /// Weight norm forward and back, and where it starts from data.
 #[derive(Deserialize)]
 pub struct WeightNormCase {
+    pub x: Vec<Vec<f64>>,
+    pub bias: Vec<f64>,
+    pub y: Vec<Vec<f64>>,
+    pub dy: Vec<Vec<f64>>,
+    pub dbias: Vec<f64>,
     pub v: Vec<Vec<f64>>,
     pub g: Vec<f64>,
     pub w: Vec<Vec<f64>>,
