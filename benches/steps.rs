@@ -21,6 +21,48 @@ const ROWS: usize = 2560;
 const CLASSES: usize = 10;
 const WORKLOADS: [&str; 4] = ["digits", "mnist", "wide", "ioffe"];
 
+/// The norms that are held against none.
+const NORMS: [&str; 9] = [
+    "none",
+    "batch",
+    "layer",
+    "rms",
+    "group",
+    "ghost_batch",
+    "mean_only_batch",
+    "batch_renorm",
+    "weight",
+];
+
+/// A workload with a norm.
+#[derive(Clone, Copy)]
+struct Case {
+    name: &'static str,
+    norm: &'static str,
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.norm)
+    }
+}
+
+/// Every norm on every workload but the largest.
+fn cases() -> Vec<Case> {
+    let of = |name| NORMS.map(|norm| Case { name, norm });
+    ["digits", "mnist", "ioffe"].into_iter().flat_map(of).collect()
+}
+
+/// A norm with its defaults, running averages, and groups that divide every workload.
+fn norm(kind: &str) -> Norm {
+    let mut table = serde_json::json!({ "kind": kind, "statistics": "ema", "groups": 4 });
+    if kind == "mean_only_batch" {
+        // Its weight norm has a line of its own.
+        table["weight_norm"] = false.into();
+    }
+    serde_json::from_value(table).expect("these are settings of every norm")
+}
+
 /// A workload's inputs, network and training.
 fn workload(name: &str) -> (usize, ModelConfig, TrainingConfig) {
     let adam = Optimizer::Adam(Adam::default());
@@ -79,6 +121,24 @@ fn steps(bencher: Bencher, engine: &mut dyn Engine, training: &TrainingConfig) {
     bencher
         .counter(ItemsCount::new(batch))
         .bench_local(|| batches.next().map(|rows| engine.train_batch(rows, 1.0)));
+}
+
+fn fused_with(bencher: Bencher, case: Case, threads: usize) {
+    let (inputs, model, training) = workload(case.name);
+    let model = ModelConfig { norm: norm(case.norm), ..model };
+    let data = data(inputs);
+    let engine = FusedEngine::new(&network(&model, &training, &data), threads);
+    steps(bencher, &mut engine.expect("BNES_ISA is one that there is"), &training);
+}
+
+#[divan::bench(args = cases())]
+fn norms_one_thread(bencher: Bencher, case: Case) {
+    fused_with(bencher, case, 1);
+}
+
+#[divan::bench(args = cases())]
+fn norms_two_threads(bencher: Bencher, case: Case) {
+    fused_with(bencher, case, 2);
 }
 
 fn fused(bencher: Bencher, name: &str, threads: usize) {

@@ -157,7 +157,7 @@ fn data(stream: &mut Stream, loss: Loss, outputs: usize) -> Dataset {
 fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
     let mut stream = Seed(1).stream("guard pages", 0);
     let norm = |placement| Norm::Batch(BatchNorm { placement, ..BatchNorm::default() });
-    let norms = [
+    let mut norms = vec![
         Norm::None(NoSettings {}),
         norm(Placement::BeforeActivation),
         norm(Placement::AfterActivation),
@@ -167,6 +167,14 @@ fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
             ..BatchNorm::default()
         }),
     ];
+    for kind in Norm::KINDS.iter().filter(|kind| !["none", "batch"].contains(kind)) {
+        for placement in ["before_activation", "after_activation"] {
+            let table = serde_json::json!({
+                "kind": kind, "placement": placement, "groups": 3, "ghost_size": 5, "warmup": 0.0
+            });
+            norms.push(serde_json::from_value(table).unwrap());
+        }
+    }
     let optimizers = [
         Optimizer::Adam(Adam::default()),
         Optimizer::Sgd(Sgd::default()),
@@ -175,18 +183,22 @@ fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
         Optimizer::RmsProp(RmsProp::default()),
         Optimizer::AdamW(Adam { weight_decay: 0.1, ..Adam::default() }),
     ];
-    for _ in 0..120 {
+    for _ in 0..300 {
         let (loss, outputs) = match stream.below(3) {
             0 => (Loss::Bce, 1),
             1 => (Loss::Mse, one_of(&mut stream, &WIDTHS)),
             _ => (Loss::CrossEntropy, one_of(&mut stream, &[2, 10, 16, 33, 300])),
         };
         let depth = stream.below(4);
+        let norm = one_of(&mut stream, &norms);
+        // Groups have to divide a layer.
+        let groups = if norm.kind() == "group" { 3 } else { 1 };
+        let widths = (0..depth).map(|_| one_of(&mut stream, &WIDTHS));
         let model = ModelConfig {
-            hidden: (0..depth).map(|_| one_of(&mut stream, &WIDTHS)).collect(),
+            hidden: widths.map(|units| units.next_multiple_of(groups)).collect(),
             activation: one_of(&mut stream, &Activation::ALL),
             dropout: one_of(&mut stream, &[0.0, 0.3]),
-            norm: one_of(&mut stream, &norms),
+            norm,
             ..ModelConfig::default()
         };
         let training = TrainingConfig {

@@ -124,7 +124,7 @@ fn add_four<S: Simd>(simd: S, sums: [S::V; 4]) -> S::V {
 
 /// The sums over all rows of `LANES` columns.
 #[inline(always)]
-fn sum<S: Simd>(simd: S, panel: &[Row], column: usize) -> S::V {
+pub(super) fn sum<S: Simd>(simd: S, panel: &[Row], column: usize) -> S::V {
     let mut total = simd.splat(0.0);
     for run in panel.chunks(RUN) {
         let mut sums = [simd.splat(0.0); 4];

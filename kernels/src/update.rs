@@ -1,10 +1,17 @@
 //! Gradients of weights, and the steps of the optimizers along them, with `PyTorch`'s update rules.
 
 use super::buffer::Buffer;
+use super::normalise::Row;
 use super::product::Block;
 use super::{Kernel, PANEL, Simd, columns_of, entry_points};
 
-entry_points!(Update => (), WeightGradient => (), ApplyGradient => (), SquaredNorm => f64);
+entry_points!(
+    Update => (),
+    UpdateDirections => (),
+    WeightGradient => (),
+    ApplyGradient => (),
+    SquaredNorm => f64,
+);
 
 /// A step of an optimizer, its constants worked out once.
 #[derive(Debug, Clone, Copy)]
@@ -382,6 +389,66 @@ impl Kernel for Update<'_> {
             with_rule!(step, rule => {
                 update(simd, rule, values, memory, &scratch.0, 1.0, columns);
             });
+        }
+    }
+}
+
+/// The same for directions of weights ([`weight_norm`](super::weight_norm)), with their lengths anew.
+pub struct UpdateDirections<'a> {
+    /// That of the products of inputs and directions.
+    pub gradient: Gradient<'a>,
+    /// How.
+    pub step: Step,
+    /// `depth x PANEL`.
+    pub weights: Weights<'a>,
+    /// How much of a direction is taken off the gradient of each column.
+    pub shares: &'a Row,
+    /// Receives the lengths after the step.
+    pub norms: &'a mut Row,
+}
+
+impl Kernel for UpdateDirections<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn compute<S: Simd>(self, simd: S) {
+        let Self { gradient, step, weights: Weights { values, memory }, shares, norms } = self;
+        let mut scratch = Scratch([0.0; PANEL * PANEL]);
+        let mut squares = [0.0; PANEL];
+        let wanted = gradient.columns.next_multiple_of(S::LANES);
+        for index in 0..gradient.depth.div_ceil(PANEL) {
+            let len = gradient.block(simd, index, &mut scratch);
+            let from = index * PANEL * PANEL;
+            let values = &mut values[from..from + len];
+            for column in (0..wanted).step_by(S::LANES) {
+                let share = simd.read(&shares[column..]);
+                for at in (column..len).step_by(PANEL) {
+                    let rest = simd.mul_sub_from(
+                        simd.read(&values[at..]),
+                        share,
+                        simd.read(&scratch.0[at..]),
+                    );
+                    simd.write(&mut scratch.0[at..], rest);
+                }
+            }
+            let memory = part(memory, from, len);
+            let columns = gradient.columns;
+            with_rule!(step, rule => {
+                update(simd, rule, values, memory, &scratch.0, 1.0, columns);
+            });
+            // While the block is in the first cache, and in the order of `Norms`.
+            for column in (0..wanted).step_by(S::LANES) {
+                let mut sum = simd.splat(0.0);
+                for at in (column..len).step_by(PANEL) {
+                    let v = simd.read(&values[at..]);
+                    sum = simd.mul_add(v, v, sum);
+                }
+                let total = simd.add(simd.read(&squares[column..]), sum);
+                simd.write(&mut squares[column..], total);
+            }
+        }
+        for column in (0..wanted).step_by(S::LANES) {
+            simd.write(&mut norms[column..], simd.sqrt(simd.read(&squares[column..])));
         }
     }
 }

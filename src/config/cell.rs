@@ -98,7 +98,7 @@ impl Cell {
     /// What is trained, and the rule that reads it.
     pub fn into_parts(self) -> (Config, StoppingRule) {
         let Self { data, model, training, evaluation, seed, early_stopping, .. } = self;
-        let seed = Seed(seed);
+        let (seed, model) = (Seed(seed), model.written_alike());
         (Config { data, model, training, evaluation, seed }, early_stopping)
     }
 

@@ -90,6 +90,13 @@ impl Cause {
                 if places.iter().any(own) {
                     places.retain(own);
                 }
+                // The first words of a key of the very table are meant for that one.
+                let begins = |key: &&str| {
+                    key.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('_'))
+                };
+                if known.iter().any(begins) {
+                    places.clear();
+                }
                 if places.is_empty() {
                     return error.help(suggest(&name, known));
                 }

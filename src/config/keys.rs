@@ -45,7 +45,7 @@ fn tables() -> &'static [(&'static str, Vec<&'static str>)] {
             ("data", fields_of::<DataConfig>().to_vec()),
             ("data.split", fields_of::<SplitConfig>().to_vec()),
             ("model", fields_of::<ModelConfig>().to_vec()),
-            ("model.init", of_kinds(&Init::all_kinds(), &[])),
+            ("model.init", of_kinds(&Init::all_kinds(), &["data_dependent"])),
             ("model.norm", of_kinds(&Norm::all_kinds(), &[])),
             ("training", fields_of::<TrainingConfig>().to_vec()),
             ("training.optimizer", of_kinds(&Optimizer::all_kinds(), &[])),

@@ -1,13 +1,14 @@
 //! `[model]`: the layers of the network.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::de::{Error, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use super::norm::{
     Along, BatchNorm, EpsPlacement, Norm, NormSettings, Placement, RunningStatistics, Statistics,
 };
 use crate::check;
 use crate::kinds;
-use crate::kinds::NoSettings;
+use crate::kinds::{NoSettings, SharedKeys};
 
 /// `[model]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,8 +22,8 @@ pub struct ModelConfig {
     /// Share of a hidden layer's units that a training batch zeroes.
     #[serde(deserialize_with = "check::share")]
     pub dropout: f64,
-    /// How weights start; biases start at 0.
-    pub init: Init,
+    /// How weights and biases start.
+    pub init: Start,
     /// `[model.norm]`.
     pub norm: Norm,
 }
@@ -33,7 +34,7 @@ impl Default for ModelConfig {
             hidden: vec![64, 64],
             activation: Activation::Relu,
             dropout: 0.0,
-            init: Init::KaimingUniform(NoSettings {}),
+            init: Start::default(),
             norm: Norm::None(NoSettings {}),
         }
     }
@@ -45,6 +46,27 @@ impl ModelConfig {
     #[must_use]
     pub fn hidden_norm(&self) -> Option<&dyn NormSettings> {
         self.norm.settings().filter(|_| !self.hidden.is_empty())
+    }
+
+    /// Whether its hidden layers start so that their outputs have mean 0 and sd 1 on the first rows trained
+    /// (Salimans & Kingma 2016).
+    #[must_use]
+    pub fn starts_from_data(&self) -> bool {
+        self.init.data_dependent.unwrap_or_else(|| self.starts_from_data_by_default())
+            && !self.hidden.is_empty()
+    }
+
+    fn starts_from_data_by_default(&self) -> bool {
+        self.norm.settings().is_some_and(NormSettings::starts_from_data)
+    }
+
+    /// The same model, written in the one way that all that start alike are written in: models without a norm
+    /// of the weights as they were before there was anything to ask for.
+    #[must_use]
+    pub fn written_alike(mut self) -> Self {
+        let starts = self.starts_from_data();
+        self.init.data_dependent = (starts || self.starts_from_data_by_default()).then_some(starts);
+        self
     }
 
     /// What the norm of its hidden layers takes its statistics over.
@@ -104,8 +126,64 @@ impl Activation {
     ];
 }
 
+/// `[model.init]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// What weights and biases are drawn from.
+    pub init: Init,
+    /// Whether data then scale and shift them; where it is not said, the norm does.
+    pub data_dependent: Option<bool>,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self::from(Init::KaimingUniform(NoSettings {}))
+    }
+}
+
+impl From<Init> for Start {
+    fn from(init: Init) -> Self {
+        Self { init, data_dependent: None }
+    }
+}
+
+/// The keys of `[model.init]` that every kind has.
+#[derive(Default)]
+struct OfEveryInit {
+    data_dependent: Option<bool>,
+}
+
+impl SharedKeys for OfEveryInit {
+    const KEYS: &'static [&'static str] = &["data_dependent"];
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, _: &str, map: &mut A) -> Result<(), A::Error> {
+        self.data_dependent = Some(map.next_value()?);
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Start {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (init, shared) = Init::deserialize_with::<OfEveryInit, D>(deserializer)?;
+        Ok(Self { init, data_dependent: shared.data_dependent })
+    }
+}
+
+impl Serialize for Start {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Table<'a> {
+            #[serde(flatten)]
+            init: &'a Init,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            data_dependent: Option<bool>,
+        }
+        Table { init: &self.init, data_dependent: self.data_dependent }.serialize(serializer)
+    }
+}
+
 kinds! {
-    /// How the weights of linear layers start.
+    /// What the weights and biases of linear layers are drawn from; biases are 0 but with `torch`.
     pub enum Init: "initialisation", default Some("kaiming_uniform");
     /// Uniform in ±gain sqrt(3 / inputs) (He et al. 2015)
     "kaiming_uniform" => KaimingUniform(NoSettings),
@@ -119,6 +197,8 @@ kinds! {
     "normal" => Normal(NormalInit),
     /// Uniform in ±bound
     "uniform" => Uniform(UniformInit),
+    /// Weights and biases uniform in ±1 / sqrt(inputs), as `torch.nn.Linear` draws them
+    "torch" => Torch(NoSettings),
     later [] with keys []
 }
 

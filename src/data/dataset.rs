@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::doubt::Doubt;
 use super::row_chunks::RowChunks;
 use crate::config::data::Task;
+use crate::seed::Seed;
 
 /// Encoded rows, their targets and their splits.
 #[derive(Debug, Clone)]
@@ -82,6 +83,14 @@ pub struct Splits {
 }
 
 impl Dataset {
+    /// The training rows in the order of an epoch (from 1).
+    #[must_use]
+    pub fn epoch_order(&self, seed: Seed, epoch: usize) -> Vec<u32> {
+        let mut order = self.splits.train.clone();
+        seed.stream("order", epoch as u64).shuffle(&mut order);
+        order
+    }
+
     /// What a row of each class counts for where all classes of the training split count the
     /// same, 1 on average over that split; 0 for classes that it lacks. None for numbers.
     #[must_use]

@@ -22,11 +22,11 @@ pub fn gain(activation: Activation) -> f64 {
     }
 }
 
-/// All tensors before the first step: weights drawn, biases 0, norms the identity.
+/// All tensors before the first step: weights drawn, biases 0 but with `torch`, norms the identity.
 ///
 /// The weights of the `i`-th Linear come from the stream `init/linear/i` of the seed, in row-major
-/// order, so a norm or a dropout added elsewhere moves none of them. The output layer feeds no
-/// activation; its gain is 1.
+/// order, and biases from `init/bias/i`, so a norm or a dropout added elsewhere moves none of them. The output
+/// layer feeds no activation; its gain is 1.
 #[must_use]
 pub fn initial_state(layout: &Layout, init: &Init, seed: Seed) -> StateDict {
     let mut state = StateDict::default();
@@ -36,7 +36,14 @@ pub fn initial_state(layout: &Layout, init: &Init, seed: Seed) -> StateDict {
         let weights = (0..inputs * outputs).map(|_| draw(&mut stream, init, layer)).collect();
         state.push(format!("{}.weight", layer.linear), &[outputs, inputs], weights);
         if layer.bias {
-            state.push(format!("{}.bias", layer.linear), &[outputs], vec![0.0; outputs]);
+            let biases = match init {
+                Init::Torch(_) => {
+                    let mut stream = seed.stream(&format!("init/bias/{index}"), 0);
+                    (0..outputs).map(|_| draw(&mut stream, init, layer)).collect()
+                }
+                _ => vec![0.0; outputs],
+            };
+            state.push(format!("{}.bias", layer.linear), &[outputs], biases);
         }
         let Some(norm) = layer.norm() else { continue };
         for tensor in &norm.tensors {
@@ -69,6 +76,7 @@ fn draw(stream: &mut Stream, init: &Init, layer: &LayerLayout) -> f32 {
         }
         Init::XavierNormal(_) => stream.normal() * (2.0 / (fan_in + fan_out)).sqrt(),
         Init::Normal(normal) => stream.normal() * normal.std,
+        Init::Torch(_) => (2.0 * stream.uniform() - 1.0) / fan_in.sqrt(),
         Init::Uniform(uniform) => (2.0 * stream.uniform() - 1.0) * uniform.bound,
     };
     value as f32
@@ -82,7 +90,7 @@ mod tests {
 
     fn weights(model: &ModelConfig, seed: u64, number: usize) -> Vec<f32> {
         let layout = Layout::new(model, 100, 10);
-        let state = initial_state(&layout, &model.init, Seed(seed));
+        let state = initial_state(&layout, &model.init.init, Seed(seed));
         let layer = layout.layers.iter().find(|layer| layer.linear == number).unwrap();
         let shape = [layer.outputs, layer.inputs];
         state.floats(&format!("{number}.weight"), &shape).unwrap().to_vec()
@@ -112,13 +120,27 @@ mod tests {
             (Init::XavierNormal(NoSettings {}), (2.0 / (fan_in + fan_out)).sqrt()),
             (Init::Normal(NormalInit { std: 0.01 }), 0.01),
             (Init::Uniform(UniformInit { bound: 0.3 }), 0.3 / 3.0_f64.sqrt()),
+            (Init::Torch(NoSettings {}), 1.0 / (3.0 * fan_in).sqrt()),
         ];
         for (init, sd) in cases {
-            let model = ModelConfig { init: init.clone(), ..ModelConfig::default() };
+            let model = ModelConfig { init: init.clone().into(), ..ModelConfig::default() };
             let draws = weights(&model, 0, 0);
             let mean_square = draws.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>() / 6400.0;
             let ratio = mean_square.sqrt() / sd;
             assert!((ratio - 1.0).abs() < 0.05, "{init:?}: {ratio}");
         }
+    }
+
+    #[test]
+    fn biases_are_drawn_as_torch_draws_them_and_are_0_else() {
+        let biases = |init: Init| {
+            let model = ModelConfig { init: init.into(), ..ModelConfig::default() };
+            let layout = Layout::new(&model, 100, 10);
+            let state = initial_state(&layout, &model.init.init, Seed(0));
+            state.floats("0.bias", &[64]).unwrap().to_vec()
+        };
+        let of_torch = biases(Init::Torch(NoSettings {}));
+        assert!(of_torch.iter().all(|bias| bias.abs() <= 0.1 && *bias != 0.0), "{of_torch:?}");
+        assert_eq!(biases(Init::KaimingNormal(NoSettings {})), [0.0; 64]);
     }
 }

@@ -10,6 +10,7 @@ pub mod graph;
 pub mod init;
 pub mod layout;
 pub mod probe;
+pub mod start;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use candle_core::Device;
 
 use super::prepared_training::PreparedTraining;
 use crate::config::ConfigError;
+use crate::nn::start::start;
 use crate::nn::{Engine, FusedEngine, GraphEngine, Isa, Lacking};
 
 /// The environment variable that says how many threads a training runs on, in place of a number
@@ -101,6 +102,16 @@ impl Compute {
     /// # Errors
     /// Where the device fails.
     pub fn engine(&self, training: &PreparedTraining) -> Result<Box<dyn Engine>> {
+        let mut engine = self.before_data(training)?;
+        let network = training.fit_inputs().network();
+        if network.model.starts_from_data() {
+            engine.load_training(&start(&network)?)?;
+        }
+        Ok(engine)
+    }
+
+    /// The same as its weights are drawn.
+    fn before_data(&self, training: &PreparedTraining) -> Result<Box<dyn Engine>> {
         let network = training.fit_inputs().network();
         let Choice::Fused(isa) = self.choice(FusedEngine::lacks(&network)) else {
             return Ok(Box::new(GraphEngine::new(&network, &self.device)?));

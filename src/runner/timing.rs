@@ -71,7 +71,7 @@ pub fn estimate(trainings: &[&PreparedTraining], compute: &Compute) -> Result<f6
 fn measure(training: &PreparedTraining, compute: &Compute, budget: Duration) -> Result<Cost> {
     let config = &training.config;
     let mut engine = compute.engine(training)?;
-    let order = batches::epoch_order(&training.data, config.seed, 1);
+    let order = training.data.epoch_order(config.seed, 1);
     let ranges = batches::ranges(order.len(), config.training.batch_size);
     // The first pass of everything is slower than those to come.
     if let Some(range) = ranges.first() {

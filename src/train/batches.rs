@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::config::model::RunningStatistics;
 use crate::config::training::BatchSize;
 use crate::data::Dataset;
-use crate::seed::Seed;
 
 /// The places in an epoch's order that form each batch.
 ///
@@ -27,14 +26,6 @@ pub fn ranges(rows: usize, size: BatchSize) -> Vec<Range<usize>> {
         ranges.pop();
     }
     ranges
-}
-
-/// The training rows in the order of an epoch (from 1).
-#[must_use]
-pub fn epoch_order(data: &Dataset, seed: Seed, epoch: usize) -> Vec<u32> {
-    let mut order = data.splits.train.clone();
-    seed.stream("order", epoch as u64).shuffle(&mut order);
-    order
 }
 
 /// The batches by which running statistics are recalibrated: the same before each evaluation, of the

@@ -108,7 +108,7 @@ pub fn fit(
 
     while run.table.len() < training.epochs && !run.has_ended() {
         let epoch = run.table.len() + 1;
-        let order = batches::epoch_order(data, *seed, epoch);
+        let order = data.epoch_order(*seed, epoch);
         let lr_factor = training.schedule.factor(epoch, training.epochs);
         while let Some(range) = ranges.get(run.batch) {
             if checkpointer.interrupted() {

@@ -22,6 +22,7 @@ mod floors;
 #[cfg(target_os = "linux")]
 mod fresh;
 mod gate;
+mod norms;
 mod on_demand;
 #[cfg(target_os = "linux")]
 mod reliability;

@@ -26,7 +26,7 @@ pub struct MeanOnlyBatchNorm {
     /// Training rows that [`Statistics::Recalibrate`] measures at most.
     #[serde(deserialize_with = "check::at_least_two")]
     pub recalibrate_rows: usize,
-    /// With [`weight`](super::weight), as in the paper; else the mean alone.
+    /// Together with `weight`, as in the paper; else the mean alone.
     pub weight_norm: bool,
 }
 

@@ -31,6 +31,11 @@ pub trait NormSettings {
         self.along() == Along::Weights
     }
 
+    /// Whether a layer starts from data where `model.init.data_dependent` does not say.
+    fn starts_from_data(&self) -> bool {
+        self.along() == Along::Weights
+    }
+
     /// What training goes by besides its [`tensors`](Self::tensors): in checkpoints and in no weights file.
     fn training_tensors(&self) -> Vec<NormTensor> {
         Vec::new()

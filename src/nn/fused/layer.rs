@@ -1,5 +1,7 @@
 //! One layer: its weights and its batch, panel by panel, forward and back.
 
+use std::sync::OnceLock;
+
 use super::activation;
 use super::norm::{self, Affine, Back, Form, Forward, Lacking, Norm, Pass};
 use super::parameter::{Parameter, Steps};
@@ -12,8 +14,8 @@ use bnes_kernels::by_row::{ByRow, NormaliseRows, NormaliseRowsBack};
 use bnes_kernels::normalise::{self, AffineActivate, AffineBack, ColumnSums, Row};
 use bnes_kernels::product::{Product, Transpose};
 use bnes_kernels::threads::{Each, Partition, Place, ThreadPool};
-use bnes_kernels::update::{Gradient, Update, WeightGradient, Weights};
-use bnes_kernels::weight_norm::{Fold, FoldBack};
+use bnes_kernels::update::{Gradient, Update, UpdateDirections, WeightGradient, Weights};
+use bnes_kernels::weight_norm::{Directions, Fold, Norms, Stretch, StretchBack};
 use bnes_kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
 
 /// One Linear and what follows it.
@@ -60,8 +62,32 @@ pub struct Length {
     pub parameter: Parameter,
     /// `|v|` of each unit.
     norms: Row,
-    /// The weights themselves, as [`Units::weight`].
-    weights: Buffer,
+    /// `g / |v|` of each unit.
+    factors: Row,
+    /// Of a batch on its way back, `dw v` of each unit.
+    along: Row,
+    /// The weights themselves, once they are asked for.
+    weights: OnceLock<Buffer>,
+}
+
+impl Length {
+    /// Takes note of new lengths or directions.
+    fn refresh(&mut self) {
+        for (column, factor) in self.factors.iter_mut().enumerate() {
+            let norm = self.norms[column];
+            // Columns beyond the width have no direction.
+            *factor = if norm > 0.0 { self.parameter.values[column] / norm } else { 0.0 };
+        }
+        self.weights.take();
+    }
+
+    /// What of a direction is taken off the gradient by it.
+    fn shares(&self) -> Row {
+        std::array::from_fn(|column| {
+            let norm = self.norms[column];
+            if norm > 0.0 { self.factors[column] * self.along[column] / norm / norm } else { 0.0 }
+        })
+    }
 }
 
 /// What a panel keeps between forward and back, `rows x PANEL` each, empty where not needed.
@@ -74,6 +100,8 @@ struct Kept {
     mask: Buffer,
     /// The next layer's weights of these units, transposed.
     transposed: Buffer,
+    /// Products of inputs and directions of weights.
+    products: Buffer,
 }
 
 /// What is the same for all panels of a layer.
@@ -122,11 +150,17 @@ impl Layer {
             by_row: by_row.is_some(),
         };
         let normalised = layout.normalises_weights;
+        if let Some(norm) = layout.norm().filter(|_| normalised && by_row.is_some()) {
+            // What stretches the outputs comes back before rows do.
+            return Err(Lacking(norm.kind.kind()));
+        }
         let room = inputs.next_multiple_of(MAX_LANES) * PANEL;
         let length = || Length {
             parameter: Parameter::new(PANEL, optimizer, true, true),
             norms: [0.0; PANEL],
-            weights: Buffer::zeros(room),
+            factors: [0.0; PANEL],
+            along: [0.0; PANEL],
+            weights: OnceLock::new(),
         };
         let units = |index| {
             Ok(Units {
@@ -147,6 +181,7 @@ impl Layer {
             slope: Buffer::default(),
             mask: Buffer::default(),
             transposed: Buffer::default(),
+            products: Buffer::default(),
         };
         Ok(Self {
             units: (0..panels(outputs)).map(units).collect::<Result<_, Lacking>>()?,
@@ -176,6 +211,7 @@ impl Layer {
                 slope: where_needed(self.plan.keeps_slope),
                 mask: where_needed(self.plan.drops),
                 transposed: Buffer::zeros(panels(next.unwrap_or(0)) * PANEL * PANEL),
+                products: where_needed(self.layout.normalises_weights),
             };
         }
     }
@@ -322,7 +358,7 @@ impl Layer {
             |panel, (units, gradient, kept)| {
                 let gradient = &mut gradient[..rows * PANEL];
                 Transpose {
-                    weights: &|panel| next.units[panel].weights(),
+                    weights: &|panel| &next.units[panel].weight.values,
                     row: panel * PANEL,
                     rows: units.columns,
                     outputs: next.layout.outputs,
@@ -354,7 +390,7 @@ impl Layer {
             let columns = units.columns;
             units.weight.step(isa, steps, scale, columns);
             units.small_parameters(&mut |small| small.step(isa, steps, scale, columns));
-            units.fold(isa);
+            units.measure_directions(isa);
         });
     }
 
@@ -390,7 +426,8 @@ impl Layer {
         };
         let mut out: Vec<&mut [f32]> = out.iter_mut().map(|out| &mut out[..rows * PANEL]).collect();
         for (units, out) in self.units.iter().zip(&mut out) {
-            units.product(isa, inputs, rows, depth, out);
+            let start = units.bias.as_ref().map(|bias| &*bias.values);
+            units.product(isa, units.weights(isa), start, inputs, rows, depth, out);
             if placement == Placement::AfterActivation {
                 activate(out);
             }
@@ -463,30 +500,38 @@ pub fn update(
 
 impl Units {
     /// The weights, `inputs x PANEL`.
-    pub fn weights(&self) -> &Buffer {
-        self.length.as_ref().map_or(&self.weight.values, |length| &length.weights)
-    }
-
-    /// The same, to be set.
-    pub fn weights_mut(&mut self) -> &mut Buffer {
-        self.length.as_mut().map_or(&mut self.weight.values, |length| &mut length.weights)
+    pub fn weights(&self, isa: Isa) -> &Buffer {
+        let directions = &self.weight.values;
+        let Some(Length { factors, weights, .. }) = &self.length else { return directions };
+        weights.get_or_init(|| {
+            let mut weights = Buffer::zeros(directions.len());
+            Fold { directions, factors, weights: &mut weights }.run(isa);
+            weights
+        })
     }
 
     /// Takes the weights for their own directions, and their lengths from them.
     pub fn start_lengths(&mut self, isa: Isa) {
-        self.fold(isa);
-        if let Some(Length { parameter, norms, .. }) = &mut self.length {
-            parameter.values.copy_from_slice(norms);
+        self.measure_directions(isa);
+        if let Some(length) = &mut self.length {
+            length.parameter.values.copy_from_slice(&length.norms);
+            length.refresh();
         }
-        self.fold(isa);
     }
 
-    /// Works out the weights from lengths and directions, where training moves these.
-    pub fn fold(&mut self, isa: Isa) {
-        let columns = self.columns;
-        if let Some(Length { parameter, norms, weights }) = &mut self.length {
-            let (directions, lengths) = (&self.weight.values, &parameter.values);
-            Fold { directions, lengths, norms, weights, columns }.run(isa);
+    /// Takes note of new directions and lengths, where training moves these.
+    pub fn measure_directions(&mut self, isa: Isa) {
+        let (directions, columns) = (&self.weight.values, self.columns);
+        if let Some(length) = &mut self.length {
+            Norms { directions, norms: &mut length.norms, columns }.run(isa);
+            length.refresh();
+        }
+    }
+
+    /// Sets the weights, bit for bit, to what lengths and directions made of them elsewhere.
+    pub fn set_folded(&mut self, weights: Buffer) {
+        if let Some(length) = &mut self.length {
+            length.weights = OnceLock::from(weights);
         }
     }
 
@@ -507,11 +552,38 @@ impl Units {
         }
     }
 
-    /// The outputs of the Linear.
-    fn product(&self, isa: Isa, left: &[Buffer], rows: usize, depth: usize, out: &mut [f32]) {
-        let right = &**self.weights();
-        let start = self.bias.as_ref().map(|bias| &*bias.values);
+    /// The product of inputs and some weights, with `start` added.
+    #[allow(clippy::too_many_arguments)] // of one product
+    fn product(
+        &self,
+        isa: Isa,
+        right: &[f32],
+        start: Option<&[f32]>,
+        left: &[Buffer],
+        rows: usize,
+        depth: usize,
+        out: &mut [f32],
+    ) {
         Product { left, right, start, out, rows, depth, columns: self.columns }.run(isa);
+    }
+
+    /// The outputs of the Linear in training.
+    fn linear(
+        &self,
+        isa: Isa,
+        inputs: &[Buffer],
+        depth: usize,
+        out: &mut [f32],
+        products: &mut [f32],
+    ) {
+        let (rows, right) = (out.len() / PANEL, &self.weight.values);
+        let start = self.bias.as_ref().map(|bias| &*bias.values);
+        let Some(Length { factors, .. }) = &self.length else {
+            return self.product(isa, right, start, inputs, rows, depth, out);
+        };
+        self.product(isa, right, None, inputs, rows, depth, out);
+        let products = &mut products[..out.len()];
+        Stretch { x: out, products, factors, start }.run(isa);
     }
 
     fn forward(
@@ -529,20 +601,20 @@ impl Units {
         if plan.by_row {
             // What follows takes all panels at once.
             let x = &mut kept.normalised[..out.len()];
-            self.product(isa, inputs, rows, plan.inputs, x);
+            self.linear(isa, inputs, plan.inputs, x, &mut kept.products);
             if placement == Placement::AfterActivation {
                 Activate { activation, values: x, saved: slope }.run(isa);
             }
             return;
         }
         if self.norm.is_none() {
-            self.product(isa, inputs, rows, plan.inputs, out);
+            self.linear(isa, inputs, plan.inputs, out, &mut kept.products);
             if activation != Activation::Identity || keeps_slope {
                 Activate { activation, values: out, saved: slope }.run(isa);
             }
         } else {
             let x = &mut kept.normalised[..out.len()];
-            self.product(isa, inputs, rows, plan.inputs, x);
+            self.linear(isa, inputs, plan.inputs, x, &mut kept.products);
             let (saved, activation) = match placement {
                 Placement::BeforeActivation => (slope.take(), activation),
                 Placement::AfterActivation => {
@@ -605,6 +677,15 @@ impl Units {
             }
             .run(isa);
         }
+        if let Some(Length { parameter, norms, factors, along, .. }) = &mut self.length {
+            let products = &kept.products[..out.len()];
+            let bias_gradient = self.bias.as_mut().map(|bias| &mut *bias.gradient);
+            StretchBack { products, gradient, factors, along, bias_gradient }.run(isa);
+            for column in 0..columns {
+                parameter.gradient[column] =
+                    if norms[column] > 0.0 { along[column] / norms[column] } else { 0.0 };
+            }
+        }
     }
 
     fn update(
@@ -616,39 +697,36 @@ impl Units {
         steps: Option<&Steps>,
     ) {
         let (rows, columns) = (outputs.len() / PANEL, self.columns);
-        if let Some(bias) = &mut self.bias {
-            ColumnSums { panel: outputs, sums: &mut bias.gradient }.run(isa);
-        }
         let gradient = Gradient { inputs, depth, outputs, rows, columns };
-        if steps.is_none() || self.length.is_some() {
-            WeightGradient { gradient, kept: &mut self.weight.gradient }.run(isa);
-            self.back_through_fold(isa);
-            let Some(steps) = steps else { return };
-            self.weight.step(isa, steps, 1.0, columns);
-        } else if let Some(steps) = steps {
-            let Parameter { values, memory, decays, .. } = &mut self.weight;
-            let weights = Weights { values, memory };
-            Update { gradient, step: steps.of(*decays), weights }.run(isa);
+        let Parameter { values, memory, decays, gradient: kept, .. } = &mut self.weight;
+        if let Some(length) = &mut self.length {
+            let shares = &length.shares();
+            match steps {
+                None => {
+                    WeightGradient { gradient, kept }.run(isa);
+                    Directions { directions: values, gradient: kept, shares }.run(isa);
+                }
+                Some(steps) => {
+                    let (step, norms) = (steps.of(*decays), &mut length.norms);
+                    let weights = Weights { values, memory };
+                    UpdateDirections { gradient, step, weights, shares, norms }.run(isa);
+                }
+            }
+        } else {
+            if let Some(bias) = &mut self.bias {
+                ColumnSums { panel: outputs, sums: &mut bias.gradient }.run(isa);
+            }
+            match steps {
+                None => WeightGradient { gradient, kept }.run(isa),
+                Some(steps) => {
+                    let weights = Weights { values, memory };
+                    Update { gradient, step: steps.of(*decays), weights }.run(isa);
+                }
+            }
         }
         if let Some(steps) = steps {
             self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
-            self.fold(isa);
-        }
-    }
-
-    /// From the gradient of weights to that of lengths and directions, where training moves these.
-    fn back_through_fold(&mut self, isa: Isa) {
-        let columns = self.columns;
-        if let Some(Length { parameter, norms, .. }) = &mut self.length {
-            FoldBack {
-                directions: &self.weight.values,
-                lengths: &parameter.values,
-                norms,
-                gradient: &mut self.weight.gradient,
-                length_gradient: &mut parameter.gradient,
-                columns,
-            }
-            .run(isa);
+            self.length.iter_mut().for_each(Length::refresh);
         }
     }
 

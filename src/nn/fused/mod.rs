@@ -101,8 +101,8 @@ impl FusedEngine {
     #[must_use]
     pub fn lacks(network: &Network) -> Option<Lacking> {
         let layout = Layout::new(network.model, 1, 1);
-        let norms = layout.layers.iter().filter_map(LayerLayout::norm);
-        norms.filter_map(|norm| norm::build(norm, 1).err()).next()
+        let mut norms = layout.layers.iter().filter_map(LayerLayout::norm);
+        norms.find_map(|norm| norm::build(norm, 1).err())
     }
 
     /// The same on instructions that this processor has to have.
@@ -143,7 +143,7 @@ impl FusedEngine {
             room: 0,
             evaluations: Vec::new(),
         };
-        engine.load(&initial_state(&layout, &model.init, seed))?;
+        engine.load(&initial_state(&layout, &model.init.init, seed))?;
         Ok(engine)
     }
 
@@ -296,7 +296,9 @@ impl Engine for FusedEngine {
     }
 
     fn state(&self) -> Result<StateDict> {
-        Ok(state::save(&self.layers))
+        // Weights that are folded here are those of an evaluation.
+        let _flush = FlushToZero::new();
+        Ok(state::save(&self.layers, self.isa))
     }
 
     fn load(&mut self, state: &StateDict) -> Result<()> {
@@ -313,7 +315,8 @@ impl Engine for FusedEngine {
     }
 
     fn training_state(&self) -> Result<StateDict> {
-        let mut state = state::save(&self.layers);
+        let _flush = FlushToZero::new();
+        let mut state = state::save(&self.layers, self.isa);
         state::save_training(&self.layers, &mut state);
         state::save_memory(&self.layers, self.optimizer_steps, &mut state);
         // Bit for bit: a counter never comes near 2^63.

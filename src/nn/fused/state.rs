@@ -7,18 +7,19 @@ use super::parameter::Parameter;
 use crate::config::norm::NormTensor;
 use crate::nn::layout::{DIRECTION, LENGTH, LayerLayout, NormLayout};
 use crate::nn::state::StateDict;
+use bnes_kernels::buffer::Buffer;
 use bnes_kernels::{Isa, PANEL, range_of};
 
 /// The name of the optimizer's step counter.
 const STEPS: &str = "optimizer.steps";
 
 /// All parameters and statistics.
-pub fn save(layers: &[Layer]) -> StateDict {
+pub fn save(layers: &[Layer], isa: Isa) -> StateDict {
     let mut state = StateDict::default();
     for layer in layers {
         let number = layer.layout.linear;
         let (inputs, outputs) = (layer.layout.inputs, layer.layout.outputs);
-        let weights = to_rows(layer, |units| units.weights());
+        let weights = to_rows(layer, |units| units.weights(isa));
         state.push(format!("{number}.weight"), &[outputs, inputs], weights);
         if layer.layout.bias {
             let biases = to_vector(layer, |units| Some(&units.bias.as_ref()?.values));
@@ -136,10 +137,11 @@ pub fn load_training(layers: &mut [Layer], state: &StateDict, isa: Isa) -> Resul
             })?;
             let directions = state.floats(&format!("{linear}.{DIRECTION}"), &[outputs, inputs])?;
             from_rows(layer, directions, |units| &mut units.weight.values);
-            layer.units.iter_mut().for_each(|units| units.fold(isa));
+            layer.units.iter_mut().for_each(|units| units.measure_directions(isa));
             // Bit for bit, whichever engine folded them.
             let weights = state.floats(&format!("{linear}.weight"), &[outputs, inputs])?;
-            from_rows(layer, weights, |units| units.weights_mut());
+            let panels = to_panels(layer, weights);
+            layer.units.iter_mut().zip(panels).for_each(|(units, panel)| units.set_folded(panel));
         }
         if let Some(norm) = layer.layout.norm().cloned() {
             load_norm(layer, norm.number, &norm.training_tensors, state)?;
@@ -161,10 +163,14 @@ pub fn save_memory(layers: &[Layer], steps: i32, state: &mut StateDict) {
             };
             let (before, after): (Vec<_>, Vec<_>) =
                 Small::all(layer).into_iter().partition(|(_, small)| *small == Small::Length);
-            before.into_iter().for_each(|small| push(state, small));
+            for small in before {
+                push(state, small);
+            }
             let values = to_rows(layer, |units| &units.weight.memory[index]);
             state.push(name_of_weights(layer, index), &[outputs, inputs], values);
-            after.into_iter().for_each(|small| push(state, small));
+            for small in after {
+                push(state, small);
+            }
         }
     }
 }
@@ -263,15 +269,25 @@ fn to_rows<'a>(layer: &'a Layer, panel: impl Fn(&'a Units) -> &'a [f32]) -> Vec<
 
 /// The other way round.
 fn from_rows(layer: &mut Layer, rows: &[f32], panel: impl Fn(&mut Units) -> &mut [f32]) {
+    let panels = to_panels(layer, rows);
+    for (units, values) in layer.units.iter_mut().zip(panels) {
+        panel(units).copy_from_slice(&values);
+    }
+}
+
+/// Weights, outputs x inputs, as the panels of a layer.
+fn to_panels(layer: &Layer, rows: &[f32]) -> Vec<Buffer> {
     let (inputs, outputs) = (layer.layout.inputs, layer.layout.outputs);
-    for (index, units) in layer.units.iter_mut().enumerate() {
-        let panel = panel(units);
+    let panel = |(index, units): (usize, &Units)| {
+        let mut panel = Buffer::zeros(units.weight.values.len());
         for (column, output) in range_of(outputs, index).enumerate() {
             for input in 0..inputs {
                 panel[input * PANEL + column] = rows[output * inputs + input];
             }
         }
-    }
+        panel
+    };
+    layer.units.iter().enumerate().map(panel).collect()
 }
 
 /// One number per unit, of all panels.

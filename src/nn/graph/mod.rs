@@ -4,6 +4,7 @@ mod activation;
 mod loss;
 mod norm;
 mod optimizer;
+mod start;
 mod tensors;
 mod weight;
 
@@ -225,7 +226,7 @@ impl GraphEngine {
             dtype,
             device: device.clone(),
         };
-        engine.load(&initial_state(&layout, &model.init, seed))?;
+        engine.load(&initial_state(&layout, &model.init.init, seed))?;
         Ok(engine)
     }
 

@@ -10,6 +10,7 @@ mod norms;
 mod optimizers;
 mod probe;
 mod reproducible;
+mod start;
 mod training;
 
 use candle_core::{DType, Device, Tensor};

@@ -35,7 +35,7 @@ impl Weight {
         } else {
             None
         };
-        Ok(Self { length, var })
+        Ok(Self { var, length })
     }
 
     /// With their graph.
@@ -67,6 +67,16 @@ impl Weight {
             self.length.iter_mut().for_each(|length| length.folded = folded.clone());
         }
         Ok(())
+    }
+
+    /// Divides the weights of each output; a direction stays as it is.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn divide(&mut self, by: &Tensor) -> Result<()> {
+        let var = self.length.as_ref().map_or(&self.var, |length| &length.var);
+        var.set(&var.broadcast_div(&by.unsqueeze(1)?)?.detach())?;
+        self.fold()
     }
 
     /// What training moves: last name, tensor, and whether weight decay applies. That of a direction's

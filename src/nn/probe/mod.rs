@@ -25,8 +25,8 @@ use self::gradients::Sums;
 use self::matrix::Matrix;
 use self::norm::Mode;
 use self::stop::{GoOn, Stop};
-use super::init::initial_state;
 use super::layout::Layout;
+use super::start::start;
 use super::{Network, StateDict};
 use crate::config::evaluation::Inside;
 use crate::config::model::{Along, ModelConfig, NormSettings};
@@ -97,7 +97,7 @@ impl<'a> Probe<'a> {
     /// # Errors
     /// Where `BNES_ISA` names instructions that this processor does not have.
     pub fn new(network: &Network<'a>, columns: Vec<&'static str>) -> Result<Self> {
-        let Network { model, training, data, seed, .. } = *network;
+        let Network { training, data, seed, .. } = *network;
         let layout = Layout::of(network);
         let mut rows = data.splits.train.clone();
         seed.stream("probe", 0).shuffle(&mut rows);
@@ -113,8 +113,7 @@ impl<'a> Probe<'a> {
             Some(ClassWeights::Balanced) => data.balanced_weights(),
         };
         let start = if columns.contains(&"distance_from_init") {
-            let state = initial_state(&layout, &model.init, seed);
-            complexity::folded(&Chain::new(&layout, &state)?)
+            complexity::folded(&Chain::new(&layout, &start(network)?)?)
         } else {
             None
         };

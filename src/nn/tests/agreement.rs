@@ -66,7 +66,9 @@ pub(super) fn models(edges: &'static [usize]) -> impl Strategy<Value = ModelConf
             {
                 // One unit alone feeds every unit behind it: where its activation saturates, the numbers that
                 // a norm divides differ by rounding.
-                hidden.iter_mut().for_each(|units| *units = (*units).max(2));
+                for units in &mut hidden {
+                    *units = (*units).max(2);
+                }
             }
             ModelConfig { hidden, activation, dropout, norm, ..ModelConfig::default() }
         },

@@ -132,7 +132,8 @@ struct Renorm {
 struct Ghost {
     eps: f64,
     momentum: f64,
-    ghost_size: usize,
+    #[serde(rename = "ghost_size")]
+    size: usize,
     running_mean_out_from_0: Vec<f64>,
     running_var_out_from_1: Vec<f64>,
 }
@@ -151,10 +152,10 @@ impl NormPasses {
         let [layer, group, rms] = ["layer_norm", "group_norm", "rms_norm"].map(golden::<ByRow>);
         let mean_only = MeanOnlyBatchNorm { weight_norm: false, ..MeanOnlyBatchNorm::default() };
         let ghost: Ghost = golden("ghost_batch_norm");
-        let Ghost { eps, momentum, ghost_size, .. } = ghost;
+        let Ghost { eps, momentum, size: ghost_size, .. } = ghost;
         let statistics = crate::config::norm::Statistics::Ema;
         let ghost_norm =
-            GhostBatchNorm { eps, momentum, ghost_size, statistics, ..GhostBatchNorm::default() };
+            GhostBatchNorm { eps, momentum, statistics, ghost_size, ..GhostBatchNorm::default() };
         let mut all = vec![
             of("layer_norm", Norm::Layer(LayerNorm { eps: layer.eps, ..LayerNorm::default() })),
             of(
@@ -203,6 +204,11 @@ impl NormPasses {
 /// Weight norm forward and back, and where it starts from data.
 #[derive(Deserialize)]
 pub struct WeightNormCase {
+    pub x: Vec<Vec<f64>>,
+    pub bias: Vec<f64>,
+    pub y: Vec<Vec<f64>>,
+    pub dy: Vec<Vec<f64>>,
+    pub dbias: Vec<f64>,
     pub v: Vec<Vec<f64>>,
     pub g: Vec<f64>,
     pub w: Vec<Vec<f64>>,

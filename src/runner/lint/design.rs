@@ -144,6 +144,30 @@ pub(super) fn no_hidden_layer(
     }
 }
 
+/// Arms of which some start from data and some do not, where that is not what is varied.
+pub(super) fn unlike_starts(
+    experiment: &Experiment,
+    prepared: &PreparedExperiment,
+    findings: &mut Findings,
+) {
+    const KEY: &str = "model.init.data_dependent";
+    let starts = |from_data: bool| {
+        let mut trainings = prepared.trainings.iter();
+        trainings.find(|training| training.config.model.starts_from_data() == from_data)
+    };
+    let is_varied = |factor: &Factor| is_within(KEY, &factor.key);
+    let (Some(from_data), Some(_)) = (starts(true), starts(false)) else { return };
+    if experiment.factors.iter().any(is_varied) {
+        return;
+    }
+    let message = format!(
+        "the norm `{}` starts from data and other arms do not: what tells them apart may be the start",
+        from_data.config.model.norm.kind()
+    );
+    let help = "let all arms start alike: model.init.data_dependent = true";
+    findings.of_all(Level::Warning, KEY, message, help);
+}
+
 /// Too few seeds for an interval or a p-value.
 pub(super) fn few_seeds(
     experiment: &Experiment,

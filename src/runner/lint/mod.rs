@@ -27,6 +27,7 @@ const OF_EXPERIMENT: &[fn(&Experiment, &PreparedExperiment, &mut Findings)] = &[
     design::equal_trainings,
     design::no_hidden_layer,
     design::few_seeds,
+    design::unlike_starts,
     design::one_rate,
 ];
 

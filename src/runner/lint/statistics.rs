@@ -1,7 +1,7 @@
 //! Statistics that a norm uses outside of training, where they are not those of the weights evaluated.
 
 use super::finding::{Findings, Level};
-use crate::config::model::RunningStatistics;
+use crate::config::model::{NormSettings, RunningStatistics};
 use crate::config::norm::READ_WITH;
 use crate::config::{Arm, Settling};
 use crate::runner::PreparedTraining;
@@ -80,7 +80,8 @@ pub(super) fn settings(training: &PreparedTraining, findings: &mut Findings) {
         let help = if keras > 0.0 { as_keras.as_str() } else { MEASURE };
         findings.of_training(Level::Note, training, MOMENTUM, message, help);
     }
-    let by_momentum = training.config.model.hidden_norm().is_some_and(|n| n.trains_by_momentum());
+    let norm = training.config.model.hidden_norm();
+    let by_momentum = norm.is_some_and(NormSettings::trains_by_momentum);
     for (key, help) in READ_WITH {
         let is_read = match statistics {
             _ if key == MOMENTUM && by_momentum => true,

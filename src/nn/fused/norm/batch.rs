@@ -1,6 +1,7 @@
 //! Batch normalisation (Ioffe & Szegedy 2015, algorithms 1 and 2).
 
-use super::panel_norm::{Back, Forward, Norm, Pass, division};
+use super::panel_norm::{Back, Forward, Norm, division};
+use super::pass::Pass;
 use super::running::Running;
 use crate::config::norm::{BatchNorm as BatchSettings, MeanOnlyBatchNorm};
 use bnes_kernels::Isa;

@@ -1,7 +1,8 @@
 //! Batch renormalisation (Ioffe 2017, algorithm 1).
 
 use super::batch::{back, fixed};
-use super::panel_norm::{Back, Forward, Norm, Pass, division};
+use super::panel_norm::{Back, Forward, Norm, division};
+use super::pass::Pass;
 use super::running::Running;
 use crate::config::norm::{BatchRenorm as RenormSettings, EpsPlacement, Statistics};
 use bnes_kernels::normalise::{Apply, Measure, Moments, Row, Settings};

@@ -1,7 +1,8 @@
 //! Batch normalisation of chunks of a batch (Hoffer et al. 2017).
 
 use super::batch::{back, fixed, normalise};
-use super::panel_norm::{Back, Forward, Norm, Pass, division};
+use super::panel_norm::{Back, Forward, Norm, division};
+use super::pass::Pass;
 use super::running::Running;
 use crate::config::norm::GhostBatchNorm as GhostSettings;
 use bnes_kernels::normalise::{Moments, Row, Settings};

@@ -6,6 +6,7 @@ mod batch;
 mod batch_renorm;
 mod ghost_batch;
 mod panel_norm;
+mod pass;
 mod row_norm;
 mod running;
 
@@ -14,7 +15,8 @@ use crate::nn::layout::NormLayout;
 use bnes_kernels::by_row::ByRow;
 
 pub use affine::Affine;
-pub use panel_norm::{Back, Forward, Norm, Pass};
+pub use panel_norm::{Back, Forward, Norm};
+pub use pass::Pass;
 
 /// That this engine does not have a norm, by the name of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +36,8 @@ pub enum Form {
 /// # Errors
 /// Where this engine does not have it.
 pub fn build(layout: &NormLayout, units: usize) -> Result<Form, Lacking> {
-    let rows = |settings| Ok(Form::Rows(row_norm::by_row(settings, units)));
-    match &layout.kind {
+    let rows = |settings| Form::Rows(row_norm::by_row(settings, units));
+    Ok(match &layout.kind {
         Kind::Batch(settings) => panel(batch::BatchNorm::new(settings)),
         Kind::MeanOnlyBatch(settings) => panel(batch::BatchNorm::of_mean(settings)),
         Kind::GhostBatch(settings) => panel(ghost_batch::GhostBatchNorm::new(settings)),
@@ -46,10 +48,10 @@ pub fn build(layout: &NormLayout, units: usize) -> Result<Form, Lacking> {
         Kind::Group(settings) => rows(settings.by_row()),
         Kind::Rms(settings) => rows(settings.by_row()),
         // What the latter does is in the weights.
-        Kind::None(_) | Kind::Weight(_) => Err(Lacking(layout.kind.kind())),
-    }
+        Kind::None(_) | Kind::Weight(_) => return Err(Lacking(layout.kind.kind())),
+    })
 }
 
-fn panel(norm: impl Norm + 'static) -> Result<Form, Lacking> {
-    Ok(Form::Panel(Box::new(norm)))
+fn panel(norm: impl Norm + 'static) -> Form {
+    Form::Panel(Box::new(norm))
 }

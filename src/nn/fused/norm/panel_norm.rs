@@ -3,6 +3,7 @@
 use bnes_kernels::normalise::{Row, Settings};
 use bnes_kernels::{Activation, Isa};
 
+use super::pass::Pass;
 use super::running::Running;
 use crate::config::norm::EpsPlacement;
 
@@ -51,15 +52,6 @@ pub trait Norm: Send + Sync {
         }
         self.running_mut().get_mut(name)
     }
-}
-
-/// Whether a forward pass trains or recalibrates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// Running statistics move.
-    Train,
-    /// Batches are counted towards new statistics.
-    Recalibrate,
 }
 
 /// A panel on its way forward, `rows x PANEL` each.

@@ -1,6 +1,6 @@
 //! Statistics measured in training and used outside of it.
 
-use super::panel_norm::Pass;
+use super::pass::Pass;
 use crate::config::norm::Running as Settings;
 use bnes_kernels::PANEL;
 use bnes_kernels::normalise::{Moments, Row};

@@ -16,7 +16,7 @@ use bnes_kernels::Activation;
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::by_row::{ByRow, NormaliseRows, NormaliseRowsBack};
 use bnes_kernels::normalise::{AffineActivate, AffineBack};
-use bnes_kernels::weight_norm::{Fold, FoldBack};
+use bnes_kernels::weight_norm::{Directions, Fold, Norms, Stretch, StretchBack};
 use bnes_kernels::{Isa, PANEL};
 
 /// A panel with these rows on its left.
@@ -344,29 +344,52 @@ fn weight_norm_forward_and_backward_holds_to_the_reference() {
     };
     for isa in Isa::available() {
         let columns = case.g.len();
-        let (directions, mut gradient) = (panel(&turned(&case.v)), panel(&turned(&case.dw)));
+        let directions = panel(&turned(&case.v));
+        let (mut norms, mut factors, mut along) = ([0.0; PANEL], [0.0; PANEL], [0.0; PANEL]);
+        Norms { directions: &directions, norms: &mut norms, columns }.run(isa);
+        let lengths: Vec<f64> = case.g.clone();
+        for (column, length) in lengths.iter().enumerate() {
+            #[allow(clippy::cast_possible_truncation)] // as all arithmetic of the engine
+            let length = *length as f32;
+            factors[column] = length / norms[column];
+        }
         let mut weights = Buffer::zeros(directions.len());
-        let (mut lengths, mut norms, mut of_lengths) = ([0.0; PANEL], [0.0; PANEL], [0.0; PANEL]);
-        set(&mut lengths, &case.g);
-        Fold {
-            directions: &directions,
-            lengths: &lengths,
-            norms: &mut norms,
-            weights: &mut weights,
-            columns,
-        }
-        .run(isa);
-        FoldBack {
-            directions: &directions,
-            lengths: &lengths,
-            norms: &norms,
-            gradient: &mut gradient,
-            length_gradient: &mut of_lengths,
-            columns,
-        }
-        .run(isa);
+        Fold { directions: &directions, factors: &factors, weights: &mut weights }.run(isa);
         assert_close("w", &rows(&weights, columns), &turned(&case.w).concat(), 1e-6);
-        assert_close("dv", &rows(&gradient, columns), &turned(&case.dv).concat(), 1e-6);
-        assert_close("dg", &rows(&of_lengths, columns), &case.dg, 1e-6);
+
+        // Forward and back through the products of the inputs and the directions.
+        let products = |x: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            x.iter().map(|row| case.v.iter().map(|v| dot(row, v)).collect()).collect()
+        };
+        let (mut y, mut start) = (panel(&products(&case.x)), [0.0; PANEL]);
+        set(&mut start, &case.bias);
+        let mut kept = Buffer::zeros(y.len());
+        Stretch { x: &mut y, products: &mut kept, factors: &factors, start: Some(&start) }.run(isa);
+        assert_close("y", &rows(&y, columns), &case.y.concat(), 1e-5);
+        let (mut gradient, mut of_bias) = (panel(&case.dy), [0.0; PANEL]);
+        StretchBack {
+            products: &kept,
+            gradient: &mut gradient,
+            factors: &factors,
+            along: &mut along,
+            bias_gradient: Some(&mut of_bias),
+        }
+        .run(isa);
+        assert_close("db", &rows(&of_bias, columns), &case.dbias, 1e-5);
+        let of_lengths: Vec<f64> =
+            (0..columns).map(|column| f64::from(along[column] / norms[column])).collect();
+        assert_close("dg", &of_lengths, &case.dg, 1e-5);
+        let stretched = |unit: usize| f64::from(factors[unit]);
+        let by_unit = case.dw.iter().enumerate();
+        let of_products: Vec<Vec<f64>> =
+            by_unit.map(|(unit, dw)| dw.iter().map(|dw| dw * stretched(unit)).collect()).collect();
+        let mut gradient = panel(&turned(&of_products));
+        let shares = std::array::from_fn(|column| {
+            let norm = norms[column];
+            if norm > 0.0 { factors[column] * along[column] / norm / norm } else { 0.0 }
+        });
+        Directions { directions: &directions, gradient: &mut gradient, shares: &shares }.run(isa);
+        assert_close("dv", &rows(&gradient, columns), &turned(&case.dv).concat(), 1e-5);
     }
 }

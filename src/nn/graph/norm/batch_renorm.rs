@@ -3,7 +3,8 @@
 use candle_core::{Result, Tensor};
 
 use super::moments::Moments;
-use super::normalise::{Like, Normalise, Pass, sd};
+use super::normalise::{Normalise, sd};
+use super::pass::{Like, Pass};
 use super::running::{Running, blend};
 use crate::config::norm::{BatchRenorm as Settings, EpsPlacement, Statistics};
 

@@ -3,7 +3,8 @@
 use candle_core::{Result, Tensor};
 
 use super::moments::Moments;
-use super::normalise::{Like, Normalise, Pass};
+use super::normalise::Normalise;
+use super::pass::{Like, Pass};
 use super::running::Running;
 use crate::config::norm::MeanOnlyBatchNorm as Settings;
 

@@ -6,6 +6,7 @@ mod batch_renorm;
 mod mean_only_batch;
 mod moments;
 mod normalise;
+mod pass;
 mod row;
 mod running;
 
@@ -13,7 +14,8 @@ use anyhow::{Context, bail};
 use candle_core::{Result, Tensor, Var};
 
 pub use self::alone::{Fixed, NormAlone, WayBack};
-pub use self::normalise::{Like, Normalise, Pass};
+pub use self::normalise::Normalise;
+pub use self::pass::{Like, Pass};
 use super::tensors::{from_floats, to_floats};
 use crate::config::norm::{Norm as Kind, NormTensor};
 use crate::nn::layout::NormLayout;

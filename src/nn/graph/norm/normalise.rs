@@ -1,18 +1,10 @@
 //! What the arithmetic of a norm gives the graph engine.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
+use super::pass::Pass;
 use super::running::Running;
 use crate::config::norm::EpsPlacement;
-
-/// Whether a forward pass trains or recalibrates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// Running statistics move.
-    Train,
-    /// Batches are counted towards new statistics.
-    Recalibrate,
-}
 
 /// How a norm normalises rows x units; scale and shift come after it and are the same for all.
 pub trait Normalise: Send {
@@ -99,14 +91,6 @@ pub trait Normalise: Send {
             running.batches = batches;
         }
     }
-}
-
-/// The type and the device of tensors to come.
-pub struct Like<'a> {
-    /// Of each number.
-    pub dtype: DType,
-    /// Where they live.
-    pub device: &'a Device,
 }
 
 /// sqrt(var + eps), or sqrt(var) + eps.

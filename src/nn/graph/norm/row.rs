@@ -2,7 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::normalise::{Normalise, Pass, sd};
+use super::normalise::{Normalise, sd};
+use super::pass::Pass;
 use crate::config::norm::ByRow;
 
 /// (x - mean) / sd of each group of a row, or x / root mean square.

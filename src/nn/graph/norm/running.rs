@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::normalise::{Like, Pass};
+use super::pass::{Like, Pass};
 use crate::config::norm::Running as Settings;
 
 /// Running averages of the mean, and where a norm has one of the variance, of each unit over batches.
