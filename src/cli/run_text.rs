@@ -33,7 +33,8 @@ pub fn next(results: &Path, summary: &Summary) -> String {
     if summary.interrupted() > 0 {
         "next:    the same command again, which resumes from here".to_owned()
     } else {
-        format!("next:    bnes compare {}", results.display())
+        let results = results.display();
+        format!("next:    bnes compare {results}\n         bnes report {results}")
     }
 }
 

@@ -52,7 +52,7 @@ impl Forest {
         let widths: Vec<f64> = (0..columns).map(width_of).collect();
         let right = size.width - widths.iter().sum::<f64>() - 0.6 * font;
         let names = self.rows.iter().map(|row| size.text(&row.name) + indent(row, font));
-        let left = names.fold(0.0, f64::max).min(0.42 * size.width) + font;
+        let left = names.fold(0.0, f64::max).min(0.48 * size.width) + font;
         #[allow(clippy::cast_precision_loss)] // rows of a page
         let bottom = 1.8 * font + step * self.rows.len() as f64;
         let frame = Frame { left, right: right.max(left + 6.0 * font), top: 1.5 * font, bottom };

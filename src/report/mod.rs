@@ -13,6 +13,7 @@ pub mod effective;
 mod figures;
 mod format;
 pub mod json;
+mod latex;
 pub mod leftovers;
 mod markdown;
 mod naming;
@@ -32,7 +33,8 @@ mod wrap;
 pub use format::{Format, Style};
 
 /// The formats of a comparison, in the order of `--help`.
-pub const FORMATS: &[&Format] = &[&text::FORMAT, &csv::FORMAT, &json::FORMAT, &markdown::FORMAT];
+pub const FORMATS: &[&Format] =
+    &[&text::FORMAT, &csv::FORMAT, &json::FORMAT, &markdown::FORMAT, &latex::FORMAT];
 
 /// A format by its name.
 #[must_use]

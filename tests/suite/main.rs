@@ -27,6 +27,7 @@ mod on_demand;
 #[cfg(target_os = "linux")]
 mod reliability;
 mod replay;
+mod report;
 mod reproductions;
 mod reuse;
 mod run;

@@ -536,7 +536,9 @@ fn chip(finding: &Finding) -> Option<(&'static str, &'static str)> {
 /// The sentence without the word that its chip says already.
 fn begins_with_chip(sentence: &str, finding: &Finding) -> String {
     let Some((word, _)) = chip(finding) else { return sentence.to_owned() };
-    let rest = sentence.strip_prefix(word).and_then(|rest| rest.strip_prefix(": "));
+    // `It depends by how much: …` goes on behind its chip.
+    let rest = sentence.strip_prefix(word);
+    let rest = rest.and_then(|rest| rest.strip_prefix(": ").or(rest.strip_prefix(' ')));
     let begun = |rest: &str| {
         let mut letters = rest.chars();
         letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())

@@ -1,0 +1,151 @@
+//! `bnes report` and `bnes plot`: pages and pictures as users meet them.
+//!
+//! Those in `browser` need Chromium: `.ci/run` installs it and runs them.
+
+use std::fs;
+
+use crate::common::{Place, stderr};
+
+/// Two arms and a rule, short, with names that try to be markup.
+const HOSTILE: &str = r#"
+name = "a<b"
+[data]
+source = "t\"><script>alert(1)<.csv"
+[model]
+hidden = [4]
+[training]
+epochs = 6
+[matrix]
+"model.norm.kind" = ["none", "batch"]
+early_stopping = [{ kind = "none" }, { kind = "patience", patience = 1 }]
+seed = "0..6"
+"#;
+
+fn rows() -> String {
+    let row = |at: u32| {
+        let (angle, side) = (f64::from(at) * 2.4, f64::from(at % 2));
+        let class = if at % 2 == 0 { "</script><b>" } else { "b'\\\"" };
+        format!("{:.4},{:.4},{}\n", angle.sin() + 1.5 * side, angle.cos(), class.replace('"', ""))
+    };
+    std::iter::once("x<i>,y,class\n".to_owned()).chain((0..120).map(row)).collect()
+}
+
+fn trained(config: &str) -> Place {
+    let place = Place::new();
+    place.write("t\"><script>alert(1)<.csv", &rows());
+    place.write("c.toml", config);
+    place.succeeds(&["run", "--config", "c.toml", "--quiet"]);
+    place
+}
+
+fn page(place: &Place) -> String {
+    place.succeeds(&["report", "results", "--output", "page.html"]);
+    fs::read_to_string(place.path("page.html")).unwrap()
+}
+
+#[test]
+fn no_name_of_a_config_a_file_or_the_data_becomes_markup() {
+    let place = trained(&HOSTILE.replace("a<b", "a-b"));
+    let page = page(&place);
+    assert_eq!(page.matches("<script").count(), 2, "the data and the page's own");
+    assert!(!page.contains("<i>") && !page.contains("<b>"), "{page}");
+    assert!(page.contains("alert(1)"), "the file is named");
+    for part in ["http://", "https://"] {
+        let fetched = page
+            .match_indices(part)
+            .filter(|(at, _)| !page[*at..].starts_with("http://www.w3.org/"));
+        assert_eq!(fetched.count(), 0, "{part}");
+    }
+}
+
+#[test]
+fn the_same_trainings_give_the_same_page_and_it_is_whole_without_its_script() {
+    let place = trained(HOSTILE.replace("a<b", "a-b").as_str());
+    let first = page(&place);
+    assert_eq!(first, page(&place));
+    let script = first.find("<script").unwrap();
+    let standing = &first[..script];
+    for part in [
+        "Verdict",
+        "Learning curves",
+        "Effects",
+        "Seed by seed",
+        "Cost against quality",
+        "Trainings",
+    ] {
+        assert!(standing.contains(&format!(">{part}")), "{part}");
+    }
+    assert!(standing.matches("<svg").count() >= 5, "{}", standing.matches("<svg").count());
+    assert!(first.len() < 400_000, "{}", first.len());
+}
+
+#[test]
+fn pictures_are_written_and_drawn_in_the_terminal_and_what_cannot_be_is_told() {
+    let place = trained(HOSTILE.replace("a<b", "a-b").as_str());
+    for kind in ["curves", "forest", "pairs", "pareto"] {
+        place.succeeds(&["plot", "results", "--kind", kind, "--output", "p.svg", "--width", "85"]);
+        let svg = fs::read_to_string(place.path("p.svg")).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.contains("width=\"85mm\""), "{kind}: {svg}");
+    }
+    let shown = place.succeeds(&["plot", "results"]);
+    assert!(shown.contains("batch norm, patience (n = 6)") && !shown.contains('\x1b'), "{shown}");
+    let output = place.command(&["plot", "results"]).env("LC_ALL", "C").output().unwrap();
+    assert!(output.stdout.is_ascii(), "{}", stderr(&output));
+    assert!(place.fails(2, &["plot", "results", "--output", "p.png"]).contains("rsvg-convert"));
+    assert!(place.fails(2, &["plot", "results", "--kind", "forest"]).contains("--output FILE.svg"));
+    let told = place.fails(2, &["plot", "results", "--column", "val_f2", "--output", "p.svg"]);
+    assert!(told.contains("no training recorded the column `val_f2`"), "{told}");
+    assert!(
+        place
+            .fails(2, &["plot", "results", "--kind", "ranks", "--output", "p.svg"])
+            .contains("data sets")
+    );
+}
+
+mod browser {
+    use std::process::Command;
+
+    use super::{HOSTILE, page, trained};
+
+    /// Opens the page from disk: what it became, and what the console said.
+    fn opened(path: &str) -> (String, String) {
+        let program = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=3000",
+            "--dump-dom",
+        ];
+        let output = Command::new(&program).args(arguments).arg(path).output();
+        let output = output.unwrap_or_else(|error| {
+            panic!("{program}: {error}: install Chromium, or name it in CHROMIUM")
+        });
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    }
+
+    #[test]
+    #[ignore = "needs Chromium: .ci/run installs it and runs this"]
+    fn the_page_opens_from_disk_without_a_word_on_the_console_and_its_script_runs() {
+        let place = trained(&HOSTILE.replace("a<b", "a-b"));
+        page(&place);
+        let file = format!("file://{}", place.path("page.html").display());
+        let (dom, said) = opened(&file);
+        let console: Vec<&str> = said.lines().filter(|line| line.contains("CONSOLE")).collect();
+        assert!(console.is_empty(), "{console:?}");
+        assert!(
+            dom.contains("every seed") && dom.contains("aria-label=\"Use dark colours\""),
+            "{dom}"
+        );
+        // The address holds what is shown: another column, every seed, an arm left out, one seed lifted.
+        let asked = "#a-b.column=val_accuracy&a-b.seeds=1&a-b.off=1&seed=3&arm=0&theme=dark";
+        let (dom, said) = opened(&format!("{file}{asked}"));
+        assert!(!said.contains("CONSOLE"), "{said}");
+        assert!(dom.contains("aria-label=\"val_accuracy of a-b by epoch"), "{dom}");
+        assert!(dom.contains("aria-pressed=\"false\"") && dom.contains("data-theme=\"dark\""));
+        assert!(dom.contains("class=\"s0 lifted\""), "the seed is lifted");
+        assert!(dom.contains("class=\"lifted\""), "and so is its row");
+    }
+}
