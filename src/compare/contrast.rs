@@ -79,8 +79,9 @@ pub struct Contrast {
     pub ci95: Option<[f64; 2]>,
     /// The paired t interval over the seeds alone.
     pub ci95_seeds: Option<[f64; 2]>,
-    /// Of a test metric whose rows were not recorded, over splits: the interval that counts how the
-    /// training rows of any two splits overlap (Nadeau & Bengio 2003).
+    /// Over splits: the interval that also counts how the training rows of any two splits overlap (Nadeau & Bengio
+    /// 2003), in part where test rows are counted, wholly where these were not recorded. A difference is told only
+    /// where this excludes 0 as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ci95_splits: Option<[f64; 2]>,
     /// Whether rows were recorded, and the metric is no mean over them: `ci95` is over the seeds alone.

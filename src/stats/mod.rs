@@ -36,7 +36,7 @@ pub use sequential::{Looks, Sequential};
 pub use sign_flip::{EXACT_PAIRS, sign_flip_p};
 pub use signed_rank::signed_rank_p;
 pub use student::{effect_size, t_interval, t_quantile_ratio, t_statistic, t_test_p};
-pub use two_way::{SeedRows, TwoWay, interval_of_variance, resampled_variance, two_way_variance};
+pub use two_way::{SeedRows, TwoWay, interval_of_variance, overlap_variance, two_way_variance};
 
 #[cfg(test)]
 mod simulation;

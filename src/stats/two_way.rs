@@ -65,13 +65,12 @@ pub fn two_way_variance(seeds: &[SeedRows]) -> Option<TwoWay> {
         .then_some(TwoWay { variance, rows })
 }
 
-/// The variance of a mean over seeds that each drew their own split of the rows (Nadeau & Bengio 2003,
-/// section 3.1): `s^2 (1/J + n_test/n_train)`, since the training rows of any two splits overlap.
+/// What seeds that each drew their own split of the rows have in common by their training rows, as a variance of
+/// the mean (Nadeau & Bengio 2003, section 3.1): `s^2 n_test / n_train`, which no number of seeds makes smaller.
 #[must_use]
-pub fn resampled_variance(differences: &[f64], test_rows: f64, train_rows: f64) -> Option<f64> {
-    let seeds = differences.len() as f64;
+pub fn overlap_variance(differences: &[f64], test_rows: f64, train_rows: f64) -> Option<f64> {
     let variance = sd(differences)?.powi(2);
-    (train_rows > 0.0).then(|| variance * (1.0 / seeds + test_rows / train_rows))
+    (train_rows > 0.0).then(|| variance * test_rows / train_rows)
 }
 
 /// The central t interval around `centre` with a variance of its own, by `pairs - 1` degrees of freedom;

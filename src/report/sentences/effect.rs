@@ -142,7 +142,13 @@ fn other_rows(contrast: &Contrast, scope: &Scope, change: &str, averaged: &str) 
     let estimate = signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast));
     let of_seeds = interval(contrast.ci95_seeds);
     let counted_rows = match (contrast.test_rows, contrast.ci95_splits) {
-        (Some(rows), _) => format!("with the {rows} test rows {}", interval(contrast.ci95)),
+        (Some(rows), splits) if !contrast.excludes_zero() || splits.is_none() => {
+            format!("with the {rows} test rows {}", interval(contrast.ci95))
+        }
+        (Some(rows), splits) => format!(
+            "with the {rows} test rows and the overlap of the training rows {}",
+            interval(splits)
+        ),
         (None, Some(splits)) => {
             format!("with the overlap of the splits {} (Nadeau & Bengio)", interval(Some(splits)))
         }
