@@ -301,3 +301,47 @@ fn prechelt_1998_slower_criteria_of_a_family_give_lower_errors_and_replay_says_s
     assert!(sentence.contains(" % lower "), "{sentence}");
     println!("{sentence}");
 }
+
+/// The mean test accuracy, after all epochs, of the trainings whose config has this value below `[model.norm]` and
+/// this batch size.
+fn last_accuracy(trainings: &[PathBuf], key: &str, value: &serde_json::Value, batch: u64) -> f64 {
+    let is_of = |training: &&PathBuf| {
+        let config = &json(&training.join("run.json"))["config"];
+        config["model"]["norm"][key] == *value && config["training"]["batch_size"] == batch
+    };
+    let of = |training: &PathBuf| *column(training, "test_accuracy").last().unwrap();
+    let found: Vec<f64> = trainings.iter().filter(is_of).map(of).collect();
+    assert_eq!(found.len(), 2, "{key} = {value}, {batch} rows");
+    mean(&found)
+}
+
+#[test]
+fn at_two_rows_batch_norm_breaks_and_layer_norm_does_not_and_ghost_batches_of_two_break_in_any_batch()
+ {
+    let place = Place::new();
+    let quick = [
+        "training.epochs=8",
+        "matrix.seed=[0, 1]",
+        "tune.\"training.optimizer.lr\"=[0.003]",
+        "tune.seeds=[1000]",
+    ];
+    let run_with = |name: &str, sets: &[&str]| {
+        let args: Vec<&str> = quick.iter().chain(sets).flat_map(|set| ["--set", *set]).collect();
+        run(&place, name, &args)
+    };
+    let norms = "matrix.\"model.norm.kind\"=[\"batch\", \"layer\"]";
+    let whole = run_with("batch_size", &[norms, "matrix.\"training.batch_size\"=[2, 64]"]);
+    let [batch, layer] = ["batch", "layer"].map(|kind| {
+        [2, 64].map(|rows| last_accuracy(&whole, "kind", &serde_json::json!(kind), rows))
+    });
+    println!("batch norm at 2 and 64 rows {batch:.3?}, layer norm {layer:.3?}");
+    assert!(batch[1] - batch[0] > 0.1, "batch norm {batch:?}");
+    assert!((layer[1] - layer[0]).abs() < 0.05, "layer norm {layer:?}");
+
+    let sizes = "matrix.\"model.norm.ghost_size\"=[2, 16]";
+    let ghosts = run_with("batch_size_ghost", &[sizes, "matrix.\"training.batch_size\"=[64]"]);
+    let [two, sixteen] =
+        [2, 16].map(|size| last_accuracy(&ghosts, "ghost_size", &serde_json::json!(size), 64));
+    println!("ghost batches of 2 and 16 rows in 64: {two:.3}, {sixteen:.3}");
+    assert!(sixteen - two > 0.1, "{two}, {sixteen}");
+}
