@@ -62,8 +62,18 @@ pub fn is_ours(column: &str) -> bool {
 }
 
 /// What follows the split in the name of a column.
-const METRICS: [&str; 9] =
-    ["loss", "loss_eval", "accuracy", "balanced_accuracy", "f1", "auc", "r2", "mae", "rmse"];
+const METRICS: [&str; 10] = [
+    "loss",
+    "loss_eval",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "auc",
+    "squared_error_percentage",
+    "r2",
+    "mae",
+    "rmse",
+];
 
 /// Whether a column is a property of the weights at the end of an epoch.
 #[must_use]

@@ -1,9 +1,8 @@
 //! Arms over several data sets, by ranks: what is measured on one data set is not comparable to what
 //! is measured on another, but which arm is better there is (Demsar 2006).
 //!
-//! A data set counts once: seeds, and experiments on the same rows, are no further data sets.
-
-use std::collections::BTreeSet;
+//! A data set counts once: seeds, and experiments on the same rows, such as one for each fold, are no further
+//! data sets, and their means are averaged.
 
 use serde::Serialize;
 
@@ -16,7 +15,7 @@ use crate::stopping::Monitored;
 /// Arms over several data sets (Demsar 2006); the smallest rank is the best.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AcrossDataSets {
-    /// The experiments, one for each data set.
+    /// The experiments, the first of each data set.
     pub experiments: Vec<String>,
     /// What is ranked: its mean over the seeds, a diverged one as the worst of all.
     pub metric: String,
@@ -78,12 +77,14 @@ pub(super) fn across(experiments: &[(&Experiment, &str)]) -> Vec<AcrossDataSets>
 }
 
 fn ranked(metric: &str, arms: &[&Factors], experiments: &[&Experiment]) -> Option<AcrossDataSets> {
-    let mut known = BTreeSet::new();
-    let sets: Vec<&&Experiment> =
-        experiments.iter().filter(|experiment| known.insert(digest(experiment))).collect();
+    let sets = data_sets(experiments);
     let sign = if Monitored::new(metric).maximize { -1.0 } else { 1.0 };
-    let row = |set: &&&Experiment| -> Vec<f64> {
-        set.arms.iter().map(|arm| mean_or_worst(arm, metric, sign)).collect()
+    let row = |set: &Vec<&Experiment>| -> Vec<f64> {
+        let of_arm = |arm: usize| {
+            let means = set.iter().map(|one| mean_or_worst(&one.arms[arm], metric, sign));
+            stats::mean(&means.collect::<Vec<_>>()).unwrap_or(f64::INFINITY)
+        };
+        (0..arms.len()).map(of_arm).collect()
     };
     let rows: Vec<Vec<f64>> = sets.iter().map(row).collect();
     let found = stats::friedman(&rows)?;
@@ -95,17 +96,20 @@ fn ranked(metric: &str, arms: &[&Factors], experiments: &[&Experiment]) -> Optio
     let of_two = arms.len() == 2 && pairs.len() >= stats::PAIRS_FOR_P;
     let runs = |set: &Experiment, arm: usize| signed(&set.arms[arm], metric, sign);
     let improvement = |arm: usize| {
-        let of_set = |set: &&&Experiment| stats::probability_below(&runs(set, arm), &runs(set, 0));
+        let of_one = |one: &&Experiment| stats::probability_below(&runs(one, arm), &runs(one, 0));
+        let of_set = |set: &Vec<&Experiment>| {
+            stats::mean(&set.iter().filter_map(of_one).collect::<Vec<_>>())
+        };
         let of_sets: Vec<f64> = sets.iter().filter_map(of_set).collect();
         stats::mean(&of_sets).filter(|_| arm > 0)
     };
     let middle = |arm: usize| {
-        let all: Vec<f64> = sets.iter().flat_map(|set| runs(set, arm)).collect();
+        let all: Vec<f64> = experiments.iter().flat_map(|one| runs(one, arm)).collect();
         stats::interquartile_mean(&all).map(|mean| sign * mean).filter(|mean| mean.is_finite())
     };
     let arms = arms.iter().zip(&found.average_ranks).enumerate();
     Some(AcrossDataSets {
-        experiments: sets.iter().map(|set| set.name.clone()).collect(),
+        experiments: sets.iter().map(|set| set[0].name.clone()).collect(),
         metric: metric.to_owned(),
         arms: arms
             .map(|(arm, (factors, rank))| RankedArm {
@@ -121,6 +125,19 @@ fn ranked(metric: &str, arms: &[&Factors], experiments: &[&Experiment]) -> Optio
         critical_difference: found.critical_difference,
         p_wilcoxon: if of_two { stats::wilcoxon(&pairs).map(|(_, p)| p) } else { None },
     })
+}
+
+/// The experiments of each data set, in their order.
+fn data_sets<'a, 'b>(experiments: &[&'a Experiment<'b>]) -> Vec<Vec<&'a Experiment<'b>>> {
+    let mut sets: Vec<(String, Vec<&Experiment>)> = Vec::new();
+    for experiment in experiments {
+        let digest = digest(experiment);
+        match sets.iter_mut().find(|(known, _)| *known == digest) {
+            Some((_, members)) => members.push(experiment),
+            None => sets.push((digest, vec![experiment])),
+        }
+    }
+    sets.into_iter().map(|(_, members)| members).collect()
 }
 
 /// What was read, by content; the name where no record tells.
@@ -191,6 +208,36 @@ mod tests {
         // All rank the arms alike: by chance one time in (4!)^5.
         assert!(found[0].p.is_some_and(|p| p < 1e-6), "{found:?}");
         assert_eq!(found[0].differs(), Some(true));
+    }
+
+    #[test]
+    fn experiments_on_the_same_rows_are_ranked_by_the_mean_of_their_means() {
+        let loss = |experiment: &mut LoadedExperiment, norm: &str, rule: &str, loss: f64| {
+            for run in &mut experiment.runs {
+                for arm in &mut run.record.arms {
+                    if arm.factors["model.norm.kind"] == norm
+                        && arm.factors["early_stopping"] == rule
+                    {
+                        arm.metrics.insert("test_loss".to_owned(), loss.into());
+                    }
+                }
+            }
+        };
+        // Of two folds the first arm is best in one by little and worst in the other by much.
+        let mut experiments = experiments(&["first fold", "second fold", "other"]);
+        for (fold, of_first) in experiments[..2].iter_mut().zip([0.1, 9.0]) {
+            loss(fold, "none", "none", of_first);
+            loss(fold, "none", "patience", 0.2);
+            loss(fold, "batch", "none", 0.3);
+            loss(fold, "batch", "patience", 0.4);
+            for run in &mut fold.runs {
+                run.record.data.insert("digest".to_owned(), "the same".into());
+            }
+        }
+        loss(&mut experiments[2], "none", "none", 9.0);
+        let found = found(&experiments);
+        assert_eq!(found[0].experiments, ["first fold", "other"]);
+        assert_eq!(found[0].arms[0].average_rank, 4.0, "{found:?}");
     }
 
     #[test]

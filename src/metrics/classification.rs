@@ -3,8 +3,8 @@
 use super::mean::mean;
 use crate::config::training::Loss;
 
-/// The loss, then accuracy, balanced accuracy, F1 and, for two classes, the area under the ROC
-/// curve. `outputs` holds a row of `width` for each label.
+/// The loss, then accuracy, balanced accuracy, F1, for two classes the area under the ROC curve, and
+/// of squared errors their percentage. `outputs` holds a row of `width` for each label.
 pub(super) fn score(
     loss: Loss,
     outputs: &[f64],
@@ -24,6 +24,9 @@ pub(super) fn score(
         let scores: Vec<f64> =
             rows().map(|(row, _)| if width == 1 { row[0] } else { row[1] - row[0] }).collect();
         metrics.push(area_under_roc(&scores, labels));
+    }
+    if loss == Loss::Mse {
+        metrics.push(Some(100.0 * loss_value));
     }
     (loss_value, metrics)
 }

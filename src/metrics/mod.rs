@@ -27,15 +27,38 @@ const CLASSES: &[&str] = &["accuracy", "balanced_accuracy", "f1"];
 const TWO_CLASSES: &[&str] = &["accuracy", "balanced_accuracy", "f1", "auc"];
 const VALUES: &[&str] = &["r2", "mae", "rmse"];
 
+/// Prechelt's error (PROBEN1, 1994): `100 (o_max - o_min) / (N P) sum (o - t)^2` over N outputs and P rows,
+/// where the targets are coded from `o_min` = 0 to `o_max` = 1.
+const SQUARED_ERROR: &str = "squared_error_percentage";
+
 /// The metrics that [`score`] gives.
 #[must_use]
-pub fn metric_names(task: Task, classes: usize) -> &'static [&'static str] {
-    match task {
-        Task::Classification if classes == 2 => TWO_CLASSES,
+pub fn metric_names(loss: Loss, targets: &Targets) -> Vec<&'static str> {
+    let names = match targets.task() {
+        Task::Classification if targets.width() == 2 => TWO_CLASSES,
         Task::Classification => CLASSES,
         Task::Regression => VALUES,
+    };
+    let squared_error = has_squared_error(loss, targets).then_some(SQUARED_ERROR);
+    names.iter().copied().chain(squared_error).collect()
+}
+
+/// Whether what a network is to put out lies between 0 and 1: classes that are one-hot, or such numbers.
+fn has_squared_error(loss: Loss, targets: &Targets) -> bool {
+    match targets {
+        Targets::Classes { .. } => loss == Loss::Mse,
+        Targets::Values { values, mean, sd, .. } => {
+            let rows = values.chunks_exact(mean.len());
+            rows.flat_map(|row| row.iter().zip(mean.iter().zip(sd))).all(|(value, (mean, sd))| {
+                let own = f64::from(*value) * sd + mean;
+                (-ROUNDING..=1.0 + ROUNDING).contains(&own)
+            })
+        }
     }
 }
+
+/// How far a target between 0 and 1 may be from itself once it was standardised, in 32 bits.
+const ROUNDING: f64 = 1e-5;
 
 /// How many numbers a network has to put out.
 #[must_use]
@@ -122,7 +145,7 @@ pub fn score<T: Copy + Into<f64>>(
     targets: &Targets,
     rows: &[u32],
 ) -> Scores {
-    let names = metric_names(targets.task(), targets.width());
+    let names = metric_names(loss, targets);
     let all = |value: Option<f64>| Scores {
         loss: f64::NAN,
         metrics: names.iter().map(|name| (*name, value)).collect(),
@@ -150,7 +173,7 @@ pub fn score<T: Copy + Into<f64>>(
             regression::score(&values, targets, rows, mean, sd)
         }
     };
-    Scores { loss, metrics: names.iter().copied().zip(metrics).collect() }
+    Scores { loss, metrics: names.into_iter().zip(metrics).collect() }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::mean::mean;
 
-/// The loss, then R2, mean absolute error and root mean squared error, each a plain mean over the
-/// targets. `outputs` holds a row of as many numbers as there are means for each of `rows`.
+/// The loss, then R2, mean absolute error, root mean squared error and mean squared error in percent,
+/// each a plain mean over the targets; the last is of use between 0 and 1 alone. `outputs` holds a row of as many numbers as there are means for each of `rows`.
 pub(super) fn score(
     outputs: &[f64],
     targets: &[f32],
@@ -29,6 +29,7 @@ pub(super) fn score(
         r2.map(|r2| mean(r2.into_iter())),
         Some(mean(each.iter().map(|errors| errors.absolute))),
         Some(mean(each.iter().map(|errors| errors.squared.sqrt()))),
+        Some(100.0 * mean(each.iter().map(|errors| errors.squared))),
     ];
     (loss, metrics)
 }

@@ -71,7 +71,7 @@ fn metrics_of_three_classes_are_scikit_learns() {
     metrics_close(&scores, &wanted);
     let scores = score_all(Loss::Mse, &LOGITS, &targets);
     close(scores.loss, 1.1875);
-    metrics_close(&scores, &wanted);
+    metrics_close(&scores, &[&wanted[..], &[("squared_error_percentage", 118.75)]].concat());
 }
 
 #[test]
@@ -134,6 +134,50 @@ fn metrics_of_numbers_are_scikit_learns_in_the_targets_units() {
     assert!(constant.metrics[1].1.is_some());
 }
 
+/// The error's formula, `100 (o_max - o_min) / (N P) sum (o - t)^2`, of all outputs in a row.
+fn squared_error_percentage(outputs: &[f64], targets: &[f64]) -> f64 {
+    let sum: f64 = outputs.iter().zip(targets).map(|(o, t)| (o - t).powi(2)).sum();
+    100.0 * sum / f64::from(u32::try_from(outputs.len()).unwrap())
+}
+
+#[test]
+fn the_squared_error_percentage_is_prechelts_in_the_targets_own_units() {
+    let scores = score_all(Loss::Mse, &LOGITS, &classes(&[0, 2, 2, 1, 1, 0], 3));
+    let mut one_hot = [0.0; 18];
+    for (row, class) in [0, 2, 2, 1, 1, 0].into_iter().enumerate() {
+        one_hot[3 * row + class] = 1.0;
+    }
+    let wanted = squared_error_percentage(&LOGITS, &one_hot);
+    assert_eq!(scores.metrics.last().unwrap().0, "squared_error_percentage");
+    close(scores.metrics.last().unwrap().1.unwrap(), wanted);
+
+    // 0 and 1, 0.25 and 0.5, standardised by other means and deviations than their own.
+    let (mean, sd) = ([0.5, 0.25], [0.25, 0.125]);
+    let targets = [-2.0, 0.0, 2.0, 2.0];
+    let outputs = [-1.0, 1.0, 2.0, -4.0];
+    let own = |values: &[f64]| -> Vec<f64> {
+        values.iter().enumerate().map(|(at, value)| value * sd[at % 2] + mean[at % 2]).collect()
+    };
+    let wanted = squared_error_percentage(&own(&outputs), &own(&targets));
+    let targets = [-2.0, 0.0, 2.0, 2.0];
+    let scores = score_all(Loss::Mse, &outputs, &values(&targets, &mean, &sd));
+    assert_eq!(scores.metrics.last().unwrap().0, "squared_error_percentage");
+    close(scores.metrics.last().unwrap().1.unwrap(), wanted);
+}
+
+#[test]
+fn targets_beyond_0_to_1_and_other_losses_of_classes_have_no_squared_error_percentage() {
+    let has =
+        |loss, targets: &Targets| metric_names(loss, targets).contains(&"squared_error_percentage");
+    assert!(has(Loss::Mse, &classes(&[0, 1], 2)));
+    assert!(!has(Loss::CrossEntropy, &classes(&[0, 1], 2)));
+    assert!(!has(Loss::Bce, &classes(&[0, 1], 2)));
+    assert!(has(Loss::Mse, &values(&[0.0, 1.0], &[0.0], &[1.0])));
+    assert!(has(Loss::Mse, &values(&[-1.0, 1.0], &[0.5], &[0.5])));
+    assert!(!has(Loss::Mse, &values(&[0.0, 1.25], &[0.0], &[1.0])));
+    assert!(!has(Loss::Mse, &values(&[0.0, 1.0], &[-0.5], &[1.0])));
+}
+
 #[test]
 fn a_nan_output_makes_everything_nan_and_no_row_makes_nothing() {
     for (loss, targets) in [
@@ -150,7 +194,7 @@ fn a_nan_output_makes_everything_nan_and_no_row_makes_nothing() {
         let none = score::<f32>(loss, &[], width, &targets, &[]);
         assert!(none.loss.is_nan() && none.metrics.iter().all(|(_, value)| value.is_none()));
         let names: Vec<&str> = none.metrics.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, metric_names(targets.task(), targets.width()));
+        assert_eq!(names, metric_names(loss, &targets));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::row::Row;
 use super::summary::RuleSummary;
+use crate::stats::difference;
 
 /// The recommended rule gives up no more than this share of quality, where one can.
 const TOLERATED: f64 = 0.01;
@@ -11,6 +12,8 @@ const TOLERATED: f64 = 0.01;
 pub enum Finding {
     /// Which rule to take.
     Recommended(Recommendation),
+    /// What the slowest rule gains over the fastest.
+    Tradeoff(Tradeoff),
     /// Some trainings had themselves been stopped: what is given up and saved may be more.
     Truncated,
     /// So many rules were not declared by the config of every training.
@@ -48,6 +51,21 @@ pub struct Fastest {
     pub cost_ratio: f64,
 }
 
+/// The slowest rule against the fastest, by mean slowness and badness: the headline of Prechelt (1998).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tradeoff {
+    /// The slowest rule as it was written.
+    pub slowest: String,
+    /// The fastest.
+    pub fastest: String,
+    /// The slowness of the slowest over that of the fastest.
+    pub times: f64,
+    /// The badness of the slowest over that of the fastest, minus 1: negative where the error is lower.
+    pub change: f64,
+    /// Trainings.
+    pub n: usize,
+}
+
 /// The conclusions from rules over trainings.
 pub(super) fn findings(rules: &[RuleSummary], rows: &[Row], quality: Option<&str>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -55,6 +73,7 @@ pub(super) fn findings(rules: &[RuleSummary], rows: &[Row], quality: Option<&str
     if let Some(quality) = quality.filter(|_| overall.len() > 1) {
         findings.extend(recommendation(&overall, quality).map(Finding::Recommended));
     }
+    findings.extend(tradeoff(&overall).map(Finding::Tradeoff));
     if rows.iter().any(|row| row.outcome.truncated) {
         findings.push(Finding::Truncated);
     }
@@ -87,5 +106,19 @@ fn recommendation(rules: &[&RuleSummary], quality: &str) -> Option<Recommendatio
             cost_ratio: cost / least,
         }),
         beyond: tolerable.is_none().then_some(TOLERATED),
+    })
+}
+
+/// None where no two rules differ in slowness.
+fn tradeoff(rules: &[&RuleSummary]) -> Option<Tradeoff> {
+    let measured = || rules.iter().filter_map(|rule| Some((rule, rule.slowness?, rule.badness?)));
+    let (fastest, least, its_badness) = measured().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (slowest, most, badness) = measured().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (difference(most, least) > 0.0).then(|| Tradeoff {
+        slowest: slowest.criterion.clone(),
+        fastest: fastest.criterion.clone(),
+        times: most / least,
+        change: difference(badness, its_badness) / its_badness,
+        n: slowest.n,
     })
 }

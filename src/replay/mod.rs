@@ -13,7 +13,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Fastest, Finding, Recommendation};
+pub use finding::{Fastest, Finding, Recommendation, Tradeoff};
 pub use outcome::{ReplayError, RuleOutcome, replay};
 pub use replays::{Replays, Summary};
 pub use row::{Candidate, RecordedTraining, Row};

@@ -98,6 +98,31 @@ fn the_front_holds_what_no_other_rule_beats() {
 }
 
 #[test]
+fn what_the_slowest_rule_gains_over_the_fastest_is_by_mean_slowness_and_badness() {
+    let candidates = [patience(1), patience(2), patience(3)];
+    let found = |candidates: &[Candidate], table: EpochTable| {
+        let found = answer(candidates, &[(table, Factors::new())]).findings;
+        found.into_iter().find_map(|finding| match finding {
+            Finding::Tradeoff(found) => Some(found),
+            _ => None,
+        })
+    };
+    let gained = found(&candidates, two_minima()).unwrap();
+    assert_eq!((gained.slowest.as_str(), gained.fastest.as_str()), ("patience3", "patience1"));
+    assert!(close(Some(gained.times), 8.0 / 3.0) && close(Some(gained.change), 0.5 / 0.6 - 1.0));
+    // The second minimum of the validation loss may be the worse one to test rows.
+    let (val, test) =
+        ([1.0, 0.5, 0.6, 0.6, 0.4, 0.7, 0.7, 0.7], [0.9, 0.4, 0.6, 0.6, 0.5, 0.7, 0.7, 0.7]);
+    let lost = found(&candidates, table(&[("val_loss", &val), ("test_loss", &test)])).unwrap();
+    assert!(close(Some(lost.change), 0.5 / 0.4 - 1.0), "{lost:?}");
+    assert_eq!(found(&candidates[..1], two_minima()), None, "one rule trades nothing");
+    let falling = table(&[("val_loss", &[0.9, 0.8]), ("test_loss", &[0.9, 0.8])]);
+    assert_eq!(found(&candidates, falling), None, "all rules are as slow");
+    let untested = table(&[("val_loss", &val)]);
+    assert_eq!(found(&candidates, untested), None, "no test column, no error");
+}
+
+#[test]
 fn a_rule_that_no_config_declared_is_exploratory() {
     let candidates = [patience(2), patience(3), candidate(json!({"kind": "none"}))];
     let answer = answer(&candidates, &[(two_minima(), Factors::new())]);

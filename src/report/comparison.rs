@@ -28,13 +28,16 @@ const SPEED: &str = "epochs, seconds: medians to the target, where what does not
 /// The document of a comparison. With `medians`, these and ratios follow the differences.
 pub(super) fn document(comparison: &Comparison, medians: bool) -> Document {
     let of_experiment = |one| section(one, comparison, medians);
+    let sentence = |one| conclusion(one, comparison);
+    // What is about several data sets is few sentences, and not to be cut off by those of each.
+    let (of_one, of_all): (Vec<_>, Vec<_>) =
+        comparison.conclusions.iter().partition(|one| one.experiment.is_some());
+    let mut conclusions = first_of(of_one.into_iter().map(sentence), "sentence");
+    conclusions.extend(of_all.into_iter().map(sentence));
     Document {
         sections: comparison.experiments.iter().map(of_experiment).collect(),
         warnings: first_of(comparison.warnings.iter().map(warning), "warning"),
-        conclusions: first_of(
-            comparison.conclusions.iter().map(|one| conclusion(one, comparison)),
-            "sentence",
-        ),
+        conclusions,
     }
 }
 

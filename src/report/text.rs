@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::compare::{Options, compare};
     use crate::report::markdown;
-    use crate::results::fixtures::{arm, experiment, run, two_by_two};
+    use crate::results::fixtures::{arm, experiment, run, two_by_two, two_by_two_of};
 
     fn shown(width: Option<usize>) -> String {
         let comparison = compare(&[two_by_two()], &Options::default()).unwrap();
@@ -227,5 +227,25 @@ mod tests {
         assert!(text.lines().count() < 250, "{text}");
         let markdown = (markdown::FORMAT.write)(&comparison, &Style::default()).unwrap();
         assert!(markdown.contains("|\n\nand 20 arms more"), "{markdown}");
+    }
+
+    #[test]
+    fn ranks_over_many_data_sets_are_not_cut_off_by_what_there_is_to_say_of_each() {
+        let of_one = |number: u32| {
+            let name = format!("set {number}");
+            let mut experiment = two_by_two_of(6);
+            experiment.plan.name.clone_from(&name);
+            experiment.plan.comparable.clone_from(&name);
+            experiment.path = name.clone().into();
+            for run in &mut experiment.runs {
+                run.record.data.insert("digest".to_owned(), name.clone().into());
+            }
+            experiment
+        };
+        let many: Vec<_> = (0..30).map(of_one).collect();
+        let comparison = compare(&many, &Options::default()).unwrap();
+        let text = (FORMAT.write)(&comparison, &Style::default()).unwrap();
+        assert!(text.contains(" sentences more: --format json has them all\n"), "{text}");
+        assert!(text.contains("\nOver 30 data sets (set 0, "), "{text}");
     }
 }

@@ -236,6 +236,7 @@ mod tests {
             "train_loss_eval",
             "val_mae",
             "val_rmse",
+            "val_squared_error_percentage",
             "val/MeanSquaredError",
             "accuracy_loss",
             "error_acc",

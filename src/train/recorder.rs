@@ -219,8 +219,7 @@ impl<'a> Recorder<'a> {
         if self.data.splits.test.is_empty() {
             return Vec::new();
         }
-        let targets = &self.data.targets;
-        let metrics = metrics::metric_names(targets.task(), targets.width());
+        let metrics = metrics::metric_names(self.loss, &self.data.targets);
         let loss = Split::Test.loss_column().to_owned();
         let names = metrics.iter().map(|name| format!("test_{name}"));
         std::iter::once(loss).chain(names).map(|name| (name, None)).collect()

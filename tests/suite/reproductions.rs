@@ -216,3 +216,132 @@ fn mahsereci_in_full() {
     logistic.holds();
     assert!(logistic.within() >= 15);
 }
+
+/// The 14 criteria of Prechelt (1998), a family each.
+const CRITERIA: [&str; 3] = [
+    "kind = \"generalization_loss\", alpha = [1, 2, 3, 5]",
+    "kind = \"progress_quotient\", alpha = [0.5, 0.75, 1, 2, 3]",
+    "kind = \"successive_increases\", count = [2, 3, 4, 6, 8]",
+];
+
+#[test]
+fn prechelt_1994_trainings_end_by_his_rules_and_their_error_is_his_percentage() {
+    let place = Place::new();
+    let sets = ["data.source=penguins", "data.standardize=true", "matrix.seed=[0, 1, 2, 3, 4, 5]"];
+    let args: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+    let trainings = run(&place, "prechelt1994_cancer1", &args);
+    assert_eq!(trainings.len(), 6);
+    let errors: Vec<f64> = trainings
+        .iter()
+        .map(|training| {
+            let record = json(&training.join("run.json"));
+            let arm = &record["arms"][0];
+            let stop = arm["stop_epoch"].as_u64().expect("it ends before 3000 epochs");
+            assert!(stop.is_multiple_of(5), "the rules are asked every five epochs: {stop}");
+            let validation = column(training, "val_squared_error_percentage");
+            let best = usize::try_from(arm["best_epoch"].as_u64().unwrap()).unwrap();
+            assert!(validation.iter().all(|error| *error >= validation[best - 1]));
+            let error = arm["metrics"]["test_squared_error_percentage"].as_f64().unwrap();
+            assert_eq!(error, column(training, "test_squared_error_percentage")[best - 1]);
+            let loss = arm["metrics"]["test_loss"].as_f64().unwrap();
+            assert!((error - 100.0 * loss).abs() < 1e-9, "one-hot classes: {error}, {loss}");
+            let chance = &record["data"]["chance"]["test_squared_error_percentage"];
+            assert!(error < 0.25 * chance.as_f64().unwrap(), "{error}, by chance {chance}");
+            error
+        })
+        .collect();
+    println!("penguins: test error {:.2} %", mean(&errors));
+}
+
+#[test]
+fn prechelt_1998_slower_criteria_of_a_family_give_lower_errors_and_replay_says_so() {
+    let place = Place::new();
+    let sets = [
+        "matrix.\"data.source\"=[\"concrete\"]",
+        "data.standardize=true",
+        "training.epochs=1000",
+        "matrix.seed=[0, 1, 2, 3]",
+    ];
+    let args: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+    assert_eq!(run(&place, "prechelt1998", &args).len(), 8);
+    let mut args = vec!["replay", "results/prechelt1998"];
+    args.extend(CRITERIA.iter().flat_map(|criterion| ["--criterion", criterion]));
+    let text = place.succeeds(&args);
+    // criterion, trainings and * before the figures; slowness, badness, good and its sign, then the front.
+    let figures = |criterion: &str| -> (f64, f64) {
+        let line = text.lines().find(|line| line.starts_with(criterion) && line.contains(" all "));
+        let words: Vec<&str> =
+            line.expect(criterion).split_whitespace().filter(|word| *word != "<").collect();
+        let number = |back: usize| words[words.len() - back].parse().unwrap();
+        (number(4), number(3))
+    };
+    for family in [
+        [
+            "generalization_loss(alpha=1)",
+            "generalization_loss(alpha=2)",
+            "generalization_loss(alpha=5)",
+        ],
+        [
+            "successive_increases(count=2)",
+            "successive_increases(count=4)",
+            "successive_increases(count=8)",
+        ],
+    ] {
+        let [fast, middle, slow] = family.map(figures);
+        assert!(fast.0 < middle.0 && middle.0 < slow.0, "{text}");
+        assert!(fast.1 > middle.1 && middle.1 > slow.1, "{text}");
+    }
+    let sentence = text.lines().find(|line| line.starts_with("Time against error: ")).expect(&text);
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    let after = |word: &str| {
+        let at = words.iter().position(|one| *one == word).expect(sentence);
+        words[at + 1].parse::<f64>().unwrap()
+    };
+    assert!(after("takes") > 1.5 && after("test_loss") > 2.0, "{sentence}");
+    assert!(sentence.contains(" % lower "), "{sentence}");
+    println!("{sentence}");
+}
+
+/// The mean test accuracy, after all epochs, of the trainings whose config has this value below `[model.norm]` and
+/// this batch size.
+fn last_accuracy(trainings: &[PathBuf], key: &str, value: &serde_json::Value, batch: u64) -> f64 {
+    let is_of = |training: &&PathBuf| {
+        let config = &json(&training.join("run.json"))["config"];
+        config["model"]["norm"][key] == *value && config["training"]["batch_size"] == batch
+    };
+    let of = |training: &PathBuf| *column(training, "test_accuracy").last().unwrap();
+    let found: Vec<f64> = trainings.iter().filter(is_of).map(of).collect();
+    assert_eq!(found.len(), 2, "{key} = {value}, {batch} rows");
+    mean(&found)
+}
+
+#[test]
+fn at_two_rows_batch_norm_breaks_and_layer_norm_does_not_and_ghost_batches_of_two_break_in_any_batch()
+ {
+    let place = Place::new();
+    let quick = [
+        "training.epochs=8",
+        "matrix.seed=[0, 1]",
+        "tune.\"training.optimizer.lr\"=[0.003]",
+        "tune.seeds=[1000]",
+    ];
+    let run_with = |name: &str, sets: &[&str]| {
+        let args: Vec<&str> = quick.iter().chain(sets).flat_map(|set| ["--set", *set]).collect();
+        run(&place, name, &args)
+    };
+    let norms = "matrix.\"model.norm.kind\"=[\"batch\", \"layer\"]";
+    let whole = run_with("batch_size", &[norms, "matrix.\"training.batch_size\"=[2, 64]"]);
+    let [batch, layer] = ["batch", "layer"].map(|kind| {
+        [2, 64].map(|rows| last_accuracy(&whole, "kind", &serde_json::json!(kind), rows))
+    });
+    println!("batch norm at 2 and 64 rows {batch:.3?}, layer norm {layer:.3?}");
+    assert!(batch[1] - batch[0] > 0.1, "batch norm {batch:?}");
+    assert!((layer[1] - layer[0]).abs() < 0.05, "layer norm {layer:?}");
+
+    let sizes = "matrix.\"model.norm.ghost_size\"=[2, 16]";
+    let ghosts = run_with("batch_size_ghost", &[sizes, "matrix.\"training.batch_size\"=[64]"]);
+    let [two, sixteen] =
+        [2, 16].map(|size| last_accuracy(&ghosts, "ghost_size", &serde_json::json!(size), 64));
+    println!("ghost batches of 2 and 16 rows in 64: {two:.3}, {sixteen:.3}");
+    assert!(sixteen - two > 0.1, "{two}, {sixteen}");
+}

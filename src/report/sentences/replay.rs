@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::replay::{Finding, Recommendation};
+use crate::replay::{Finding, Recommendation, Tradeoff};
 use crate::report::number::figure;
 use crate::text::counted;
 
@@ -11,6 +11,7 @@ use crate::text::counted;
 pub fn replay(finding: &Finding) -> String {
     match finding {
         Finding::Recommended(found) => recommendation(found),
+        Finding::Tradeoff(found) => tradeoff(found),
         Finding::Truncated => {
             "Some trainings had themselves been stopped: what a rule gives up may be more than is \
              said here, and what it saves too."
@@ -48,6 +49,22 @@ fn recommendation(found: &Recommendation) -> String {
     }
     text.push('.');
     text
+}
+
+fn tradeoff(found: &Tradeoff) -> String {
+    let Tradeoff { slowest, fastest, times, change, n } = found;
+    let error = if *change == 0.0 {
+        "the same test_loss".to_owned()
+    } else {
+        let direction = if *change < 0.0 { "lower" } else { "higher" };
+        format!("a test_loss {} {direction}", percent(change.abs()))
+    };
+    format!(
+        "Time against error: the slowest rule, {slowest}, takes {} times as many epochs as the fastest, \
+         {fastest}, for {error} (by mean slowness and badness over {}).",
+        figure(*times, 2),
+        counted(*n, "training")
+    )
 }
 
 /// `0.8 %`

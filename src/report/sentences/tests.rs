@@ -9,7 +9,7 @@ use crate::compare::gate::Gate;
 use crate::compare::tuning::findings;
 use crate::compare::{Comparison, Margin, Options, RATE, TunedValues, compare};
 use crate::config::Factors;
-use crate::replay::{Fastest, Finding, Recommendation};
+use crate::replay::{Fastest, Finding, Recommendation, Tradeoff};
 use crate::results::LoadedExperiment;
 use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};
 
@@ -407,6 +407,18 @@ fn a_recommendation_says_what_it_costs_against_the_fastest() {
          (means over 1 training). patience3 costs 2.7x of the fastest, patience1, which gives up \
          25 %."
     );
+    let tradeoff = |change| {
+        let (slowest, fastest) = ("patience3".to_owned(), "patience1".to_owned());
+        replay(&Finding::Tradeoff(Tradeoff { slowest, fastest, times: 4.04, change, n: 144 }))
+    };
+    assert_eq!(
+        tradeoff(-0.0401),
+        "Time against error: the slowest rule, patience3, takes 4.0 times as many epochs as the \
+         fastest, patience1, for a test_loss 4.0 % lower (by mean slowness and badness over 144 \
+         trainings)."
+    );
+    assert!(tradeoff(0.02).contains("for a test_loss 2.0 % higher"));
+    assert!(tradeoff(0.0).contains("for the same test_loss"));
     let exploratory = replay(&Finding::Exploratory(1));
     assert!(exploratory.starts_with("Exploratory: 1 rule was not declared"), "{exploratory}");
 }
