@@ -232,6 +232,9 @@ mod tests {
             seed,
             training: format!("{norm}-{seed}").into(),
             epochs: values.len(),
+            stop_epoch: None,
+            best_epoch: None,
+            has_diverged: false,
         };
         (of, table)
     }
