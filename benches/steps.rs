@@ -75,7 +75,7 @@ fn workload(name: &str) -> (usize, ModelConfig, TrainingConfig) {
     };
     let statistics = Statistics::Ema;
     let norm = Norm::Batch(BatchNorm { statistics, ..BatchNorm::default() });
-    let model = ModelConfig { hidden, activation, norm, ..ModelConfig::default() };
+    let model = ModelConfig { hidden, activation, norm: norm.into(), ..ModelConfig::default() };
     let batch_size = BatchSize::Rows(batch);
     (inputs, model, TrainingConfig { batch_size, optimizer, ..TrainingConfig::default() })
 }
@@ -125,7 +125,7 @@ fn steps(bencher: Bencher, engine: &mut dyn Engine, training: &TrainingConfig) {
 
 fn fused_with(bencher: Bencher, case: Case, threads: usize) {
     let (inputs, model, training) = workload(case.name);
-    let model = ModelConfig { norm: norm(case.norm), ..model };
+    let model = ModelConfig { norm: norm(case.norm).into(), ..model };
     let data = data(inputs);
     let engine = FusedEngine::new(&network(&model, &training, &data), threads);
     steps(bencher, &mut engine.expect("BNES_ISA is one that there is"), &training);

@@ -198,7 +198,7 @@ fn a_training_touches_nothing_beyond_its_buffers_whatever_its_shape() {
             hidden: widths.map(|units| units.next_multiple_of(groups)).collect(),
             activation: one_of(&mut stream, &Activation::ALL),
             dropout: one_of(&mut stream, &[0.0, 0.3]),
-            norm,
+            norm: norm.into(),
             ..ModelConfig::default()
         };
         let training = TrainingConfig {

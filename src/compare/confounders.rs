@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::experiment::{Experiment, Observation};
 use super::label;
-use super::running_statistics;
+use super::running_statistics::{self, model};
 use super::tuning;
 use super::warning::{Aspect, Mixed, Warning, WarningKind};
 use crate::config::{is_within, without_rule};
@@ -15,6 +15,12 @@ use crate::results::{FullRun, Provenance};
 
 /// The key of the learning rate.
 pub(crate) const RATE: &str = "training.optimizer.lr";
+
+/// The table of the norm.
+const NORM: &str = "model.norm";
+
+/// The key by which hidden layers start from data.
+const DATA_DEPENDENT: &str = "model.init.data_dependent";
 
 /// How long a training is changes nothing about the rate that suits it.
 const EPOCHS: &str = "training.epochs";
@@ -29,6 +35,7 @@ type OfProvenance = fn(&Provenance) -> BTreeSet<&str>;
 pub(super) fn warnings(experiment: &Experiment, metric: &str) -> Vec<Warning> {
     let mut found: Vec<WarningKind> = Vec::new();
     found.extend(one_rate(experiment));
+    found.extend(unlike_starts(experiment));
     found.extend(tuning::warnings(&experiment.tuned));
     found.extend(training_mode_metric(experiment, metric));
     found.extend(rule_on_training_mode(experiment));
@@ -69,6 +76,27 @@ fn one_rate(experiment: &Experiment) -> Option<WarningKind> {
     let rate = rates.next().flatten()?;
     let is_one = rates.all(|other| other.as_ref() == Some(&rate));
     is_one.then(|| WarningKind::OneLearningRate { factor: factor.to_owned(), rate })
+}
+
+/// Some arms that start from data and some that do not, where the norm is a factor and the start is none.
+fn unlike_starts(experiment: &Experiment) -> Option<WarningKind> {
+    let is_of_norm = |key: &str| is_within(key, NORM) || is_within(NORM, key);
+    let factor = varied(experiment, is_of_norm)?;
+    let (mut from_data, mut all_do) = (Vec::new(), true);
+    for arm in &experiment.arms {
+        let Some(observation) = arm.observations.values().next() else { continue };
+        if model(observation.run)?.starts_from_data() {
+            let factors = without_rule(&arm.factors);
+            if !from_data.contains(&factors) {
+                from_data.push(factors);
+            }
+        } else {
+            all_do = false;
+        }
+    }
+    let is_meant = varied(experiment, |key| is_within(DATA_DEPENDENT, key)).is_some();
+    let is_told = !from_data.is_empty() && !all_do && !is_meant;
+    is_told.then(|| WarningKind::UnlikeStarts { factor: factor.to_owned(), arms: from_data })
 }
 
 fn training_mode_metric(experiment: &Experiment, metric: &str) -> Option<WarningKind> {

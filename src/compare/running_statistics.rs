@@ -53,7 +53,12 @@ pub(super) fn warnings(experiment: &Experiment) -> Vec<WarningKind> {
 
 /// Those of the norm that a training has.
 fn running(record: &TrainingRecord) -> Option<RunningStatistics> {
-    read_as::<ModelConfig>(record.config.get("model")?)?.hidden_norm()?.running_statistics()
+    model(record)?.norm_in_use()?.running_statistics()
+}
+
+/// The model of a training.
+pub(super) fn model(record: &TrainingRecord) -> Option<ModelConfig> {
+    read_as(record.config.get("model")?)
 }
 
 /// Steps of an epoch.

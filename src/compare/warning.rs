@@ -133,6 +133,13 @@ pub enum WarningKind {
         /// The rate.
         rate: Value,
     },
+    /// Hidden layers of some arms started from data and those of others did not.
+    UnlikeStarts {
+        /// The factor of which the norm is a part.
+        factor: String,
+        /// The arms that started from data, without the rule.
+        arms: Vec<Factors>,
+    },
     /// Tuned values that are still the smallest or the largest tried.
     TunedOnEdge {
         /// The key.

@@ -107,9 +107,11 @@ impl Cell {
         if let Some((key, message)) = self.fault() {
             return Err(ConfigError::at(document.locate(key.split('.')), message));
         }
-        let norm = self.model.hidden_norm();
-        let unfit = |norm: &dyn NormSettings| self.model.hidden.iter().find_map(|&n| norm.unfit(n));
-        let Some(Unfit { key, message, help }) = norm.and_then(unfit) else { return Ok(()) };
+        let of_hidden =
+            |norm: &dyn NormSettings| self.model.hidden.iter().find_map(|&units| norm.unfit(units));
+        let unfit = (self.model.input_norm().and_then(unfit_for_inputs))
+            .or_else(|| self.model.hidden_norm().and_then(of_hidden));
+        let Some(Unfit { key, message, help }) = unfit else { return Ok(()) };
         let message = format!("the norm `{}`: {message}", self.model.norm.kind());
         Err(ConfigError::at(document.locate(key.split('.')), message).help(help))
     }
@@ -172,6 +174,16 @@ impl Cell {
             ("training.schedule.warmup_epochs", message)
         })
     }
+}
+
+/// Why a norm can do nothing for the inputs of a network, however many there are.
+fn unfit_for_inputs(norm: &dyn NormSettings) -> Option<Unfit> {
+    (norm.along() == Along::Weights).then(|| Unfit {
+        key: "model.norm.at",
+        message: "it normalises the weights of a layer, and there is none before the inputs"
+            .to_owned(),
+        help: "leave \"input\" out of `at`, or take another norm".to_owned(),
+    })
 }
 
 /// A rule that no epoch of the training is shown to.

@@ -75,11 +75,10 @@ impl Inside {
                 .hidden_norm()
                 .is_some_and(NormSettings::normalises_weights)
                 .then_some("the gradient by lengths and directions of weights is not measured"),
+            Self::Modes | Self::Drift if model.norm_along() == Some(Along::Batch) => None,
             _ if model.hidden.is_empty() => Some("there is no hidden layer"),
-            Self::Modes | Self::Drift if model.norm_along() != Some(Along::Batch) => {
-                Some("no norm keeps running statistics")
-            }
-            Self::Preactivations | Self::Modes | Self::Drift => None,
+            Self::Modes | Self::Drift => Some("no norm keeps running statistics"),
+            Self::Preactivations => None,
         }
     }
 }

@@ -46,7 +46,7 @@ fn tables() -> &'static [(&'static str, Vec<&'static str>)] {
             ("data.split", fields_of::<SplitConfig>().to_vec()),
             ("model", fields_of::<ModelConfig>().to_vec()),
             ("model.init", of_kinds(&Init::all_kinds(), &["data_dependent"])),
-            ("model.norm", of_kinds(&Norm::all_kinds(), &[])),
+            ("model.norm", of_kinds(&Norm::all_kinds(), &["at"])),
             ("training", fields_of::<TrainingConfig>().to_vec()),
             ("training.optimizer", of_kinds(&Optimizer::all_kinds(), &[])),
             ("training.schedule", of_kinds(&Schedule::all_kinds(), &["warmup_epochs"])),

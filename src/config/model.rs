@@ -2,9 +2,11 @@
 
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 pub use super::norm::{
-    Along, BatchNorm, EpsPlacement, Norm, NormSettings, Placement, RunningStatistics, Statistics,
+    Along, BatchNorm, EpsPlacement, Norm, NormSettings, Normalisation, Placement,
+    RunningStatistics, Sites, Statistics,
 };
 use crate::check;
 use crate::kinds;
@@ -25,7 +27,7 @@ pub struct ModelConfig {
     /// How weights and biases start.
     pub init: Start,
     /// `[model.norm]`.
-    pub norm: Norm,
+    pub norm: Normalisation,
 }
 
 impl Default for ModelConfig {
@@ -35,7 +37,7 @@ impl Default for ModelConfig {
             activation: Activation::Relu,
             dropout: 0.0,
             init: Start::default(),
-            norm: Norm::None(NoSettings {}),
+            norm: Normalisation::default(),
         }
     }
 }
@@ -45,7 +47,19 @@ impl ModelConfig {
     /// layers.
     #[must_use]
     pub fn hidden_norm(&self) -> Option<&dyn NormSettings> {
-        self.norm.settings().filter(|_| !self.hidden.is_empty())
+        self.norm.settings().filter(|_| self.norm.at.hidden && !self.hidden.is_empty())
+    }
+
+    /// What there is to know of the norm of its inputs.
+    #[must_use]
+    pub fn input_norm(&self) -> Option<&dyn NormSettings> {
+        self.norm.settings().filter(|_| self.norm.at.input)
+    }
+
+    /// What there is to know of its norm, wherever that stands; none where there is nothing for it to stand in.
+    #[must_use]
+    pub fn norm_in_use(&self) -> Option<&dyn NormSettings> {
+        self.hidden_norm().or_else(|| self.input_norm())
     }
 
     /// Whether its hidden layers start so that their outputs have mean 0 and sd 1 on the first rows trained
@@ -69,10 +83,16 @@ impl ModelConfig {
         self
     }
 
-    /// What the norm of its hidden layers takes its statistics over.
+    /// The table of another norm that its own is the same as, where no batch has more than so many rows.
+    #[must_use]
+    pub fn norm_same_as(&self, rows: usize) -> Option<Value> {
+        self.norm_in_use().and_then(|_| self.norm.same_as(rows))
+    }
+
+    /// What its norm takes its statistics over.
     #[must_use]
     pub fn norm_along(&self) -> Option<Along> {
-        self.hidden_norm().map(NormSettings::along)
+        self.norm_in_use().map(NormSettings::along)
     }
 }
 

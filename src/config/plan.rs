@@ -170,8 +170,7 @@ fn as_trained(config: &Config) -> serde_json::Value {
     let mut table = serde_json::json!(config);
     if let BatchSize::Rows(size) = config.training.batch_size {
         let largest = size.saturating_add(size.div_ceil(4).saturating_sub(1)).max(size + 1);
-        let norm = config.model.hidden_norm();
-        if let Some(same) = norm.and_then(|norm| norm.same_as(largest)) {
+        if let Some(same) = config.model.norm_same_as(largest) {
             table["model"]["norm"] = same;
         }
     }

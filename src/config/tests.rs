@@ -57,7 +57,7 @@ fn the_builtin_experiment_is_20_trainings_and_40_arms_of_all_defaults() {
         json!({"model.norm.kind": "none", "early_stopping": "patience"})
     );
     let batch = model::BatchNorm::default();
-    assert_eq!(digits.trainings[1].config.model.norm, Norm::Batch(batch));
+    assert_eq!(digits.trainings[1].config.model.norm, Norm::Batch(batch).into());
     assert_eq!(digits.trainings[1].config.seed.0, 0);
     assert_eq!(digits.trainings[2].config.seed.0, 1);
 }

@@ -83,6 +83,15 @@ pub struct Splits {
 }
 
 impl Dataset {
+    /// The columns of the source that are levels, of which each row has one.
+    #[must_use]
+    pub fn columns_of_levels(&self) -> Vec<&str> {
+        let columns = self.preprocessing["inputs"]["columns"].as_array();
+        let columns = columns.into_iter().flatten();
+        let levels = columns.filter(|column| column["kind"] == "levels");
+        levels.filter_map(|column| column["name"].as_str()).collect()
+    }
+
     /// The training rows in the order of an epoch (from 1).
     #[must_use]
     pub fn epoch_order(&self, seed: Seed, epoch: usize) -> Vec<u32> {

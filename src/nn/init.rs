@@ -1,7 +1,7 @@
 //! How weights start: drawn on the host from one named stream per Linear, so that every engine and
 //! every arm of a seed starts from the same numbers.
 
-use super::layout::{LayerLayout, Layout};
+use super::layout::{LayerLayout, Layout, NormLayout};
 use super::state::StateDict;
 use crate::config::model::{Activation, Init};
 use crate::config::norm::NormTensor;
@@ -30,6 +30,9 @@ pub fn gain(activation: Activation) -> f64 {
 #[must_use]
 pub fn initial_state(layout: &Layout, init: &Init, seed: Seed) -> StateDict {
     let mut state = StateDict::default();
+    if let (Some(norm), Some(first)) = (&layout.input_norm, layout.layers.first()) {
+        push_norm(norm, first.inputs, &mut state);
+    }
     for (index, layer) in layout.layers.iter().enumerate() {
         let mut stream = seed.stream(&format!("init/linear/{index}"), 0);
         let (inputs, outputs) = (layer.inputs, layer.outputs);
@@ -45,22 +48,28 @@ pub fn initial_state(layout: &Layout, init: &Init, seed: Seed) -> StateDict {
             };
             state.push(format!("{}.bias", layer.linear), &[outputs], biases);
         }
-        let Some(norm) = layer.norm() else { continue };
-        for tensor in &norm.tensors {
-            let name = format!("{}.{}", norm.number, tensor.name());
-            let start = match tensor {
-                NormTensor::Scale => 1.0,
-                NormTensor::Shift => 0.0,
-                NormTensor::Statistic { start, .. } => *start,
-                NormTensor::Count { .. } => {
-                    state.push_count(name, 0);
-                    continue;
-                }
-            };
-            state.push(name, &[outputs], vec![start; outputs]);
+        if let Some(norm) = layer.norm() {
+            push_norm(norm, outputs, &mut state);
         }
     }
     state
+}
+
+/// A norm that is the identity.
+fn push_norm(norm: &NormLayout, units: usize, state: &mut StateDict) {
+    for tensor in &norm.tensors {
+        let name = format!("{}.{}", norm.number, tensor.name());
+        let start = match tensor {
+            NormTensor::Scale => 1.0,
+            NormTensor::Shift => 0.0,
+            NormTensor::Statistic { start, .. } => *start,
+            NormTensor::Count { .. } => {
+                state.push_count(name, 0);
+                continue;
+            }
+        };
+        state.push(name, &[units], vec![start; units]);
+    }
 }
 
 #[allow(clippy::cast_possible_truncation)] // parameters are f32
@@ -100,7 +109,7 @@ mod tests {
     fn a_norm_and_a_dropout_leave_every_shared_weight_as_it_is() {
         let plain = ModelConfig::default();
         let with_norm = ModelConfig {
-            norm: Norm::Batch(BatchNorm::default()),
+            norm: Norm::Batch(BatchNorm::default()).into(),
             dropout: 0.5,
             ..ModelConfig::default()
         };

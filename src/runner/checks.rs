@@ -34,6 +34,28 @@ pub fn batches(
     Err(experiment.error_in_arm(&factors, "data.split", message, Some(help.to_owned())))
 }
 
+/// Refuses a norm of the inputs that can do nothing for as many as there are.
+pub fn input_norm(
+    experiment: &Experiment,
+    config: &Config,
+    arms: &[Arm],
+    data: &Dataset,
+) -> Result<(), ConfigError> {
+    let norm = config.model.input_norm();
+    let Some(unfit) = norm.and_then(|norm| norm.unfit(data.inputs.width())) else { return Ok(()) };
+    let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
+    let message =
+        format!("the norm `{}` on the inputs: {}", config.model.norm.kind(), unfit.message);
+    // How many inputs there are is not for the model to say.
+    let is_of_norm = unfit.key.starts_with("model.norm.");
+    let (key, help) = if is_of_norm {
+        (unfit.key, unfit.help)
+    } else {
+        ("model.norm.at", "leave \"input\" out of `at`, or take another norm".to_owned())
+    };
+    Err(experiment.error_in_arm(&factors, key, message, Some(help)))
+}
+
 /// Refuses a rule that reads the validation split where that has no row.
 pub fn validation(experiment: &Experiment, arm: &Arm, data: &Dataset) -> Result<(), ConfigError> {
     let columns = arm.rule.columns();

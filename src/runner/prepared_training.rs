@@ -104,6 +104,7 @@ impl PreparedTraining {
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
         checks::batches(experiment, config, arms, &data)?;
+        checks::input_norm(experiment, config, arms, &data)?;
         checks::class_weights(experiment, config, kind)?;
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
         let columns = train::columns(&data, loss, config, &rules);

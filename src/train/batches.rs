@@ -39,7 +39,7 @@ impl Recalibration {
     /// That of a training; none where its norm measures nothing anew.
     #[must_use]
     pub fn of(config: &Config, data: &Dataset) -> Option<Self> {
-        let statistics = config.model.norm.settings()?.running_statistics()?;
+        let statistics = config.model.norm_in_use()?.running_statistics()?;
         let RunningStatistics::Recalibrate { rows } = statistics else { return None };
         let mut order = data.splits.train.clone();
         config.seed.stream("recalibration", 0).shuffle(&mut order);

@@ -127,7 +127,7 @@ fn config(norm: Norm, epochs: usize) -> Config {
         TrainingConfig { epochs, batch_size: BatchSize::Rows(8), ..TrainingConfig::default() };
     Config {
         data: DataConfig::new("rows"),
-        model: ModelConfig { norm, ..ModelConfig::default() },
+        model: ModelConfig { norm: norm.into(), ..ModelConfig::default() },
         training,
         evaluation: EvaluationConfig::default(),
         seed: Seed(3),

@@ -348,6 +348,23 @@ fn a_norm_that_does_nothing_for_a_layer_is_refused_with_what_would_do() {
             "give every hidden layer more units",
         ),
         (
+            "data.source = \"digits\"\nmodel.norm = { kind = \"weight\", at = [\"hidden\", \"input\"] }",
+            "the norm `weight`: it normalises the weights of a layer, and there is none before the inputs",
+            "leave \"input\" out of `at`",
+        ),
+        (
+            "model.norm = { kind = \"batch\", at = [] }",
+            "an empty list: expected \"hidden\", \"input\" or both",
+            "",
+        ),
+        (
+            "model.norm = { kind = \"batch\", at = [\"input\", \"input\"] }",
+            "the same place twice",
+            "",
+        ),
+        ("model.norm = { kind = \"batch\", at = [\"inputs\"] }", "unknown value `inputs`", "input"),
+        ("model.norm = { kind = \"batch\", at = \"input\" }", "`model.norm.at`", "a list"),
+        (
             "model.norm = { kind = \"ghost_batch\", ghost_size = 1 }",
             "1 is out of range: expected a whole number of at least 2",
             "",

@@ -72,6 +72,34 @@ fn one_learning_rate_for_arms_that_may_need_their_own_is_told() {
     }
 }
 
+#[test]
+fn a_norm_that_starts_from_data_beside_one_that_does_not_is_told_unless_it_is_meant() {
+    let told = |start: [Value; 2], key: &str, levels: Value| {
+        let runs = [0, 1].map(|level: usize| {
+            let factors = json!({key: levels[level]});
+            let metrics = json!({"test_loss": 0.1});
+            let norm = ["none", "weight"][level];
+            let config = json!({"model": {"norm": {"kind": norm}, "init": start[level]}});
+            run(0, config, vec![arm(factors, json!({"kind": "none"}), metrics, None)])
+        });
+        let told = of(&experiment("one", &[(key, levels)], runs.to_vec()));
+        told.into_iter().find(|kind| matches!(kind, WarningKind::UnlikeStarts { .. }))
+    };
+    let (norm, kinds) = ("model.norm.kind", json!(["none", "weight"]));
+    let unlike = WarningKind::UnlikeStarts {
+        factor: norm.to_owned(),
+        arms: vec![map(json!({"model.norm.kind": "weight"}))],
+    };
+    let start = |from_data: bool| json!({"data_dependent": from_data});
+    assert_eq!(told([json!({}), json!({})], norm, kinds.clone()), Some(unlike.clone()));
+    assert_eq!(told([start(false), start(true)], norm, kinds.clone()), Some(unlike));
+    assert_eq!(told([start(true), start(true)], norm, kinds.clone()), None);
+    assert_eq!(told([start(false), start(false)], norm, kinds), None);
+    // What is varied is what is compared.
+    let key = "model.init.data_dependent";
+    assert_eq!(told([start(false), start(true)], key, json!([false, true])), None);
+}
+
 /// Warnings of statistics, of an arm at one batch of 100 rows an epoch that was read so far.
 fn of_statistics(norm: &Value, rule: &Value, epochs: usize) -> Vec<WarningKind> {
     let runs = (0..3).map(|seed| {

@@ -47,7 +47,7 @@ impl NormSettings for GroupNorm {
     }
 
     fn remarks(&self, training: &Circumstances) -> Vec<Remark> {
-        self.by_row().remarks(training.hidden)
+        self.by_row().remarks(training)
     }
 }
 

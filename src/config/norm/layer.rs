@@ -44,7 +44,7 @@ impl NormSettings for LayerNorm {
     }
 
     fn remarks(&self, training: &Circumstances) -> Vec<Remark> {
-        self.by_row().remarks(training.hidden)
+        self.by_row().remarks(training)
     }
 }
 

@@ -49,6 +49,10 @@ impl NormSettings for MeanOnlyBatchNorm {
         true
     }
 
+    fn divides(&self) -> bool {
+        false
+    }
+
     fn placement(&self) -> Placement {
         self.placement
     }
@@ -68,7 +72,8 @@ impl NormSettings for MeanOnlyBatchNorm {
     }
 
     fn remarks(&self, training: &Circumstances) -> Vec<Remark> {
-        if self.weight_norm { of_decay(training) } else { Vec::new() }
+        let has_lengths = self.weight_norm && !training.hidden.is_empty();
+        if has_lengths { of_decay(training) } else { Vec::new() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `[model.norm]`: the normalisation of each hidden layer.
+//! `[model.norm]`: the normalisation of hidden layers and of inputs.
 //!
 //! The settings of a norm are a file beside this one and a line in the list of [`Norm`]. All that
 //! others have to know of a norm they ask of [`Norm::settings`], so that nobody else names a kind
@@ -10,6 +10,7 @@ mod ghost_batch;
 mod group;
 mod layer;
 mod mean_only_batch;
+mod normalisation;
 mod rms;
 mod settings;
 mod weight;
@@ -20,6 +21,7 @@ pub use self::ghost_batch::GhostBatchNorm;
 pub use self::group::GroupNorm;
 pub use self::layer::LayerNorm;
 pub use self::mean_only_batch::MeanOnlyBatchNorm;
+pub use self::normalisation::{Normalisation, Sites};
 pub use self::rms::RmsNorm;
 pub use self::settings::{
     Along, ByRow, Circumstances, EpsPlacement, NormSettings, NormTensor, Placement, Remark,
@@ -48,7 +50,7 @@ impl NormKind for NoSettings {
 }
 
 kinds! {
-    /// `[model.norm]`: the normalisation of each hidden layer.
+    /// What normalises, or that nothing does.
     pub enum Norm: "norm", default Some("none"), each a NormKind;
     /// No normalisation
     "none" => None(NoSettings),

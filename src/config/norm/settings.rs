@@ -11,6 +11,11 @@ pub trait NormSettings {
     /// Whether it subtracts the mean of what it looks [along](Self::along).
     fn centres(&self) -> bool;
 
+    /// Whether it divides by a spread of what it looks [along](Self::along).
+    fn divides(&self) -> bool {
+        true
+    }
+
     /// Its tensors, in the order of a `state_dict`. A norm that learns and keeps nothing has none,
     /// and is a norm all the same.
     fn tensors(&self) -> Vec<NormTensor>;
@@ -84,8 +89,10 @@ pub struct Unfit {
 /// What a training is like, as far as a norm's settings have to fit it.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
-    /// Units of each hidden layer.
+    /// Units of each hidden layer that it stands in.
     pub hidden: &'a [usize],
+    /// Numbers of a row of inputs, where it stands on these.
+    pub inputs: Option<usize>,
     /// Rows of the largest batch.
     pub batch: usize,
     /// Of all epochs.
@@ -155,16 +162,20 @@ impl ByRow {
     }
 
     /// That two units come out as +1 and -1.
-    pub(super) fn remarks(self, hidden: &[usize]) -> Vec<Remark> {
-        let pairs = |units: &&usize| **units == 2 * self.groups;
-        let Some(units) = hidden.iter().find(pairs).filter(|_| self.centres) else {
+    pub(super) fn remarks(self, training: &Circumstances) -> Vec<Remark> {
+        let pairs = |units: &usize| *units == 2 * self.groups;
+        let hidden = training.hidden.iter().copied().find(pairs);
+        let of_hidden = hidden.map(|units| (format!("layer of {units} units"), "model.hidden"));
+        let inputs = training.inputs.filter(pairs);
+        let of_inputs = || inputs.map(|width| (format!("{width} inputs"), "model.norm.at"));
+        let Some((row, key)) = of_hidden.or_else(of_inputs).filter(|_| self.centres) else {
             return Vec::new();
         };
         vec![Remark {
             is_warning: true,
-            key: if self.groups == 1 { "model.hidden" } else { "model.norm.groups" },
+            key: if self.groups == 1 { key } else { "model.norm.groups" },
             message: format!(
-                "{} of the layer of {units} units are normalised together: they come out as +1 and -1, whatever goes in, but for which of them is the larger",
+                "{} of the {row} are normalised together: they come out as +1 and -1, whatever goes in, but for which of them is the larger",
                 if self.groups == 1 { "both" } else { "every two" }
             ),
             help: "take fewer groups, or more units",

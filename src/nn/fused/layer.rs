@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use super::activation;
 use super::norm::{self, Affine, Back, Form, Forward, Lacking, Norm, Pass};
 use super::parameter::{Parameter, Steps};
-use crate::config::model::Placement;
+use crate::config::model::{self, Placement};
 use crate::config::training::Optimizer;
-use crate::nn::layout::LayerLayout;
+use crate::nn::layout::{HiddenLayout, LayerLayout, NormLayout};
 use bnes_kernels::activate::{Activate, Activation, Multiply, Slope, SlopeFrom, slope_from};
 use bnes_kernels::buffer::Buffer;
 use bnes_kernels::by_row::{ByRow, NormaliseRows, NormaliseRowsBack};
@@ -18,7 +18,7 @@ use bnes_kernels::update::{Gradient, Update, UpdateDirections, WeightGradient, W
 use bnes_kernels::weight_norm::{Directions, Fold, Norms, Stretch, StretchBack};
 use bnes_kernels::{Isa, MAX_LANES, PANEL, columns_of, panels};
 
-/// One Linear and what follows it.
+/// One Linear and what follows it, or a norm of the inputs, which has no Linear before it.
 pub struct Layer {
     /// What it is.
     pub layout: LayerLayout,
@@ -44,7 +44,7 @@ pub struct Units {
     /// Units of this panel.
     columns: usize,
     /// `inputs x PANEL`, with rows of zeros up to a whole number of [`MAX_LANES`]; where there are
-    /// lengths, the directions of the weights.
+    /// lengths, the directions of the weights. Empty without a Linear.
     pub weight: Parameter,
     /// Of the weights of each unit, where training moves these in place of the weights.
     pub length: Option<Length>,
@@ -107,6 +107,8 @@ struct Kept {
 /// What is the same for all panels of a layer.
 #[derive(Clone, Copy)]
 struct Plan {
+    /// Whether there is a Linear; else what goes in is what its outputs would be.
+    has_linear: bool,
     inputs: usize,
     activation: Activation,
     placement: Placement,
@@ -114,6 +116,13 @@ struct Plan {
     keeps_slope: bool,
     /// Whether the norm is one of rows.
     by_row: bool,
+}
+
+impl Plan {
+    /// The panels of inputs that a panel is made from.
+    fn read(self, inputs: &[Buffer], panel: usize) -> &[Buffer] {
+        if self.has_linear { inputs } else { &inputs[panel..=panel] }
+    }
 }
 
 impl Layer {
@@ -127,6 +136,39 @@ impl Layer {
         drops: bool,
         clips: bool,
     ) -> Result<Self, Lacking> {
+        Self::build(layout, optimizer, drops, clips, true)
+    }
+
+    /// A norm of so many inputs as before the first step.
+    ///
+    /// # Errors
+    /// Where this engine does not have the norm.
+    pub fn of_inputs(
+        norm: &NormLayout,
+        inputs: usize,
+        optimizer: &Optimizer,
+    ) -> Result<Self, Lacking> {
+        let layout = LayerLayout {
+            linear: 0,
+            inputs: 0,
+            outputs: inputs,
+            bias: false,
+            normalises_weights: false,
+            hidden: Some(HiddenLayout {
+                norm: Some(norm.clone()),
+                activation: model::Activation::Identity,
+            }),
+        };
+        Self::build(&layout, optimizer, false, false, false)
+    }
+
+    fn build(
+        layout: &LayerLayout,
+        optimizer: &Optimizer,
+        drops: bool,
+        clips: bool,
+        has_linear: bool,
+    ) -> Result<Self, Lacking> {
         let (inputs, outputs) = (layout.inputs, layout.outputs);
         let hidden = layout.hidden.as_ref();
         let activation =
@@ -139,6 +181,7 @@ impl Layer {
             Some(Form::Panel(_)) | None => None,
         };
         let plan = Plan {
+            has_linear,
             inputs,
             activation,
             placement,
@@ -196,6 +239,17 @@ impl Layer {
         })
     }
 
+    /// Whether it has a Linear, and is no norm of the inputs.
+    pub fn has_linear(&self) -> bool {
+        self.plan.has_linear
+    }
+
+    /// Whether training moves anything in it.
+    pub fn learns(&self) -> bool {
+        let learns = |units: &Units| units.affine.as_ref().and_then(Affine::learned).is_some();
+        self.plan.has_linear || self.units.iter().any(learns)
+    }
+
     /// Makes room for batches of this many rows; `next` are the outputs of the layer behind it.
     pub fn reserve(&mut self, rows: usize, next: Option<usize>) {
         let room = rows * PANEL;
@@ -243,8 +297,16 @@ impl Layer {
             Each::from(&mut self.out[..]),
             Each::from(&mut self.kept[..]),
         );
-        pool.for_each(items, Partition::Panels(self.layout.outputs), |_, (units, out, kept)| {
-            units.forward(isa, plan, inputs, &mut out[..rows * PANEL], kept, pass);
+        let panels = Partition::Panels(self.layout.outputs);
+        pool.for_each(items, panels, |panel, (units, out, kept)| {
+            units.forward(
+                isa,
+                plan,
+                plan.read(inputs, panel),
+                &mut out[..rows * PANEL],
+                kept,
+                pass,
+            );
         });
         if let Some(by_row) = self.by_row {
             self.normalise_rows(by_row, pool, isa, rows, pass);
@@ -418,14 +480,18 @@ impl Layer {
         out: &mut [Buffer],
         scratch: &mut [f32],
     ) {
-        let Plan { activation, placement, inputs: depth, .. } = self.plan;
+        let Plan { activation, placement, inputs: depth, has_linear, .. } = self.plan;
         let activate = |values: &mut [f32]| {
             if activation != Activation::Identity {
                 Activate { activation, values, saved: None }.run(isa);
             }
         };
         let mut out: Vec<&mut [f32]> = out.iter_mut().map(|out| &mut out[..rows * PANEL]).collect();
-        for (units, out) in self.units.iter().zip(&mut out) {
+        for ((units, out), panel) in self.units.iter().zip(&mut out).zip(0..) {
+            if !has_linear {
+                out.copy_from_slice(&inputs[panel][..rows * PANEL]);
+                continue;
+            }
             let start = units.bias.as_ref().map(|bias| &*bias.values);
             units.product(isa, units.weights(isa), start, inputs, rows, depth, out);
             if placement == Placement::AfterActivation {
@@ -489,12 +555,12 @@ pub fn update(
     for Layer { units, out, gradient, plan, layout, .. } in layers {
         places.extend((0..units.len()).map(|panel| Place::of_panel(layout.outputs, panel)));
         let gradients = units.iter_mut().zip(&*gradient);
-        panels.extend(gradients.map(|(units, gradient)| (inputs, plan.inputs, units, gradient)));
+        panels.extend(gradients.map(|(units, gradient)| (inputs, *plan, units, gradient)));
         inputs = out;
     }
     let panels = Each::from(&mut panels[..]);
-    pool.for_each(panels, Partition::Listed(&places), |_, (inputs, depth, units, gradient)| {
-        units.update(isa, inputs, *depth, &gradient[..rows * PANEL], steps);
+    pool.for_each(panels, Partition::Listed(&places), |_, (inputs, plan, units, gradient)| {
+        units.update(isa, *plan, inputs, &gradient[..rows * PANEL], steps);
     });
 }
 
@@ -567,15 +633,19 @@ impl Units {
         Product { left, right, start, out, rows, depth, columns: self.columns }.run(isa);
     }
 
-    /// The outputs of the Linear in training.
+    /// The outputs of the Linear in training, or what goes in where there is none.
     fn linear(
         &self,
         isa: Isa,
+        plan: Plan,
         inputs: &[Buffer],
-        depth: usize,
         out: &mut [f32],
         products: &mut [f32],
     ) {
+        if !plan.has_linear {
+            return out.copy_from_slice(&inputs[0][..out.len()]);
+        }
+        let depth = plan.inputs;
         let (rows, right) = (out.len() / PANEL, &self.weight.values);
         let start = self.bias.as_ref().map(|bias| &*bias.values);
         let Some(Length { factors, .. }) = &self.length else {
@@ -601,20 +671,20 @@ impl Units {
         if plan.by_row {
             // What follows takes all panels at once.
             let x = &mut kept.normalised[..out.len()];
-            self.linear(isa, inputs, plan.inputs, x, &mut kept.products);
+            self.linear(isa, plan, inputs, x, &mut kept.products);
             if placement == Placement::AfterActivation {
                 Activate { activation, values: x, saved: slope }.run(isa);
             }
             return;
         }
         if self.norm.is_none() {
-            self.linear(isa, inputs, plan.inputs, out, &mut kept.products);
+            self.linear(isa, plan, inputs, out, &mut kept.products);
             if activation != Activation::Identity || keeps_slope {
                 Activate { activation, values: out, saved: slope }.run(isa);
             }
         } else {
             let x = &mut kept.normalised[..out.len()];
-            self.linear(isa, inputs, plan.inputs, x, &mut kept.products);
+            self.linear(isa, plan, inputs, x, &mut kept.products);
             let (saved, activation) = match placement {
                 Placement::BeforeActivation => (slope.take(), activation),
                 Placement::AfterActivation => {
@@ -691,8 +761,27 @@ impl Units {
     fn update(
         &mut self,
         isa: Isa,
+        plan: Plan,
         inputs: &[Buffer],
+        outputs: &[f32],
+        steps: Option<&Steps>,
+    ) {
+        if plan.has_linear {
+            self.update_weights(isa, plan.inputs, inputs, outputs, steps);
+        }
+        if let Some(steps) = steps {
+            let columns = self.columns;
+            self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
+            self.length.iter_mut().for_each(Length::refresh);
+        }
+    }
+
+    /// Moves the weights of the Linear, or keeps their gradients, and those of biases.
+    fn update_weights(
+        &mut self,
+        isa: Isa,
         depth: usize,
+        inputs: &[Buffer],
         outputs: &[f32],
         steps: Option<&Steps>,
     ) {
@@ -723,10 +812,6 @@ impl Units {
                     Update { gradient, step: steps.of(*decays), weights }.run(isa);
                 }
             }
-        }
-        if let Some(steps) = steps {
-            self.small_parameters(&mut |small| small.step(isa, steps, 1.0, columns));
-            self.length.iter_mut().for_each(Length::refresh);
         }
     }
 

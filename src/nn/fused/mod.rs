@@ -52,6 +52,7 @@ const WORK_OF_A_THREAD: usize = 500_000;
 pub struct FusedEngine {
     isa: Isa,
     pool: ThreadPool,
+    /// A norm of the inputs comes first.
     layers: Vec<Layer>,
     optimizer: Optimizer,
     clip_norm: Option<f64>,
@@ -101,7 +102,8 @@ impl FusedEngine {
     #[must_use]
     pub fn lacks(network: &Network) -> Option<Lacking> {
         let layout = Layout::new(network.model, 1, 1);
-        let mut norms = layout.layers.iter().filter_map(LayerLayout::norm);
+        let of_hidden = layout.layers.iter().filter_map(LayerLayout::norm);
+        let mut norms = layout.input_norm.iter().chain(of_hidden);
         norms.find_map(|norm| norm::build(norm, 1).err())
     }
 
@@ -115,6 +117,9 @@ impl FusedEngine {
         let drops = layout.dropout > 0.0;
         let clips = training.clip_norm.is_some();
         let layer = |layer| Layer::new(layer, &training.optimizer, drops, clips);
+        let of_inputs = |norm| Layer::of_inputs(norm, data.inputs.width(), &training.optimizer);
+        let layers = layout.input_norm.iter().map(of_inputs);
+        let layers = layers.chain(layout.layers.iter().map(layer));
         let weights = match training.class_weights {
             None => None,
             Some(ClassWeights::Balanced) => data.balanced_weights(),
@@ -126,7 +131,7 @@ impl FusedEngine {
         let mut engine = Self {
             isa,
             pool,
-            layers: layout.layers.iter().map(layer).collect::<Result<_, Lacking>>()?,
+            layers: layers.collect::<Result<_, Lacking>>()?,
             optimizer: training.optimizer.clone(),
             clip_norm: training.clip_norm,
             loss,
@@ -196,7 +201,8 @@ impl FusedEngine {
         #[allow(clippy::cast_possible_truncation)] // a rate
         let (rate, kept) = (self.dropout as f32, (1.0 / (1.0 - self.dropout)) as f32);
         let Self { layers, mask, seed, steps, .. } = self;
-        for (index, layer) in layers.iter_mut().enumerate() {
+        let layers = layers.iter_mut().filter(|layer| layer.has_linear());
+        for (index, layer) in layers.enumerate() {
             if layer.layout.hidden.is_some() {
                 let mut stream = seed.stream(&format!("dropout/{index}"), *steps);
                 let draw = |_| if stream.uniform_f32() < rate { 0.0 } else { kept };
@@ -209,7 +215,9 @@ impl FusedEngine {
 
     /// The gradient of every Linear's outputs, from the one of the loss on.
     fn back(&mut self, rows: usize) {
-        for index in (1..self.layers.len()).rev() {
+        // Nothing asks for the gradient of the inputs.
+        let first = self.layers.iter().position(Layer::learns).unwrap_or(0);
+        for index in (first + 1..self.layers.len()).rev() {
             let (before, layer) = self.layers.split_at_mut(index);
             before[index - 1].back(&self.pool, self.isa, &layer[0], rows);
         }

@@ -19,8 +19,10 @@ pub fn save(layers: &[Layer], isa: Isa) -> StateDict {
     for layer in layers {
         let number = layer.layout.linear;
         let (inputs, outputs) = (layer.layout.inputs, layer.layout.outputs);
-        let weights = to_rows(layer, |units| units.weights(isa));
-        state.push(format!("{number}.weight"), &[outputs, inputs], weights);
+        if layer.has_linear() {
+            let weights = to_rows(layer, |units| units.weights(isa));
+            state.push(format!("{number}.weight"), &[outputs, inputs], weights);
+        }
         if layer.layout.bias {
             let biases = to_vector(layer, |units| Some(&units.bias.as_ref()?.values));
             state.push(format!("{number}.bias"), &[outputs], biases);
@@ -76,8 +78,10 @@ pub fn load(layers: &mut [Layer], state: &StateDict, isa: Isa) -> Result<()> {
     for layer in layers {
         let number = layer.layout.linear;
         let (inputs, outputs) = (layer.layout.inputs, layer.layout.outputs);
-        let weights = state.floats(&format!("{number}.weight"), &[outputs, inputs])?;
-        from_rows(layer, weights, |units| &mut units.weight.values);
+        if layer.has_linear() {
+            let weights = state.floats(&format!("{number}.weight"), &[outputs, inputs])?;
+            from_rows(layer, weights, |units| &mut units.weight.values);
+        }
         layer.units.iter_mut().for_each(|units| units.start_lengths(isa));
         if layer.layout.bias {
             let name = format!("{number}.bias");
@@ -166,8 +170,10 @@ pub fn save_memory(layers: &[Layer], steps: i32, state: &mut StateDict) {
             for small in before {
                 push(state, small);
             }
-            let values = to_rows(layer, |units| &units.weight.memory[index]);
-            state.push(name_of_weights(layer, index), &[outputs, inputs], values);
+            if layer.has_linear() {
+                let values = to_rows(layer, |units| &units.weight.memory[index]);
+                state.push(name_of_weights(layer, index), &[outputs, inputs], values);
+            }
             for small in after {
                 push(state, small);
             }
@@ -185,8 +191,10 @@ pub fn load_memory(layers: &mut [Layer], state: &StateDict) -> Result<i32> {
         let (inputs, outputs) = (layer.layout.inputs, layer.layout.outputs);
         let count = layer.units.first().map_or(0, |units| units.weight.memory.len());
         for index in 0..count {
-            let values = state.floats(&name_of_weights(layer, index), &[outputs, inputs])?;
-            from_rows(layer, values, |units| &mut units.weight.memory[index]);
+            if layer.has_linear() {
+                let values = state.floats(&name_of_weights(layer, index), &[outputs, inputs])?;
+                from_rows(layer, values, |units| &mut units.weight.memory[index]);
+            }
             for (name, small) in Small::all(layer) {
                 let name = format!("optimizer.{name}.{index}");
                 let values = state.floats(&name, &small.shape(outputs))?;

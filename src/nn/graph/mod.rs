@@ -34,6 +34,8 @@ const EVALUATION_ROWS: usize = 256;
 
 /// A network, its optimizer and the data on one device.
 pub struct GraphEngine {
+    /// Of the inputs.
+    input_norm: Option<Norm>,
     layers: Vec<Layer>,
     optimizer: Optimizer,
     loss: Loss,
@@ -197,12 +199,12 @@ impl GraphEngine {
     fn with_dtype(network: &Network, device: &Device, dtype: DType) -> Result<Self> {
         let Network { model, training, loss, data, seed, .. } = *network;
         let layout = Layout::of(network);
-        let layers: Vec<Layer> = layout
-            .layers
-            .iter()
-            .map(|layer| Layer::new(layer, &Like { dtype, device }))
-            .collect::<Result<_>>()?;
-        let parameters = parameters(&layers);
+        let like = Like { dtype, device };
+        let layers: Vec<Layer> =
+            layout.layers.iter().map(|layer| Layer::new(layer, &like)).collect::<Result<_>>()?;
+        let of_inputs = |norm| Norm::new(norm, data.inputs.width(), &like);
+        let input_norm = layout.input_norm.as_ref().map(of_inputs).transpose()?;
+        let parameters = parameters(input_norm.as_ref(), &layers);
         let decaying = parameters.into_iter().map(|(_, var, decays)| (var.clone(), decays));
         let optimizer =
             Optimizer::new(&training.optimizer, training.clip_norm, decaying.collect())?;
@@ -214,6 +216,7 @@ impl GraphEngine {
                 .transpose()?,
         };
         let mut engine = Self {
+            input_norm,
             layers,
             optimizer,
             loss,
@@ -243,7 +246,7 @@ impl GraphEngine {
 
     /// The outputs of rows in a pass that moves or measures the norms' statistics.
     fn forward(&mut self, x: Tensor, pass: Pass) -> candle_core::Result<Tensor> {
-        let mut x = x;
+        let mut x = self.normalise_inputs(x, pass)?;
         for index in 0..self.layers.len() {
             x = self.layers[index].train(&x, pass)?;
             let hidden = self.layers[index].hidden.is_some();
@@ -254,8 +257,25 @@ impl GraphEngine {
         Ok(x)
     }
 
+    /// What goes into the first Linear in such a pass.
+    fn normalise_inputs(&mut self, x: Tensor, pass: Pass) -> candle_core::Result<Tensor> {
+        match &mut self.input_norm {
+            Some(norm) => norm.train(&x, pass),
+            None => Ok(x),
+        }
+    }
+
+    /// What goes into the first Linear outside of training.
+    fn evaluate_inputs(&self, x: Tensor) -> candle_core::Result<Tensor> {
+        match &self.input_norm {
+            Some(norm) => norm.evaluate(&x),
+            None => Ok(x),
+        }
+    }
+
     fn finish_recalibration(&mut self, put: bool) -> Result<()> {
-        for norm in self.layers.iter_mut().filter_map(Layer::norm_mut) {
+        let of_hidden = self.layers.iter_mut().filter_map(Layer::norm_mut);
+        for norm in self.input_norm.iter_mut().chain(of_hidden) {
             norm.arithmetic.finish_recalibration(put)?;
         }
         Ok(())
@@ -270,11 +290,15 @@ impl GraphEngine {
         loss::mean_loss(self.loss, &outputs, &targets, self.class_weights.as_ref())
     }
 
+    fn parameters(&self) -> Vec<(String, &Var, bool)> {
+        parameters(self.input_norm.as_ref(), &self.layers)
+    }
+
     /// The mean loss of a batch and the gradient of every parameter, in their order.
     fn gradients(&mut self, rows: &[u32]) -> Result<(Tensor, Vec<Tensor>)> {
         let loss = self.batch_loss(rows)?;
         let mut store = loss.backward()?;
-        let gradients = parameters(&self.layers).into_iter().map(|(name, var, _)| {
+        let gradients = self.parameters().into_iter().map(|(name, var, _)| {
             // Some operations have no backward pass and drop gradients without a word.
             store.remove(var).with_context(|| format!("parameter `{name}` got no gradient"))
         });
@@ -283,8 +307,12 @@ impl GraphEngine {
 }
 
 /// All that training moves: the name, the tensor, and whether weight decay applies.
-fn parameters(layers: &[Layer]) -> Vec<(String, &Var, bool)> {
-    let mut parameters = Vec::new();
+fn parameters<'a>(
+    input_norm: Option<&'a Norm>,
+    layers: &'a [Layer],
+) -> Vec<(String, &'a Var, bool)> {
+    let of_inputs = input_norm.into_iter().flat_map(Norm::parameters);
+    let mut parameters: Vec<_> = of_inputs.map(|(name, var)| (name, var, false)).collect();
     for layer in layers {
         let of_weight = layer.weight.parameters().into_iter();
         parameters.extend(
@@ -324,7 +352,8 @@ impl Engine for GraphEngine {
             let padded: Vec<u32> =
                 block.iter().chain(filler).take(EVALUATION_ROWS).copied().collect();
             let padded = Tensor::from_vec(padded, EVALUATION_ROWS, &self.device)?;
-            let mut x = self.data.inputs(&padded, self.dtype)?;
+            let inputs = self.data.inputs(&padded, self.dtype)?;
+            let mut x = self.evaluate_inputs(inputs)?.detach();
             for layer in &self.layers {
                 // Without a graph behind it each intermediate result is freed at once.
                 x = layer.evaluate(&x)?.detach();
@@ -350,6 +379,7 @@ impl Engine for GraphEngine {
 
     fn state(&self) -> Result<StateDict> {
         let mut state = StateDict::default();
+        self.input_norm.as_ref().map_or(Ok(()), |norm| norm.save(&mut state))?;
         for layer in &self.layers {
             let number = layer.number;
             let weight = layer.weight.in_effect();
@@ -365,6 +395,7 @@ impl Engine for GraphEngine {
     }
 
     fn load(&mut self, state: &StateDict) -> Result<()> {
+        self.input_norm.as_mut().map_or(Ok(()), |norm| norm.load(state))?;
         for layer in &mut self.layers {
             let number = layer.number;
             layer.weight.load(number, state)?;
@@ -392,11 +423,12 @@ impl Engine for GraphEngine {
 
     fn training_state(&self) -> Result<StateDict> {
         let mut state = self.state()?;
+        self.input_norm.as_ref().map_or(Ok(()), |norm| norm.save_training(&mut state))?;
         for layer in &self.layers {
             layer.weight.save_training(layer.number, &mut state)?;
             layer.norm().map_or(Ok(()), |norm| norm.save_training(&mut state))?;
         }
-        let names = parameters(&self.layers).into_iter().map(|(name, ..)| name);
+        let names = self.parameters().into_iter().map(|(name, ..)| name);
         self.optimizer.save(names, &mut state)?;
         // Bit for bit: a counter never comes near 2^63.
         state.push_count("engine.steps".to_owned(), self.steps.cast_signed());
@@ -406,12 +438,13 @@ impl Engine for GraphEngine {
 
     fn load_training(&mut self, state: &StateDict) -> Result<()> {
         self.load(state)?;
+        self.input_norm.as_mut().map_or(Ok(()), |norm| norm.load_training(state))?;
         for layer in &mut self.layers {
             layer.weight.load_training(layer.number, state)?;
             layer.norm_mut().map_or(Ok(()), |norm| norm.load_training(state))?;
         }
-        let names = parameters(&self.layers).into_iter().map(|(name, ..)| name);
-        self.optimizer.load(names.collect::<Vec<_>>().into_iter(), state)?;
+        let names: Vec<String> = self.parameters().into_iter().map(|(name, ..)| name).collect();
+        self.optimizer.load(names.into_iter(), state)?;
         self.steps = state.count("engine.steps")?.cast_unsigned();
         self.loss_sum = Tensor::new(state.sum("engine.loss_sum")?, &self.device)?;
         Ok(())

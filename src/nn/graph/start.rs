@@ -25,7 +25,9 @@ impl GraphEngine {
         let mut rows = network.data.epoch_order(network.seed, 1);
         rows.truncate(ROWS);
         let rows = Tensor::from_slice(&rows, rows.len(), &engine.device)?;
-        let mut x = engine.data.inputs(&rows, engine.dtype)?;
+        let inputs = engine.data.inputs(&rows, engine.dtype)?;
+        // A norm of the inputs, too, normalises these rows as one batch.
+        let mut x = engine.normalise_inputs(inputs, Pass::Recalibrate)?.detach();
         for layer in engine.layers.iter_mut().filter(|layer| layer.hidden.is_some()) {
             layer.standardise(&x)?;
             // The norm behind it normalises these rows as one batch, and forgets them again.

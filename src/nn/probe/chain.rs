@@ -57,6 +57,9 @@ impl Chain {
     /// Where a tensor is missing or has another shape.
     pub fn new(layout: &Layout, state: &StateDict) -> Result<Self> {
         let mut steps = Vec::new();
+        if let (Some(norm), Some(first)) = (&layout.input_norm, layout.layers.first()) {
+            steps.push(Step::Norm(NormStep::new(norm, first.inputs, state)?));
+        }
         for layer in &layout.layers {
             steps.push(linear(layer, state)?);
             let Some(hidden) = &layer.hidden else { continue };

@@ -17,7 +17,7 @@ const SETTLED: f64 = 1e-14;
 /// has no gain of its own, since it depends on the row.
 pub fn folded(chain: &Chain) -> Option<Vec<Matrix>> {
     let mut folded: Vec<Matrix> = Vec::new();
-    // Of a norm after an activation: they stretch what the next Linear gets.
+    // Of a norm of the inputs or after an activation: they stretch what the next Linear gets.
     let mut gains: Option<Vec<f64>> = None;
     let mut after_linear = false;
     for step in &chain.steps {

@@ -60,17 +60,16 @@ pub fn columns_of(model: &ModelConfig) -> Vec<&'static str> {
         let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
         of.is_none_or(|what| what.lacking(model).is_none())
     };
-    let norm = model.hidden_norm();
-    ON_DEMAND.into_iter().filter(|column| is_there(column) && is_measured(column, norm)).collect()
+    ON_DEMAND.into_iter().filter(|column| is_there(column) && is_measured(column, model)).collect()
 }
 
-/// Whether a column can be measured of a network with this norm.
-fn is_measured(column: &str, norm: Option<&dyn NormSettings>) -> bool {
-    let Some(norm) = norm else { return true };
+/// Whether a column can be measured of a network with the norm that it has.
+fn is_measured(column: &str, model: &ModelConfig) -> bool {
     // Complexity folds norms into the weights next to them, which a factor of each row cannot be.
-    let folds = norm.along() != Along::Row || !MEASURES.contains(&column);
+    let folds = model.norm_along() != Some(Along::Row) || !MEASURES.contains(&column);
     // What is trained is not the weights that a chain has.
-    folds && !(norm.normalises_weights() && GRADIENTS.contains(&column))
+    let moves_weights = !model.hidden_norm().is_some_and(NormSettings::normalises_weights);
+    folds && (moves_weights || !GRADIENTS.contains(&column))
 }
 
 /// Measures some of the columns of [`ON_DEMAND`].

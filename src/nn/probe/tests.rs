@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::chain::{Chain, Step};
 use super::*;
-use crate::config::model::{Activation, ModelConfig, Norm, Placement};
+use crate::config::model::{Activation, ModelConfig, Norm, Normalisation, Placement, Sites};
 use crate::config::norm::{LayerNorm, MeanOnlyBatchNorm, WeightNorm};
 use crate::config::training::Loss;
 use crate::data::Dataset;
@@ -117,7 +117,7 @@ fn setup(norm: Norm, count: u32) -> (Setup, StateDict) {
     let model = ModelConfig {
         hidden: vec![6, 5],
         activation: Activation::Tanh,
-        norm,
+        norm: norm.into(),
         ..ModelConfig::default()
     };
     let mut setup = Setup::new(model, Loss::CrossEntropy, count as usize, 4, 3);
@@ -227,8 +227,9 @@ fn a_norm_after_the_activation_is_folded_into_the_next_weights() {
 
 #[test]
 fn what_cannot_be_measured_of_a_norm_is_known_before_anything_runs() {
-    let without = |norm: Norm, lacking: &[&[&str]]| {
-        let measured = |column: &&str| is_measured(column, norm.settings());
+    let without = |norm: Normalisation, lacking: &[&[&str]]| {
+        let model = ModelConfig { norm: norm.clone(), ..ModelConfig::default() };
+        let measured = |column: &&str| is_measured(column, &model);
         let expected = |column: &&str| !lacking.iter().any(|columns| columns.contains(column));
         let all = ON_DEMAND.into_iter();
         assert_eq!(
@@ -237,11 +238,16 @@ fn what_cannot_be_measured_of_a_norm_is_known_before_anything_runs() {
             "{norm:?}"
         );
     };
-    without(none(), &[]);
-    without(batch_norm(Placement::BeforeActivation), &[]);
-    without(Norm::Layer(LayerNorm::default()), &[&MEASURES]);
-    without(Norm::Weight(WeightNorm {}), &[&GRADIENTS]);
-    without(Norm::MeanOnlyBatch(MeanOnlyBatchNorm::default()), &[&GRADIENTS]);
+    without(none().into(), &[]);
+    without(batch_norm(Placement::BeforeActivation).into(), &[]);
+    without(Norm::Layer(LayerNorm::default()).into(), &[&MEASURES]);
+    without(Norm::Weight(WeightNorm {}).into(), &[&GRADIENTS]);
+    let mean_only = Norm::MeanOnlyBatch(MeanOnlyBatchNorm::default());
+    without(mean_only.clone().into(), &[&GRADIENTS]);
+    // On the inputs a norm has no weights before it, and a factor of each row is there as well.
+    let at = Sites { hidden: false, input: true };
+    without(Normalisation { norm: mean_only, at }, &[]);
+    without(Normalisation { norm: Norm::Layer(LayerNorm::default()), at }, &[&MEASURES]);
     let (setup, _) = setup(batch_norm(Placement::BeforeActivation), 40);
     assert_eq!(columns_of(&setup.model), ON_DEMAND);
 }

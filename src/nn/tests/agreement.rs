@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::setup::{Setup, classes, dataset, fitting, fixed, fused_norms, scattered};
+use super::setup::{Setup, classes, dataset, fitting, fixed, fused_norms, on_inputs, scattered};
 use crate::config::model::{Activation, Along, ModelConfig, Placement};
 use crate::config::training::{ClassWeights, Loss, Optimizer, Sgd};
 use crate::data::{Dataset, Inputs};
@@ -70,7 +70,7 @@ pub(super) fn models(edges: &'static [usize]) -> impl Strategy<Value = ModelConf
                     *units = (*units).max(2);
                 }
             }
-            ModelConfig { hidden, activation, dropout, norm, ..ModelConfig::default() }
+            ModelConfig { hidden, activation, dropout, norm: norm.into(), ..ModelConfig::default() }
         },
     )
 }
@@ -254,7 +254,7 @@ fn every_activation_norm_and_loss_agrees_with_autograd() {
                 let model = ModelConfig {
                     hidden: fitting(&norm, &[7, 33]),
                     activation,
-                    norm: norm.clone(),
+                    norm: norm.clone().into(),
                     dropout: if number % 3 == 0 { 0.4 } else { 0.0 },
                     ..ModelConfig::default()
                 };
@@ -275,6 +275,34 @@ fn every_activation_norm_and_loss_agrees_with_autograd() {
 }
 
 #[test]
+fn norms_of_the_inputs_agree_with_autograd() {
+    let goals = [Goal::CrossEntropy(3), Goal::Bce, Goal::MseOfValues(2)];
+    let mut number = 0;
+    for norm in on_inputs() {
+        for (inputs, hidden) in [(6, &[7, 33][..]), (33, &[40]), (100, &[]), (64, &[32, 9])] {
+            number += 1;
+            holds(&Case {
+                model: ModelConfig {
+                    hidden: fitting(&norm.norm, hidden),
+                    activation: Activation::ALL[number % Activation::ALL.len()],
+                    norm: norm.clone(),
+                    dropout: if number % 3 == 0 { 0.4 } else { 0.0 },
+                    ..ModelConfig::default()
+                },
+                inputs: fitting(&norm.norm, &[inputs])[0],
+                images: number % 2 == 0,
+                goal: goals[number % goals.len()],
+                weighted: number % 5 == 0,
+                clip_norm: (number % 4 == 0).then_some(0.1),
+                batch: 13 + 10 * (number % 7),
+                before: 4,
+                threads: 1 + number % 3,
+            });
+        }
+    }
+}
+
+#[test]
 fn batches_that_are_summed_in_several_runs_agree_with_autograd() {
     for norm in fused_norms() {
         for batch in [255, 256, 257, 513, 600] {
@@ -282,7 +310,7 @@ fn batches_that_are_summed_in_several_runs_agree_with_autograd() {
                 model: ModelConfig {
                     hidden: fitting(&norm, &[33, 9]),
                     activation: Activation::Relu,
-                    norm: norm.clone(),
+                    norm: norm.clone().into(),
                     ..ModelConfig::default()
                 },
                 inputs: 65,

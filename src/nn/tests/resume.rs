@@ -1,14 +1,15 @@
 //! A training state is all that the next step depends on.
 
 use super::setup::{
-    Kind, Setup, batch_norm, bits, bits_of, fitting, norms as all_norms, optimizers, rows,
+    Kind, Setup, batch_norm, bits, bits_of, fitting, norms as all_norms, on_inputs, optimizers,
+    rows,
 };
-use crate::config::model::{BatchNorm, ModelConfig, Norm, Placement, Statistics};
+use crate::config::model::{BatchNorm, ModelConfig, Norm, Normalisation, Placement, Statistics};
 use crate::config::norm::BatchRenorm;
 use crate::config::training::{Adam, Loss, Optimizer, Sgd};
 use crate::nn::Engine;
 
-fn norms() -> Vec<Norm> {
+fn norms() -> Vec<Normalisation> {
     let mut norms = vec![batch_norm(Placement::AfterActivation)];
     let others = all_norms().into_iter().filter(|norm| !matches!(norm, Norm::Batch(_)));
     norms.extend(others);
@@ -16,11 +17,11 @@ fn norms() -> Vec<Norm> {
         norms.push(Norm::Batch(BatchNorm { statistics, ..BatchNorm::default() }));
         norms.push(Norm::BatchRenorm(BatchRenorm { statistics, ..BatchRenorm::default() }));
     }
-    norms
+    norms.into_iter().map(Normalisation::from).chain(on_inputs()).collect()
 }
 
-fn setup(norm: &Norm, optimizer: &Optimizer) -> Setup {
-    let (hidden, norm) = (fitting(norm, &[6, 35]), norm.clone());
+fn setup(norm: &Normalisation, optimizer: &Optimizer) -> Setup {
+    let (hidden, norm) = (fitting(&norm.norm, &[6, 35]), norm.clone());
     let model = ModelConfig { hidden, dropout: 0.3, norm, ..ModelConfig::default() };
     let mut setup = Setup::new(model, Loss::CrossEntropy, 80, 4, 3);
     setup.training.optimizer = optimizer.clone();
@@ -94,7 +95,7 @@ fn engines_understand_the_training_states_of_one_another() {
 #[test]
 fn a_recalibration_that_is_broken_off_changes_nothing() {
     let norm = Norm::Batch(BatchNorm::default());
-    let model = ModelConfig { hidden: vec![6], norm, ..ModelConfig::default() };
+    let model = ModelConfig { hidden: vec![6], norm: norm.into(), ..ModelConfig::default() };
     let setup = Setup::new(model, Loss::CrossEntropy, 80, 4, 3);
     for kind in Kind::all() {
         let [mut whole, mut broken] = [(); 2].map(|()| setup.build(kind));

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use super::setup::{
-    Setup, batch_norm, bits, bits_of, classes, dataset, fitting, fused_norms, normal, rows,
+    Setup, batch_norm, bits, bits_of, classes, dataset, fitting, fused_norms, normal, on_inputs,
+    rows,
 };
-use crate::config::model::{ModelConfig, Placement};
+use crate::config::model::{ModelConfig, Normalisation, Placement};
 use crate::config::training::Loss;
 use crate::data::{Inputs, RowChunks};
 use crate::nn::state::TensorData;
@@ -14,8 +15,9 @@ use crate::nn::{Engine, Isa};
 
 #[test]
 fn a_training_has_the_same_bytes_on_any_number_of_threads() {
-    for (number, norm) in fused_norms().into_iter().enumerate() {
-        let hidden = fitting(&norm, &[100, 65, 33]);
+    let norms = fused_norms().into_iter().map(Normalisation::from).chain(on_inputs());
+    for (number, norm) in norms.enumerate() {
+        let hidden = fitting(&norm.norm, &[100, 65, 33]);
         let model = ModelConfig { hidden, dropout: 0.2, norm, ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 700, 70, 40);
         setup.training.clip_norm = (number % 2 == 0).then_some(0.5);
@@ -54,7 +56,7 @@ fn no_thread_computes_with_subnormal_numbers() {
     let hidden = vec![100, 65, 33];
     for norm in fused_norms() {
         let hidden = fitting(&norm, &hidden);
-        let model = ModelConfig { hidden, norm, ..ModelConfig::default() };
+        let model = ModelConfig { hidden, norm: norm.into(), ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 100, 70, 10);
         setup.data = Arc::new(dataset(tiny(100, 70), classes(100, 10)));
         let trained = |isa, threads| {
@@ -93,7 +95,7 @@ fn the_outputs_of_a_row_are_the_same_whatever_rows_are_evaluated_with_it() {
         [(1, 1, vec![]), (3, 2, vec![1]), (33, 10, vec![64, 100]), (100, 1, vec![5])]
     {
         let norm = batch_norm(Placement::BeforeActivation);
-        let model = ModelConfig { hidden, norm, ..ModelConfig::default() };
+        let model = ModelConfig { hidden, norm: norm.into(), ..ModelConfig::default() };
         let loss = if outputs == 1 { Loss::Bce } else { Loss::CrossEntropy };
         let setup = Setup::new(model, loss, ROWS as usize, width, outputs);
         for isa in Isa::available() {

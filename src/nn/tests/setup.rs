@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 use crate::config::model::{
-    Along, BatchNorm, EpsPlacement, ModelConfig, Norm, NormSettings, Placement,
+    Along, BatchNorm, EpsPlacement, ModelConfig, Norm, NormSettings, Normalisation, Placement,
+    Sites,
 };
 use crate::config::norm::{
     BatchRenorm, GhostBatchNorm, GroupNorm, LayerNorm, MeanOnlyBatchNorm, RmsNorm, WeightNorm,
@@ -184,6 +185,17 @@ pub fn norms() -> Vec<Norm> {
     norms
 }
 
+/// Every norm that can stand on the inputs, there alone and in the hidden layers as well.
+pub fn on_inputs() -> Vec<Normalisation> {
+    let is_of_weights = |norm: &dyn NormSettings| norm.along() == Along::Weights;
+    let of_values = norms().into_iter().filter(|n| n.settings().is_some_and(|n| !is_of_weights(n)));
+    let at = |norm: &Norm, hidden| Normalisation {
+        norm: norm.clone(),
+        at: Sites { hidden, input: true },
+    };
+    of_values.flat_map(|norm| [at(&norm, false), at(&norm, true)]).collect()
+}
+
 /// These widths, raised to where a norm of groups can divide them into more than two units each.
 pub fn fitting(norm: &Norm, hidden: &[usize]) -> Vec<usize> {
     let Norm::Group(GroupNorm { groups, .. }) = norm else { return hidden.to_vec() };
@@ -193,7 +205,8 @@ pub fn fitting(norm: &Norm, hidden: &[usize]) -> Vec<usize> {
 /// Those that the fused engine has, and none.
 pub fn fused_norms() -> Vec<Norm> {
     let has = |norm: &Norm| {
-        let model = ModelConfig { hidden: vec![4], norm: norm.clone(), ..ModelConfig::default() };
+        let model =
+            ModelConfig { hidden: vec![4], norm: norm.clone().into(), ..ModelConfig::default() };
         let setup = Setup::new(model, Loss::CrossEntropy, 2, 1, 2);
         FusedEngine::lacks(&setup.network()).is_none()
     };

@@ -36,7 +36,7 @@ fn setup(norm: Norm) -> Setup {
     let model = ModelConfig {
         hidden: fitting(&norm, &[33, 9]),
         activation: Activation::Tanh,
-        norm,
+        norm: norm.into(),
         ..ModelConfig::default()
     };
     Setup::new(model, Loss::CrossEntropy, 100, 6, 5)

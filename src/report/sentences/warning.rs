@@ -129,6 +129,12 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             "the levels of {factor} were compared at one learning rate, {rate}, which was not tuned and may suit one of them better: choose one per arm, [tune] \"training.optimizer.lr\" = \
              [1e-4, 1e-3, 1e-2, 1e-1]"
         ),
+        WarningKind::UnlikeStarts { factor, arms } => format!(
+            "the levels of {factor} are compared with unlike starts: the hidden layers of {} started from data and those of \
+             the others did not, which may be all that tells them apart: let all arms start alike, \
+             model.init.data_dependent = true",
+            first_of(&arms.iter().map(|arm| format!("{{{}}}", arm_name(arm))).collect::<Vec<_>>())
+        ),
         WarningKind::TunedOnEdge { key, chosen } => on_edge(key, chosen),
         WarningKind::TuningDiverged { arms } => all_diverged(arms),
         WarningKind::TrainingModeMetric { factor } => format!(

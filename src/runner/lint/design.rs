@@ -99,8 +99,7 @@ fn trains_as(training: &PreparedTraining, trainings: &[&PreparedTraining]) -> Va
     }
     let batches = ranges(training.data.splits.train.len(), settings.batch_size);
     let largest = batches.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-    let norm = training.config.model.hidden_norm();
-    if let Some(same) = norm.and_then(|norm| norm.same_as(largest)) {
+    if let Some(same) = training.config.model.norm_same_as(largest) {
         config["model"]["norm"] = same;
     }
     let same = |other: &&PreparedTraining| {
@@ -126,10 +125,14 @@ pub(super) fn no_hidden_layer(
 ) {
     let is_varied =
         |factor: &&Factor| OF_HIDDEN_LAYERS.iter().any(|table| is_within(&factor.key, table));
+    // A norm of the inputs is there all the same.
+    let has_norm = prepared.trainings.iter().any(|of| of.config.model.input_norm().is_some());
+    let counts = |factor: &&Factor| !(has_norm && is_within(&factor.key, "model.norm"));
     let linear = |training: &&PreparedTraining| training.config.model.hidden.is_empty();
-    if let (Some(factor), Some(training)) =
-        (experiment.factors.iter().find(is_varied), prepared.trainings.iter().find(linear))
-    {
+    if let (Some(factor), Some(training)) = (
+        experiment.factors.iter().filter(is_varied).find(counts),
+        prepared.trainings.iter().find(linear),
+    ) {
         let message = format!(
             "the model has no hidden layer, so `{}` makes no difference: these arms cannot differ",
             factor.key

@@ -38,6 +38,7 @@ const OF_TRAINING: &[fn(&PreparedTraining, &mut Findings)] = &[
     sizes::inside,
     sizes::classes,
     norm::remarks,
+    norm::levels,
     statistics::lag,
     statistics::settings,
     arms,

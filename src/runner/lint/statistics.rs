@@ -8,7 +8,7 @@ use crate::runner::PreparedTraining;
 use crate::text::counted;
 
 /// What to write instead.
-const MEASURE: &str =
+pub(super) const MEASURE: &str =
     "measure them before each evaluation: model.norm.statistics = \"recalibrate\"";
 
 const MOMENTUM: &str = "model.norm.momentum";
@@ -17,7 +17,7 @@ const MOMENTUM: &str = "model.norm.momentum";
 const LARGE_MOMENTUM: f64 = 0.5;
 
 fn running(training: &PreparedTraining) -> Option<RunningStatistics> {
-    training.config.model.hidden_norm()?.running_statistics()
+    training.config.model.norm_in_use()?.running_statistics()
 }
 
 fn steps(training: &PreparedTraining) -> usize {
@@ -80,7 +80,7 @@ pub(super) fn settings(training: &PreparedTraining, findings: &mut Findings) {
         let help = if keras > 0.0 { as_keras.as_str() } else { MEASURE };
         findings.of_training(Level::Note, training, MOMENTUM, message, help);
     }
-    let norm = training.config.model.hidden_norm();
+    let norm = training.config.model.norm_in_use();
     let by_momentum = norm.is_some_and(NormSettings::trains_by_momentum);
     for (key, help) in READ_WITH {
         let is_read = match statistics {

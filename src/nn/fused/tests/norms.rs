@@ -42,8 +42,11 @@ struct Normed {
 }
 
 fn layout(settings: &Settings, units: usize) -> NormLayout {
-    let model =
-        ModelConfig { hidden: vec![units], norm: settings.clone(), ..ModelConfig::default() };
+    let model = ModelConfig {
+        hidden: vec![units],
+        norm: settings.clone().into(),
+        ..ModelConfig::default()
+    };
     Layout::new(&model, 1, 1).layers[0].norm().unwrap().clone()
 }
 

@@ -13,7 +13,8 @@ use crate::nn::tests::golden::{BatchOfOne, NormCase, RunningStatistics, golden};
 /// The norm of the one hidden layer, as module 1.
 fn norm(settings: &Settings, gamma: &[f64], beta: &[f64], dtype: DType) -> Norm {
     let norm = Kind::Batch(settings.clone());
-    let model = ModelConfig { hidden: vec![gamma.len()], norm, ..ModelConfig::default() };
+    let model =
+        ModelConfig { hidden: vec![gamma.len()], norm: norm.into(), ..ModelConfig::default() };
     let layout = Layout::new(&model, 1, 1);
     let like = Like { dtype, device: &Device::Cpu };
     let norm = Norm::new(layout.layers[0].norm().unwrap(), gamma.len(), &like).unwrap();

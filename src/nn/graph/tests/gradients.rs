@@ -7,15 +7,15 @@ use crate::config::model::{Activation, ModelConfig, Norm};
 use crate::config::norm::BatchRenorm;
 use crate::config::training::{ClassWeights, Loss};
 use crate::data::Dataset;
-use crate::nn::graph::{GraphEngine, parameters};
+use crate::nn::graph::GraphEngine;
 use crate::nn::layout::{DIRECTION, LENGTH, Layout};
-use crate::nn::tests::setup::{Setup, classes, dataset, fitting, norms, rows};
+use crate::nn::tests::setup::{Setup, classes, dataset, fitting, norms, on_inputs, rows};
 
 const STEP: f64 = 1e-5;
 
 /// Every parameter, by name.
 pub fn vars(engine: &GraphEngine) -> Vec<(String, Var)> {
-    let parameters = parameters(&engine.layers);
+    let parameters = engine.parameters();
     parameters.into_iter().map(|(name, var, _)| (name, var.clone())).collect()
 }
 
@@ -70,7 +70,7 @@ fn holds_to_differences(setup: &Setup, label: &str) {
 
 fn model(hidden: &[usize], activation: Activation, norm: &Norm, dropout: f64) -> ModelConfig {
     let (hidden, norm) = (fitting(norm, hidden), norm.clone());
-    ModelConfig { hidden, activation, dropout, norm, ..ModelConfig::default() }
+    ModelConfig { hidden, activation, dropout, norm: norm.into(), ..ModelConfig::default() }
 }
 
 /// The same setup with classes weighted by how rare they are among the rows.
@@ -105,13 +105,16 @@ pub fn losses(model: &ModelConfig) -> Vec<(&'static str, Setup)> {
 
 /// The norms; of a renorm what it normalises by itself, since no gradient goes through its corrections.
 pub fn differentiable() -> Vec<Norm> {
-    let uncorrected = |norm| match norm {
+    norms().into_iter().map(uncorrected).collect()
+}
+
+fn uncorrected(norm: Norm) -> Norm {
+    match norm {
         Norm::BatchRenorm(norm) => {
             Norm::BatchRenorm(BatchRenorm { r_max: 1.0, d_max: 0.0, ..norm })
         }
         norm => norm,
-    };
-    norms().into_iter().map(uncorrected).collect()
+    }
 }
 
 #[test]
@@ -138,6 +141,31 @@ fn gradients_are_the_finite_differences_for_every_loss_norm_and_depth_with_and_w
                     holds_to_differences(&setup, &label);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn gradients_with_a_norm_of_the_inputs_are_the_finite_differences() {
+    for mut norm in on_inputs() {
+        norm.norm = uncorrected(norm.norm);
+        let inputs = fitting(&norm.norm, &[3])[0];
+        for hidden in [&[][..], &[4, 3]] {
+            let hidden = fitting(&norm.norm, hidden);
+            let label = format!("{norm:?} {hidden:?}");
+            let norm = norm.clone();
+            let model = ModelConfig {
+                hidden,
+                norm,
+                activation: Activation::Tanh,
+                ..ModelConfig::default()
+            };
+            let setup = Setup::new(model, Loss::CrossEntropy, 9, inputs, 3);
+            holds_to_differences(&setup, &label);
+            let mut engine = setup.engine();
+            let (_, gradients) = engine.gradients(&rows(0, 9)).unwrap();
+            let count: usize = gradients.iter().map(Tensor::elem_count).sum();
+            assert_eq!(count, Layout::new(&setup.model, inputs, 3).parameters(), "{label}");
         }
     }
 }

@@ -31,7 +31,7 @@ fn midway(mut setup: Setup, batch: usize) -> (Setup, StateDict, GraphEngine) {
 
 fn model(activation: Activation, norm: Norm) -> ModelConfig {
     let hidden = fitting(&norm, &[4, 3]);
-    ModelConfig { hidden, activation, norm, ..ModelConfig::default() }
+    ModelConfig { hidden, activation, norm: norm.into(), ..ModelConfig::default() }
 }
 
 /// Whether training moves the weights themselves, so that their gradients are measured.

@@ -15,7 +15,8 @@ use crate::nn::tests::setup::norms;
 
 /// The norm of the one hidden layer, as module 1 or, behind the activation, 2.
 fn layout(kind: &Kind, units: usize) -> Option<NormLayout> {
-    let model = ModelConfig { hidden: vec![units], norm: kind.clone(), ..ModelConfig::default() };
+    let model =
+        ModelConfig { hidden: vec![units], norm: kind.clone().into(), ..ModelConfig::default() };
     Layout::new(&model, 1, 1).layers[0].norm().cloned()
 }
 

@@ -7,23 +7,24 @@ use super::inside::moves_weights;
 use crate::config::model::{Activation, ModelConfig, Norm};
 use crate::config::training::Loss;
 use crate::data::Dataset;
-use crate::nn::graph::{GraphEngine, loss, parameters};
+use crate::nn::graph::{GraphEngine, loss};
 use crate::nn::probe::Probe;
-use crate::nn::tests::setup::{Setup, fitting, norms, rows, scattered};
+use crate::nn::tests::setup::{Setup, fitting, norms, on_inputs, rows, scattered};
 use crate::nn::{Engine, StateDict};
 
 impl GraphEngine {
     /// The gradient of the mean loss of these rows in evaluation mode, all parameters in a row.
     fn gradient_in_evaluation_mode(&self, rows: &[u32]) -> Vec<f64> {
         let rows = Tensor::from_slice(rows, rows.len(), &self.device).unwrap();
-        let mut x = self.data.inputs(&rows, self.dtype).unwrap();
+        let inputs = self.data.inputs(&rows, self.dtype).unwrap();
+        let mut x = self.evaluate_inputs(inputs).unwrap();
         for layer in &self.layers {
             x = layer.evaluate(&x).unwrap();
         }
         let targets = self.data.targets(&rows).unwrap();
         let weights = self.class_weights.as_ref();
         let store = loss::mean_loss(self.loss, &x, &targets, weights).unwrap().backward().unwrap();
-        let parameters = parameters(&self.layers);
+        let parameters = self.parameters();
         parameters.into_iter().flat_map(|(_, var, _)| elements(store.get(var).unwrap())).collect()
     }
 }
@@ -69,7 +70,7 @@ fn the_probes_gradients_are_those_of_autograd_for_every_activation_norm_and_loss
     let model = |activation, norm: Norm| ModelConfig {
         hidden: fitting(&norm, &[4, 3]),
         activation,
-        norm,
+        norm: norm.into(),
         // Off in evaluation mode.
         dropout: 0.4,
         ..ModelConfig::default()
@@ -82,6 +83,22 @@ fn the_probes_gradients_are_those_of_autograd_for_every_activation_norm_and_loss
         let model = model(Activation::Tanh, norm.clone());
         for (loss, setup) in super::gradients::losses(&model) {
             holds(setup, &format!("{loss} {norm:?}"));
+        }
+    }
+}
+
+#[test]
+fn the_probes_gradients_are_those_of_autograd_behind_a_norm_of_the_inputs() {
+    for norm in on_inputs() {
+        let has_weights = norm.at.hidden && !moves_weights(&norm.norm);
+        for hidden in [&[][..], &[4, 3]] {
+            if has_weights && !hidden.is_empty() {
+                continue;
+            }
+            let (hidden, inputs) = (fitting(&norm.norm, hidden), fitting(&norm.norm, &[3])[0]);
+            let label = format!("{norm:?} {hidden:?}");
+            let model = ModelConfig { hidden, norm: norm.clone(), ..ModelConfig::default() };
+            holds(Setup::new(model, Loss::CrossEntropy, 9, inputs, 3), &label);
         }
     }
 }

@@ -26,7 +26,7 @@ fn the_outputs_of_a_row_are_the_same_whatever_rows_are_evaluated_with_it() {
             [(1, vec![]), (1, vec![5]), (2, vec![1]), (10, vec![]), (10, vec![80, 600])]
         {
             let norm = batch_norm(Placement::BeforeActivation);
-            let model = ModelConfig { hidden, norm, ..ModelConfig::default() };
+            let model = ModelConfig { hidden, norm: norm.into(), ..ModelConfig::default() };
             let loss = if outputs == 1 { Loss::Bce } else { Loss::CrossEntropy };
             let setup = Setup::new(model, loss, ROWS as usize, width, outputs);
             let mut engine = setup.engine();
@@ -57,7 +57,7 @@ fn no_rows_have_no_outputs() {
 fn trained() -> (StateDict, Vec<u32>) {
     let mut digest = Vec::new();
     let norm = batch_norm(Placement::BeforeActivation);
-    let model = ModelConfig { hidden: vec![256, 128], norm, ..ModelConfig::default() };
+    let model = ModelConfig { hidden: vec![256, 128], norm: norm.into(), ..ModelConfig::default() };
     let setup = Setup::new(model, Loss::CrossEntropy, 640, 784, 10);
     let mut engine = setup.engine();
     for step in 0..4 {
@@ -139,7 +139,7 @@ fn an_engine_built_twice_trains_to_the_same_bytes_and_another_seed_to_others() {
 fn arms_of_a_seed_start_from_the_same_shared_values_and_the_same_dropout() {
     for placement in [Placement::BeforeActivation, Placement::AfterActivation] {
         let plain = ModelConfig { hidden: vec![6, 5], dropout: 0.5, ..ModelConfig::default() };
-        let normed = ModelConfig { norm: batch_norm(placement), ..plain.clone() };
+        let normed = ModelConfig { norm: batch_norm(placement).into(), ..plain.clone() };
         let [mut plain, mut normed] =
             [plain, normed].map(|model| Setup::new(model, Loss::CrossEntropy, 20, 4, 3).engine());
         for (plain, normed) in plain.layers.iter().zip(&normed.layers) {

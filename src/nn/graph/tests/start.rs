@@ -53,7 +53,7 @@ fn setup(norm: &crate::config::norm::Norm) -> Setup {
         activation: Activation::Tanh,
         // Off.
         dropout: 0.5,
-        norm: norm.clone(),
+        norm: norm.clone().into(),
         init: Start { data_dependent: Some(true), ..Start::default() },
     };
     let mut setup = Setup::new(model, Loss::CrossEntropy, 600, 4, 3);

@@ -25,7 +25,7 @@ fn weight_decay_moves_the_weights_of_linear_layers_alone() {
         |weight_decay| Optimizer::Rprop(Rprop { weight_decay, ..Rprop::default() }),
     ];
     let norm = batch_norm(Placement::AfterActivation);
-    let model = ModelConfig { hidden: vec![6, 5], norm, ..ModelConfig::default() };
+    let model = ModelConfig { hidden: vec![6, 5], norm: norm.into(), ..ModelConfig::default() };
     for kind in kinds {
         let [without, with] = [0.0, 100.0].map(|weight_decay| {
             let mut setup = Setup::new(model.clone(), Loss::CrossEntropy, 20, 4, 3);
@@ -66,7 +66,8 @@ fn decoupled_decay_shrinks_weights_by_its_share_whatever_the_gradient() {
 fn a_loaded_state_gives_the_same_outputs_and_the_same_state_bit_for_bit() {
     for norm in norms() {
         let hidden = fitting(&norm, &[6, 5]);
-        let model = ModelConfig { hidden, dropout: 0.2, norm, ..ModelConfig::default() };
+        let model =
+            ModelConfig { hidden, dropout: 0.2, norm: norm.into(), ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 40, 4, 3);
         let mut trained = setup.engine();
         for _ in 0..3 {
@@ -88,7 +89,7 @@ fn a_loaded_state_gives_the_same_outputs_and_the_same_state_bit_for_bit() {
 #[test]
 fn a_state_has_the_names_and_shapes_of_a_sequential() {
     let named = |norm: Norm| {
-        let model = ModelConfig { hidden: vec![6, 5], norm, ..ModelConfig::default() };
+        let model = ModelConfig { hidden: vec![6, 5], norm: norm.into(), ..ModelConfig::default() };
         let state = Setup::new(model, Loss::CrossEntropy, 9, 4, 3).engine().state().unwrap();
         let named = state.tensors.into_iter().map(|tensor| (tensor.name, tensor.shape));
         named.collect::<Vec<_>>()
@@ -168,7 +169,8 @@ fn statistics(engine: &GraphEngine, number: usize) -> [Vec<f64>; 2] {
 fn recalibrated(dropout: f64) -> Setup {
     let norm = BatchNorm { statistics: Statistics::Recalibrate, ..BatchNorm::default() };
     let norm = Norm::Batch(norm);
-    let model = ModelConfig { hidden: vec![6, 5], dropout, norm, ..ModelConfig::default() };
+    let model =
+        ModelConfig { hidden: vec![6, 5], dropout, norm: norm.into(), ..ModelConfig::default() };
     Setup::new(model, Loss::CrossEntropy, 50, 4, 3)
 }
 
@@ -238,7 +240,7 @@ fn after_recalibration_on_one_batch_its_outputs_are_those_of_training_up_to_the_
     let model = ModelConfig {
         hidden: vec![6],
         activation: Activation::Identity,
-        norm: Norm::Batch(norm),
+        norm: Norm::Batch(norm).into(),
         ..ModelConfig::default()
     };
     let mut engine = Setup::new(model, Loss::CrossEntropy, 50, 4, 3).engine_in(DType::F64);
@@ -257,7 +259,8 @@ fn after_recalibration_on_one_batch_its_outputs_are_those_of_training_up_to_the_
 #[test]
 fn losses_in_single_precision_follow_those_in_double_over_twenty_steps() {
     for norm in [Norm::None(NoSettings {}), batch_norm(Placement::BeforeActivation)] {
-        let model = ModelConfig { hidden: vec![32, 16], norm, ..ModelConfig::default() };
+        let model =
+            ModelConfig { hidden: vec![32, 16], norm: norm.into(), ..ModelConfig::default() };
         let mut setup = Setup::new(model, Loss::CrossEntropy, 128, 10, 4);
         setup.training.optimizer = Optimizer::Adam(Adam { lr: 1e-2, ..Adam::default() });
         let [mut single, mut double] = [DType::F32, DType::F64].map(|dtype| setup.engine_in(dtype));
