@@ -348,7 +348,7 @@ fn a_norm_that_does_nothing_for_a_layer_is_refused_with_what_would_do() {
             "give every hidden layer more units",
         ),
         (
-            "data.source = \"digits\"\nmodel.norm = { kind = \"weight\", at = [\"hidden\", \"input\"] }",
+            "model.norm = { kind = \"weight\", at = [\"hidden\", \"input\"] }",
             "the norm `weight`: it normalises the weights of a layer, and there is none before the inputs",
             "leave \"input\" out of `at`",
         ),

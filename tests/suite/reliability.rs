@@ -41,6 +41,8 @@ every_s = 0
     { kind = "batch", statistics = "ema" },
     { kind = "batch", statistics = "cumulative", placement = "after_activation" },
     { kind = "batch", statistics = "recalibrate", eps_placement = "std" },
+    { kind = "batch_renorm", at = ["hidden", "input"] },
+    { kind = "mean_only_batch", weight_norm = false },
 ]
 "training.optimizer" = [
     { kind = "adam", weight_decay = 0.01 },
