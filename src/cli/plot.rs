@@ -10,7 +10,7 @@ use super::compared::ComparedArgs;
 use super::exit::UsageError;
 use super::output;
 use crate::draw::{Characters, Kind, Size};
-use crate::report::plot::{Asked, Plot, in_terminal, svg};
+use crate::report::plot::{Asked, NoPicture, Plot, in_terminal, svg};
 use crate::storage::atomic::write_with;
 
 /// The height of curves in a terminal, in lines.
@@ -84,20 +84,20 @@ pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let comparison = &compared.comparison;
     if let Some(path) = &args.output {
         let size = Size::paper(f64::from(args.width));
-        let text = svg(args.kind, comparison, &curves, &asked, size).map_err(usage)?;
+        let text = svg(args.kind, comparison, &curves, &asked, size).map_err(|why| usage(&why))?;
         write_with(path, |file| output::print(file, &text))?;
     } else {
         let width = output::columns().unwrap_or(output::WIDTH);
         let characters = if output::is_utf8() { Characters::Braille } else { Characters::Ascii };
         let colour = output::is_coloured();
         let text = in_terminal(comparison, &curves, &asked, [width, LINES], characters, colour)
-            .map_err(usage)?;
+            .map_err(|why| usage(&why))?;
         output::print(out, &text)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn usage(why: crate::report::plot::NoPicture) -> UsageError {
+fn usage(why: &NoPicture) -> UsageError {
     UsageError(why.to_string())
 }
 

@@ -254,6 +254,7 @@ fn pair(values: &Values, design: &Design, seed: usize) -> Pair {
     }
 }
 
+#[allow(clippy::too_many_lines)] // every figure of one contrast
 fn contrast(
     experiment: &Experiment,
     design: &Design,
@@ -458,13 +459,12 @@ fn splits_interval(
     };
     let count = |name: &str| data.get(name).and_then(serde_json::Value::as_f64);
     let overlap = stats::overlap_variance(differences, count(evaluated)?, count("train_rows")?)?;
-    let variance = match rows {
-        Some(rows) => rows.variance + OVERLAP_BESIDE_ROWS * overlap,
-        None => {
-            #[allow(clippy::cast_precision_loss)] // seeds
-            let seeds = differences.len() as f64;
-            stats::sd(differences)?.powi(2) / seeds + overlap
-        }
+    let variance = if let Some(rows) = rows {
+        rows.variance + OVERLAP_BESIDE_ROWS * overlap
+    } else {
+        #[allow(clippy::cast_precision_loss)] // seeds
+        let seeds = differences.len() as f64;
+        stats::sd(differences)?.powi(2) / seeds + overlap
     };
     stats::interval_of_variance(stats::mean(differences)?, variance, differences.len(), CONFIDENCE)
 }

@@ -159,6 +159,7 @@ fn summary(of: Moments, quantiles: &mut HashMap<u32, f64>) -> EpochMean {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss)] // small whole numbers
 mod tests {
     use serde_json::json;
 

@@ -96,16 +96,16 @@ impl Forest {
                 }
             }
             if let Some(at) = row.estimate.and_then(|estimate| x.at(estimate)) {
-                let side = if row.is_part { 0.4 * font } else { 0.6 * font };
-                let [rx, ry, side] = [at - side / 2.0, y - side / 2.0, side].map(length);
+                let edge = if row.is_part { 0.4 * font } else { 0.6 * font };
+                let [rx, ry, edge] = [at - edge / 2.0, y - edge / 2.0, edge].map(length);
                 svg.element(
                     "rect",
                     &[
                         ("class", class),
                         ("x", &rx),
                         ("y", &ry),
-                        ("width", &side),
-                        ("height", &side),
+                        ("width", &edge),
+                        ("height", &edge),
                         ("fill", ink),
                     ],
                 );

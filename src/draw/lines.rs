@@ -96,7 +96,7 @@ impl Lines {
             (point.0.clamp(frame.left, frame.right), point.1.clamp(frame.top, frame.bottom))
         };
         for series in &self.series {
-            self.behind(&mut svg, series, &frame, &x, &y);
+            behind(&mut svg, series, &frame, &x, &y);
         }
         for series in &self.series {
             let (class, colour) = (class(series.style), colour(series.style));
@@ -146,47 +146,6 @@ impl Lines {
         }
         note(&mut svg, size, 3.0 * font, height, &note_lines);
         svg.finish(height, &self.name, &self.description)
-    }
-
-    /// The band and the single curves of a series.
-    fn behind(&self, svg: &mut Svg, series: &Series, frame: &Frame, x: &Scale, y: &Scale) {
-        let (class, colour) = (class(series.style), colour(series.style));
-        for curve in &series.faint {
-            let d = path(curve.iter().map(|point| Some((x.at(point.0)?, y.at(point.1)?))));
-            let attributes = [
-                ("class", format!("{class} faint-line")),
-                ("d", d),
-                ("fill", "none".to_owned()),
-                ("stroke", colour.to_owned()),
-                ("stroke-width", "0.5".to_owned()),
-                ("stroke-opacity", "0.35".to_owned()),
-            ];
-            let attributes: Vec<(&str, &str)> =
-                attributes.iter().map(|(key, value)| (*key, value.as_str())).collect();
-            svg.element("path", &attributes);
-        }
-        let edge = |end: fn(&Band) -> f64| {
-            series.band.iter().map(move |band| {
-                // What a logarithm has no place for is below the foot.
-                let at = y.at(end(band)).unwrap_or(frame.bottom).clamp(frame.top, frame.bottom);
-                Some((x.at(band.0)?, at))
-            })
-        };
-        let upper: Vec<Option<Point>> = edge(|band| band.2).collect();
-        let mut outline: Vec<Option<Point>> = edge(|band| band.1).collect();
-        outline.extend(upper.into_iter().rev());
-        if outline.len() > 2 {
-            let class = format!("{class} band");
-            svg.element(
-                "path",
-                &[
-                    ("class", &class),
-                    ("d", &format!("{}Z", path(outline))),
-                    ("fill", colour),
-                    ("fill-opacity", "0.16"),
-                ],
-            );
-        }
     }
 
     /// The name of each series where it ends.
@@ -244,6 +203,47 @@ impl Lines {
                 ],
             );
         }
+    }
+}
+
+/// The band and the single curves of a series.
+fn behind(svg: &mut Svg, series: &Series, frame: &Frame, x: &Scale, y: &Scale) {
+    let (class, colour) = (class(series.style), colour(series.style));
+    for curve in &series.faint {
+        let d = path(curve.iter().map(|point| Some((x.at(point.0)?, y.at(point.1)?))));
+        let attributes = [
+            ("class", format!("{class} faint-line")),
+            ("d", d),
+            ("fill", "none".to_owned()),
+            ("stroke", colour.to_owned()),
+            ("stroke-width", "0.5".to_owned()),
+            ("stroke-opacity", "0.35".to_owned()),
+        ];
+        let attributes: Vec<(&str, &str)> =
+            attributes.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        svg.element("path", &attributes);
+    }
+    let edge = |end: fn(&Band) -> f64| {
+        series.band.iter().map(move |band| {
+            // What a logarithm has no place for is below the foot.
+            let at = y.at(end(band)).unwrap_or(frame.bottom).clamp(frame.top, frame.bottom);
+            Some((x.at(band.0)?, at))
+        })
+    };
+    let upper: Vec<Option<Point>> = edge(|band| band.2).collect();
+    let mut outline: Vec<Option<Point>> = edge(|band| band.1).collect();
+    outline.extend(upper.into_iter().rev());
+    if outline.len() > 2 {
+        let class = format!("{class} band");
+        svg.element(
+            "path",
+            &[
+                ("class", &class),
+                ("d", &format!("{}Z", path(outline))),
+                ("fill", colour),
+                ("fill-opacity", "0.16"),
+            ],
+        );
     }
 }
 

@@ -29,11 +29,11 @@ impl Ranks {
         ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
         #[allow(clippy::cast_precision_loss)] // a few
         let most = (ranked.len() as f64).max(2.0);
-        let side = 0.3 * size.width;
-        let x = Scale::between([1.0, most], [side, size.width - side]);
+        let margin = 0.3 * size.width;
+        let x = Scale::between([1.0, most], [margin, size.width - margin]);
         let line = 3.0 * font;
         let mut svg = Svg::new(size);
-        let at = |rank: f64| x.at(rank).unwrap_or(side);
+        let at = |rank: f64| x.at(rank).unwrap_or(margin);
         svg.line((at(1.0), line), (at(most), line), "axis", INK, 1.0);
         for rank in 1..=ranked.len().max(2) {
             #[allow(clippy::cast_precision_loss)]
@@ -48,17 +48,17 @@ impl Ranks {
             y += 0.7 * font;
         }
         let half = ranked.len().div_ceil(2);
-        let mut foot = y;
+        let mut lowest = y;
         for (index, (name, rank)) in ranked.iter().enumerate() {
             let is_left = index < half;
             let row = if is_left { index } else { ranked.len() - 1 - index };
             #[allow(clippy::cast_precision_loss)]
             let height = y + font * (1.0 + 1.5 * row as f64);
-            foot = foot.max(height);
-            let edge = if is_left { side - 0.5 * font } else { size.width - side + 0.5 * font };
+            lowest = lowest.max(height);
+            let edge = if is_left { margin - 0.5 * font } else { size.width - margin + 0.5 * font };
             svg.line((at(*rank), line), (at(*rank), height), "ink", INK, 0.8);
             svg.line((at(*rank), height), (edge, height), "ink", INK, 0.8);
-            let text = size.cut(&format!("{name} ({rank:.2})"), side - font);
+            let text = size.cut(&format!("{name} ({rank:.2})"), margin - font);
             let (x, anchor) = if is_left {
                 (edge - 0.3 * font, Anchor::End)
             } else {
@@ -74,7 +74,7 @@ impl Ranks {
             svg.text((to + 0.5 * font, y + 0.35 * font), &text, Anchor::Start, FAINT, false);
         }
         let note_lines = note_lines(size, 0.0, &self.note);
-        let height = foot + font + note_room(size, &note_lines);
+        let height = lowest + font + note_room(size, &note_lines);
         note(&mut svg, size, 0.0, height, &note_lines);
         svg.finish(height, &self.name, &self.description)
     }

@@ -77,7 +77,7 @@ impl Scale {
             Kind::Log => return None,
         };
         let [first, last] = self.places;
-        share.is_finite().then(|| first + share * (last - first))
+        share.is_finite().then_some(first + share * (last - first))
     }
 
     /// Round values, about so many.
@@ -96,7 +96,7 @@ fn linear(low: f64, high: f64, about: usize) -> Vec<Tick> {
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= rough);
     let step = step.unwrap_or(10.0) * power;
-    #[allow(clippy::cast_possible_truncation)] // decimals of a step
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // decimals of a step
     let decimals = (-(step * 1.000_001).log10().floor()).max(0.0) as usize;
     let first = (low / step).ceil();
     let last = (high / step).floor();
@@ -127,7 +127,7 @@ fn log(low: f64, high: f64, about: usize) -> Vec<Tick> {
     // Every second, third … where there are too many.
     let every = values.len().div_ceil(about.max(1) + 1);
     let label = |value: f64| {
-        #[allow(clippy::cast_possible_truncation)]
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let decimals = (-value.log10().floor()).clamp(0.0, 12.0) as usize;
         label(value, decimals)
     };

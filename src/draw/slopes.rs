@@ -117,7 +117,7 @@ impl Slopes {
             let near = |row: usize| {
                 taken.iter().any(|(at, of)| *of == row && (at - cy).abs() < 0.6 * font)
             };
-            let row = (0..).find(|row| !near(*row)).unwrap_or(0);
+            let row = (0..=taken.len()).find(|row| !near(*row)).unwrap_or(0);
             taken.push((cy, row));
             #[allow(clippy::cast_precision_loss)] // some rows
             let cx = (frame.left + 0.12 * room + 0.65 * font * row as f64).min(frame.right);
@@ -145,15 +145,15 @@ impl Slopes {
             }
         }
         if let Some(mean) = self.estimate.and_then(|estimate| y.at(estimate)) {
-            let [rx, ry, side] = [at - 0.3 * font, mean - 0.3 * font, 0.6 * font].map(length);
+            let [rx, ry, edge] = [at - 0.3 * font, mean - 0.3 * font, 0.6 * font].map(length);
             svg.element(
                 "rect",
                 &[
                     ("class", "ink"),
                     ("x", &rx),
                     ("y", &ry),
-                    ("width", &side),
-                    ("height", &side),
+                    ("width", &edge),
+                    ("height", &edge),
                     ("fill", INK),
                 ],
             );

@@ -1,6 +1,7 @@
 //! Curves in the characters of a terminal.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::lines::Lines;
 use super::scale::{Kind, Scale};
@@ -63,7 +64,11 @@ pub fn lines(
     let rows: Vec<(usize, &str)> = ticks
         .iter()
         .filter_map(|tick| {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // inside the grid
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss
+            )] // inside the grid
             let row = (y.at(tick.value)? / down as f64).round() as usize;
             Some((row.min(height - 1), tick.label.as_str()))
         })
@@ -72,17 +77,21 @@ pub fn lines(
     let mut text = format!("{}\n", chart.y.label);
     for row in 0..height {
         let label = rows.iter().find(|(at, _)| *at == row).map_or("", |(_, label)| label);
-        text.push_str(&format!("{label:>room$} {bar}"));
+        let _ = write!(text, "{label:>room$} {bar}");
         text.push_str(grid.row(row, characters, colour).trim_end());
         text.push('\n');
     }
     let (corner, dash) = if characters == Characters::Ascii { ('+', "-") } else { ('└', "─") };
-    text.push_str(&format!("{:room$} {corner}{}\n", "", dash.repeat(columns)));
+    let _ = writeln!(text, "{:room$} {corner}{}", "", dash.repeat(columns));
     let ends = x.ticks(columns / 10);
     let mut below = vec![' '; columns + room + 2];
     for tick in ends {
         let Some(at) = x.at(tick.value) else { continue };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
         let at = room + 2 + (at / across as f64) as usize;
         let from = at.saturating_sub(tick.label.len() / 2);
         if from + tick.label.len() <= below.len()
@@ -94,10 +103,10 @@ pub fn lines(
         }
     }
     text.push_str(below.into_iter().collect::<String>().trim_end());
-    text.push_str(&format!("\n{:room$}  {}\n", "", chart.x.label));
+    let _ = writeln!(text, "\n{:room$}  {}", "", chart.x.label);
     for (index, series) in chart.series.iter().enumerate() {
         let mark = coloured(&letter_of(index).to_string(), index, colour);
-        text.push_str(&format!("{:room$}  {mark} {}\n", "", series.name));
+        let _ = writeln!(text, "{:room$}  {mark} {}", "", series.name);
     }
     text
 }
@@ -116,6 +125,9 @@ fn coloured(text: &str, series: usize, colour: bool) -> String {
         text.to_owned()
     }
 }
+
+/// The dots of a character of braille by column and row, as Unicode numbers them.
+const BITS: [[u8; 4]; 2] = [[0, 1, 2, 6], [3, 4, 5, 7]];
 
 /// Dots, several in each character.
 struct Grid {
@@ -167,8 +179,6 @@ impl Grid {
         if column >= self.columns || row >= self.rows {
             return;
         }
-        // The dots of a character of braille by column and row, as Unicode numbers them.
-        const BITS: [[u8; 4]; 2] = [[0, 1, 2, 6], [3, 4, 5, 7]];
         let bit = if self.down == 1 { 0 } else { BITS[x % self.across][y % self.down] };
         let cell = &mut self.cells[row * self.columns + column];
         *cell = (cell.0 | 1 << bit, series);

@@ -1,5 +1,7 @@
 //! A document's tables for a paper: LaTeX with `booktabs`.
 
+use std::fmt::Write as _;
+
 use super::comparison::document;
 use super::document::{Block, Document, Section};
 use super::format::Format;
@@ -72,8 +74,8 @@ fn table(text: &mut String, mut table: Table, caption: &str, notes: &[String]) {
         format!("{} \\\\\n", cells.join(" & "))
     };
     text.push_str("\n\\begin{table}\n  \\centering\n");
-    text.push_str(&format!("  \\caption{{{}}}\n", escaped(caption)));
-    text.push_str(&format!("  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n    "));
+    let _ = writeln!(text, "  \\caption{{{}}}", escaped(caption));
+    let _ = write!(text, "  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n    ");
     text.push_str(&row(&|column| escaped(&column.heading.text)));
     text.push_str("    \\midrule\n");
     for at in 0..table.rows() {
@@ -83,7 +85,7 @@ fn table(text: &mut String, mut table: Table, caption: &str, notes: &[String]) {
     text.push_str("    \\bottomrule\n  \\end{tabular}\n");
     let more = Some(&table.more).filter(|more| !more.is_empty());
     for note in notes.iter().chain(more) {
-        text.push_str(&format!("  \\par\\footnotesize {}\n", escaped(note)));
+        let _ = writeln!(text, "  \\par\\footnotesize {}", escaped(note));
     }
     text.push_str("\\end{table}\n");
 }

@@ -24,7 +24,7 @@ seed = "0..6"
 fn rows() -> String {
     let row = |at: u32| {
         let (angle, side) = (f64::from(at) * 2.4, f64::from(at % 2));
-        let class = if at % 2 == 0 { "</script><b>" } else { "b'\\\"" };
+        let class = if at.is_multiple_of(2) { "</script><b>" } else { "b'\\\"" };
         format!("{:.4},{:.4},{}\n", angle.sin() + 1.5 * side, angle.cos(), class.replace('"', ""))
     };
     std::iter::once("x<i>,y,class\n".to_owned()).chain((0..120).map(row)).collect()

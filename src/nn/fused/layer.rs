@@ -106,6 +106,7 @@ struct Kept {
 
 /// What is the same for all panels of a layer.
 #[derive(Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // what holds of the layer
 struct Plan {
     /// Whether there is a Linear; else what goes in is what its outputs would be.
     has_linear: bool,

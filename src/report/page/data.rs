@@ -20,7 +20,8 @@ const OF_TRAININGS: [&str; 4] = ["val_loss", "train_loss", "test_loss", "val_acc
 struct Steps {
     low: f64,
     high: f64,
-    steps: String,
+    #[serde(rename = "steps")]
+    text: String,
 }
 
 /// A mean of the page.
@@ -31,7 +32,8 @@ struct Mean {
     epochs: Vec<usize>,
     /// Epochs for which all trainings go on.
     whole: usize,
-    mean: Steps,
+    #[serde(rename = "mean")]
+    middle: Steps,
     lower: Steps,
     upper: Steps,
     n: Vec<usize>,
@@ -64,7 +66,7 @@ impl PageData {
             arm,
             column: curve.column.clone(),
             whole: curve.epochs.iter().take_while(|epoch| epoch.n == curve.trainings).count(),
-            mean: at(|epoch| epoch.mean),
+            middle: at(|epoch| epoch.mean),
             lower: at(|epoch| epoch.ci95.map(|[low, _]| low)),
             upper: at(|epoch| epoch.ci95.map(|[_, high]| high)),
             n: epochs.iter().map(|epoch| curve.epochs[epoch - 1].n).collect(),
@@ -115,7 +117,7 @@ impl Steps {
             Some(value) => ((value - low) / (high - low) * f64::from(u16::MAX - 1)).round() as u16,
         };
         let bytes: Vec<u8> = values.flat_map(|value| step(value).to_le_bytes()).collect();
-        Self { low, high, steps: base64(&bytes) }
+        Self { low, high, text: base64(&bytes) }
     }
 }
 
@@ -151,7 +153,7 @@ mod tests {
     fn steps_keep_the_ends_and_what_is_missing() {
         let steps = Steps::of([Some(1.0), None, Some(3.0), Some(f64::NAN), Some(2.0)].into_iter());
         assert_eq!((steps.low, steps.high), (1.0, 3.0));
-        assert_eq!(steps.steps, base64(&[0, 0, 255, 255, 254, 255, 255, 255, 255, 127]));
+        assert_eq!(steps.text, base64(&[0, 0, 255, 255, 254, 255, 255, 255, 255, 127]));
     }
 
     #[test]

@@ -197,7 +197,13 @@ impl Page<'_> {
             let rows =
                 bars.bars.iter().map(|bar| vec![Cell::word(&bar.name), Cell::word(&bar.said)]);
             let headings = ["rule".to_owned(), "saved; gave up in what it monitors".to_owned()];
-            figure_of(page, &bars.svg(Size::page()), &bars.description, &headings, rows.collect());
+            figure_of(
+                page,
+                &bars.svg(Size::page()),
+                &bars.description,
+                &headings,
+                &rows.collect::<Vec<_>>(),
+            );
         }
         self.curves(page, experiment);
         self.effects(page, experiment);
@@ -311,7 +317,13 @@ impl Page<'_> {
                 Cell::figure(at(series.line.last())),
             ]
         });
-        figure_of(page, &chart.svg(Size::page()), &chart.description, &headings, rows.collect());
+        figure_of(
+            page,
+            &chart.svg(Size::page()),
+            &chart.description,
+            &headings,
+            &rows.collect::<Vec<_>>(),
+        );
         page.close("div");
     }
 
@@ -334,7 +346,13 @@ impl Page<'_> {
             cells.extend(row.figures.iter().map(Cell::figure));
             cells
         });
-        figure_of(page, &forest.svg(Size::page()), &forest.description, &headings, rows.collect());
+        figure_of(
+            page,
+            &forest.svg(Size::page()),
+            &forest.description,
+            &headings,
+            &rows.collect::<Vec<_>>(),
+        );
         let shown = self.comparison.contrasts.iter().filter(|contrast| {
             contrast.experiment == experiment.name
                 && contrast.metric == experiment.metric
@@ -363,7 +381,7 @@ impl Page<'_> {
                 &slopes.svg(Size::page()),
                 &slopes.description,
                 &headings,
-                rows.collect(),
+                &rows.collect::<Vec<_>>(),
             );
         }
         let pareto = figures::pareto(experiment, self.comparison);
@@ -382,7 +400,7 @@ impl Page<'_> {
                 &pareto.svg(Size::page()),
                 &pareto.description,
                 &headings,
-                rows.collect(),
+                &rows.collect::<Vec<_>>(),
             );
         }
     }
@@ -405,7 +423,7 @@ impl Page<'_> {
                 &ranks.svg(Size::page()),
                 &ranks.description,
                 &headings,
-                rows.collect(),
+                &rows.collect::<Vec<_>>(),
             );
             page.markup("</section>");
         }
@@ -481,13 +499,13 @@ fn figure_of(
     svg: &str,
     description: &str,
     headings: &[String],
-    rows: Vec<Vec<Cell>>,
+    rows: &[Vec<Cell>],
 ) {
     page.markup("<figure role=\"group\">");
     page.markup(svg);
     page.element("figcaption", &[], description);
     page.markup("<details><summary>The numbers</summary>");
-    page.table("numbers", "The numbers of the picture above", headings, &rows);
+    page.table("numbers", "The numbers of the picture above", headings, rows);
     page.markup("</details></figure>");
 }
 

@@ -11,6 +11,7 @@ use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P, t_quantile_ratio};
 use crate::text::{counted, enumerated};
 
 /// An effect.
+#[allow(clippy::too_many_lines)] // a sentence for each verdict
 pub(super) fn effect(effect: &Effect) -> String {
     let Effect { contrast, verdict, scope, detectable, margin, units_differ } = effect;
     let metric = &contrast.metric;
@@ -80,10 +81,8 @@ pub(super) fn effect(effect: &Effect) -> String {
             ("Cannot tell", format!("{corrected}.{more}"))
         }
         Verdict::Depends { sizes: Some([low, high]), .. } => {
-            let (did, [least, most]) = match *low < 0.0 {
-                true => ("lowers", [-high, -low]),
-                false => ("raises", [*low, *high]),
-            };
+            let (did, [least, most]) =
+                if *low < 0.0 { ("lowers", [-high, -low]) } else { ("raises", [*low, *high]) };
             let digits = digits(contrast);
             (
                 "It depends by how much",

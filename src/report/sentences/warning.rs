@@ -40,6 +40,7 @@ pub fn error(error: &CompareError) -> String {
 
 /// What a warning is about.
 #[must_use]
+#[allow(clippy::too_many_lines)] // a sentence for each kind
 pub fn warning_kind(kind: &WarningKind) -> String {
     match kind {
         WarningKind::File(text) => text.clone(),
