@@ -34,6 +34,16 @@ pub(super) fn is_coloured() -> bool {
     io::stdout().is_terminal() && !is_refused && !is_plain
 }
 
+/// A word as a shell takes it for one.
+pub(super) fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// Whether the locale has more letters than ASCII.
 pub(super) fn is_utf8() -> bool {
     let first = ["LC_ALL", "LC_CTYPE", "LANG"]

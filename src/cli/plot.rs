@@ -34,7 +34,8 @@ pub struct PlotArgs {
     /// The column that curves are of
     #[arg(long, value_name = "COLUMN")]
     pub column: Option<String>,
-    /// The effect that pairs are of, as the table of `bnes compare` names it in full; default: the first
+    /// The effect that pairs are of, with its level where there are several: `model.norm.kind=batch`; default: the
+    /// first main effect
     #[arg(long, value_name = "EFFECT")]
     pub effect: Option<String>,
     /// How the axis of the heights of curves is divided; default: logarithmic where curves fall far

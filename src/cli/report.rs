@@ -1,14 +1,14 @@
 //! `bnes report`: a comparison as one page that opens from disk.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::compared::{Compared, ComparedArgs, each_curve};
-use super::output;
+use super::output::{self, shell_word};
 use crate::compare::runs::{RunOf, each_run};
 use crate::compare::{Comparison, MeanCurves};
 use crate::config::Factors;
@@ -130,18 +130,12 @@ fn origin(run: &RunOf) -> Origin {
 /// The command line that makes the page anew.
 fn command(args: &ComparedArgs) -> String {
     let mut words = vec!["bnes".to_owned(), "report".to_owned()];
-    words.extend(args.paths.iter().map(|path: &PathBuf| quoted(path)));
+    words.extend(args.paths.iter().map(|path| shell_word(&path.display().to_string())));
     if let Some(metric) = &args.metric {
-        words.push(format!("--metric {metric}"));
+        words.push(format!("--metric {}", shell_word(metric)));
     }
-    words.extend(
-        args.filters.iter().map(|filter| format!("--where '{}={}'", filter.key, filter.level)),
-    );
+    let filters = args.filters.iter();
+    let filters = filters.map(|filter| shell_word(&format!("{}={}", filter.key, filter.level)));
+    words.extend(filters.map(|filter| format!("--where {filter}")));
     words.join(" ")
-}
-
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

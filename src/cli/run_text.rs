@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::output::shell_word;
 use crate::compare::{TunedValues, tuning};
 use crate::console::eprintln;
 use crate::report::sentences;
@@ -33,7 +34,7 @@ pub fn next(results: &Path, summary: &Summary) -> String {
     if summary.interrupted() > 0 {
         "next:    the same command again, which resumes from here".to_owned()
     } else {
-        let results = results.display();
+        let results = shell_word(&results.display().to_string());
         format!("next:    bnes compare {results}\n         bnes report {results}")
     }
 }

@@ -30,7 +30,8 @@ impl Frame {
     pub fn x_axis(&self, svg: &mut Svg, size: Size, scale: &Scale, axis: &Axis) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some ticks
         let about = ((self.right - self.left) / (5.0 * size.font)).clamp(2.0, 10.0) as usize;
-        for tick in scale.ticks(about) {
+        let ticks = scale.ticks(about).into_iter();
+        for tick in ticks.filter(|tick| !axis.is_whole || tick.value.fract() == 0.0) {
             let Some(x) = scale.at(tick.value) else { continue };
             svg.line((x, self.top), (x, self.bottom), "grid", GRID, 0.5);
             svg.text((x, self.bottom + 1.3 * size.font), &tick.label, Anchor::Middle, INK, false);

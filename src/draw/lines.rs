@@ -277,7 +277,7 @@ mod tests {
         };
         Lines {
             name: "val_loss".to_owned(),
-            y: Axis { label: "val_loss".to_owned(), kind },
+            y: Axis { label: "val_loss".to_owned(), kind, is_whole: false },
             series: vec![series(0), series(1)],
             ..Lines::default()
         }

@@ -20,6 +20,8 @@ pub struct Axis {
     pub label: String,
     /// How it is divided.
     pub kind: Kind,
+    /// Whether there is nothing between whole numbers, as of epochs.
+    pub is_whole: bool,
 }
 
 /// From values between two of them to positions between two others.

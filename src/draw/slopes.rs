@@ -105,7 +105,7 @@ impl Slopes {
         let difference = |pair: &Slope| pair.values[1] - pair.values[0];
         let all = self.pairs.iter().map(difference).chain(self.interval.into_iter().flatten());
         let y = Scale::over(Kind::Linear, all.chain([0.0]), frame.upwards());
-        let label = Axis { label: String::new(), kind: Kind::Linear };
+        let label = Axis { label: String::new(), kind: Kind::Linear, is_whole: false };
         frame.y_axis(svg, size, &y, &label);
         if let Some(zero) = y.at(0.0) {
             svg.line((frame.left, zero), (frame.right, zero), "zero", INK, 1.0);

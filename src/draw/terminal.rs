@@ -85,7 +85,7 @@ pub fn lines(
     let _ = writeln!(text, "{:room$} {corner}{}", "", dash.repeat(columns));
     let ends = x.ticks(columns / 10);
     let mut below = vec![' '; columns + room + 2];
-    for tick in ends {
+    for tick in ends.into_iter().filter(|tick| !chart.x.is_whole || tick.value.fract() == 0.0) {
         let Some(at) = x.at(tick.value) else { continue };
         #[allow(
             clippy::cast_possible_truncation,

@@ -25,7 +25,8 @@ fn plain_level(key: &str, level: &str) -> String {
     match (key, level) {
         ("model.norm.kind" | "model.norm", "none") => "no norm".to_owned(),
         ("model.norm.kind", level) => {
-            format!("{} norm", level.trim_end_matches("_norm").replace('_', " "))
+            let name = level.trim_end_matches("_norm").replace('_', " ");
+            if name.ends_with("norm") { name } else { format!("{name} norm") }
         }
         (key, "none") if is_of_rule(key) => "no stopping".to_owned(),
         (key, level) if key == "early_stopping" || key == "early_stopping.kind" => level.to_owned(),
@@ -67,8 +68,8 @@ pub(super) fn curves(
             names.join("; ")
         ),
         note: format!("mean, 95 % interval of the mean{stops}; dot: mean epoch kept{thin}"),
-        x: Axis { label: "epoch".to_owned(), kind: Kind::Linear },
-        y: Axis { label: column.to_owned(), kind },
+        x: Axis { label: "epoch".to_owned(), kind: Kind::Linear, is_whole: true },
+        y: Axis { label: column.to_owned(), kind, is_whole: false },
         series,
     }
 }
@@ -108,7 +109,9 @@ fn series(curve: &MeanCurve, style: usize) -> Series {
         }
     }
     #[allow(clippy::cast_precision_loss)]
-    if let Some(last) = counts.last().copied().filter(|_| counts.len() > 1) {
+    if let Some(last) =
+        counts.last().copied().filter(|last| counts.len() > 1 || last.1 < curve.trainings as f64)
+    {
         counts.push((curve.epochs.len() as f64, last.1));
     }
     #[allow(clippy::cast_precision_loss)]
@@ -143,7 +146,7 @@ pub(super) fn forest(experiment: &ExperimentSummary, comparison: &Comparison) ->
             experiment.metric
         ),
         note: format!("95 % interval; {better}; indented: at one level of another factor"),
-        x: Axis { label: format!("difference in {}", experiment.metric), kind: Kind::Linear },
+        x: Axis { label: format!("difference in {}", experiment.metric), ..Axis::default() },
         headings: ["p", "Holm", "better"].map(str::to_owned).to_vec(),
         rows,
     }
@@ -207,7 +210,7 @@ pub(super) fn pairs(experiment: &ExperimentSummary, contrast: &Contrast) -> Slop
         ),
         note: "a line a seed: whole where the second level is better, dashed where it is worse"
             .to_owned(),
-        y: Axis { label: contrast.metric.clone(), kind: Kind::Linear },
+        y: Axis { label: contrast.metric.clone(), kind: Kind::Linear, is_whole: false },
         levels,
         pairs: contrast.by_seed.iter().map(pair).collect(),
         estimate: contrast.estimate,
@@ -229,17 +232,18 @@ pub(super) fn pareto(experiment: &ExperimentSummary, comparison: &Comparison) ->
         })
     };
     let arms = comparison.arms.iter().filter(of_experiment);
-    let dots: Vec<Dot> = arms.filter_map(|arm| dot(arm, false)).collect();
+    // What a training cost that diverged is no price of its quality.
+    let dots: Vec<Dot> = arms.filter_map(|arm| dot(arm, arm.diverged > 0)).collect();
     let direction = Monitored::new(&experiment.metric);
-    let mut front: Vec<Point> = dots
-        .iter()
+    let whole = || dots.iter().filter(|dot| !dot.is_hollow);
+    let mut front: Vec<Point> = whole()
         .map(|dot| dot.at)
         .filter(|at| {
             let beats = |other: &Dot| {
                 other.at.0 <= at.0 && direction.better(other.at.1, at.1)
                     || other.at.0 < at.0 && other.at.1 == at.1
             };
-            !dots.iter().any(beats)
+            !whole().any(beats)
         })
         .collect();
     front.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -250,9 +254,9 @@ pub(super) fn pareto(experiment: &ExperimentSummary, comparison: &Comparison) ->
             "Mean {} of the weights kept and its 95 % interval, against the mean epochs trained, of each arm.",
             experiment.metric
         ),
-        note: "95 % interval of the mean; dashed: arms that none beats in both".to_owned(),
-        x: Axis { label: "epochs trained (mean)".to_owned(), kind: Kind::Linear },
-        y: Axis { label: experiment.metric.clone(), kind: Kind::Linear },
+        note: "95 % interval of the mean; dashed: arms that none beats in both; hollow: some seeds diverged".to_owned(),
+        x: Axis { label: "epochs trained (mean)".to_owned(), kind: Kind::Linear, is_whole: false },
+        y: Axis { label: experiment.metric.clone(), kind: Kind::Linear, is_whole: false },
         dots,
         front,
     }

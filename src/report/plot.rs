@@ -74,6 +74,10 @@ pub fn svg(
             if forest.rows.is_empty() {
                 return Err(nothing_to_contrast());
             }
+            if forest.rows.iter().all(|row| row.estimate.is_none()) {
+                let why = "no effect has an estimate: seeds diverged, or units differ";
+                return Err(NoPicture(why.to_owned()));
+            }
             forest.svg(size)
         }
         Plot::Pairs => figures::pairs(experiment, effect(experiment, comparison, asked)?).svg(size),
@@ -161,10 +165,15 @@ fn effect<'c>(
     match &asked.effect {
         None => shown.first().copied().ok_or_else(nothing_to_contrast),
         Some(name) => {
-            let found = shown.iter().find(|contrast| contrast.name == *name).copied();
+            let full = |contrast: &Contrast| {
+                let to = contrast.levels.last().map(crate::compare::label::text);
+                format!("{}={}", contrast.name, to.unwrap_or_default())
+            };
+            let is_it = |contrast: &&&Contrast| contrast.name == *name || full(contrast) == *name;
+            let found = shown.iter().find(is_it).copied();
             found.ok_or_else(|| {
-                let names: Vec<&str> =
-                    shown.iter().map(|contrast| contrast.name.as_str()).collect();
+                let names: Vec<String> = shown.iter().map(|contrast| full(contrast)).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let known = crate::text::quoted(&names);
                 NoPicture(format!("there is no effect `{name}` of two levels; there are {known}"))
             })
@@ -229,7 +238,7 @@ mod tests {
         let column = Asked { column: Some("val_f1".to_owned()), ..Asked::default() };
         assert!(failed(Plot::Curves, column).ends_with("there are `val_loss`"));
         let effect = Asked { effect: Some("lr".to_owned()), ..Asked::default() };
-        assert!(failed(Plot::Pairs, effect).contains("`model.norm.kind`"));
+        assert!(failed(Plot::Pairs, effect).contains("`model.norm.kind=batch`"));
         assert!(failed(Plot::Ranks, Asked::default()).contains("several data sets"));
     }
 }

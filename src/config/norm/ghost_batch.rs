@@ -85,12 +85,22 @@ impl NormSettings for GhostBatchNorm {
                 help: "take a smaller `ghost_size`, or larger batches",
             }];
         }
+        let mut remarks = Vec::new();
+        if self.ghost_size == 2 {
+            remarks.push(Remark {
+                is_warning: true,
+                key: "model.norm.ghost_size",
+                message: "of two rows each unit comes out as +1 and -1, whatever goes in"
+                    .to_owned(),
+                help: "take chunks of more rows",
+            });
+        }
         if self.statistics != Statistics::Ema {
-            return Vec::new();
+            return remarks;
         }
         #[allow(clippy::cast_precision_loss)] // chunks of a batch
         let effective = 1.0 - (1.0 - self.momentum).powf(chunks as f64);
-        vec![Remark {
+        remarks.push(Remark {
             is_warning: false,
             key: "model.norm.momentum",
             message: format!(
@@ -98,7 +108,8 @@ impl NormSettings for GhostBatchNorm {
                 self.momentum
             ),
             help: "",
-        }]
+        });
+        remarks
     }
 
     fn same_as(&self, rows: usize) -> Option<Value> {

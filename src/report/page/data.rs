@@ -20,6 +20,9 @@ const OF_TRAININGS: [&str; 4] = ["val_loss", "train_loss", "test_loss", "val_acc
 struct Steps {
     low: f64,
     high: f64,
+    /// Whether steps are of logarithms, as of curves that fall over decades.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    log: bool,
     #[serde(rename = "steps")]
     text: String,
 }
@@ -110,14 +113,18 @@ impl Steps {
             (low.min(value), high.max(value))
         });
         let (low, high) = if low > high { (0.0, 0.0) } else { (low, high) };
+        let log = low > 0.0 && high > 100.0 * low;
+        let share = |value: f64| {
+            if log { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) }
+        };
         let step = |value: Option<f64>| match value.filter(|value| value.is_finite()) {
             None => u16::MAX,
             Some(_) if high == low => 0,
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within 16 bits
-            Some(value) => ((value - low) / (high - low) * f64::from(u16::MAX - 1)).round() as u16,
+            Some(value) => (share(value) * f64::from(u16::MAX - 1)).round() as u16,
         };
         let bytes: Vec<u8> = values.flat_map(|value| step(value).to_le_bytes()).collect();
-        Self { low, high, text: base64(&bytes) }
+        Self { low, high, log, text: base64(&bytes) }
     }
 }
 
@@ -154,6 +161,13 @@ mod tests {
         let steps = Steps::of([Some(1.0), None, Some(3.0), Some(f64::NAN), Some(2.0)].into_iter());
         assert_eq!((steps.low, steps.high), (1.0, 3.0));
         assert_eq!(steps.text, base64(&[0, 0, 255, 255, 254, 255, 255, 255, 255, 127]));
+    }
+
+    #[test]
+    fn a_curve_that_falls_over_decades_keeps_its_end() {
+        let steps = Steps::of([Some(1e5), Some(0.3), Some(0.31)].into_iter());
+        assert!(steps.log);
+        assert_ne!(steps.text, base64(&[254, 255, 0, 0, 0, 0]));
     }
 
     #[test]

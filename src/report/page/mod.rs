@@ -21,7 +21,7 @@ use crate::compare::{
     ArmSummary, Comparison, Conclusion, Effect, ExperimentSummary, Finding, MeanCurve, Verdict,
     Warning, WarningKind,
 };
-use crate::draw::Size;
+use crate::draw::{Kind, Size};
 use crate::text::counted;
 
 const STYLE: &str = include_str!("page.css");
@@ -298,7 +298,12 @@ impl Page<'_> {
         let labels = Value::from(labels).to_string();
         page.open(
             "div",
-            &[("class", "curves"), ("data-arms", &numbers.join(",")), ("data-labels", &labels)],
+            &[
+                ("class", "curves"),
+                ("data-arms", &numbers.join(",")),
+                ("data-labels", &labels),
+                ("data-log", if chart.y.kind == Kind::Log { "1" } else { "" }),
+            ],
         );
         let headings = ["arm", "n", "first epoch", "best epoch kept (mean)", "last epoch of all"]
             .map(str::to_owned);
@@ -329,7 +334,7 @@ impl Page<'_> {
 
     fn effects(&self, page: &mut Html, experiment: &ExperimentSummary) {
         let forest = figures::forest(experiment, self.comparison);
-        if forest.rows.is_empty() {
+        if forest.rows.iter().all(|row| row.estimate.is_none()) {
             return;
         }
         page.element("h3", &[], "Effects");
@@ -361,7 +366,8 @@ impl Page<'_> {
         });
         for contrast in shown {
             let slopes = figures::pairs(experiment, contrast);
-            page.element("h3", &[], &format!("Seed by seed: {}", contrast.name));
+            let [from, to] = &slopes.levels;
+            page.element("h3", &[], &format!("Seed by seed: {}, {from} → {to}", contrast.name));
             let headings = [
                 "seed".to_owned(),
                 slopes.levels[0].clone(),
@@ -436,11 +442,20 @@ impl Page<'_> {
              <label>Filter <input id=\"filter\" type=\"search\"></label></p>",
         );
         let several = self.comparison.experiments.len() > 1;
-        let metric = self.comparison.experiments.first().map_or("", |one| one.metric.as_str());
+        let metric_of = |name: &str| {
+            let of = self.comparison.experiments.iter().find(|one| one.name == name);
+            of.map_or("", |one| one.metric.as_str())
+        };
+        let mut metrics: Vec<&str> =
+            self.comparison.experiments.iter().map(|one| one.metric.as_str()).collect();
+        metrics.dedup();
+        let metric = if let [one] = metrics[..] { one } else { "metric of the verdict" };
+        let has_second = self.runs.iter().any(|run| run.metrics[1].is_some());
         let mut headings: Vec<String> =
             if several { vec!["experiment".to_owned()] } else { Vec::new() };
-        let names = ["arm", "seed", "ended", "epochs", "best epoch", metric, SECOND];
+        let names = ["arm", "seed", "ended", "epochs", "best epoch", metric];
         headings.extend(names.map(str::to_owned));
+        headings.extend(has_second.then(|| SECOND.to_owned()));
         let row = |run: &RunRow| {
             let arm = self.comparison.arms.get(run.arm);
             let arm = arm.map_or(String::new(), |arm| figures::arm_label(&arm.factors));
@@ -457,7 +472,14 @@ impl Page<'_> {
             cells.push(Cell::figure(
                 run.best_epoch.map_or(String::new(), |epoch| epoch.to_string()),
             ));
-            cells.extend(run.metrics.map(|metric| Cell::figure(value(metric))));
+            let first = value(run.metrics[0]);
+            cells.push(Cell::figure(match metrics.len() {
+                1 => first,
+                _ => format!("{} {first}", metric_of(&run.experiment)),
+            }));
+            if has_second {
+                cells.push(Cell::figure(value(run.metrics[1])));
+            }
             cells[0].of_row =
                 vec![("data-arm", run.arm.to_string()), ("data-seed", run.seed.to_string())];
             cells

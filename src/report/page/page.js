@@ -20,12 +20,13 @@
     if (text) element.textContent = text;
     return element;
   };
-  const values = ({ low, high, steps }) => {
+  const values = ({ low, high, log, steps }) => {
     const bytes = atob(steps);
     const found = [];
     for (let at = 0; at < bytes.length; at += 2) {
       const step = bytes.charCodeAt(at) + 256 * bytes.charCodeAt(at + 1);
-      found.push(step === 65535 ? NaN : low + (high - low) * step / 65534);
+      const share = step / 65534;
+      found.push(step === 65535 ? NaN : log ? low * (high / low) ** share : low + (high - low) * share);
     }
     return found;
   };
@@ -80,7 +81,7 @@
     const option = (of, text) => {
       const label = make("label"), input = make("input", { type: "checkbox" });
       input.checked = get(of) === "1";
-      input.addEventListener("change", () => { set(key(of), input.checked ? "1" : null); show(); });
+      input.addEventListener("change", () => { set(key(of), input.checked ? "1" : "0"); show(); });
       label.append(input, " " + text);
       return [label, input];
     };
@@ -88,11 +89,15 @@
     choice.addEventListener("change", () => { set(key("column"), choice.value); show(); });
     const [logLabel, log] = option("log", "logarithmic");
     const [seedsLabel, seeds] = option("seeds", "every seed");
-    if (get("log") === undefined) log.checked = still.querySelectorAll(".grid").length > 0 && box.dataset.log === "1";
+    if (get("log") === undefined) log.checked = box.dataset.log === "1";
     controls.append(make("label", {}, "Column "), choice, logLabel, seedsLabel);
     const off = new Set((get("off", "") || "").split(",").filter(Boolean).map(Number));
     arms.forEach((arm, place) => {
-      const button = make("button", { type: "button", "aria-pressed": String(!off.has(arm)) }, labels[place]);
+      const button = make("button", { type: "button", "aria-pressed": String(!off.has(arm)) });
+      const swatch = draw("svg", { class: "swatch", viewBox: "0 0 28 10", width: "28", height: "10", "aria-hidden": "true" });
+      swatch.append(draw("line", { class: `s${place % 8}`, x1: 0, x2: 28, y1: 5, y2: 5, "stroke-width": "2.5",
+        "stroke-dasharray": DASHES[place % 8] }));
+      button.append(swatch, " " + labels[place]);
       button.addEventListener("click", () => {
         off.has(arm) ? off.delete(arm) : off.add(arm);
         button.setAttribute("aria-pressed", String(!off.has(arm)));
@@ -117,7 +122,15 @@
         && (seeds.checked || String(one.seed) === lifted));
       const faint = single.map((one) => ({ ...one, column: one.columns.find(([column]) => column === choice.value) }))
         .filter((one) => one.column).map((one) => ({ ...one, y: values(one.column[1]) }));
-      const all = [...curves.flatMap((curve) => curve.y), ...faint.flatMap((one) => one.y)]
+      // Intervals have room, but one far wider than its curve does not flatten the curves.
+      const edges = (curve) => {
+        const there = curve.y.filter(Number.isFinite);
+        const [least, most] = [Math.min(...there), Math.max(...there)];
+        const room = Math.max(most - least, 0.25 * Math.abs(most));
+        return [...curve.lower, ...curve.upper].filter(Number.isFinite)
+          .map((value) => Math.min(most + room, Math.max(least - room, value)));
+      };
+      const all = [...curves.flatMap((curve) => [...curve.y, ...edges(curve)]), ...faint.flatMap((one) => one.y)]
         .filter((value) => Number.isFinite(value) && (!log.checked || value > 0));
       const last = Math.max(2, ...curves.flatMap((curve) => curve.epochs));
       let low = Math.min(...all), high = Math.max(...all);
@@ -152,7 +165,9 @@
       }
       svg.append(draw("line", { class: "axis", x1: LEFT, x2: RIGHT, y1: BOTTOM, y2: BOTTOM }),
         draw("line", { class: "axis", x1: LEFT, x2: LEFT, y1: TOP, y2: BOTTOM }),
-        draw("text", { class: "ink", x: (LEFT + RIGHT) / 2, y: BOTTOM + 38, "text-anchor": "middle" }, "epoch"));
+        draw("text", { class: "ink", x: (LEFT + RIGHT) / 2, y: BOTTOM + 38, "text-anchor": "middle" }, "epoch"),
+        draw("text", { class: "ink", x: 12, y: (TOP + BOTTOM) / 2, "text-anchor": "middle",
+          transform: `rotate(-90 12 ${(TOP + BOTTOM) / 2})` }, choice.value));
       for (const curve of curves) {
         const whole = curve.epochs.filter((epoch) => epoch <= curve.whole).length;
         const band = curve.epochs.slice(0, whole).map((epoch, index) => [epoch, curve.lower[index], curve.upper[index]])
@@ -182,11 +197,14 @@
         at = Math.min(last, Math.max(1, Math.round(epoch)));
         cross.setAttribute("x1", x(at)); cross.setAttribute("x2", x(at)); cross.setAttribute("visibility", "visible");
         const parts = curves.map((curve) => {
-          let index = curve.epochs.findIndex((epoch) => epoch >= at);
-          if (index < 0 || curve.epochs[index] - at > 1) return `${curve.label}: –`;
+          // Of long curves not every epoch is in the page: the nearest is read, and named.
+          if (at > curve.epochs.at(-1)) return `${curve.label}: ended`;
+          const index = curve.epochs.reduce((best, epoch, place) =>
+            Math.abs(epoch - at) < Math.abs(curve.epochs[best] - at) ? place : best, 0);
+          const named = curve.epochs[index] === at ? "" : ` at epoch ${curve.epochs[index]}`;
           const interval = Number.isFinite(curve.lower[index]) && at <= curve.whole
             ? ` (${figure(curve.lower[index])} to ${figure(curve.upper[index])})` : "";
-          return `${curve.label}: ${figure(curve.y[index])}${interval}, n = ${curve.n[index]}`;
+          return `${curve.label}: ${figure(curve.y[index])}${named}${interval}, n = ${curve.n[index]}`;
         });
         readout.textContent = `Epoch ${at}. ` + parts.join("; ");
       };
@@ -208,7 +226,7 @@
     }
     charts.push(show);
     // The picture of the page stays until something is asked for that it does not show.
-    const asked = ["column", "log", "seeds", "off"].some((of) => get(of)) || state.get("seed");
+    const asked = ["column", "log", "seeds", "off"].some((of) => get(of) !== undefined) || state.get("seed");
     if (asked) show();
     else still.addEventListener("pointerenter", show, { once: true });
     still.setAttribute("tabindex", "0");
@@ -231,7 +249,9 @@
         const value = (row) => row.cells[column].textContent;
         rows.sort((a, b) => {
           const [p, q] = [value(a), value(b)], [n, m] = [Number(p), Number(q)];
-          const order = p !== "" && q !== "" && !isNaN(n) && !isNaN(m) ? n - m : p.localeCompare(q);
+          // Numbers before words.
+          const [isP, isQ] = [p !== "" && !isNaN(n), q !== "" && !isNaN(m)];
+          const order = isP && isQ ? n - m : isP !== isQ ? (isP ? -1 : 1) : p.localeCompare(q);
           return up ? order : -order;
         });
         body.append(...rows);

@@ -48,7 +48,10 @@ pub(super) fn level_of(factor: &str, level: &Value) -> String {
     let name = text(level);
     match factor {
         NORM if name == "none" => "no norm".to_owned(),
-        NORM => format!("{} norm", name.trim_end_matches("_norm").replace('_', " ")),
+        NORM => {
+            let name = name.trim_end_matches("_norm").replace('_', " ");
+            if name.ends_with("norm") { name } else { format!("{name} norm") }
+        }
         RULE if name == "none" => "no early stopping".to_owned(),
         RULE => format!("early stopping ({name})"),
         _ => format!("{factor} {name}"),
