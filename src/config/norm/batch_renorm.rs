@@ -138,9 +138,9 @@ impl BatchRenorm {
 
     /// What the values that the averages of training start from weigh after so many batches.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // batches are far below 2^53
     pub fn start_weight(&self, batches: i64) -> f64 {
-        (1.0 - self.momentum).powf(batches as f64)
+        // It is 0 long before 2^31 batches, but for a momentum of 0.
+        (1.0 - self.momentum).powi(i32::try_from(batches).unwrap_or(i32::MAX))
     }
 }
 

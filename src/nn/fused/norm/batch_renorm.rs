@@ -102,7 +102,8 @@ impl Norm for BatchRenorm {
         if let Some((own_scale, own_shift)) = affine {
             for column in 0..PANEL {
                 scale[column] *= own_scale[column];
-                shift[column] = own_scale[column].mul_add(shift[column], own_shift[column]);
+                // Rounded twice: `mul_add` is a call where the processor is not known to have it.
+                shift[column] = own_scale[column] * shift[column] + own_shift[column];
             }
         }
         let (affine, moments) = ((&scale[..], &shift[..]), &self.moments);
