@@ -175,10 +175,10 @@ fn eight_at_once_some_killed_train_everything_once_and_whole() {
             .filter(|line| line.contains("completed") || line.contains("stopped after"))
             .count();
         let lines = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(lines.lines().count(), 80, "each process tells of every arm");
+        assert_eq!(lines.lines().count(), 120, "each process tells of every arm");
     }
     // Those killed may have finished some.
-    assert!(trained <= 20, "{trained} trained with {killed} killed");
+    assert!(trained <= 30, "{trained} trained with {killed} killed");
     let found = all_of(&place, "results/all");
     let names = |everything: &Everything| everything.0.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&found), names(&expected));
