@@ -89,7 +89,7 @@
     choice.addEventListener("change", () => { set(key("column"), choice.value); show(); });
     const [logLabel, log] = option("log", "logarithmic");
     const [seedsLabel, seeds] = option("seeds", "every seed");
-    if (get("log") === undefined) log.checked = box.dataset.log === "1";
+    if (get("log") === undefined) log.checked = box.dataset.log === "1" && choice.value === "val_loss";
     controls.append(make("label", {}, "Column "), choice, logLabel, seedsLabel);
     const off = new Set((get("off", "") || "").split(",").filter(Boolean).map(Number));
     arms.forEach((arm, place) => {
