@@ -290,8 +290,9 @@ fn killed_while_it_takes_trainings_over_it_loses_none_and_trains_none_again() {
             killed += 1;
         }
         child.wait().unwrap();
-        let planned =
-            if place.path(&results).is_dir() { planned(&place, &results) } else { Vec::new() };
+        // It may have been killed before there was a plan.
+        let plan = place.path(&results).join("experiment.json");
+        let planned = if plan.is_file() { planned(&place, &results) } else { Vec::new() };
         let there = planned.iter().filter(|dir| place.path(&results).join(dir).is_dir()).count();
         midway += usize::from((1..24).contains(&there));
         let out = run(&place, &config, &[]);
