@@ -68,7 +68,7 @@ impl Compared {
 }
 
 /// Hands over every curve of a comparison, experiment by experiment, arm by arm, seed by seed. Arms that read the
-/// same training follow each other seldom, so what was read last is kept alone.
+/// same training each read its file.
 pub(super) fn each_curve(
     experiments: &[LoadedExperiment],
     filters: &[Filter],

@@ -34,22 +34,18 @@ pub struct ReportArgs {
 /// Where nothing can be loaded or compared, or the page cannot be written.
 pub fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let compared = args.compared.load()?;
-    let page = page(&compared, &args.compared, None)?;
+    let page = page(&compared, &args.compared)?;
     write_with(&args.output, |file| output::print(file, &page))?;
     writeln!(out, "report: {}", args.output.display())
         .context("the report could not be written")?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The page of results; `progress` of a run that goes on.
+/// The page of results.
 ///
 /// # Errors
 /// Where a curve cannot be read.
-pub(super) fn page(
-    compared: &Compared,
-    args: &ComparedArgs,
-    progress: Option<String>,
-) -> Result<String> {
+pub(super) fn page(compared: &Compared, args: &ComparedArgs) -> Result<String> {
     let Compared { experiments, comparison } = compared;
     let (mut means, mut data) = (MeanCurves::default(), PageData::default());
     let mut is_full = false;
@@ -73,8 +69,7 @@ pub(super) fn page(
         }
     })?;
     let curves = means.finish();
-    let page =
-        Page { comparison, curves: &curves, data, runs, origins, command: command(args), progress };
+    let page = Page { comparison, curves: &curves, data, runs, origins, command: command(args) };
     Ok(page.write()?)
 }
 
@@ -127,7 +122,7 @@ fn origin(run: &RunOf) -> Origin {
     }
 }
 
-/// The command line that makes the page anew.
+/// The command that recreates the page.
 fn command(args: &ComparedArgs) -> String {
     let mut words = vec!["bnes".to_owned(), "report".to_owned()];
     words.extend(args.paths.iter().map(|path| shell_word(&path.display().to_string())));

@@ -50,7 +50,7 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
     }
     if args.fresh {
         let message = "--fresh and --until-decided contradict each other: which seeds a look adds depends on \
-                       those before; remove the results of the experiment to begin anew";
+                       those before; remove the results of the experiment to start over";
         return Err(UsageError(message.to_owned()).into());
     }
     let most = usize::from(args.max_seeds);

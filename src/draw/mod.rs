@@ -27,4 +27,4 @@ pub use slopes::{Slope, Slopes};
 pub use sparkline::sparkline;
 pub use svg::escaped;
 pub use terminal::{Characters, lines as in_terminal};
-pub use theme::{Size, colour, dash};
+pub use theme::Size;

@@ -2,6 +2,7 @@
 
 use super::naming::effect_label;
 use super::number::{figure, fixed, p_value, signed};
+use super::sentences::norm_name;
 use super::tables::levels;
 use crate::compare::label;
 use crate::compare::{
@@ -23,11 +24,7 @@ pub(super) fn arm_label(factors: &Factors) -> String {
 
 fn plain_level(key: &str, level: &str) -> String {
     match (key, level) {
-        ("model.norm.kind" | "model.norm", "none") => "no norm".to_owned(),
-        ("model.norm.kind", level) => {
-            let name = level.trim_end_matches("_norm").replace('_', " ");
-            if name.ends_with("norm") { name } else { format!("{name} norm") }
-        }
+        ("model.norm", "none") | ("model.norm.kind", _) => norm_name(level),
         (key, "none") if is_of_rule(key) => "no stopping".to_owned(),
         (key, level) if key == "early_stopping" || key == "early_stopping.kind" => level.to_owned(),
         (key, level) => format!("{} = {level}", key.rsplit('.').next().unwrap_or(key)),

@@ -89,7 +89,7 @@ pub fn svg(
 /// Curves in the characters of a terminal.
 ///
 /// # Errors
-/// Where there is no such column.
+/// If no training recorded the column.
 pub fn in_terminal(
     comparison: &Comparison,
     curves: &[MeanCurve],

@@ -15,11 +15,11 @@ use self::html::{Cell, Html};
 use super::figures;
 use super::number::{figure, fixed};
 use super::plot::COLUMN;
-use super::sentences::{conclusion, warning_kind};
+use super::sentences::{finding, warning_kind};
 use super::tables;
 use crate::compare::{
-    ArmSummary, Comparison, Conclusion, Effect, ExperimentSummary, Finding, MeanCurve, Verdict,
-    Warning, WarningKind,
+    ArmSummary, Comparison, Effect, ExperimentSummary, Finding, MeanCurve, Verdict, Warning,
+    WarningKind,
 };
 use crate::draw::{Kind, Size};
 use crate::text::counted;
@@ -61,8 +61,6 @@ pub struct Page<'a> {
     pub origins: Vec<Origin>,
     /// The command that made the page.
     pub command: String,
-    /// Of a run that goes on: how far it is, which makes the page load itself anew.
-    pub progress: Option<String>,
 }
 
 /// Where the figures of an experiment come from.
@@ -114,9 +112,6 @@ impl Page<'_> {
         );
         page.markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
         page.markup("<meta name=\"color-scheme\" content=\"light dark\">");
-        if self.progress.is_some() {
-            page.markup("<meta http-equiv=\"refresh\" content=\"5\">");
-        }
         page.element("title", &[], &title);
         page.markup("<style>");
         page.markup(STYLE);
@@ -142,13 +137,6 @@ impl Page<'_> {
         page.markup("<header><div class=\"bar\">");
         page.element("h1", &[], &names.join(", "));
         page.markup("<button id=\"theme\" type=\"button\" hidden>dark</button></div>");
-        if let Some(progress) = &self.progress {
-            page.element(
-                "p",
-                &[("class", "preview"), ("role", "status")],
-                &format!("Preview: {progress}"),
-            );
-        }
         for experiment in &self.comparison.experiments {
             let arms = self.arms(experiment);
             let seeds = arms.iter().map(|(_, arm)| arm.n);
@@ -222,7 +210,7 @@ impl Page<'_> {
         for one in conclusions
             .filter(|one| one.experiment.as_ref().is_some_and(|name| *name == experiment.name))
         {
-            let sentence = sentence_of(one, self.comparison);
+            let sentence = finding(&one.finding);
             page.markup("<li>");
             if let Some((word, class)) = chip(&one.finding) {
                 page.element("span", &[("class", &format!("chip {class}"))], word);
@@ -417,7 +405,7 @@ impl Page<'_> {
             page.markup("<section aria-label=\"Several data sets\"><h2>Several data sets</h2>");
             for one in &self.comparison.conclusions {
                 if matches!(&one.finding, Finding::Ranks(found) if found == across) {
-                    page.element("p", &[], &sentence_of(one, self.comparison));
+                    page.element("p", &[], &finding(&one.finding));
                 }
             }
             let headings = ["arm".to_owned(), "mean rank".to_owned()];
@@ -540,13 +528,6 @@ fn notes(page: &mut Html, warnings: &[&Warning]) {
         page.element("li", &[], &warning_kind(&one.kind));
     }
     page.markup("</ul>");
-}
-
-fn sentence_of(one: &Conclusion, comparison: &Comparison) -> String {
-    let sentence = conclusion(one, comparison);
-    let name = one.experiment.as_ref().filter(|_| comparison.experiments.len() > 1);
-    let prefix = name.map(|name| format!("{name}: "));
-    prefix.and_then(|prefix| sentence.strip_prefix(&prefix).map(str::to_owned)).unwrap_or(sentence)
 }
 
 /// The word of a conclusion, and its class.

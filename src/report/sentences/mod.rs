@@ -15,6 +15,6 @@ mod warning;
 
 pub use conclusion::{conclusion, finding};
 pub use gate::gate;
-pub use phrase::cell_name;
+pub use phrase::{cell_name, norm_name};
 pub use replay::{percent, replay};
 pub use warning::{error, warning, warning_kind};

@@ -47,14 +47,21 @@ pub(super) fn of_arm(value: &str, factors: &Factors) -> String {
 pub(super) fn level_of(factor: &str, level: &Value) -> String {
     let name = text(level);
     match factor {
-        NORM if name == "none" => "no norm".to_owned(),
-        NORM => {
-            let name = name.trim_end_matches("_norm").replace('_', " ");
-            if name.ends_with("norm") { name } else { format!("{name} norm") }
-        }
+        NORM => norm_name(&name),
         RULE if name == "none" => "no early stopping".to_owned(),
         RULE => format!("early stopping ({name})"),
         _ => format!("{factor} {name}"),
+    }
+}
+
+/// A kind of `model.norm` as people call it: `no norm`, `batch norm`, `batch renorm`.
+#[must_use]
+pub fn norm_name(kind: &str) -> String {
+    let name = kind.trim_end_matches("_norm").replace('_', " ");
+    match kind {
+        "none" => "no norm".to_owned(),
+        _ if name.ends_with("norm") => name,
+        _ => format!("{name} norm"),
     }
 }
 
