@@ -64,6 +64,10 @@ limits! {
     };
     /// Above 0 and at most 1.
     weight: "a number above 0 and at most 1", |v| v > 0.0 && v <= 1.0;
+    /// Above 0, in 32 bits too, and at most 1.
+    weight_in_single: "a number of at most 1 that is a normal 32-bit float: from 1.2e-38", |v| {
+        v > 0.0 && v <= 1.0 && is_normal_in_single(v)
+    };
 }
 
 /// A finite number, where the key is there.

@@ -139,10 +139,11 @@ impl Cell {
     fn training_fault(&self) -> Option<(&'static str, String)> {
         let TrainingConfig { epochs, batch_size, optimizer, schedule, .. } = &self.training;
         let norm = &self.model.norm;
-        let needs_rows = norm.settings().is_some_and(|norm| norm.along() == Along::Batch);
-        if *batch_size == BatchSize::Rows(1) && needs_rows {
+        let of_batch = norm.settings().filter(|norm| norm.along() == Along::Batch);
+        if let (BatchSize::Rows(1), Some(settings)) = (batch_size, of_batch) {
             let message = format!(
-                "`training.batch_size` is 1, and a batch of one row has no variance for the norm `{}`",
+                "`training.batch_size` is 1, and a batch of one row {} for the norm `{}`",
+                settings.of_one_row(),
                 norm.kind()
             );
             return Some(("training.batch_size", message));

@@ -168,11 +168,20 @@ impl Plan {
 /// a quarter more.
 fn as_trained(config: &Config) -> serde_json::Value {
     let mut table = serde_json::json!(config);
-    if let BatchSize::Rows(size) = config.training.batch_size {
-        let largest = size.saturating_add(size.div_ceil(4).saturating_sub(1)).max(size + 1);
-        if let Some(same) = config.model.norm_same_as(largest) {
-            table["model"]["norm"] = same;
+    let largest = match config.training.batch_size {
+        BatchSize::Rows(size) => {
+            size.saturating_add(size.div_ceil(4).saturating_sub(1)).max(size + 1)
         }
+        BatchSize::Full => usize::MAX,
+    };
+    if let Some(same) = config.model.norm_same_as(largest) {
+        table["model"]["norm"] = same;
+    }
+    // There is no activation for it to stand before or after.
+    if config.model.hidden_norm().is_none()
+        && let Some(norm) = table["model"]["norm"].as_object_mut()
+    {
+        norm.remove("placement");
     }
     table
 }

@@ -10,7 +10,7 @@ use crate::nn::probe;
 use crate::text::quoted;
 use crate::train;
 
-/// Refuses a batch of one row where a norm takes the variance of it.
+/// Refuses a batch of one row where a norm takes the statistics of it.
 pub fn batches(
     experiment: &Experiment,
     config: &Config,
@@ -21,12 +21,12 @@ pub fn batches(
     let batches = train::batches::ranges(rows, config.training.batch_size);
     let one = batches.iter().any(|batch| batch.len() == 1);
     let model = &config.model;
-    if !one || model.norm_along() != Some(Along::Batch) {
-        return Ok(());
-    }
+    let of_batch = model.norm_in_use().filter(|norm| norm.along() == Along::Batch);
+    let Some(norm) = of_batch.filter(|_| one) else { return Ok(()) };
     let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
     let message = format!(
-        "the training split of {rows} rows makes a batch of one, which has no variance for the norm `{}`",
+        "the training split of {rows} rows makes a batch of one, which {} for the norm `{}`",
+        norm.of_one_row(),
         model.norm.kind()
     )
     .replace("of 1 rows", "of 1 row");

@@ -391,6 +391,25 @@ fn ghost_batches_no_smaller_than_a_batch_are_the_batch_norm_beside_them() {
 }
 
 #[test]
+fn norms_that_are_the_same_under_two_names_are_no_two_arms() {
+    for (text, key) in [
+        ("matrix.\"model.norm.kind\" = [\"layer\", \"group\"]\nmodel.norm.groups = 1", "kind"),
+        (
+            "matrix.\"model.norm.kind\" = [\"batch\", \"batch_renorm\"]\nmodel.norm = { r_max = 1.0, d_max = 0.0 }",
+            "kind",
+        ),
+        (
+            "matrix.\"model.norm.placement\" = [\"before_activation\", \"after_activation\"]\nmodel.norm = { kind = \"layer\", at = [\"input\"] }",
+            "placement",
+        ),
+    ] {
+        let shown = refused(text);
+        let message = format!("two arms are equal: here `model.norm.{key}` makes no difference");
+        assert!(shown.contains(&message), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn what_cannot_be_tuned_is_refused_with_its_place() {
     const RATES: &str = "\"training.optimizer.lr\" = [0.1, 0.2]";
     for (text, message, underlined) in [

@@ -2,10 +2,12 @@
 
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::batch::BatchNorm;
 use super::settings::{
     Along, Circumstances, EpsPlacement, NormSettings, NormTensor, Placement, Remark, Running,
-    RunningStatistics, Statistics,
+    RunningStatistics, Statistics, table_of,
 };
 use crate::check;
 
@@ -21,7 +23,7 @@ pub struct BatchRenorm {
     /// Where `eps` is added.
     pub eps_placement: EpsPlacement,
     /// Weight of the new batch in the running statistics (`PyTorch`'s convention).
-    #[serde(deserialize_with = "check::weight")]
+    #[serde(deserialize_with = "check::weight_in_single")]
     pub momentum: f64,
     /// Learn a scale and a shift per unit.
     pub affine: bool,
@@ -94,7 +96,19 @@ impl NormSettings for BatchRenorm {
         // What the average holds by then is mostly noise of single batches.
         let needed = 1.0 / self.momentum;
         if plain >= needed {
-            return Vec::new();
+            // Seven times the warm-up follow it.
+            let reached = 1.0 + (self.r_max - 1.0) * (1.0 / self.warmup - 1.0) / 7.0;
+            let ends = reached >= self.r_max || self.r_max == 1.0;
+            let remark = || Remark {
+                is_warning: false,
+                key: "model.norm.warmup",
+                message: format!(
+                    "the limit of the correction rises for seven times the warm-up: within the {} steps to {reached:.1} of `r_max` {}",
+                    training.steps, self.r_max
+                ),
+                help: "a `warmup` of 0.125 or less reaches it",
+            };
+            return if ends { Vec::new() } else { vec![remark()] };
         }
         vec![Remark {
             is_warning: true,
@@ -105,6 +119,31 @@ impl NormSettings for BatchRenorm {
             ),
             help: "train for more steps, or raise `warmup` or `momentum`",
         }]
+    }
+
+    fn same_as(&self, _: usize) -> Option<Value> {
+        let Self {
+            placement,
+            eps,
+            eps_placement,
+            momentum,
+            affine,
+            statistics,
+            recalibrate_rows,
+            r_max,
+            d_max,
+            ..
+        } = *self;
+        let batch = BatchNorm {
+            placement,
+            eps,
+            eps_placement,
+            momentum,
+            affine,
+            statistics,
+            recalibrate_rows,
+        };
+        (r_max == 1.0 && d_max == 0.0).then(|| table_of("batch", &batch))
     }
 }
 
@@ -139,8 +178,15 @@ impl BatchRenorm {
     /// What the values that the averages of training start from weigh after so many batches.
     #[must_use]
     pub fn start_weight(&self, batches: i64) -> f64 {
-        // It is 0 long before 2^31 batches, but for a momentum of 0.
-        (1.0 - self.momentum).powi(i32::try_from(batches).unwrap_or(i32::MAX))
+        1.0 - self.known_weight(batches)
+    }
+
+    /// What these batches weigh themselves.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // batches are far below 2^53
+    pub fn known_weight(&self, batches: i64) -> f64 {
+        // 1 - (1 - momentum)^batches, of which a small momentum would leave nothing.
+        if batches == 0 { 0.0 } else { -(batches as f64 * (-self.momentum).ln_1p()).exp_m1() }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::batch::BatchNorm;
 use super::settings::{
     Along, Circumstances, EpsPlacement, NormSettings, NormTensor, Placement, Remark, Running,
-    RunningStatistics, Statistics,
+    RunningStatistics, Statistics, table_of,
 };
 use crate::check;
 
@@ -132,14 +132,7 @@ impl NormSettings for GhostBatchNorm {
             statistics,
             recalibrate_rows,
         };
-        let table = || {
-            let mut table = Map::from_iter([("kind".to_owned(), "batch".into())]);
-            if let Value::Object(settings) = json!(batch) {
-                table.extend(settings);
-            }
-            Value::Object(table)
-        };
-        (self.chunks(rows) == 1).then(table)
+        (self.chunks(rows) == 1).then(|| table_of("batch", &batch))
     }
 }
 

@@ -1,9 +1,12 @@
 //! `group`: each row over groups of its units (Wu & He 2018).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::layer::LayerNorm;
 use super::settings::{
     Along, ByRow, Circumstances, EpsPlacement, NormSettings, NormTensor, Placement, Remark, Unfit,
+    table_of,
 };
 use crate::check;
 
@@ -48,6 +51,12 @@ impl NormSettings for GroupNorm {
 
     fn remarks(&self, training: &Circumstances) -> Vec<Remark> {
         self.by_row().remarks(training)
+    }
+
+    fn same_as(&self, _: usize) -> Option<Value> {
+        let Self { placement, eps, eps_placement, affine, groups } = *self;
+        let layer = LayerNorm { placement, eps, eps_placement, affine };
+        (groups == 1).then(|| table_of("layer", &layer))
     }
 }
 

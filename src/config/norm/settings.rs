@@ -2,7 +2,8 @@
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+
 /// What the layers around a norm, and all who look at one, have to know of it.
 pub trait NormSettings {
     /// What it takes its statistics over.
@@ -14,6 +15,11 @@ pub trait NormSettings {
     /// Whether it divides by a spread of what it looks [along](Self::along).
     fn divides(&self) -> bool {
         true
+    }
+
+    /// Why a batch of one row is of no use to it.
+    fn of_one_row(&self) -> &'static str {
+        if self.divides() { "has no variance" } else { "is its own mean, which leaves nothing," }
     }
 
     /// Its tensors, in the order of a `state_dict`. A norm that learns and keeps nothing has none,
@@ -73,6 +79,15 @@ pub trait NormSettings {
             && self.centres()
             && self.placement() == Placement::BeforeActivation
     }
+}
+
+/// The table of a norm of this kind with these settings.
+pub(super) fn table_of(kind: &str, settings: &impl Serialize) -> Value {
+    let mut table = Map::from_iter([("kind".to_owned(), kind.into())]);
+    if let Value::Object(settings) = json!(settings) {
+        table.extend(settings);
+    }
+    Value::Object(table)
 }
 
 /// What keeps a norm from a layer.

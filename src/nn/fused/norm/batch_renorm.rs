@@ -78,7 +78,7 @@ impl BatchRenorm {
             return self.running.take(&self.moments, rows, pass);
         }
         self.running.batches += 1;
-        let known = (1.0 - self.config.start_weight(self.running.batches)) as f32;
+        let known = self.config.known_weight(self.running.batches) as f32;
         let eps = self.settings.eps;
         self.running.mean = self.mean.map(|mean| mean / known);
         self.running.var = self.sd.map(|sd| {
@@ -160,7 +160,7 @@ impl Norm for BatchRenorm {
 
     #[allow(clippy::cast_possible_truncation)] // as all arithmetic here
     fn start_from_running(&mut self) {
-        let known = (1.0 - self.config.start_weight(self.running.batches)) as f32;
+        let known = self.config.known_weight(self.running.batches) as f32;
         let eps = self.settings.eps;
         self.mean = self.running.mean.map(|mean| mean * known);
         self.sd = self.running.var.map(|var| {

@@ -53,7 +53,7 @@ impl BatchRenorm {
             return self.running.take(Pass::Train, mean, Some(var));
         }
         self.running.batches += 1;
-        let known = 1.0 - self.settings.start_weight(self.running.batches);
+        let known = self.settings.known_weight(self.running.batches);
         self.running.mean = (&self.mean / known)?;
         self.running.var = Some(self.variance(&(&self.sd / known)?)?);
         Ok(())
@@ -116,7 +116,7 @@ impl Normalise for BatchRenorm {
     }
 
     fn start_from_running(&mut self) -> Result<()> {
-        let known = 1.0 - self.settings.start_weight(self.running.batches);
+        let known = self.settings.known_weight(self.running.batches);
         if let Some((mean, sd)) = self.fixed()? {
             (self.mean, self.sd) = ((mean * known)?, (sd * known)?);
         }
