@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::compared::{filter, on_every_core, table_of};
+use super::compared::{filter, means, on_every_core, table_of};
 use super::exit::UsageError;
 use super::gate;
 use crate::compare::curves::CurveOf;
@@ -16,7 +16,9 @@ use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Margin, Options};
 use crate::config::{Experiment, Overrides};
+use crate::console::eprintln;
 use crate::history::TEST_PREFIX;
+use crate::report::plot::COLUMN;
 use crate::report::{Format, Style, sentences};
 use crate::results::LoadedExperiment;
 use crate::storage::atomic::write_with;
@@ -145,8 +147,17 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if let Some(target) = &args.target {
         comparison.speed = speed(target, &experiments, args)?;
     }
+    if args.format.with_curves {
+        let curves = crate::compare::curves::curves(&experiments, &args.filters)?;
+        match means(&curves, Some(COLUMN)) {
+            Ok(curves) => comparison.curves = curves,
+            // Everything else is in the records.
+            Err(error) => eprintln(format_args!("note: no curves are shown: {error:#}")),
+        }
+    }
     let is_shown = args.output.is_none();
     let style = Style {
+        characters: super::output::characters(),
         width: super::output::columns().filter(|_| is_shown),
         colour: is_shown && super::output::is_coloured(),
         medians: args.robust,
@@ -177,7 +188,7 @@ fn speed(
     let mut known = HashSet::new();
     curves.retain(|curve| known.insert(curve.training.clone()));
     let read = |curve: CurveOf| {
-        let table = table_of(&curve)?;
+        let table = table_of(&curve, None)?;
         Ok((curve, table))
     };
     let curves: Vec<_> = curves.into_iter().map(read).collect::<Result<_>>()?;
@@ -236,7 +247,7 @@ fn curves(path: &Path, experiments: &[LoadedExperiment], args: &CompareArgs) -> 
     write_with(path, |out| {
         let mut table = report::curves::Curves::new(&curves, args.clocks, out)?;
         for curve in &curves {
-            table.push(curve, &table_of(curve)?)?;
+            table.push(curve, &table_of(curve, None)?)?;
         }
         Ok(table.finish()?)
     })

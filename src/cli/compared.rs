@@ -1,8 +1,10 @@
 //! What `compare`, `plot` and `report` begin with: results loaded, compared, and their curves read.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
 
 use crate::compare::curves::CurveOf;
 use crate::compare::{CompareError, Comparison, Filter, MeanCurve, MeanCurves, Options};
@@ -55,37 +57,50 @@ impl ComparedArgs {
     }
 }
 
-impl Compared {
-    /// Means over the seeds of each arm. Trainings are read one at a time: all of them need not fit into memory.
-    pub fn means(&self, filters: &[Filter]) -> Result<Vec<MeanCurve>> {
-        let mut means = MeanCurves::default();
-        each_curve(&self.experiments, filters, |curve, table| {
-            means.push(curve, table);
-            Ok(())
-        })?;
-        Ok(means.finish())
-    }
-}
+/// Trainings whose files are read at once.
+const AT_ONCE: usize = 64;
 
-/// Hands over every curve of a comparison, experiment by experiment, arm by arm, seed by seed. Arms that read the
-/// same training each read its file.
+/// Hands over every curve of a comparison: training by training, in the order in which the arms first read
+/// them, and within each the arms that read it. Each file is read once, and few are in memory at a time; of one
+/// column alone, where one is named.
 pub(super) fn each_curve(
-    experiments: &[LoadedExperiment],
-    filters: &[Filter],
-    mut take: impl FnMut(&CurveOf, &EpochTable) -> Result<()>,
+    curves: &[CurveOf],
+    only: Option<&str>,
+    mut take: impl FnMut(&CurveOf, &EpochTable),
 ) -> Result<()> {
-    for curve in &crate::compare::curves::curves(experiments, filters)? {
-        take(curve, &table_of(curve)?)?;
+    let mut trainings: Vec<Vec<&CurveOf>> = Vec::new();
+    let mut places: HashMap<&Path, usize> = HashMap::new();
+    for curve in curves {
+        let place = *places.entry(&curve.training).or_insert(trainings.len());
+        if place == trainings.len() {
+            trainings.push(Vec::new());
+        }
+        trainings[place].push(curve);
+    }
+    for some in trainings.chunks(AT_ONCE) {
+        let tables = some.par_iter().map(|readers| table_of(readers[0], only));
+        let tables: Vec<EpochTable> = tables.collect::<Result<_>>()?;
+        for (readers, table) in some.iter().zip(&tables) {
+            readers.iter().for_each(|curve| take(curve, table));
+        }
     }
     Ok(())
 }
 
-/// The recorded epochs of a training.
-pub(super) fn table_of(curve: &CurveOf) -> Result<EpochTable> {
+/// Means over the seeds of each arm; of one column alone, where one is named.
+pub(super) fn means(curves: &[CurveOf], only: Option<&str>) -> Result<Vec<MeanCurve>> {
+    let mut means = MeanCurves::of(curves, only);
+    each_curve(curves, only, |curve, table| means.push(curve, table))?;
+    Ok(means.finish())
+}
+
+/// The recorded epochs of a training; of one column alone, where one is named.
+pub(super) fn table_of(curve: &CurveOf, only: Option<&str>) -> Result<EpochTable> {
     let file = epochs_file(&curve.training);
     let name = file.display().to_string();
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
-    Ok(epochs_csv::read(&text, &name)?)
+    let is_asked = |column: &str| only.is_none_or(|only| only == column);
+    Ok(epochs_csv::read_columns(&text, &name, is_asked)?)
 }
 
 /// `KEY=VALUE` of `--where`.

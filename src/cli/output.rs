@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
 
+use crate::draw::Characters;
+
 /// The width of a terminal that says nothing about itself.
 pub(super) const WIDTH: usize = 100;
 
@@ -44,16 +46,17 @@ pub(super) fn shell_word(text: &str) -> String {
     }
 }
 
-/// Whether the locale has more letters than ASCII.
-pub(super) fn is_utf8() -> bool {
+/// What the locale has letters for.
+pub(super) fn characters() -> Characters {
     let first = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     // Where nothing is said, UTF-8 is what a terminal of today has.
-    first.is_none_or(|locale| {
+    let is_utf8 = first.is_none_or(|locale| {
         let locale = locale.to_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
-    })
+    });
+    if is_utf8 { Characters::Unicode } else { Characters::Ascii }
 }
 
 /// Writes a report as it is.

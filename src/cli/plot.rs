@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::compared::ComparedArgs;
+use super::compared::{Compared, ComparedArgs, means};
 use super::exit::UsageError;
 use super::output;
-use crate::draw::{Characters, Kind, Size};
+use crate::draw::{Kind, Size};
 use crate::report::plot::{Asked, NoPicture, Plot, in_terminal, svg};
 use crate::storage::atomic::write_with;
 
@@ -72,26 +72,24 @@ pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<ExitCode> {
         let told = "a terminal shows curves alone: name a file, --output FILE.svg".to_owned();
         return Err(UsageError(told).into());
     }
-    let compared = args.compared.load()?;
-    let curves = match args.kind {
-        Plot::Curves => compared.means(&args.compared.filters)?,
-        _ => Vec::new(),
-    };
+    let Compared { experiments, mut comparison } = args.compared.load()?;
+    if args.kind == Plot::Curves {
+        let curves = crate::compare::curves::curves(&experiments, &args.compared.filters)?;
+        comparison.curves = means(&curves, None)?;
+    }
     let asked = Asked {
         column: args.column.clone(),
         effect: args.effect.clone(),
         heights: args.axis.map(AxisOf::kind),
     };
-    let comparison = &compared.comparison;
     if let Some(path) = &args.output {
         let size = Size::paper(f64::from(args.width));
-        let text = svg(args.kind, comparison, &curves, &asked, size).map_err(|why| usage(&why))?;
+        let text = svg(args.kind, &comparison, &asked, size).map_err(|why| usage(&why))?;
         write_with(path, |file| output::print(file, &text))?;
     } else {
         let width = output::columns().unwrap_or(output::WIDTH);
-        let characters = if output::is_utf8() { Characters::Braille } else { Characters::Ascii };
         let colour = output::is_coloured();
-        let text = in_terminal(comparison, &curves, &asked, [width, LINES], characters, colour)
+        let text = in_terminal(&comparison, &asked, [width, LINES], output::characters(), colour)
             .map_err(|why| usage(&why))?;
         output::print(out, &text)?;
     }

@@ -1,5 +1,6 @@
 //! `bnes report`: a comparison as one page that opens from disk.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,8 +34,8 @@ pub struct ReportArgs {
 /// # Errors
 /// Where nothing can be loaded or compared, or the page cannot be written.
 pub fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<ExitCode> {
-    let compared = args.compared.load()?;
-    let page = page(&compared, &args.compared)?;
+    let mut compared = args.compared.load()?;
+    let page = page(&mut compared, &args.compared)?;
     write_with(&args.output, |file| output::print(file, &page))?;
     writeln!(out, "report: {}", args.output.display())
         .context("the report could not be written")?;
@@ -45,16 +46,17 @@ pub fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<ExitCode> {
 ///
 /// # Errors
 /// Where a curve cannot be read.
-pub(super) fn page(compared: &Compared, args: &ComparedArgs) -> Result<String> {
+pub(super) fn page(compared: &mut Compared, args: &ComparedArgs) -> Result<String> {
     let Compared { experiments, comparison } = compared;
-    let (mut means, mut data) = (MeanCurves::default(), PageData::default());
+    let numbers = Numbers::of(comparison);
+    let curves = crate::compare::curves::curves(experiments, &args.filters)?;
+    let (mut means, mut data) = (MeanCurves::of(&curves, None), PageData::default());
     let mut is_full = false;
-    each_curve(experiments, &args.filters, |curve, table| {
+    each_curve(&curves, None, |curve, table| {
         means.push(curve, table);
-        is_full |=
-            !data.training(number_of(comparison, &curve.experiment, &curve.factors), curve, table);
-        Ok(())
+        is_full |= !data.training(numbers.get(&curve.experiment, &curve.factors), curve, table);
     })?;
+    comparison.curves = means.finish();
     if is_full {
         eprintln(
             "note: the page has the means of all curves, and single ones of the first 1000 trainings alone",
@@ -62,25 +64,35 @@ pub(super) fn page(compared: &Compared, args: &ComparedArgs) -> Result<String> {
     }
     let (mut runs, mut origins) = (Vec::new(), Vec::new());
     each_run(experiments, &args.filters, |run| {
-        runs.push(row(comparison, &run));
+        runs.push(row(comparison, &numbers, &run));
         let is_new = |origin: &Origin| origin.experiment != run.experiment;
         if origins.iter().all(is_new) {
             origins.push(origin(&run));
         }
     })?;
-    let curves = means.finish();
-    let page = Page { comparison, curves: &curves, data, runs, origins, command: command(args) };
+    let page = Page { comparison, data, runs, origins, command: command(args) };
     Ok(page.write()?)
 }
 
-/// The place of an arm in the comparison.
-fn number_of(comparison: &Comparison, experiment: &str, factors: &Factors) -> usize {
-    let is_it =
-        |arm: &crate::compare::ArmSummary| arm.experiment == experiment && arm.factors == *factors;
-    comparison.arms.iter().position(is_it).unwrap_or(0)
+/// The places of arms in a comparison, by experiment and levels.
+struct Numbers(HashMap<(String, String), usize>);
+
+impl Numbers {
+    fn of(comparison: &Comparison) -> Self {
+        let arms = comparison.arms.iter().enumerate();
+        Self(arms.map(|(at, arm)| (Self::key(&arm.experiment, &arm.factors), at)).collect())
+    }
+
+    fn key(experiment: &str, factors: &Factors) -> (String, String) {
+        (experiment.to_owned(), Value::Object(factors.clone()).to_string())
+    }
+
+    fn get(&self, experiment: &str, factors: &Factors) -> usize {
+        self.0.get(&Self::key(experiment, factors)).copied().unwrap_or(0)
+    }
 }
 
-fn row(comparison: &Comparison, run: &RunOf) -> RunRow {
+fn row(comparison: &Comparison, numbers: &Numbers, run: &RunOf) -> RunRow {
     let metric = comparison.experiments.iter().find(|one| one.name == run.experiment);
     let metric = metric.map_or("", |one| one.metric.as_str());
     let value = |name: &str| run.arm.metrics.get(name).and_then(Value::as_f64);
@@ -91,7 +103,7 @@ fn row(comparison: &Comparison, run: &RunOf) -> RunRow {
     };
     RunRow {
         experiment: run.experiment.to_owned(),
-        arm: number_of(comparison, run.experiment, run.factors),
+        arm: numbers.get(run.experiment, run.factors),
         seed: run.seed,
         ended,
         epochs: run.arm.epochs,

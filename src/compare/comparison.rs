@@ -6,6 +6,7 @@ use super::conclusion::{Conclusion, Finding};
 use super::contrast::Contrast;
 use super::contrasts::contrasts;
 use super::experiment::Experiment;
+use super::mean_curves::MeanCurve;
 use super::metric::CONTRASTED;
 use super::options::{CompareError, Filter, Options};
 use super::savings::{Saving, savings};
@@ -39,6 +40,8 @@ pub struct Comparison {
     pub conclusions: Vec<Conclusion>,
     /// What was compared.
     pub experiments: Vec<ExperimentSummary>,
+    /// Curves over the seeds of each arm, where they were read.
+    pub curves: Vec<MeanCurve>,
 }
 
 /// Compares experiments.
@@ -59,6 +62,7 @@ pub fn compare(loaded: &[LoadedExperiment], options: &Options) -> Result<Compari
         warnings: warnings::of_files(loaded, &names(loaded)),
         conclusions: Vec::new(),
         experiments: Vec::new(),
+        curves: Vec::new(),
     };
     comparison.warnings.append(&mut odd);
     let mut ranked = Vec::new();

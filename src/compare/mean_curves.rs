@@ -6,7 +6,7 @@ use super::curves::CurveOf;
 use super::options::CLOCK_SUFFIX;
 use super::significance::CONFIDENCE;
 use crate::config::Factors;
-use crate::history::EpochTable;
+use crate::history::{EPOCH, EpochTable};
 use crate::stats;
 
 /// A column over the seeds of an arm.
@@ -59,9 +59,11 @@ impl Moments {
 /// Means while curves come, one after the other.
 #[derive(Debug, Default)]
 pub struct MeanCurves {
-    /// By experiment and arm, in the order in which they came.
+    /// By experiment and arm.
     arms: Vec<ArmCurves>,
     places: HashMap<(String, String), usize>,
+    /// The one column that is asked for; all where none is.
+    only: Option<String>,
 }
 
 #[derive(Debug)]
@@ -75,8 +77,18 @@ struct ArmCurves {
 }
 
 impl MeanCurves {
-    /// Adds the epochs of a training that an arm read.
-    pub fn push(&mut self, curve: &CurveOf, table: &EpochTable) {
+    /// For curves that will come, in whatever order: arms are in that of these. Of one column alone, where one is named.
+    #[must_use]
+    pub fn of(curves: &[CurveOf], only: Option<&str>) -> Self {
+        let mut means = Self { only: only.map(str::to_owned), ..Self::default() };
+        for curve in curves {
+            means.place(curve);
+        }
+        means
+    }
+
+    /// The place of a curve's arm.
+    fn place(&mut self, curve: &CurveOf) -> usize {
         let key = (
             curve.experiment.clone(),
             serde_json::Value::Object(curve.factors.clone()).to_string(),
@@ -93,12 +105,21 @@ impl MeanCurves {
                 best: Vec::new(),
             });
         }
+        place
+    }
+
+    /// Adds the epochs of a training that an arm read.
+    pub fn push(&mut self, curve: &CurveOf, table: &EpochTable) {
+        let place = self.place(curve);
         let arm = &mut self.arms[place];
         arm.trainings += 1;
         arm.stops.extend(curve.stop_epoch);
         #[allow(clippy::cast_precision_loss)] // epochs
         arm.best.extend(curve.best_epoch.map(|epoch| epoch as f64));
-        let is_drawn = |name: &&String| *name != "epoch" && !name.ends_with(CLOCK_SUFFIX);
+        let only = self.only.as_deref();
+        let is_drawn = |name: &&String| {
+            *name != EPOCH && !name.ends_with(CLOCK_SUFFIX) && only.is_none_or(|only| only == *name)
+        };
         let names: Vec<(usize, &String)> =
             table.names().iter().enumerate().filter(|(_, name)| is_drawn(name)).collect();
         for epoch in 1..=curve.epochs.min(table.len()) {
@@ -159,8 +180,9 @@ fn summary(of: Moments, quantiles: &mut HashMap<u32, f64>) -> EpochMean {
 }
 
 #[cfg(test)]
-#[allow(clippy::cast_precision_loss)] // small whole numbers
 mod tests {
+    #![allow(clippy::cast_precision_loss)] // small whole numbers
+
     use serde_json::json;
 
     use super::*;

@@ -1,5 +1,7 @@
 //! A curve in one line of characters.
 
+use super::terminal::Characters;
+
 /// From low to high.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII: [char; 5] = ['_', '.', '-', '=', '^'];
@@ -12,16 +14,19 @@ pub fn sparkline(
     [low, high]: [f64; 2],
     width: usize,
     mark: Option<usize>,
-    ascii: bool,
+    characters: Characters,
 ) -> String {
-    let levels: &[char] = if ascii { &ASCII } else { &BLOCKS };
+    let (levels, mark_of): (&[char], char) = match characters {
+        Characters::Unicode => (&BLOCKS, '┃'),
+        Characters::Ascii => (&ASCII, '|'),
+    };
     let count = values.len().min(width).max(1);
     let part = |at: usize| at * values.len() / count..(at + 1) * values.len() / count;
     let marked = mark.map(|mark| mark.min(values.len().saturating_sub(1)));
     let cell = |at: usize| {
         let range = part(at);
         if marked.is_some_and(|mark| range.contains(&mark)) {
-            return if ascii { '|' } else { '┃' };
+            return mark_of;
         }
         let there: Vec<f64> =
             values[range].iter().flatten().copied().filter(|v| v.is_finite()).collect();
@@ -48,10 +53,13 @@ mod tests {
     #[test]
     fn a_line_falls_as_its_curve_does_and_the_mark_stands_where_it_stopped() {
         let values: Vec<Option<f64>> = (0..100).map(|at| Some(f64::from(100 - at))).collect();
-        assert_eq!(sparkline(&values, [1.0, 100.0], 8, None, false), "█▇▆▅▄▃▂▁");
-        assert_eq!(sparkline(&values, [1.0, 100.0], 8, Some(99), false), "█▇▆▅▄▃▂┃");
-        assert_eq!(sparkline(&values, [1.0, 100.0], 5, Some(0), true), "|=-._");
-        assert_eq!(sparkline(&[None, Some(f64::NAN)], [0.0, 1.0], 8, None, false), "  ");
-        assert_eq!(sparkline(&[], [0.0, 1.0], 8, None, false), "");
+        assert_eq!(sparkline(&values, [1.0, 100.0], 8, None, Characters::Unicode), "█▇▆▅▄▃▂▁");
+        assert_eq!(sparkline(&values, [1.0, 100.0], 8, Some(99), Characters::Unicode), "█▇▆▅▄▃▂┃");
+        assert_eq!(sparkline(&values, [1.0, 100.0], 5, Some(0), Characters::Ascii), "|=-._");
+        assert_eq!(
+            sparkline(&[None, Some(f64::NAN)], [0.0, 1.0], 8, None, Characters::Unicode),
+            "  "
+        );
+        assert_eq!(sparkline(&[], [0.0, 1.0], 8, None, Characters::Unicode), "");
     }
 }

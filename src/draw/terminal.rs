@@ -7,10 +7,11 @@ use super::lines::Lines;
 use super::scale::{Kind, Scale};
 
 /// What a terminal can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Characters {
-    /// Two by four dots in each character.
-    Braille,
+    /// Braille, two by four dots in each character, and blocks of eight heights.
+    #[default]
+    Unicode,
     /// A letter for each series.
     Ascii,
 }
@@ -34,7 +35,7 @@ pub fn lines(
     let room = ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(1);
     let columns = width.saturating_sub(room + 2).max(8);
     let (across, down) = match characters {
-        Characters::Braille => (2, 4),
+        Characters::Unicode => (2, 4),
         Characters::Ascii => (1, 1),
     };
     let mut grid = Grid::new(columns, height, across, down);
@@ -192,7 +193,7 @@ impl Grid {
                 coloured(&letter_of(series).to_string(), series, colour)
             }
             (0, _) => " ".to_owned(),
-            (dots, Characters::Braille) => {
+            (dots, Characters::Unicode) => {
                 let letter = char::from_u32(0x2800 + u32::from(*dots)).unwrap_or(' ');
                 coloured(&letter.to_string(), *series, colour)
             }
@@ -219,7 +220,7 @@ mod tests {
     #[test]
     fn a_chart_is_as_wide_as_it_may_be_and_names_every_series() {
         for width in [40, 80, 120] {
-            for characters in [Characters::Braille, Characters::Ascii] {
+            for characters in [Characters::Unicode, Characters::Ascii] {
                 let text = lines(&chart(), width, 12, characters, false);
                 assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
                 assert!(text.contains(" none\n") && text.contains(" batch\n"), "{text}");

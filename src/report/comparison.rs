@@ -5,9 +5,11 @@ use super::document::{Block, Document, Section};
 use super::number::figure;
 use super::robust::{self, robust};
 use super::sentences::{conclusion, warning};
+use super::sparklines::sparklines;
 use super::tables::{MOST_ROWS, arms, contrasts, more, savings, speed};
 use crate::compare::speed::Speed;
 use crate::compare::{Comparison, ContrastKind, DataSummary, ExperimentSummary};
+use crate::draw::Characters;
 use crate::text::counted;
 
 /// What the table of arms says of its references.
@@ -25,9 +27,14 @@ const SPEED: &str = "epochs, seconds: medians to the target, where what does not
     later than all; sooner: seeds ahead of the first arm, of those that differ; area: mean over the \
     epochs, where none diverged; gap: val_loss minus train_loss_eval at the best epoch";
 
-/// The document of a comparison. With `medians`, these and ratios follow the differences.
-pub(super) fn document(comparison: &Comparison, medians: bool) -> Document {
-    let of_experiment = |one| section(one, comparison, medians);
+/// The document of a comparison. With `medians`, these and ratios follow the differences; curves that were read
+/// are drawn in these characters, if in any.
+pub(super) fn document(
+    comparison: &Comparison,
+    medians: bool,
+    curves: Option<Characters>,
+) -> Document {
+    let of_experiment = |one| section(one, comparison, medians, curves);
     let sentence = |one| conclusion(one, comparison);
     // What is about several data sets is few sentences, and not to be cut off by those of each.
     let (of_one, of_all): (Vec<_>, Vec<_>) =
@@ -41,7 +48,12 @@ pub(super) fn document(comparison: &Comparison, medians: bool) -> Document {
     }
 }
 
-fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: bool) -> Section {
+fn section(
+    experiment: &ExperimentSummary,
+    comparison: &Comparison,
+    medians: bool,
+    curves: Option<Characters>,
+) -> Section {
     let split = if experiment.split_per_seed { "one split per seed" } else { "one split" };
     let lead = experiment.data.as_ref().map(|data| {
         let DataSummary { source, train_rows, validation_rows, test_rows } = data;
@@ -52,6 +64,7 @@ fn section(experiment: &ExperimentSummary, comparison: &Comparison, medians: boo
         blocks.push(Block::Note(REFERENCE.to_owned()));
     }
     let mut subsections = Vec::new();
+    subsections.extend(curves.and_then(|of| sparklines(experiment, comparison, of)));
     let contrasts = contrasts(experiment, comparison);
     if !contrasts.is_empty() {
         let heading = format!("Differences in {}, paired by seed", experiment.metric);

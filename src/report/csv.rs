@@ -18,6 +18,7 @@ pub const FORMAT: Format = Format {
     help: "A row per arm and metric",
     with_clocks: false,
     with_medians: false,
+    with_curves: false,
     write,
 };
 

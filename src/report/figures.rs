@@ -41,15 +41,16 @@ fn style(experiment: &str, factors: &Factors, comparison: &Comparison) -> usize 
 pub(super) fn curves(
     experiment: &ExperimentSummary,
     comparison: &Comparison,
-    curves: &[MeanCurve],
     column: &str,
     kind: Option<Kind>,
 ) -> Lines {
-    let shown = curves.iter().filter(|of| of.experiment == experiment.name && of.column == column);
+    let is_shown = |of: &&MeanCurve| of.experiment == experiment.name && of.column == column;
+    let shown = comparison.curves.iter().filter(is_shown);
     let series: Vec<Series> = shown
         .map(|curve| series(curve, style(&experiment.name, &curve.factors, comparison)))
         .collect();
-    let kind = kind.unwrap_or_else(|| suitable(&series));
+    let heights = || series.iter().flat_map(|series| &series.line).map(|point| point.1);
+    let kind = kind.unwrap_or_else(|| suitable(heights()));
     let names: Vec<&str> = series.iter().map(|series| series.name.as_str()).collect();
     let fewer = series.iter().any(|series| series.thin.len() > 1);
     let thin = if fewer { "; dotted: the mean of those that still train, n below" } else { "" };
@@ -73,9 +74,9 @@ pub(super) fn curves(
 
 /// A logarithmic axis where the curves fall to less than an eighth of where they begin: on another the first
 /// epochs take all the room.
-fn suitable(series: &[Series]) -> Kind {
-    let points = || series.iter().flat_map(|series| &series.line).map(|point| point.1);
-    let (low, high) = (points().fold(f64::INFINITY, f64::min), points().fold(0.0, f64::max));
+pub(super) fn suitable(heights: impl Iterator<Item = f64>) -> Kind {
+    let (low, high) = heights
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), height| (low.min(height), high.max(height)));
     if low > 0.0 && high > 8.0 * low { Kind::Log } else { Kind::Linear }
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::compare::Comparison;
+use crate::draw::Characters;
 
 /// An output format.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Format {
     pub with_clocks: bool,
     /// Whether medians and ratios are in it unasked.
     pub with_medians: bool,
+    /// Whether it shows the curves of [`Comparison::curves`].
+    pub with_curves: bool,
     /// Writes a comparison.
     pub write: fn(&Comparison, &Style) -> Result<String>,
 }
@@ -28,4 +31,6 @@ pub struct Style {
     pub colour: bool,
     /// Whether medians and ratios are asked for.
     pub medians: bool,
+    /// What sparklines are drawn with.
+    pub characters: Characters,
 }

@@ -15,6 +15,7 @@ pub const FORMAT: Format = Format {
     help: "All of it, for programs",
     with_clocks: true,
     with_medians: true,
+    with_curves: false,
     write,
 };
 

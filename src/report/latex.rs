@@ -13,7 +13,8 @@ pub const FORMAT: Format = Format {
     help: "Tables for a paper, with booktabs",
     with_clocks: false,
     with_medians: false,
-    write: |comparison, style| Ok(latex(document(comparison, style.medians))),
+    with_curves: false,
+    write: |comparison, style| Ok(latex(document(comparison, style.medians, None))),
 };
 
 /// Tables with the heading they stand under as caption; what is concluded stands above as comments, since a

@@ -4,6 +4,7 @@ use super::comparison::document;
 use super::document::{Block, Document, Section};
 use super::format::Format;
 use super::table::{Align, Column, Table, padded};
+use crate::draw::Characters;
 
 /// For a pull request.
 pub const FORMAT: Format = Format {
@@ -11,7 +12,10 @@ pub const FORMAT: Format = Format {
     help: "For a pull request",
     with_clocks: false,
     with_medians: false,
-    write: |comparison, style| Ok(markdown(document(comparison, style.medians))),
+    with_curves: true,
+    write: |comparison, style| {
+        Ok(markdown(document(comparison, style.medians, Some(Characters::Unicode))))
+    },
 };
 
 /// The depth of an experiment's heading: a pull request has headings of its own.
@@ -88,8 +92,11 @@ fn table(text: &mut String, mut table: Table) {
     }
 }
 
-/// Has the pipes in its cells mean themselves.
+/// Has the pipes in its cells mean themselves, and what is drawn in letters of one width.
 fn escape(column: &mut Column) {
+    for cell in column.cells.iter_mut().filter(|cell| column.is_drawn && !cell.text.is_empty()) {
+        cell.text = format!("`{}`", cell.text);
+    }
     for cell in column.cells.iter_mut().chain([&mut column.heading]) {
         cell.text = cell.text.replace('|', "\\|");
     }

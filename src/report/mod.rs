@@ -24,6 +24,7 @@ pub mod plot;
 pub mod replay;
 mod robust;
 pub mod sentences;
+mod sparklines;
 pub mod status;
 mod table;
 mod tables;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::figures;
-use crate::compare::{Comparison, Contrast, ContrastKind, ExperimentSummary, MeanCurve};
+use crate::compare::{Comparison, Contrast, ContrastKind, ExperimentSummary};
 use crate::draw::{self, Characters, Kind, Lines, Size};
 
 /// What can be drawn.
@@ -54,7 +54,6 @@ pub const COLUMN: &str = "val_loss";
 pub fn svg(
     plot: Plot,
     comparison: &Comparison,
-    curves: &[MeanCurve],
     asked: &Asked,
     size: Size,
 ) -> Result<String, NoPicture> {
@@ -68,7 +67,7 @@ pub fn svg(
     }
     let experiment = one(comparison)?;
     Ok(match plot {
-        Plot::Curves => lines(comparison, curves, asked)?.svg(size),
+        Plot::Curves => lines(comparison, asked)?.svg(size),
         Plot::Forest => {
             let forest = figures::forest(experiment, comparison);
             if forest.rows.is_empty() {
@@ -92,13 +91,12 @@ pub fn svg(
 /// If no training recorded the column.
 pub fn in_terminal(
     comparison: &Comparison,
-    curves: &[MeanCurve],
     asked: &Asked,
     [width, height]: [usize; 2],
     characters: Characters,
     colour: bool,
 ) -> Result<String, NoPicture> {
-    let mut chart = lines(comparison, curves, asked)?;
+    let mut chart = lines(comparison, asked)?;
     if characters == Characters::Ascii {
         let plain = |text: &mut String| {
             *text = text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
@@ -110,12 +108,13 @@ pub fn in_terminal(
     Ok(draw::in_terminal(&chart, width, height, characters, colour))
 }
 
-fn lines(comparison: &Comparison, curves: &[MeanCurve], asked: &Asked) -> Result<Lines, NoPicture> {
+fn lines(comparison: &Comparison, asked: &Asked) -> Result<Lines, NoPicture> {
     let experiment = one(comparison)?;
     let column = asked.column.as_deref().unwrap_or(COLUMN);
-    let chart = figures::curves(experiment, comparison, curves, column, asked.heights);
+    let chart = figures::curves(experiment, comparison, column, asked.heights);
     if chart.series.is_empty() {
-        let mut known: Vec<&str> = curves
+        let mut known: Vec<&str> = comparison
+            .curves
             .iter()
             .filter(|curve| curve.experiment == experiment.name)
             .map(|curve| curve.column.as_str())
@@ -184,11 +183,13 @@ fn effect<'c>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{EpochMean, Options, compare};
+    use crate::compare::{EpochMean, MeanCurve, Options, compare};
     use crate::results::fixtures::two_by_two;
 
     fn comparison() -> Comparison {
-        compare(&[two_by_two()], &Options::default()).unwrap()
+        let mut comparison = compare(&[two_by_two()], &Options::default()).unwrap();
+        comparison.curves = means(&comparison);
+        comparison
     }
 
     fn means(comparison: &Comparison) -> Vec<MeanCurve> {
@@ -213,7 +214,6 @@ mod tests {
     #[test]
     fn every_picture_is_an_svg_of_the_width_asked_for_and_names_what_it_shows() {
         let comparison = comparison();
-        let curves = means(&comparison);
         for (plot, part) in [
             (Plot::Curves, "batch norm, patience (n = 8)"),
             (Plot::Forest, "norm: none → batch"),
@@ -221,7 +221,7 @@ mod tests {
             (Plot::Pareto, "no norm, patience"),
         ] {
             let asked = Asked::default();
-            let svg = svg(plot, &comparison, &curves, &asked, Size::paper(85.0)).unwrap();
+            let svg = svg(plot, &comparison, &asked, Size::paper(85.0)).unwrap();
             assert!(svg.contains(part), "{part}: {svg}");
             assert!(svg.contains("width=\"85mm\"") && svg.contains("<desc>"), "{svg}");
             assert!(!svg.contains("NaN"), "{svg}");
@@ -231,9 +231,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_told_with_what_is() {
         let comparison = comparison();
-        let curves = means(&comparison);
         let failed = |plot, asked: Asked| {
-            svg(plot, &comparison, &curves, &asked, Size::page()).unwrap_err().to_string()
+            svg(plot, &comparison, &asked, Size::page()).unwrap_err().to_string()
         };
         let column = Asked { column: Some("val_f1".to_owned()), ..Asked::default() };
         assert!(failed(Plot::Curves, column).ends_with("there are `val_loss`"));

@@ -23,6 +23,8 @@ pub(super) struct Column {
     pub cells: Vec<Label>,
     /// Columns with the largest number go first where the table is too wide; 0 stays.
     spare: u8,
+    /// Whether its cells are drawn of characters that have to be equally wide.
+    pub is_drawn: bool,
 }
 
 /// A text, with a shorter one where there is one.
@@ -70,7 +72,16 @@ impl Table {
     ) {
         let cells: Vec<Label> = cells.into_iter().map(Into::into).collect();
         if cells.iter().any(|cell| !cell.text.is_empty()) {
-            self.columns.push(Column { heading: heading.into(), align, cells, spare });
+            let (heading, is_drawn) = (heading.into(), false);
+            self.columns.push(Column { heading, align, cells, spare, is_drawn });
+        }
+    }
+
+    /// Adds a column whose cells are drawn.
+    pub fn push_drawn(&mut self, heading: &str, cells: Vec<String>) {
+        self.push(heading, Align::Left, 0, cells);
+        if let Some(column) = self.columns.last_mut() {
+            column.is_drawn = true;
         }
     }
 

@@ -15,7 +15,10 @@ pub const FORMAT: Format = Format {
     help: "Aligned columns and sentences",
     with_clocks: true,
     with_medians: false,
-    write: |comparison, style| Ok(text(document(comparison, style.medians), style)),
+    with_curves: true,
+    write: |comparison, style| {
+        Ok(text(document(comparison, style.medians, Some(style.characters)), style))
+    },
 };
 
 /// Verdicts, each with the colour in which a terminal shows it (SGR, ECMA-48).

@@ -105,11 +105,85 @@ fn quoted(name: &str) -> String {
 /// # Errors
 /// Where it is not such a table; the message names `file`, line and column.
 pub fn read(text: &str, file: &str) -> Result<EpochTable, CsvError> {
-    let curves = Cells::split(text, file)?.into_curves(file);
-    match curves.not_numeric.into_iter().next() {
-        Some(error) => Err(error),
-        None => Ok(curves.table),
+    read_columns(text, file, |_| true)
+}
+
+/// As [`read()`], of the columns `asked` for alone; cells of others are not looked at.
+///
+/// # Errors
+/// Where it is not such a table; the message names `file`, line and column.
+pub fn read_columns(
+    text: &str,
+    file: &str,
+    asked: impl Fn(&str) -> bool,
+) -> Result<EpochTable, CsvError> {
+    let mut reader = reader(text);
+    let names = header(&mut reader, file)?;
+    let is_read = |index: &usize| names[*index] != EPOCH && asked(&names[*index]);
+    let read: Vec<usize> = (0..names.len()).filter(is_read).collect();
+    let own = read.iter().map(|index| names[*index].clone());
+    let mut table = EpochTable::new(std::iter::once(EPOCH.to_owned()).chain(own).collect());
+    let mut bad: Option<(usize, CsvError)> = None;
+    let (mut record, mut row) = (csv::ByteRecord::new(), Vec::new());
+    for epoch in 1_u32.. {
+        if !reader.read_byte_record(&mut record).map_err(|error| broken(&error, file))? {
+            break;
+        }
+        row.clear();
+        row.push(Some(f64::from(epoch)));
+        for index in &read {
+            // A cell that is no text is no number either.
+            let cell = std::str::from_utf8(&record[*index]).unwrap_or("\u{fffd}").trim();
+            let value = cell.parse::<f64>().ok();
+            if value.is_none()
+                && !cell.is_empty()
+                && bad.as_ref().is_none_or(|(before, _)| before > index)
+            {
+                let line = record.position().map_or(0, csv::Position::line);
+                bad = Some((*index, not_a_number(file, line, &names[*index], cell)));
+            }
+            row.push(value);
+        }
+        table.push(&row);
     }
+    bad.map_or(Ok(table), |(_, error)| Err(error))
+}
+
+/// A reader by the delimiter that the header shows.
+fn reader(text: &str) -> csv::Reader<&[u8]> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let header = text.lines().next().unwrap_or("");
+    let delimiter = [b',', b';', b'\t'].into_iter().find(|d| header.contains(char::from(*d)));
+    csv::ReaderBuilder::new().delimiter(delimiter.unwrap_or(b',')).from_reader(text.as_bytes())
+}
+
+/// The names of the columns.
+fn header(reader: &mut csv::Reader<&[u8]>, file: &str) -> Result<Vec<String>, CsvError> {
+    let names = reader.headers().map_err(|error| broken(&error, file))?;
+    let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+    if names.is_empty() {
+        return Err(no_table(file, 1, "the file is empty: expected a header".to_owned()));
+    }
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(no_table(file, 1, format!("column `{name}` appears twice")));
+        }
+    }
+    Ok(names)
+}
+
+fn no_table(file: &str, line: u64, problem: String) -> CsvError {
+    CsvError::NoTable { file: file.to_owned(), line, problem }
+}
+
+fn not_a_number(file: &str, line: u64, column: &str, text: &str) -> CsvError {
+    let [file, column, text] = [file, column, text].map(str::to_owned);
+    CsvError::NotANumber { file, line, column, text }
+}
+
+fn broken(error: &csv::Error, file: &str) -> CsvError {
+    let line = error.position().map_or(1, csv::Position::line);
+    no_table(file, line, problem_of(error))
 }
 
 /// Reads any file of curves: ours, Keras's, Lightning's, or another with a header.
@@ -142,33 +216,13 @@ struct Cells {
 
 impl Cells {
     fn split(text: &str, file: &str) -> Result<Self, CsvError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let header = text.lines().next().unwrap_or("");
-        let delimiter = [b',', b';', b'\t'].into_iter().find(|d| header.contains(char::from(*d)));
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter.unwrap_or(b','))
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let no_table = |line, problem| CsvError::NoTable { file: file.to_owned(), line, problem };
-        let broken = |error: csv::Error| {
-            let line = error.position().map_or(1, csv::Position::line);
-            no_table(line, problem_of(&error))
-        };
-        let names: Vec<String> =
-            reader.headers().map_err(broken)?.iter().map(str::to_owned).collect();
-        if names.is_empty() {
-            return Err(no_table(1, "the file is empty: expected a header".to_owned()));
-        }
-        for (index, name) in names.iter().enumerate() {
-            if names[..index].contains(name) {
-                return Err(no_table(1, format!("column `{name}` appears twice")));
-            }
-        }
+        let mut reader = reader(text);
+        let names = header(&mut reader, file)?;
         let mut rows = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(broken)?;
+            let record = record.map_err(|error| broken(&error, file))?;
             let line = record.position().map_or(0, csv::Position::line);
-            rows.push((line, record.iter().map(str::to_owned).collect()));
+            rows.push((line, record.iter().map(|cell| cell.trim().to_owned()).collect()));
         }
         Ok(Self { names, rows })
     }
@@ -242,12 +296,8 @@ impl Cells {
             for (index, text) in row.iter().enumerate() {
                 let value = text.parse::<f64>().ok();
                 if value.is_none() && !text.is_empty() {
-                    bad.entry(index).or_insert_with(|| CsvError::NotANumber {
-                        file: file.to_owned(),
-                        line: *line,
-                        column: self.names[index].clone(),
-                        text: text.clone(),
-                    });
+                    bad.entry(index)
+                        .or_insert_with(|| not_a_number(file, *line, &self.names[index], text));
                 }
                 values.push(value);
             }

@@ -32,6 +32,16 @@ fn floats_look_like_floats_and_counts_like_counts() {
 }
 
 #[test]
+fn columns_that_are_not_asked_for_are_not_looked_at() {
+    let text = "epoch,train_loss,val_loss\n1,x,0.5\n2,1.0,\n";
+    let table = read_columns(text, "epochs.csv", |name| name == "val_loss").unwrap();
+    assert_eq!(table.names(), ["epoch", "val_loss"]);
+    assert_eq!(column(&table, "val_loss"), [Some(0.5), None]);
+    let error = read(text, "epochs.csv").unwrap_err();
+    assert_eq!(error.to_string(), "epochs.csv:2: column `train_loss`: `x` is not a number");
+}
+
+#[test]
 fn a_table_without_an_epoch_column_is_numbered() {
     let mut table = EpochTable::new(vec!["val_loss".to_owned()]);
     table.push(&[Some(0.5)]);

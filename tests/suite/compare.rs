@@ -56,6 +56,45 @@ fn the_same_trainings_give_the_same_bytes_and_a_float_always_looks_like_one() {
 }
 
 #[test]
+fn a_line_of_characters_shows_each_arms_curve_by_the_locale_and_the_same_into_any_pipe() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    place.succeeds(&["run", "--config", "small.toml", "--quiet"]);
+    let shown = |locale: &str, columns: &str| {
+        let mut command = place.command(&["compare", "results"]);
+        command.env("LC_ALL", locale).env("COLUMNS", columns);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let text = shown("C.UTF-8", "80");
+    assert_eq!(text, shown("C.UTF-8", "200"));
+    let lines = |text: &str| -> Vec<String> {
+        let section = text.split("Mean val_loss by epoch\n\n").nth(1).unwrap();
+        section.lines().skip(1).take(8).map(str::to_owned).collect()
+    };
+    // Four epochs are four characters.
+    let drawn = |line: &String| line.chars().filter(|c| ('▁'..='█').contains(c)).count();
+    let all = lines(&text);
+    assert!(
+        all.iter().filter(|line| line.contains(" none ")).all(|line| drawn(line) == 4),
+        "{text}"
+    );
+    assert!(all.iter().any(|line| line.contains('┃')), "{text}");
+    assert!(lines(&shown("C", "80")).iter().all(|line| line.is_ascii()), "{}", shown("C", "80"));
+    // A curve that cannot be read takes no figure away.
+    let training = place.training("results/small", "none-0.01-seed0");
+    std::fs::remove_file(training.join("epochs.csv")).unwrap();
+    let output = place.bnes(&["compare", "results"]);
+    assert!(output.status.success());
+    assert!(
+        stderr(&output).contains("note: no curves are shown: cannot read "),
+        "{}",
+        stderr(&output)
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Differences in test_loss") && !text.contains("Mean val_loss"), "{text}");
+}
+
+#[test]
 fn an_arm_all_of_whose_seeds_diverged_has_every_metric_as_null() {
     let place = Place::new();
     let config = "data.source = \"digits\"\nmodel.hidden = [8]\n\

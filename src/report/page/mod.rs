@@ -49,10 +49,8 @@ pub struct RunRow {
 /// What a page is made of.
 #[derive(Debug)]
 pub struct Page<'a> {
-    /// The statistics.
+    /// The statistics, with curves over seeds.
     pub comparison: &'a Comparison,
-    /// Curves over seeds.
-    pub curves: &'a [MeanCurve],
     /// Curves of trainings, for the script.
     pub data: PageData,
     /// Every arm at every seed.
@@ -87,7 +85,7 @@ impl Page<'_> {
             let of_arm = |curve: &&MeanCurve| {
                 curve.experiment == arm.experiment && curve.factors == arm.factors
             };
-            for curve in self.curves.iter().filter(of_arm) {
+            for curve in self.comparison.curves.iter().filter(of_arm) {
                 self.data.mean(number, curve);
             }
         }
@@ -274,7 +272,7 @@ impl Page<'_> {
     }
 
     fn curves(&self, page: &mut Html, experiment: &ExperimentSummary) {
-        let chart = figures::curves(experiment, self.comparison, self.curves, COLUMN, None);
+        let chart = figures::curves(experiment, self.comparison, COLUMN, None);
         if chart.series.is_empty() {
             return;
         }
