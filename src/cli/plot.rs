@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::compared::{Compared, ComparedArgs, means};
 use super::exit::UsageError;
@@ -25,7 +25,8 @@ pub struct PlotArgs {
     /// What to draw
     #[arg(long, value_enum, default_value = "curves")]
     pub kind: Plot,
-    /// The file to write, FILE.svg; without, curves are drawn in the terminal
+    /// The file to write, FILE.svg, or FILE.png where bnes is built with `--features png`; without, curves are drawn in
+    /// the terminal
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The width on paper: 85 mm is a column, 170 mm a page
@@ -66,9 +67,8 @@ impl AxisOf {
 /// # Errors
 /// Where nothing can be loaded or drawn, or the file cannot be written.
 pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<ExitCode> {
-    if let Some(path) = &args.output {
-        is_svg(path)?;
-    } else if args.kind != Plot::Curves {
+    let form = args.output.as_deref().map(Form::of).transpose()?;
+    if form.is_none() && args.kind != Plot::Curves {
         let told = "a terminal shows curves alone: name a file, --output FILE.svg".to_owned();
         return Err(UsageError(told).into());
     }
@@ -82,10 +82,13 @@ pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<ExitCode> {
         effect: args.effect.clone(),
         heights: args.axis.map(AxisOf::kind),
     };
-    if let Some(path) = &args.output {
+    if let Some((path, form)) = args.output.as_ref().zip(form) {
         let size = Size::paper(f64::from(args.width));
         let text = svg(args.kind, &comparison, &asked, size).map_err(|why| usage(&why))?;
-        write_with(path, |file| output::print(file, &text))?;
+        let bytes = form.bytes(text)?;
+        write_with(path, |file| {
+            file.write_all(&bytes).context("the picture could not be written")
+        })?;
     } else {
         let width = output::columns().unwrap_or(output::WIDTH);
         let colour = output::is_coloured();
@@ -100,19 +103,48 @@ fn usage(why: &NoPicture) -> UsageError {
     UsageError(why.to_string())
 }
 
-/// Pictures are SVG, which turns into anything else.
-fn is_svg(path: &Path) -> Result<(), UsageError> {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    match ending.as_deref() {
-        Some("svg") => Ok(()),
-        Some(other @ ("png" | "pdf")) => Err(UsageError(format!(
-            "pictures are written as SVG, which `rsvg-convert -f {other}` or Inkscape turn into {}: name {}",
-            other.to_uppercase(),
-            path.with_extension("svg").display()
-        ))),
-        _ => Err(UsageError(format!(
-            "--output names {}: pictures are written as SVG, so name a file that ends in .svg",
-            path.display()
-        ))),
+/// What a file of a picture holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Svg,
+    #[cfg(feature = "png")]
+    Png,
+}
+
+impl Form {
+    /// By the ending of a file's name.
+    fn of(path: &Path) -> Result<Self, UsageError> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        let svg = path.with_extension("svg");
+        match ending.as_deref() {
+            Some("svg") => Ok(Self::Svg),
+            #[cfg(feature = "png")]
+            Some("png") => Ok(Self::Png),
+            #[cfg(not(feature = "png"))]
+            Some("png") => Err(UsageError(format!(
+                "this bnes is built without PNG: build it with `cargo build --release --features png`, or write {svg}, \
+                 which `rsvg-convert --dpi-x 300 --dpi-y 300`, Inkscape or a browser turn into PNG",
+                svg = svg.display()
+            ))),
+            Some("pdf") => Err(UsageError(format!(
+                "there is no PDF writer in bnes: write {}, which `rsvg-convert -f pdf`, Inkscape or a browser turn \
+                 into PDF",
+                svg.display()
+            ))),
+            _ => Err(UsageError(format!(
+                "--output names {}: pictures are written as SVG{}, so name a file that ends in .svg",
+                path.display(),
+                if cfg!(feature = "png") { " or PNG" } else { "" }
+            ))),
+        }
+    }
+
+    /// The bytes of a picture.
+    fn bytes(self, svg: String) -> Result<Vec<u8>> {
+        match self {
+            Self::Svg => Ok(svg.into_bytes()),
+            #[cfg(feature = "png")]
+            Self::Png => crate::draw::png(&svg).map_err(anyhow::Error::msg),
+        }
     }
 }

@@ -8,6 +8,8 @@ mod bars;
 mod canvas;
 mod forest;
 mod lines;
+#[cfg(feature = "png")]
+mod png;
 mod ranks;
 mod scale;
 mod scatter;
@@ -17,6 +19,8 @@ mod svg;
 mod terminal;
 mod theme;
 
+#[cfg(feature = "png")]
+pub use self::png::png;
 pub use bars::{Bar, Bars};
 pub use forest::{Forest, Row};
 pub use lines::{Band, Lines, Series};
