@@ -10,7 +10,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::compared::{filter, means, on_every_core, table_of};
 use super::exit::UsageError;
-use super::gate;
+use super::{gate, output, paper};
 use crate::compare::curves::CurveOf;
 use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
@@ -41,6 +41,10 @@ pub struct CompareArgs {
     /// Also write every curve of the arms compared into one long CSV file.
     #[arg(long, value_name = "FILE")]
     pub curves: Option<PathBuf>,
+    /// Also write what a paper takes into this folder: `table.tex`, `table.md`, `runs.csv` with a row per arm and
+    /// seed, `curves.svg`, `methods.md`, `citation.bib`. What was written there before is replaced, other files stay.
+    #[arg(long, value_name = "DIR")]
+    pub paper: Option<PathBuf>,
     /// Show seconds in CSV, Markdown and --curves too, which leave them out so that the same
     /// trainings give the same bytes.
     #[arg(long)]
@@ -60,6 +64,10 @@ pub struct CompareArgs {
     /// intervals, which suppose no normal distribution; from 10 pairs. JSON always has them.
     #[arg(long)]
     pub robust: bool,
+    /// Show every pair of levels of a factor, instead of each level against the first. Holm's correction
+    /// is over all of them.
+    #[arg(long)]
+    pub all_pairs: bool,
     /// The smallest difference that matters, in the metric's unit (`0.01`) or as a share of the first level's
     /// mean (`5%`): a difference that is shown to be smaller is called one that does not matter.
     #[arg(long, value_name = "MARGIN", value_parser = margin)]
@@ -129,12 +137,16 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let mut experiments = results::load(&args.paths)?;
     experiments.iter_mut().for_each(LoadedExperiment::read_test_rows);
     check_outputs(args, &experiments)?;
+    if let Some(dir) = &args.paper {
+        paper::check(dir, &experiments)?;
+    }
     let options = Options {
         metric: args.metric.clone(),
         filters: args.filters.clone(),
         no_clocks: !args.clocks && !args.format.with_clocks,
         robust: args.robust || args.format.with_medians,
         margin: args.margin,
+        all_pairs: args.all_pairs,
     };
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.
@@ -155,11 +167,14 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
             Err(error) => eprintln(format_args!("note: no curves are shown: {error:#}")),
         }
     }
+    if let Some(dir) = &args.paper {
+        paper::write(dir, &paper::files(&experiments, &args.filters, &options)?)?;
+    }
     let is_shown = args.output.is_none();
     let style = Style {
-        characters: super::output::characters(),
-        width: super::output::columns().filter(|_| is_shown),
-        colour: is_shown && super::output::is_coloured(),
+        characters: output::characters(),
+        width: output::columns().filter(|_| is_shown),
+        colour: is_shown && output::is_coloured(),
         medians: args.robust,
     };
     let text = (args.format.write)(&comparison, &style)?;
@@ -167,8 +182,8 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
         curves(path, &experiments, args)?;
     }
     match &args.output {
-        Some(path) => write_with(path, |file| super::output::print(file, &text))?,
-        None => super::output::print(out, &text)?,
+        Some(path) => write_with(path, |file| output::print(file, &text))?,
+        None => output::print(out, &text)?,
     }
     out.flush()?;
     Ok(ended(gate::judge(&gates, &experiments, &args.filters, args.strict)?))
@@ -205,7 +220,7 @@ fn check_outputs(args: &CompareArgs, experiments: &[LoadedExperiment]) -> Result
     let outputs: Vec<(&str, &PathBuf)> =
         outputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_ref()?))).collect();
     if let [(_, one), (_, other)] = outputs[..]
-        && place(one) == place(other)
+        && output::place(one) == output::place(other)
     {
         let told = format!(
             "--output and --curves both name {}: give each a file of its own",
@@ -214,7 +229,8 @@ fn check_outputs(args: &CompareArgs, experiments: &[LoadedExperiment]) -> Result
         return Err(UsageError(told));
     }
     for (flag, path) in outputs {
-        let of_results = experiments.iter().any(|e| place(path).starts_with(place(&e.path)));
+        let of_results =
+            experiments.iter().any(|e| output::place(path).starts_with(output::place(&e.path)));
         let what = if path.is_file() && of_results {
             "a file of the results"
         } else if is_config(path) {
@@ -226,13 +242,6 @@ fn check_outputs(args: &CompareArgs, experiments: &[LoadedExperiment]) -> Result
         return Err(UsageError(told));
     }
     Ok(())
-}
-
-/// Where a path leads, whether or not there is a file.
-fn place(path: &Path) -> PathBuf {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let named = || dir.canonicalize().ok().zip(path.file_name()).map(|(dir, name)| dir.join(name));
-    path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
 }
 
 /// Whether there is an experiment's config at a path.

@@ -81,7 +81,9 @@ pub(super) fn each_curve(
         let tables = some.par_iter().map(|readers| table_of(readers[0], only));
         let tables: Vec<EpochTable> = tables.collect::<Result<_>>()?;
         for (readers, table) in some.iter().zip(&tables) {
-            readers.iter().for_each(|curve| take(curve, table));
+            for curve in readers {
+                take(curve, table);
+            }
         }
     }
     Ok(())

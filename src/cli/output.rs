@@ -1,6 +1,7 @@
 //! Standard output: how wide it is, and reports on it.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -57,6 +58,13 @@ pub(super) fn characters() -> Characters {
         locale.contains("utf-8") || locale.contains("utf8")
     });
     if is_utf8 { Characters::Unicode } else { Characters::Ascii }
+}
+
+/// Where a path leads, whether or not there is a file.
+pub(super) fn place(path: &Path) -> PathBuf {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = || dir.canonicalize().ok().zip(path.file_name()).map(|(dir, name)| dir.join(name));
+    path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
 }
 
 /// Writes a report as it is.

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::compared::{Compared, ComparedArgs, each_curve};
 use super::output::{self, shell_word};
 use crate::compare::runs::{RunOf, each_run};
-use crate::compare::{Comparison, MeanCurves};
+use crate::compare::{CompareError, Comparison, Filter, MeanCurves};
 use crate::config::Factors;
 use crate::console::eprintln;
 use crate::report::page::{Origin, Page, PageData, RunRow, SECOND};
-use crate::results::Status;
+use crate::results::{LoadedExperiment, Status};
 use crate::storage::atomic::write_with;
 
 /// Arguments of `bnes report`.
@@ -62,14 +62,9 @@ pub(super) fn page(compared: &mut Compared, args: &ComparedArgs) -> Result<Strin
             "note: the page has the means of all curves, and single ones of the first 1000 trainings alone",
         );
     }
-    let (mut runs, mut origins) = (Vec::new(), Vec::new());
-    each_run(experiments, &args.filters, |run| {
-        runs.push(row(comparison, &numbers, &run));
-        let is_new = |origin: &Origin| origin.experiment != run.experiment;
-        if origins.iter().all(is_new) {
-            origins.push(origin(&run));
-        }
-    })?;
+    let mut runs = Vec::new();
+    each_run(experiments, &args.filters, |run| runs.push(row(comparison, &numbers, &run)))?;
+    let origins = origins(experiments, &args.filters)?;
     let page = Page { comparison, data, runs, origins, command: command(args) };
     Ok(page.write()?)
 }
@@ -110,6 +105,23 @@ fn row(comparison: &Comparison, numbers: &Numbers, run: &RunOf) -> RunRow {
         best_epoch: run.arm.best_epoch,
         metrics: [value(metric), value(SECOND)],
     }
+}
+
+/// Where the figures of each experiment come from, as its first training tells it.
+///
+/// # Errors
+/// Where a filter names what is not there.
+pub(super) fn origins(
+    experiments: &[LoadedExperiment],
+    filters: &[Filter],
+) -> Result<Vec<Origin>, CompareError> {
+    let mut origins: Vec<Origin> = Vec::new();
+    each_run(experiments, filters, |run| {
+        if origins.last().is_none_or(|last| last.experiment != run.experiment) {
+            origins.push(origin(&run));
+        }
+    })?;
+    Ok(origins)
 }
 
 fn origin(run: &RunOf) -> Origin {

@@ -97,7 +97,7 @@ impl Comparison {
             arm.metrics.0.retain(|(metric, _)| !options.leaves_out(metric));
         }
         metrics.retain(|metric| *metric == primary || CONTRASTED.contains(&metric.as_str()));
-        let contrasts = contrasts(experiment, &metrics, options.robust);
+        let contrasts = contrasts(experiment, &metrics, options);
         let mut savings = savings(experiment);
         if options.no_clocks {
             savings.iter_mut().for_each(Saving::forget_clocks);

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::contrast::{Contrast, ContrastKind, Divergences, SeedPair, SequentialLook};
 use super::designs::{Design, Term, designs, is_of_evaluation};
 use super::experiment::{Experiment, Measured, Weights};
+use super::options::Options;
 use super::robust::robust;
 use super::significance::{ALPHA, CONFIDENCE};
 use super::units::{STAND_INS, units};
@@ -52,9 +53,9 @@ pub(super) struct PrimaryContrast {
 pub(super) fn contrasts(
     experiment: &Experiment,
     metrics: &[String],
-    with_robust: bool,
+    options: &Options,
 ) -> Contrasts {
-    let designs = designs(experiment);
+    let designs = designs(experiment, options.all_pairs);
     let seeds: BTreeSet<u64> =
         experiment.arms.iter().flat_map(|arm| arm.observations.keys().copied()).collect();
     let others = designs.len().saturating_mul(metrics.len().saturating_sub(1));
@@ -71,7 +72,7 @@ pub(super) fn contrasts(
             let mut found = contrast(experiment, design, &values, &units, with_p);
             // Two levels are beside each other there, and a bootstrap takes its time.
             let has_levels = index == 0 && design.kind != ContrastKind::Interaction;
-            let is_asked = with_robust && designs.len() <= ROBUST_DESIGNS;
+            let is_asked = options.robust && designs.len() <= ROBUST_DESIGNS;
             if is_asked && has_levels && !found.units_differ {
                 found.robust = robust(&values.levels(design));
             }

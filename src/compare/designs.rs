@@ -33,11 +33,18 @@ pub(super) struct Design {
     pub averaged_over: Vec<String>,
 }
 
-/// Every contrast of an experiment: main effects, interactions, simple effects.
-pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
+/// Every contrast of an experiment: main effects, interactions, simple effects; of levels against the first
+/// of their factor or, if asked for, of all pairs.
+pub(super) fn designs(experiment: &Experiment, all_pairs: bool) -> Vec<Design> {
     if experiment.is_merged && !experiment.is_product() {
-        return against_the_first(experiment).into_iter().chain(checkpoint(experiment)).collect();
+        let pairs = pairs_of(experiment.arms.len(), all_pairs);
+        return pairs
+            .into_iter()
+            .map(|(from, to)| of_arms(experiment, from, to))
+            .chain(checkpoint(experiment))
+            .collect();
     }
+    let changes = |factor: usize| pairs_of(experiment.factors[factor].levels.len(), all_pairs);
     let arms = ArmIndex::of(experiment);
     let averaged = |pairs: &[(usize, usize)]| averaged(experiment, pairs);
     let count = |factor: usize| experiment.factors[factor].levels.len();
@@ -50,12 +57,12 @@ pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
     let mut designs = Vec::new();
 
     for a in 0..experiment.factors.len() {
-        for to in 1..count(a) {
-            let pairs = arms.pairs(a, to, None);
+        for (from, to) in changes(a) {
+            let pairs = arms.pairs(a, [from, to], None);
             designs.extend(averaged(&pairs).map(|terms| Design {
                 name: key(a).to_owned(),
                 kind: ContrastKind::Main,
-                levels: vec![level(a, 0), level(a, to)],
+                levels: vec![level(a, from), level(a, to)],
                 terms,
                 averaged_over: others(&[a]),
             }));
@@ -63,16 +70,19 @@ pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
     }
     for a in 0..experiment.factors.len() {
         for b in a + 1..experiment.factors.len() {
-            for (to_a, to_b) in (1..count(a)).flat_map(|i| (1..count(b)).map(move |j| (i, j))) {
-                let at = |level: usize| averaged(&arms.pairs(a, to_a, Some((b, level))));
-                let (Some(there), Some(here)) = (at(to_b), at(0)) else { continue };
+            let of_b = changes(b);
+            let both =
+                changes(a).into_iter().flat_map(|of_a| of_b.iter().map(move |of_b| (of_a, *of_b)));
+            for ((from_a, to_a), (from_b, to_b)) in both {
+                let at = |level: usize| averaged(&arms.pairs(a, [from_a, to_a], Some((b, level))));
+                let (Some(there), Some(here)) = (at(to_b), at(from_b)) else { continue };
                 let minus = here.into_iter().map(|term| Term { factor: -term.factor, ..term });
                 designs.push(Design {
                     name: format!("{}*{}", key(a), key(b)),
                     kind: ContrastKind::Interaction,
                     levels: vec![
-                        Value::Array(vec![level(a, 0), level(a, to_a)]),
-                        Value::Array(vec![level(b, 0), level(b, to_b)]),
+                        Value::Array(vec![level(a, from_a), level(a, to_a)]),
+                        Value::Array(vec![level(b, from_b), level(b, to_b)]),
                     ],
                     terms: there.into_iter().chain(minus).collect(),
                     averaged_over: others(&[a, b]),
@@ -82,12 +92,14 @@ pub(super) fn designs(experiment: &Experiment) -> Vec<Design> {
     }
     for a in 0..experiment.factors.len() {
         for b in (0..experiment.factors.len()).filter(|b| *b != a && count(*b) > 1) {
-            for (to, at) in (1..count(a)).flat_map(|i| (0..count(b)).map(move |j| (i, j))) {
-                let pairs = arms.pairs(a, to, Some((b, at)));
+            let both =
+                changes(a).into_iter().flat_map(|pair| (0..count(b)).map(move |at| (pair, at)));
+            for ((from, to), at) in both {
+                let pairs = arms.pairs(a, [from, to], Some((b, at)));
                 designs.extend(averaged(&pairs).map(|terms| Design {
                     name: simple_name(key(a), key(b), &level(b, at)),
                     kind: ContrastKind::Simple,
-                    levels: vec![level(a, 0), level(a, to)],
+                    levels: vec![level(a, from), level(a, to)],
                     terms,
                     averaged_over: others(&[a, b]),
                 }));
@@ -153,8 +165,13 @@ impl<'a> ArmIndex<'a> {
     }
 
     /// The arms at level `to` of a factor, and at a level of another where one is given, each
-    /// with the arm that differs from it by the first level of that factor alone.
-    fn pairs(&self, factor: usize, to: usize, at: Option<(usize, usize)>) -> Vec<(usize, usize)> {
+    /// with the arm that differs from it by the level `from` of that factor alone.
+    fn pairs(
+        &self,
+        factor: usize,
+        [from, to]: [usize; 2],
+        at: Option<(usize, usize)>,
+    ) -> Vec<(usize, usize)> {
         let having = &self.having[factor][to];
         let fewest = match at {
             Some((other, level)) if self.having[other][level].len() < having.len() => {
@@ -168,9 +185,9 @@ impl<'a> ArmIndex<'a> {
         let wanted = fewest.iter().copied().filter(|arm| is_wanted(self.all[*arm]));
         wanted
             .filter_map(|arm| {
-                let mut first = self.all[arm].to_vec();
-                first[factor] = 0;
-                Some((arm, *self.index.get(first.as_slice())?))
+                let mut other = self.all[arm].to_vec();
+                other[factor] = from;
+                Some((arm, *self.index.get(other.as_slice())?))
             })
             .collect()
     }
@@ -188,41 +205,42 @@ fn term(experiment: &Experiment, arm: usize, factor: f64) -> Term {
     Term { arm, of: experiment.contrasted_weights(&experiment.arms[arm]), factor }
 }
 
+/// Of so many levels, each after the first against it, then, if asked for, those after the second against that,
+/// and so on.
+fn pairs_of(levels: usize, all: bool) -> Vec<(usize, usize)> {
+    let from = if all { levels } else { levels.min(1) };
+    (0..from).flat_map(|from| (from + 1..levels).map(move |to| (from, to))).collect()
+}
+
 /// Where experiments do not make a product of levels, factors cannot be told apart by averaging:
-/// each arm against the first, named by the keys in which these two differ.
-fn against_the_first(experiment: &Experiment) -> Vec<Design> {
-    let Some(first) = experiment.arms.first() else { return Vec::new() };
-    let others = experiment.arms.iter().enumerate().skip(1);
-    others
-        .map(|(index, arm)| {
-            let differing: Vec<&String> = arm
-                .factors
-                .iter()
-                .filter(|(key, level)| first.factors.get(*key) != Some(*level))
-                .map(|(key, _)| key)
-                .collect();
-            // What is measured beside the training explains no difference.
-            let treatments: Vec<&String> =
-                differing.iter().copied().filter(|key| !is_evaluation(key)).collect();
-            let differing = if treatments.is_empty() { differing } else { treatments };
-            let level = |factors: &Factors| {
-                let of = |key: &String| factors.get(key).cloned().unwrap_or(Value::Null);
-                if let [key] = differing[..] {
-                    return of(key);
-                }
-                let levels: Vec<String> = differing.iter().map(|key| text(&of(key))).collect();
-                Value::String(levels.join(" + "))
-            };
-            let names: Vec<&str> = differing.iter().map(|key| key.as_str()).collect();
-            Design {
-                name: names.join(" + "),
-                kind: ContrastKind::Main,
-                levels: vec![level(&first.factors), level(&arm.factors)],
-                terms: vec![term(experiment, index, 1.0), term(experiment, 0, -1.0)],
-                averaged_over: Vec::new(),
-            }
-        })
-        .collect()
+/// one arm against another, named by the keys in which these two differ.
+fn of_arms(experiment: &Experiment, from: usize, to: usize) -> Design {
+    let [first, second] = [from, to].map(|arm| &experiment.arms[arm].factors);
+    let differing: Vec<&String> = second
+        .iter()
+        .filter(|(key, level)| first.get(*key) != Some(*level))
+        .map(|(key, _)| key)
+        .collect();
+    // What is measured beside the training explains no difference.
+    let treatments: Vec<&String> =
+        differing.iter().copied().filter(|key| !is_evaluation(key)).collect();
+    let differing = if treatments.is_empty() { differing } else { treatments };
+    let level = |factors: &Factors| {
+        let of = |key: &String| factors.get(key).cloned().unwrap_or(Value::Null);
+        if let [key] = differing[..] {
+            return of(key);
+        }
+        let levels: Vec<String> = differing.iter().map(|key| text(&of(key))).collect();
+        Value::String(levels.join(" + "))
+    };
+    let names: Vec<&str> = differing.iter().map(|key| key.as_str()).collect();
+    Design {
+        name: names.join(" + "),
+        kind: ContrastKind::Main,
+        levels: vec![level(first), level(second)],
+        terms: vec![term(experiment, to, 1.0), term(experiment, from, -1.0)],
+        averaged_over: Vec::new(),
+    }
 }
 
 /// Whether a contrast is about what is measured, which changes nothing in a training.

@@ -19,6 +19,8 @@ pub struct Options {
     pub no_clocks: bool,
     /// Work out medians and ratios, too, which takes its time.
     pub robust: bool,
+    /// Every pair of levels of a factor, rather than each level against the first.
+    pub all_pairs: bool,
     /// Differences below this do not matter.
     pub margin: Option<Margin>,
 }

@@ -95,6 +95,62 @@ fn a_line_of_characters_shows_each_arms_curve_by_the_locale_and_the_same_into_an
 }
 
 #[test]
+fn a_folder_for_a_paper_holds_the_same_numbers_twice_the_same_bytes_and_leaves_other_files_alone() {
+    let place = Place::new();
+    place.write("small.toml", SMALL);
+    place.succeeds(&["run", "--config", "small.toml", "--quiet"]);
+    place.write("paper/mine.tex", "mine");
+    let files = ["citation.bib", "curves.svg", "methods.md", "runs.csv", "table.md", "table.tex"];
+    let paper = || -> Vec<String> {
+        place.succeeds(&["compare", "results", "--paper", "paper"]);
+        let read = |name: &&str| std::fs::read_to_string(place.path("paper").join(name)).unwrap();
+        files.iter().map(read).collect()
+    };
+    let first = paper();
+    assert_eq!(first, paper());
+    assert_eq!(std::fs::read_to_string(place.path("paper/mine.tex")).unwrap(), "mine");
+    let count = std::fs::read_dir(place.path("paper")).unwrap().count();
+    assert_eq!(count, files.len() + 2, "its own, the list of them, and mine.tex");
+    let [citation, curves, methods, runs, markdown, latex] = &first[..] else { unreachable!() };
+    assert!(citation.contains("@misc{bnes,") && methods.contains("[@bnes]"), "{citation}{methods}");
+    assert!(curves.starts_with("<svg ") && curves.contains("width=\"170mm\""), "{curves}");
+    assert!(
+        methods.contains("with 3 seeds each (0 to 2)") && methods.contains("digits"),
+        "{methods}"
+    );
+    assert!(latex.contains("\\toprule") && markdown.contains("Mean val_loss"), "{latex}{markdown}");
+    // The mean of an arm is that of its rows.
+    let json: Value =
+        serde_json::from_str(&place.succeeds(&["compare", "results", "--format", "json"])).unwrap();
+    let header: Vec<&str> = runs.lines().next().unwrap().split(',').collect();
+    let at = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    assert!(header.iter().all(|name| !name.ends_with("_s")), "{header:?}");
+    for arm in json["arms"].as_array().unwrap() {
+        let level = |key: &str| arm["factors"][key].to_string().trim_matches('"').to_owned();
+        let keys = ["model.norm.kind", "training.optimizer.lr", "early_stopping"];
+        let rows = runs.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let same = |cell: &str, level: &str| match (cell.parse::<f64>(), level.parse::<f64>()) {
+            (Ok(cell), Ok(level)) => cell == level,
+            _ => cell == level,
+        };
+        let rows = rows.filter(|row| keys.iter().all(|key| same(row[at(key)], &level(key))));
+        let found: Vec<Value> = rows
+            .map(|row| row[at("test_loss")].parse::<f64>().map_or(Value::Null, Value::from))
+            .collect();
+        assert_eq!(Value::from(found), arm["metrics"]["test_loss"]["values"], "{}", arm["factors"]);
+    }
+    // What is not a folder, lies in results or was changed by hand is refused and stays.
+    place.write("file", "text");
+    assert!(place.fails(2, &["compare", "results", "--paper", "file"]).contains("is no folder"));
+    let told = place.fails(2, &["compare", "results", "--paper", "results/small/paper"]);
+    assert!(told.contains("lies in the results"), "{told}");
+    place.write("paper/methods.md", "my words");
+    let told = place.fails(2, &["compare", "results", "--paper", "paper"]);
+    assert!(told.contains("methods.md is not as"), "{told}");
+    assert_eq!(std::fs::read_to_string(place.path("paper/methods.md")).unwrap(), "my words");
+}
+
+#[test]
 fn an_arm_all_of_whose_seeds_diverged_has_every_metric_as_null() {
     let place = Place::new();
     let config = "data.source = \"digits\"\nmodel.hidden = [8]\n\

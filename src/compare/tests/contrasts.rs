@@ -139,3 +139,47 @@ fn many_contrasts_of_many_seeds_have_p_values_of_the_primary_metric() {
     let left_out = WarningKind::PValuesLeftOut { metric: "test_loss".to_owned() };
     assert!(kinds(&comparison).contains(&&left_out));
 }
+
+#[test]
+fn all_pairs_of_levels_are_contrasted_where_asked_and_corrected_for_together() {
+    let rule = json!({"kind": "none", "monitor": "val_loss"});
+    let mut runs = Vec::new();
+    for seed in 0..6_u64 {
+        for (lr, norm) in (0..3_u32).flat_map(|lr| ["none", "batch"].map(|norm| (lr, norm))) {
+            let noise =
+                f64::from(u32::try_from(seed * 7 + u64::from(lr) * 5).unwrap() % 11) / 100.0;
+            let loss =
+                f64::from(lr) + noise + if norm == "batch" { 0.1 * f64::from(lr) } else { 0.0 };
+            let factors = json!({"training.optimizer.lr": lr, "model.norm.kind": norm});
+            let arm = arm(factors, rule.clone(), json!({"test_loss": loss, "epochs": 100}), None);
+            runs.push(run(seed, json!({}), vec![arm]));
+        }
+    }
+    let factors = [
+        ("training.optimizer.lr", json!([0, 1, 2])),
+        ("model.norm.kind", json!(["none", "batch"])),
+    ];
+    let loaded = [experiment("pairs", &factors, runs)];
+    let of =
+        |all_pairs: bool| compare(&loaded, &Options { all_pairs, ..Options::default() }).unwrap();
+    let named = |comparison: &Comparison, name: &str| -> Vec<(Vec<Value>, f64)> {
+        let found =
+            comparison.contrasts.iter().filter(|c| c.name == name && c.metric == "test_loss");
+        found.map(|c| (c.levels.clone(), c.estimate.unwrap())).collect()
+    };
+    let (few, all) = (of(false), of(true));
+    for name in ["training.optimizer.lr", "training.optimizer.lr | model.norm.kind=batch"] {
+        let (few, all) = (named(&few, name), named(&all, name));
+        assert_eq!((few.len(), all.len()), (2, 3), "{name}");
+        assert_eq!(few[..], all[..2], "what was there stays as it is");
+        assert_eq!(all[2].0, [json!(1), json!(2)]);
+        assert!((all[2].1 - (all[1].1 - all[0].1)).abs() < 1e-12, "{all:?}");
+    }
+    let both = "training.optimizer.lr*model.norm.kind";
+    assert_eq!((named(&few, both).len(), named(&all, both).len()), (2, 3));
+    assert_eq!((effects(&few).len(), effects(&all).len()), (3, 4));
+    let family = |comparison: &Comparison| {
+        comparison.contrasts.iter().filter(|contrast| contrast.p_holm.is_some()).count()
+    };
+    assert_eq!((family(&few), family(&all)), (5, 7));
+}
