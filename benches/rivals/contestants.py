@@ -90,6 +90,9 @@ class Rival:
 
     def takes(self, workload):
         """The work as this rival can do it, or None where it cannot."""
+        if workload.norm == "layer":
+            # Of one kind of layer, PyTorch is enough to tell.
+            return workload if self.name == "torch" else None
         if self.name != "sklearn":
             # Keras compiles every model anew, for longer than it trains: a sweep would time that.
             return None if workload.sweep and self.name == "keras" else workload

@@ -16,7 +16,7 @@ def arguments():
     for name in ("rows", "inputs", "classes", "batch", "epochs"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--hidden", required=True, type=lambda text: [int(width) for width in text.split(",")])
-    parser.add_argument("--norm", choices=["none", "batch"], required=True)
+    parser.add_argument("--norm", choices=["none", "batch", "layer"], required=True)
     parser.add_argument("--activation", choices=["relu", "sigmoid"], required=True)
     parser.add_argument("--optimizer", choices=["adam", "sgd"], required=True)
     parser.add_argument("--momentum", type=float, default=0.0, help="of sgd")

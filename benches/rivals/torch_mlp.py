@@ -5,14 +5,15 @@ import torch.nn.functional as functional
 
 import rival
 
+NORMS = {"batch": torch.nn.BatchNorm1d, "layer": torch.nn.LayerNorm}
+
 
 def network(work):
     layers, width = [], work.inputs
     for units in work.hidden:
-        norm = work.norm == "batch"
-        layers.append(torch.nn.Linear(width, units, bias=not norm))
-        if norm:
-            layers.append(torch.nn.BatchNorm1d(units))
+        layers.append(torch.nn.Linear(width, units, bias=work.norm != "batch"))
+        if work.norm != "none":
+            layers.append(NORMS[work.norm](units))
         layers.append(torch.nn.ReLU() if work.activation == "relu" else torch.nn.Sigmoid())
         width = units
     layers.append(torch.nn.Linear(width, work.classes))

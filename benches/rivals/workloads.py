@@ -43,7 +43,7 @@ class Workload:
         ]
         if self.sweep:
             return ", ".join(parts) + f"; {self.seeds} seeds with and without batch norm"
-        return ", ".join(parts) + ("; batch norm" if self.norm == "batch" else "; no norm")
+        return ", ".join(parts) + f"; {'no' if self.norm == 'none' else self.norm} norm"
 
     def arguments(self):
         """As every rival takes it."""
@@ -61,6 +61,10 @@ class Workload:
             f"--norm={self.norm}",
         ]
 
+    def norm_table(self):
+        statistics = "" if self.norm == "layer" else ', statistics = "ema"'
+        return f'{{ kind = "{self.norm}"{statistics} }}'
+
     def config(self, images):
         """As bnes takes it; `images` is the folder of `write_images`."""
         lines = [
@@ -68,7 +72,7 @@ class Workload:
             "data.split = { validation = 0.1, test = 0.0 }",
             f"model.hidden = {list(self.hidden)}",
             f'model.activation = "{self.activation}"',
-            f'model.norm = {{ kind = "{self.norm}", statistics = "ema" }}',
+            f"model.norm = {self.norm_table()}",
             f"training.epochs = {self.epochs}",
             f"training.batch_size = {self.batch}",
             f'training.optimizer = {{ kind = "{self.optimizer}", lr = {self.lr}, momentum = {self.momentum} }}',
@@ -87,12 +91,16 @@ DIGITS = Workload("digits", 1797, 64, (64, 64), batch=32, epochs=50, optimizer="
 IOFFE = Workload(
     "ioffe", 60000, 784, (100, 100, 100), batch=60, epochs=3, optimizer="sgd", lr=0.1, activation="sigmoid"
 )
+MNIST = Workload("mnist", 60000, 784, (256, 128), batch=128, epochs=3, optimizer="adam", lr=1e-3)
 WORKLOADS = [
     DIGITS,
-    Workload("mnist", 60000, 784, (256, 128), batch=128, epochs=3, optimizer="adam", lr=1e-3),
+    MNIST,
     Workload("wide", 60000, 784, (1024, 1024, 1024), batch=256, epochs=1, optimizer="sgd", lr=1e-2, momentum=0.9),
     replace(IOFFE, name="ioffe-bn"),
     replace(IOFFE, name="ioffe-plain", norm="none"),
+    replace(DIGITS, name="digits-layer", norm="layer"),
+    replace(MNIST, name="mnist-layer", norm="layer"),
+    replace(IOFFE, name="ioffe-layer", norm="layer"),
     replace(DIGITS, name="sweep", seeds=SWEEP_SEEDS),
 ]
 
