@@ -98,7 +98,12 @@ pub fn columns(
         return Err(experiment.error_in_arm(
             &arm.factors,
             key,
-            format!("the rule reads the column `{column}`, which this training will not record"),
+            match probe::lacking(column, &config.model) {
+                Some(why) => format!("the rule reads the column `{column}`, and {why}"),
+                None => format!(
+                    "the rule reads the column `{column}`, which this training will not record"
+                ),
+            },
             Some(format!("the columns that a rule can read: {}", quoted(&readable))),
         ));
     }

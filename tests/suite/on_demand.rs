@@ -132,7 +132,7 @@ fn a_rule_reads_what_is_inside_whether_the_config_asks_for_it_or_not() {
 
     let without_norm = ["--set", "model.norm.kind=none"];
     let refused = place.fails(2, &[&["run", "--config", "small.toml"], &without_norm[..]].concat());
-    let said = "the rule reads the column `drift_mean`, which this training will not record";
+    let said = "the rule reads the column `drift_mean`, and no norm keeps running statistics";
     assert!(refused.contains(said), "{refused}");
     let (_, readable) = refused.split_once("can read: ").unwrap();
     assert!(readable.contains("preact_p50") && !readable.contains("drift"), "{refused}");

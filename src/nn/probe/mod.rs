@@ -56,20 +56,21 @@ type Cells<const COUNT: usize> = [(&'static str, Option<f64>); COUNT];
 /// The columns of [`ON_DEMAND`] that can be measured of a network.
 #[must_use]
 pub fn columns_of(model: &ModelConfig) -> Vec<&'static str> {
-    let is_there = |column: &&str| {
-        let of = Inside::ALL.into_iter().find(|what| what.columns().contains(column));
-        of.is_none_or(|what| what.lacking(model).is_none())
-    };
-    ON_DEMAND.into_iter().filter(|column| is_there(column) && is_measured(column, model)).collect()
+    ON_DEMAND.into_iter().filter(|column| lacking(column, model).is_none()).collect()
 }
 
-/// Whether a column can be measured of a network with the norm that it has.
-fn is_measured(column: &str, model: &ModelConfig) -> bool {
-    // Complexity folds norms into the weights next to them, which a factor of each row cannot be.
-    let folds = model.norm_along() != Some(Along::Row) || !MEASURES.contains(&column);
-    // What is trained is not the weights that a chain has.
-    let moves_weights = !model.hidden_norm().is_some_and(NormSettings::normalises_weights);
-    folds && (moves_weights || !GRADIENTS.contains(&column))
+/// Why a column of [`ON_DEMAND`] cannot be measured of a network; none where it can.
+#[must_use]
+pub fn lacking(column: &str, model: &ModelConfig) -> Option<&'static str> {
+    let moves_lengths = model.hidden_norm().is_some_and(NormSettings::normalises_weights);
+    if MEASURES.contains(&column) && model.norm_along() == Some(Along::Row) {
+        return Some("the norm has a factor of each row, which does not fold into the weights");
+    }
+    if GRADIENTS.contains(&column) && moves_lengths {
+        return Some("the gradient by lengths and directions of weights is not measured");
+    }
+    let of = Inside::ALL.into_iter().find(|what| what.columns().contains(&column));
+    of.and_then(|what| what.lacking(model))
 }
 
 /// Measures some of the columns of [`ON_DEMAND`].
