@@ -1,6 +1,6 @@
 //! `bnes report` and `bnes plot`: pages and pictures as users meet them.
 //!
-//! Those in `browser` need Chromium: `.ci/run` installs it and runs them.
+//! `tests/browser` opens the page in Chromium.
 
 use std::fs;
 
@@ -109,52 +109,4 @@ fn pictures_are_written_and_drawn_in_the_terminal_and_what_cannot_be_is_told() {
             .fails(2, &["plot", "results", "--kind", "ranks", "--output", "p.svg"])
             .contains("data sets")
     );
-}
-
-mod browser {
-    use std::process::Command;
-
-    use super::{HOSTILE, page, trained};
-
-    /// Opens the page from disk: what it became, and what the console said.
-    fn opened(path: &str) -> (String, String) {
-        let program = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=3000",
-            "--dump-dom",
-        ];
-        let output = Command::new(&program).args(arguments).arg(path).output();
-        let output = output.unwrap_or_else(|error| {
-            panic!("{program}: {error}: install Chromium, or name it in CHROMIUM")
-        });
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (text(&output.stdout), text(&output.stderr))
-    }
-
-    #[test]
-    #[ignore = "needs Chromium: .ci/run installs it and runs this"]
-    fn the_page_opens_from_disk_without_a_word_on_the_console_and_its_script_runs() {
-        let place = trained(&HOSTILE.replace("a<b", "a-b"));
-        page(&place);
-        let file = format!("file://{}", place.path("page.html").display());
-        let (dom, said) = opened(&file);
-        let console: Vec<&str> = said.lines().filter(|line| line.contains("CONSOLE")).collect();
-        assert!(console.is_empty(), "{console:?}");
-        assert!(
-            dom.contains("every seed") && dom.contains("aria-label=\"Use dark colours\""),
-            "{dom}"
-        );
-        // The address holds what is shown: another column, every seed, an arm left out, one seed lifted.
-        let asked = "#a-b.column=val_accuracy&a-b.seeds=1&a-b.off=1&seed=3&arm=0&theme=dark";
-        let (dom, said) = opened(&format!("{file}{asked}"));
-        assert!(!said.contains("CONSOLE"), "{said}");
-        assert!(dom.contains("aria-label=\"val_accuracy of a-b by epoch"), "{dom}");
-        assert!(dom.contains("aria-pressed=\"false\"") && dom.contains("data-theme=\"dark\""));
-        assert!(dom.contains("class=\"s0 lifted\""), "the seed is lifted");
-        assert!(dom.contains("class=\"lifted\""), "and so is its row");
-    }
 }

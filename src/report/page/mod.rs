@@ -511,10 +511,11 @@ fn figure_of(
 ) {
     page.markup("<figure role=\"group\">");
     page.markup(svg);
-    page.element("figcaption", &[], description);
+    page.markup("<figcaption>");
+    page.element("p", &[], description);
     page.markup("<details><summary>The numbers</summary>");
     page.table("numbers", "The numbers of the picture above", headings, rows);
-    page.markup("</details></figure>");
+    page.markup("</details></figcaption></figure>");
 }
 
 fn notes(page: &mut Html, warnings: &[&Warning]) {
