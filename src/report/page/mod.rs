@@ -116,10 +116,11 @@ impl Page<'_> {
         page.markup("</style></head><body>");
         self.header(&mut page, &names);
         page.markup("<main>");
+        // What holds over all of them is what a reader of one minute wants first.
+        self.across(&mut page);
         for experiment in &self.comparison.experiments {
             self.experiment(&mut page, experiment);
         }
-        self.across(&mut page);
         self.runs(&mut page);
         self.origin(&mut page);
         page.markup("</main>");
@@ -152,10 +153,14 @@ impl Page<'_> {
                     data.source, data.train_rows, data.validation_rows, data.test_rows
                 )
             });
-            let name =
-                if names.len() > 1 { format!("{}: ", experiment.name) } else { String::new() };
-            let line = format!("{name}{data}{}, {seeds}, {split}", counted(arms.len(), "arm"));
-            page.element("p", &[("class", "lead")], &line);
+            page.open("p", &[("class", "lead")]);
+            if names.len() > 1 {
+                let address = format!("#{}", anchor(&experiment.name));
+                page.element("a", &[("href", &address)], &experiment.name);
+                page.text(": ");
+            }
+            page.text(&format!("{data}{}, {seeds}, {split}", counted(arms.len(), "arm")));
+            page.markup("</p>");
         }
         page.markup("</header>");
     }
@@ -558,8 +563,13 @@ fn begins_with_chip(sentence: &str, finding: &Finding) -> String {
     let Some((word, _)) = chip(finding) else { return sentence.to_owned() };
     // `It depends by how much: …` goes on behind its chip.
     let rest = sentence.strip_prefix(word);
+    let rest = rest.map(|rest| rest.strip_prefix(" to tell").unwrap_or(rest));
     let rest = rest.and_then(|rest| rest.strip_prefix(": ").or(rest.strip_prefix(' ')));
     let begun = |rest: &str| {
+        // A key is written as it is.
+        if rest.split(' ').next().is_some_and(|word| word.contains(['.', '_'])) {
+            return rest.to_owned();
+        }
         let mut letters = rest.chars();
         letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
     };
