@@ -25,8 +25,7 @@ pub struct PlotArgs {
     /// What to draw
     #[arg(long, value_enum, default_value = "curves")]
     pub kind: Plot,
-    /// The file to write, FILE.svg, or FILE.png where bnes is built with `--features png`; without, curves are drawn in
-    /// the terminal
+    /// The file to write, FILE.svg or FILE.png; without, curves are drawn in the terminal
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The width on paper: 85 mm is a column, 170 mm a page
@@ -107,7 +106,6 @@ fn usage(why: &NoPicture) -> UsageError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Svg,
-    #[cfg(feature = "png")]
     Png,
 }
 
@@ -118,23 +116,15 @@ impl Form {
         let svg = path.with_extension("svg");
         match ending.as_deref() {
             Some("svg") => Ok(Self::Svg),
-            #[cfg(feature = "png")]
             Some("png") => Ok(Self::Png),
-            #[cfg(not(feature = "png"))]
-            Some("png") => Err(UsageError(format!(
-                "this bnes is built without PNG: build it with `cargo build --release --features png`, or write {svg}, \
-                 which `rsvg-convert --dpi-x 300 --dpi-y 300`, Inkscape or a browser turn into PNG",
-                svg = svg.display()
-            ))),
             Some("pdf") => Err(UsageError(format!(
                 "there is no PDF writer in bnes: write {}, which `rsvg-convert -f pdf`, Inkscape or a browser turn \
                  into PDF",
                 svg.display()
             ))),
             _ => Err(UsageError(format!(
-                "--output names {}: pictures are written as SVG{}, so name a file that ends in .svg",
-                path.display(),
-                if cfg!(feature = "png") { " or PNG" } else { "" }
+                "--output names {}: pictures are written as SVG or PNG, so name a file that ends in .svg or .png",
+                path.display()
             ))),
         }
     }
@@ -143,7 +133,6 @@ impl Form {
     fn bytes(self, svg: String) -> Result<Vec<u8>> {
         match self {
             Self::Svg => Ok(svg.into_bytes()),
-            #[cfg(feature = "png")]
             Self::Png => crate::draw::png(&svg).map_err(anyhow::Error::msg),
         }
     }

@@ -8,7 +8,6 @@ mod bars;
 mod canvas;
 mod forest;
 mod lines;
-#[cfg(feature = "png")]
 mod png;
 mod ranks;
 mod scale;
@@ -19,7 +18,6 @@ mod svg;
 mod terminal;
 mod theme;
 
-#[cfg(feature = "png")]
 pub use self::png::png;
 pub use bars::{Bar, Bars};
 pub use forest::{Forest, Row};

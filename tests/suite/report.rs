@@ -91,12 +91,9 @@ fn pictures_are_written_and_drawn_in_the_terminal_and_what_cannot_be_is_told() {
     assert!(shown.contains("batch norm, patience (n = 6)") && !shown.contains('\x1b'), "{shown}");
     let output = place.command(&["plot", "results"]).env("LC_ALL", "C").output().unwrap();
     assert!(output.stdout.is_ascii(), "{}", stderr(&output));
-    if cfg!(feature = "png") {
-        place.succeeds(&["plot", "results", "--output", "p.png"]);
+    for kind in ["curves", "forest", "pairs", "pareto"] {
+        place.succeeds(&["plot", "results", "--kind", kind, "--output", "p.png"]);
         assert!(fs::read(place.path("p.png")).unwrap().starts_with(b"\x89PNG"));
-    } else {
-        let told = place.fails(2, &["plot", "results", "--output", "p.png"]);
-        assert!(told.contains("rsvg-convert") && told.contains("--features png"), "{told}");
     }
     assert!(
         place.fails(2, &["plot", "results", "--output", "p.pdf"]).contains("rsvg-convert -f pdf")

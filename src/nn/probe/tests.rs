@@ -229,7 +229,7 @@ fn a_norm_after_the_activation_is_folded_into_the_next_weights() {
 fn what_cannot_be_measured_of_a_norm_is_known_before_anything_runs() {
     let without = |norm: Normalisation, lacking: &[&[&str]]| {
         let model = ModelConfig { norm: norm.clone(), ..ModelConfig::default() };
-        let measured = |column: &&str| lacking(column, &model).is_none();
+        let measured = |column: &&str| super::lacking(column, &model).is_none();
         let expected = |column: &&str| !lacking.iter().any(|columns| columns.contains(column));
         let all = ON_DEMAND.into_iter();
         assert_eq!(
