@@ -15,7 +15,7 @@ use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::names::nearest;
-use crate::text::quoted;
+use crate::text::{quoted, with_article};
 
 /// Settings that stand in the same table whatever its kind is, such as `monitor`.
 pub trait SharedKeys: Default {
@@ -121,7 +121,7 @@ impl Visitor<'_> for KindSeed<'_> {
     type Value = &'static str;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "the name of a {}", self.0.what)
+        write!(f, "the name of {}", with_article(self.0.what))
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
@@ -207,8 +207,8 @@ impl<'a, 'de, A: MapAccess<'de>, S: SharedKeys> Settings<'a, A, S> {
             (first, Some(default)) => (default, first),
             (_, None) => {
                 return Err(de::Error::custom(format_args!(
-                    "`kind` is missing: the name of a {}, one of {}",
-                    kinds.what,
+                    "`kind` is missing: the name of {}, one of {}",
+                    with_article(kinds.what),
                     quoted(&kinds.names())
                 )));
             }
@@ -280,7 +280,11 @@ impl<'de, T, F: ReadTable<T>> Visitor<'de> for TableVisitor<T, F> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "a table with the `kind` of a {}", self.what)
+        write!(
+            f,
+            "a table with the `kind` of {}, such as {{ kind = \"…\" }}",
+            with_article(self.what)
+        )
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {

@@ -107,8 +107,7 @@ impl Cell {
         if let Some((key, message)) = self.fault() {
             return Err(ConfigError::at(document.locate(key.split('.')), message));
         }
-        let of_hidden =
-            |norm: &dyn NormSettings| self.model.hidden.iter().find_map(|&units| norm.unfit(units));
+        let of_hidden = |norm: &dyn NormSettings| norm.unfit(&self.model.hidden);
         let unfit = (self.model.input_norm().and_then(unfit_for_inputs))
             .or_else(|| self.model.hidden_norm().and_then(of_hidden));
         let Some(Unfit { key, message, help }) = unfit else { return Ok(()) };

@@ -177,11 +177,12 @@ fn as_trained(config: &Config) -> serde_json::Value {
     if let Some(same) = config.model.norm_same_as(largest) {
         table["model"]["norm"] = same;
     }
-    // There is no activation for it to stand before or after.
+    // There is no activation for it to stand before or after, and no Linear before it.
     if config.model.hidden_norm().is_none()
         && let Some(norm) = table["model"]["norm"].as_object_mut()
     {
         norm.remove("placement");
+        norm.remove("weight_norm");
     }
     table
 }

@@ -42,7 +42,9 @@ pub fn input_norm(
     data: &Dataset,
 ) -> Result<(), ConfigError> {
     let norm = config.model.input_norm();
-    let Some(unfit) = norm.and_then(|norm| norm.unfit(data.inputs.width())) else { return Ok(()) };
+    let Some(unfit) = norm.and_then(|norm| norm.unfit(&[data.inputs.width()])) else {
+        return Ok(());
+    };
     let factors = arms.first().map(|arm| arm.factors.clone()).unwrap_or_default();
     let message =
         format!("the norm `{}` on the inputs: {}", config.model.norm.kind(), unfit.message);

@@ -329,7 +329,7 @@ fn a_norm_that_does_nothing_for_a_layer_is_refused_with_what_would_do() {
     for (text, message, help) in [
         (
             "model = { hidden = [64, 30], norm = { kind = \"group\" } }",
-            "the norm `group`: 8 groups do not divide a layer of 30 units",
+            "the norm `group`: 8 groups do not divide 30 units",
             "the nearest numbers of groups that do are 6 and 10",
         ),
         (
@@ -401,6 +401,10 @@ fn norms_that_are_the_same_under_two_names_are_no_two_arms() {
         (
             "matrix.\"model.norm.placement\" = [\"before_activation\", \"after_activation\"]\nmodel.norm = { kind = \"layer\", at = [\"input\"] }",
             "placement",
+        ),
+        (
+            "matrix.\"model.norm.weight_norm\" = [true, false]\nmodel.norm = { kind = \"mean_only_batch\", at = [\"input\"] }",
+            "weight_norm",
         ),
     ] {
         let shown = refused(text);

@@ -108,7 +108,19 @@ impl NormSettings for BatchRenorm {
                 ),
                 help: "a `warmup` of 0.125 or less reaches it",
             };
-            return if ends { Vec::new() } else { vec![remark()] };
+            let mut remarks = if ends { Vec::new() } else { vec![remark()] };
+            if training.may_stop && self.warmup > 0.0 {
+                remarks.push(Remark {
+                    is_warning: false,
+                    key: "model.norm.warmup",
+                    message: format!(
+                        "the limits of the corrections rise until {:.0} % of `training.epochs`: what a rule stops before has trained closer to the norm `batch`",
+                        (800.0 * self.warmup).min(100.0)
+                    ),
+                    help: "",
+                });
+            }
+            return remarks;
         }
         vec![Remark {
             is_warning: true,

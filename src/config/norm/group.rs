@@ -45,8 +45,8 @@ impl NormSettings for GroupNorm {
         NormTensor::affine(self.affine)
     }
 
-    fn unfit(&self, units: usize) -> Option<Unfit> {
-        self.by_row().unfit(units)
+    fn unfit(&self, layers: &[usize]) -> Option<Unfit> {
+        self.by_row().unfit(layers)
     }
 
     fn remarks(&self, training: &Circumstances) -> Vec<Remark> {

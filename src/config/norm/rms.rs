@@ -39,8 +39,8 @@ impl NormSettings for RmsNorm {
         if self.affine { vec![NormTensor::Scale] } else { Vec::new() }
     }
 
-    fn unfit(&self, units: usize) -> Option<Unfit> {
-        self.by_row().unfit(units)
+    fn unfit(&self, layers: &[usize]) -> Option<Unfit> {
+        self.by_row().unfit(layers)
     }
 
     fn remarks(&self, training: &Circumstances) -> Vec<Remark> {

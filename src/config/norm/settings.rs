@@ -57,8 +57,8 @@ pub trait NormSettings {
         false
     }
 
-    /// Why it can do nothing for a layer of so many units; none where it can.
-    fn unfit(&self, _units: usize) -> Option<Unfit> {
+    /// Why it can do nothing for a layer of these, of so many units each; none where it can.
+    fn unfit(&self, _layers: &[usize]) -> Option<Unfit> {
         None
     }
 
@@ -112,6 +112,8 @@ pub struct Circumstances<'a> {
     pub batch: usize,
     /// Of all epochs.
     pub steps: usize,
+    /// Whether a rule may end it before.
+    pub may_stop: bool,
     /// Of the optimizer.
     pub weight_decay: f64,
 }
@@ -143,13 +145,16 @@ pub struct ByRow {
 }
 
 impl ByRow {
-    /// Why a layer of so many units is no good in groups; none where it is.
-    pub(super) fn unfit(self, units: usize) -> Option<Unfit> {
+    /// Why one of these layers is no good in groups; none where all are.
+    pub(super) fn unfit(self, layers: &[usize]) -> Option<Unfit> {
         let Self { groups, .. } = self;
-        if !units.is_multiple_of(groups) {
-            let divides = |count: &usize| units.is_multiple_of(*count) && units / count > 1;
+        if let Some(units) = layers.iter().find(|units| !units.is_multiple_of(groups)) {
+            // What every layer can be divided by, into groups of more than a unit.
+            let divides = |count: &usize| {
+                layers.iter().all(|units| units.is_multiple_of(*count) && units / count > 1)
+            };
             let below = (1..groups).rev().find(divides);
-            let above = (groups..=units).find(divides);
+            let above = (groups..=*units).find(divides);
             let near: Vec<String> =
                 [below, above].into_iter().flatten().map(|count| count.to_string()).collect();
             let near: Vec<&str> = near.iter().map(String::as_str).collect();
@@ -158,10 +163,10 @@ impl ByRow {
                 [one] => format!("the nearest number of groups that does is {one}"),
                 _ => format!("the nearest numbers of groups that do are {}", near.join(" and ")),
             };
-            let message = format!("{groups} groups do not divide a layer of {units} units");
+            let message = format!("{groups} groups do not divide {units} units");
             return Some(Unfit { key: "model.norm.groups", message, help });
         }
-        (units == groups).then(|| {
+        layers.contains(&groups).then(|| {
             let one = if groups == 1 { "a layer of one unit" } else { "a group of one unit" };
             let left = if self.centres { "its mean" } else { "its sign" };
             let message = format!(

@@ -10,7 +10,8 @@ use crate::nn::{Engine, Network, StateDict};
 /// Rows that it depends on.
 const ROWS: usize = 500;
 
-/// A standard deviation below this is none: the unit stays as it is, with the bias 0.
+/// A standard deviation below this share of the length of a unit's weights is none: the unit stays as it is, with
+/// the bias 0.
 const LEAST_SD: f64 = 1e-6;
 
 impl GraphEngine {
@@ -44,7 +45,8 @@ impl Layer {
         let y = self.linear(x, self.weight.in_effect())?.detach();
         let mean = y.mean_keepdim(0)?;
         let sd = y.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?.sqrt()?;
-        let varies = sd.ge(LEAST_SD)?.to_dtype(sd.dtype())?;
+        let length = self.weight.in_effect().sqr()?.sum(1)?.sqrt()?.unsqueeze(0)?;
+        let varies = sd.gt(&(length * LEAST_SD)?)?.to_dtype(sd.dtype())?;
         // 1 where there is no standard deviation to speak of.
         let divisor = ((&sd * &varies)? + (1.0 - &varies)?)?;
         self.weight.divide(&divisor.squeeze(0)?)?;

@@ -10,7 +10,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::setup::{Setup, classes, dataset, fitting, fixed, fused_norms, on_inputs, scattered};
+use super::setup::{
+    Setup, classes, dataset, fitting, fixed, fused_norms, fused_on_inputs, scattered,
+};
 use crate::config::model::{Activation, Along, ModelConfig, Placement};
 use crate::config::training::{ClassWeights, Loss, Optimizer, Sgd};
 use crate::data::{Dataset, Inputs};
@@ -278,7 +280,7 @@ fn every_activation_norm_and_loss_agrees_with_autograd() {
 fn norms_of_the_inputs_agree_with_autograd() {
     let goals = [Goal::CrossEntropy(3), Goal::Bce, Goal::MseOfValues(2)];
     let mut number = 0;
-    for norm in on_inputs() {
+    for norm in fused_on_inputs() {
         for (inputs, hidden) in [(6, &[7, 33][..]), (33, &[40]), (100, &[]), (64, &[32, 9])] {
             number += 1;
             holds(&Case {

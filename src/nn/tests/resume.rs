@@ -1,8 +1,8 @@
 //! A training state is all that the next step depends on.
 
 use super::setup::{
-    Kind, Setup, batch_norm, bits, bits_of, fitting, norms as all_norms, on_inputs, optimizers,
-    rows,
+    Kind, Setup, batch_norm, bits, bits_of, fitting, fused_on_inputs, norms as all_norms,
+    optimizers, rows,
 };
 use crate::config::model::{BatchNorm, ModelConfig, Norm, Normalisation, Placement, Statistics};
 use crate::config::norm::BatchRenorm;
@@ -17,7 +17,7 @@ fn norms() -> Vec<Normalisation> {
         norms.push(Norm::Batch(BatchNorm { statistics, ..BatchNorm::default() }));
         norms.push(Norm::BatchRenorm(BatchRenorm { statistics, ..BatchRenorm::default() }));
     }
-    norms.into_iter().map(Normalisation::from).chain(on_inputs()).collect()
+    norms.into_iter().map(Normalisation::from).chain(fused_on_inputs()).collect()
 }
 
 fn setup(norm: &Normalisation, optimizer: &Optimizer) -> Setup {

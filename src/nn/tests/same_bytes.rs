@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::setup::{
-    Setup, batch_norm, bits, bits_of, classes, dataset, fitting, fused_norms, normal, on_inputs,
-    rows,
+    Setup, batch_norm, bits, bits_of, classes, dataset, fitting, fused_norms, fused_on_inputs,
+    normal, rows,
 };
 use crate::config::model::{ModelConfig, Normalisation, Placement};
 use crate::config::training::Loss;
@@ -15,7 +15,7 @@ use crate::nn::{Engine, Isa};
 
 #[test]
 fn a_training_has_the_same_bytes_on_any_number_of_threads() {
-    let norms = fused_norms().into_iter().map(Normalisation::from).chain(on_inputs());
+    let norms = fused_norms().into_iter().map(Normalisation::from).chain(fused_on_inputs());
     for (number, norm) in norms.enumerate() {
         let hidden = fitting(&norm.norm, &[100, 65, 33]);
         let model = ModelConfig { hidden, dropout: 0.2, norm, ..ModelConfig::default() };

@@ -213,6 +213,12 @@ pub fn fused_norms() -> Vec<Norm> {
     norms().into_iter().filter(has).collect()
 }
 
+/// Those of [`on_inputs`] that the fused engine has.
+pub fn fused_on_inputs() -> Vec<Normalisation> {
+    let fused = fused_norms();
+    on_inputs().into_iter().filter(|norm| fused.contains(&norm.norm)).collect()
+}
+
 /// Those over the batch.
 pub fn batch_norms() -> Vec<Norm> {
     let along = |norm: &Norm| norm.settings().map(NormSettings::along);

@@ -144,6 +144,19 @@ pub(super) fn no_hidden_layer(
             message,
             "give it hidden layers",
         );
+        return;
+    }
+    let stands_nowhere = |training: &&PreparedTraining| {
+        let model = &training.config.model;
+        model.norm.settings().is_some() && model.norm_in_use().is_none()
+    };
+    if let Some(training) = prepared.trainings.iter().find(stands_nowhere) {
+        let message = format!(
+            "the norm `{}` stands in hidden layers, and the model has none",
+            training.config.model.norm.kind()
+        );
+        let help = "give it hidden layers, or put the norm on the inputs with `at`";
+        findings.of_training(Level::Warning, training, "model.norm.kind", message, help);
     }
 }
 

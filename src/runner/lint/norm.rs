@@ -19,6 +19,7 @@ pub(super) fn remarks(training: &PreparedTraining, findings: &mut Findings) {
         inputs: model.input_norm().map(|_| training.data.inputs.width()),
         batch: batches.iter().map(ExactSizeIterator::len).max().unwrap_or(0),
         steps: batches.len().saturating_mul(config.training.epochs),
+        may_stop: training.arms.iter().any(|arm| arm.rule.kind() != "none"),
         weight_decay: config.training.optimizer.weight_decay(),
     };
     for remark in norm.remarks(&circumstances) {

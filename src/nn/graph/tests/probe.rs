@@ -60,8 +60,8 @@ fn holds(mut setup: Setup, label: &str) {
     let (norm, disparity) = expected(&setup, &state);
     for (cell, expected) in cells.into_iter().zip([norm, disparity]) {
         let error = (cell.unwrap() - expected).abs() / expected;
-        // The normal distribution function of gelu is good to about 1e-11 in both.
-        assert!(error < 1e-10, "{label}: {cell:?} instead of {expected}");
+        // The normal distribution function of gelu is good to about 1e-11 in both, before norms divide by small spreads.
+        assert!(error < 1e-9, "{label}: {cell:?} instead of {expected}");
     }
 }
 
