@@ -10,6 +10,7 @@ use super::effective::Config;
 use super::error::ConfigError;
 use super::evaluation::EvaluationConfig;
 use super::keys::elsewhere;
+use super::log::LogConfig;
 use super::model::{Along, ModelConfig, NormSettings};
 use super::node::Node;
 use super::norm::Unfit;
@@ -42,6 +43,8 @@ pub(super) struct Cell {
     _tune: Option<IgnoredAny>,
     #[serde(default)]
     pub checkpoint: CheckpointConfig,
+    #[serde(default)]
+    pub log: LogConfig,
 }
 
 fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

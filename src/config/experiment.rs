@@ -8,6 +8,7 @@ use super::document::Document;
 use super::effective::Config;
 use super::error::ConfigError;
 use super::factors::{Factor, Factors};
+use super::log::LogConfig;
 use super::overrides::Overrides;
 use super::tune::{Point, Tune};
 use crate::seed::Seed;
@@ -30,6 +31,8 @@ pub struct Experiment {
     pub trainings: Vec<Training>,
     /// `[checkpoint]`.
     pub checkpoint: CheckpointConfig,
+    /// `[log]`.
+    pub log: LogConfig,
     /// `[tune]`. Until values are chosen, the trainings have the first of each key.
     pub tune: Option<Tune>,
     /// Where its values are written.

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::checkpoint::CheckpointConfig;
 use super::data::{DataConfig, SplitConfig};
 use super::evaluation::EvaluationConfig;
+use super::log::LogConfig;
 use super::model::{Init, ModelConfig, Norm};
 use super::training::{Optimizer, Schedule, TrainingConfig};
 use crate::kinds::{Kinds, fields_of};
@@ -56,6 +57,7 @@ fn tables() -> &'static [(&'static str, Vec<&'static str>)] {
                 of_kinds(&Criterion::all_kinds(), &["monitor", "mode", "restore_best"]),
             ),
             ("checkpoint", fields_of::<CheckpointConfig>().to_vec()),
+            ("log", fields_of::<LogConfig>().to_vec()),
         ]
     })
 }

@@ -68,7 +68,7 @@ impl Experiment {
         let document = Document::new(path, text, overrides)?;
         let name = document.name(path)?;
         let file_name = FilePath::new(path).file_name().unwrap_or_default().to_string_lossy();
-        let (trainings, checkpoint) = document.trainings()?;
+        let (trainings, checkpoint, log) = document.trainings()?;
         document.check_replaced()?;
         let factors = document.axes.factors.iter();
         Ok(Self {
@@ -85,6 +85,7 @@ impl Experiment {
                 .collect(),
             trainings,
             checkpoint,
+            log,
             tune: document.tune.clone(),
             document,
         })

@@ -13,7 +13,7 @@ use super::node::{Key, Node, Origin, Value};
 pub(super) const ARMS: usize = 100_000;
 
 /// Keys of the config that belong to an experiment as a whole.
-const FIXED: [&str; 4] = ["name", "matrix", "tune", "checkpoint"];
+const FIXED: [&str; 5] = ["name", "matrix", "tune", "checkpoint", "log"];
 
 /// The entries of `[matrix]` or `[tune]` before they are checked, by full path.
 #[derive(Debug, Clone, Default)]

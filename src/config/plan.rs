@@ -13,6 +13,7 @@ use super::effective::Config;
 use super::error::ConfigError;
 use super::factors::Factors;
 use super::label;
+use super::log::LogConfig;
 use super::matrix::{Axis, product};
 use super::node::Node;
 use super::norm;
@@ -30,10 +31,10 @@ pub(super) fn named(error: ConfigError, factors: &Factors) -> ConfigError {
 
 impl Document {
     /// Every training with its arms: seed by seed, so that what is done first is paired. Also what
-    /// `[checkpoint]` says, which is the same in all cells.
-    pub fn trainings(&self) -> Result<(Vec<Training>, CheckpointConfig), ConfigError> {
+    /// `[checkpoint]` and `[log]` say, which is the same in all cells.
+    pub fn trainings(&self) -> Result<(Vec<Training>, CheckpointConfig, LogConfig), ConfigError> {
         let mut plan = Plan::default();
-        let mut checkpoint = CheckpointConfig::default();
+        let (mut checkpoint, mut log) = (CheckpointConfig::default(), LogConfig::default());
         let grid = self.tune.as_ref().map(Tune::grid).unwrap_or_default();
         for levels in product(&self.axes.factors) {
             let read = |point: Option<&Point>| {
@@ -50,7 +51,7 @@ impl Document {
             for point in grid.iter().skip(1) {
                 read(Some(point))?;
             }
-            checkpoint = cell.checkpoint.clone();
+            (checkpoint, log) = (cell.checkpoint.clone(), cell.log.clone());
             plan.add(cell, factors).map_err(|pair| self.equal_arms(&pair))?;
         }
         let seeds: Vec<Option<u64>> = match &self.axes.seeds {
@@ -64,7 +65,7 @@ impl Document {
                 training
             })
         };
-        Ok((seeds.into_iter().flat_map(with_seed).collect(), checkpoint))
+        Ok((seeds.into_iter().flat_map(with_seed).collect(), checkpoint, log))
     }
 
     /// The document of a cell; `levels` is one index per factor, `point` the values of tuned keys.

@@ -60,7 +60,11 @@ pub fn effective(experiment: &Experiment, cells: &[Map<String, Value>]) -> Strin
             None => sections.push(Section { name: table.to_owned(), lines: vec![line] }),
         }
     }
-    sections.push(checkpoint_section(experiment));
+    let every_s = json!(experiment.checkpoint.every_s);
+    sections.push(shared_section(experiment, "checkpoint", "every_s", every_s));
+    if experiment.log.tensorboard {
+        sections.push(shared_section(experiment, "log", "tensorboard", true.into()));
+    }
     sections.push(varied_section(experiment));
     sections.extend(experiment.tune.as_ref().map(tuned_section));
     let texts: Vec<String> =
@@ -68,12 +72,12 @@ pub fn effective(experiment: &Experiment, cells: &[Map<String, Value>]) -> Strin
     texts.join("\n")
 }
 
-/// It is of the experiment and of no arm.
-fn checkpoint_section(experiment: &Experiment) -> Section {
-    let comment = if experiment.is_written("checkpoint.every_s") { "" } else { "default" };
-    let value = json!(experiment.checkpoint.every_s);
-    let line = Line { key: "every_s".to_owned(), value, comment };
-    Section { name: "checkpoint".to_owned(), lines: vec![line] }
+/// Those of the experiment and of no arm.
+fn shared_section(experiment: &Experiment, name: &str, key: &str, value: Value) -> Section {
+    let is_written = experiment.is_written(&format!("{name}.{key}"));
+    let comment = if is_written { "" } else { "default" };
+    let line = Line { key: key.to_owned(), value, comment };
+    Section { name: name.to_owned(), lines: vec![line] }
 }
 
 fn varied_section(experiment: &Experiment) -> Section {

@@ -8,6 +8,7 @@ pub mod load;
 pub mod record;
 pub mod recorded_training;
 mod sharing;
+pub mod tensorboard;
 mod test_rows;
 pub mod tuning;
 

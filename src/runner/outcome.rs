@@ -40,6 +40,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The record of a training that is done.
+    pub(super) fn result(&self) -> Option<&TrainingRecord> {
+        match self {
+            Self::Found(record) | Self::Trained(record) | Self::Moved { record, .. } => {
+                Some(record)
+            }
+            Self::Interrupted { .. } | Self::NotBegun | Self::Elsewhere | Self::Failed(_) => None,
+        }
+    }
+
     /// A line that says it.
     pub(super) fn in_words(&self, training: &PreparedTraining, store: &Store) -> String {
         let dir = &training.dir;

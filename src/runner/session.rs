@@ -19,7 +19,7 @@ use super::prepared_experiment::PreparedExperiment;
 use super::prepared_training::PreparedTraining;
 use super::replaced::{self, Replaced};
 use super::summary::Summary;
-use super::sweep::{Resources, Sweep, jobs};
+use super::sweep::{Resources, Sweep, jobs, write_event_files};
 use super::tuning::Tuning;
 use super::verify::{Verdict, Verification};
 use crate::config::Experiment;
@@ -231,7 +231,7 @@ impl<'a> Session<'a> {
             let named = tuning.trainings().iter().map(|training| training.dir.clone()).collect();
             let dirs: Vec<String> = open.iter().map(|training| training.dir.clone()).collect();
             let twins = Twins::new(&tune_store, named, self.tunings_beside());
-            let summary = self.train_in(&tune_store, &twins, open, events)?;
+            let summary = self.train_in(&tune_store, &twins, open, None, events)?;
             trained += summary.trained;
             if summary.interrupted() > 0 || summary.failed > 0 {
                 let record = tuning.record();
@@ -254,7 +254,9 @@ impl<'a> Session<'a> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
         store.write_plan(&self.experiment.config, &self.plan(&store))?;
         let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
-        let summary = self.train_in(&store, &self.twins(&store), trainings.clone(), events)?;
+        let events_of = self.experiment.log.tensorboard.then_some(self.experiment.name.as_str());
+        let twins = self.twins(&store);
+        let summary = self.train_in(&store, &twins, trainings.clone(), events_of, events)?;
         FreshRun::tidy(store.dir());
         if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
             // Until here, the tuning of a fresh run that is interrupted would have been gone on with.
@@ -310,12 +312,14 @@ impl<'a> Session<'a> {
         plan
     }
 
-    /// Trains what of these is not done yet, into a folder of the experiment.
+    /// Trains what of these is not done yet, into a folder of the experiment; with event files for TensorBoard
+    /// where they are `events_of` an experiment.
     fn train_in(
         &self,
         store: &Store,
         twins: &Twins,
         trainings: Vec<&PreparedTraining>,
+        events_of: Option<&str>,
         events: &Sender<Event>,
     ) -> Result<Summary> {
         let Options { fresh, verify, .. } = self.options;
@@ -326,7 +330,11 @@ impl<'a> Session<'a> {
                 Need::Nothing(done) => {
                     // Its process may have ended between putting it in its place and tidying up.
                     store.tidy(&training.dir);
-                    Some(Outcome::Found(store.keep(&training.dir, *done)))
+                    let record = store.keep(&training.dir, *done);
+                    if let Some(experiment) = events_of {
+                        write_event_files(store, &training.dir, experiment, &record, events);
+                    }
+                    Some(Outcome::Found(record))
                 }
                 // Of what a newer bnes wrote, the sweep says so.
                 Need::Move(_) | Need::Training | Need::Newer(_) => None,
@@ -336,7 +344,8 @@ impl<'a> Session<'a> {
         let open: Vec<&PreparedTraining> = open.map(|(training, _)| *training).collect();
         let resources = self.resources(&open, events)?;
         let every_s = self.experiment.checkpoint.every_s;
-        let sweep = Sweep::new(&needs, open, &resources, self.interrupt, every_s);
+        let sweep =
+            Sweep::new(&needs, open, &resources, self.interrupt, every_s).with_events_of(events_of);
         let mut trained = sweep.run(events).into_iter();
         // Others that were at work here may have been killed meanwhile.
         store.clean();

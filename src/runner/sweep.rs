@@ -15,8 +15,8 @@ use super::pool::{Piece, Pool, Work, lock};
 use super::prepared_training::PreparedTraining;
 use super::run_one::{Ended, RunContext, run_one};
 use crate::event::Event;
-use crate::results::Status;
-use crate::storage::{Claim, Done, Holder, Process, Twin};
+use crate::results::{Status, TrainingRecord};
+use crate::storage::{Claim, Done, Holder, Process, Store, Twin, write_events};
 use crate::train::Position;
 
 /// What trainings may use.
@@ -48,6 +48,8 @@ pub struct Sweep<'a> {
     /// `[checkpoint] every_s`.
     every_s: f64,
     trainer: &'a Trainer<'a>,
+    /// The experiment, where TensorBoard is to have event files.
+    events_of: Option<&'a str>,
     /// Of the trainings in hand.
     claims: Mutex<Vec<Arc<Claim>>>,
 }
@@ -63,7 +65,14 @@ impl<'a> Sweep<'a> {
         every_s: f64,
     ) -> Self {
         let claims = Mutex::default();
-        Self { needs, trainings, resources, interrupt, every_s, trainer: &run_one, claims }
+        let trainer = &run_one;
+        Self { needs, trainings, resources, interrupt, every_s, trainer, events_of: None, claims }
+    }
+
+    /// Has event files for TensorBoard written as trainings end, of an experiment of this name.
+    #[must_use]
+    pub fn with_events_of(self, experiment: Option<&'a str>) -> Self {
+        Self { events_of: experiment, ..self }
     }
 
     /// Trains, or waits where another process trains. The outcomes are in the order of the trainings.
@@ -177,12 +186,34 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// Writes the event files of a training that is done. That they cannot be written costs no result.
+pub fn write_event_files(
+    store: &Store,
+    dir: &str,
+    experiment: &str,
+    record: &TrainingRecord,
+    events: &Sender<Event>,
+) {
+    if let Err(error) = write_events(&store.training(dir), experiment, record) {
+        let message = format!("{dir}: no event file for TensorBoard: {error:#}");
+        let _ = events.send(Event::Warning { message });
+    }
+}
+
 impl Work for Sweep<'_> {
     type Output = Outcome;
 
     fn attempt(&self, number: usize, events: &Sender<Event>) -> Option<Outcome> {
         let attempt = self.try_attempt(number, events);
-        attempt.unwrap_or_else(|error| Some(self.fail(self.trainings[number], error, events)))
+        let outcome =
+            attempt.unwrap_or_else(|error| Some(self.fail(self.trainings[number], error, events)));
+        if let (Some(name), Some(record)) =
+            (self.events_of, outcome.as_ref().and_then(Outcome::result))
+        {
+            let dir = &self.trainings[number].dir;
+            write_event_files(self.needs.store, dir, name, record, events);
+        }
+        outcome
     }
 
     fn outcome(&self, number: usize, outcome: &Outcome) -> (String, bool) {

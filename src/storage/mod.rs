@@ -11,6 +11,7 @@ pub mod leftovers;
 mod process;
 pub mod status;
 mod store;
+mod tensorboard;
 mod twins;
 mod work_dir;
 
@@ -18,5 +19,6 @@ pub use claim::{Claim, Holder};
 pub use fresh_run::FreshRun;
 pub use process::Process;
 pub use store::{Done, Store};
+pub use tensorboard::write_events;
 pub use twins::{Twin, Twins, experiments_beside};
 pub use work_dir::WorkDir;

@@ -35,5 +35,7 @@ mod run;
 mod signals;
 #[cfg(target_os = "linux")]
 mod status;
+#[cfg(target_os = "linux")]
+mod tensorboard;
 mod tune;
 mod verdict;
