@@ -82,13 +82,14 @@ impl Ranks {
     /// From where to where ranks cannot be told apart, none within another.
     fn cliques(&self, ranked: &[(String, f64)]) -> Vec<(f64, f64)> {
         let Some(difference) = self.critical_difference else { return Vec::new() };
-        let mut found: Vec<(f64, f64)> = Vec::new();
-        for (_, from) in ranked {
-            let within =
-                ranked.iter().map(|(_, rank)| *rank).filter(|rank| rank - from <= difference);
-            let to = within.fold(*from, f64::max);
-            if to > *from && found.last().is_none_or(|(_, last)| to > *last) {
-                found.push((*from, to));
+        // By places: several may have the same rank.
+        let (mut found, mut reached) = (Vec::new(), 0);
+        for (place, (_, from)) in ranked.iter().enumerate() {
+            let is_far = |(_, rank): &(String, f64)| rank - from > difference;
+            let last = ranked.iter().position(is_far).unwrap_or(ranked.len()) - 1;
+            if last > place && last > reached {
+                found.push((*from, ranked[last].1));
+                reached = last;
             }
         }
         found
@@ -108,5 +109,9 @@ mod tests {
             Ranks { ranked: ranked.clone(), critical_difference: Some(1.0), ..Ranks::default() };
         assert_eq!(ranks.cliques(&ranked), [(1.2, 1.9), (1.9, 2.4)]);
         assert!(ranks.svg(Size::page()).contains("critical difference 1.00"));
+        // Equal ranks are a bar, too, and one alone.
+        let equal = [("a", 1.0), ("b", 2.5), ("c", 2.5), ("d", 4.0)];
+        let equal = equal.map(|(name, rank)| (name.to_owned(), rank));
+        assert_eq!(ranks.cliques(&equal), [(2.5, 2.5)]);
     }
 }

@@ -113,6 +113,14 @@ fn lines(comparison: &Comparison, asked: &Asked) -> Result<Lines, NoPicture> {
     let column = asked.column.as_deref().unwrap_or(COLUMN);
     let chart = figures::curves(experiment, comparison, column, asked.heights);
     if chart.series.is_empty() {
+        let mut arms =
+            comparison.arms.iter().filter(|arm| arm.experiment == experiment.name).peekable();
+        if arms.peek().is_some() && arms.all(|arm| arm.diverged == arm.n) {
+            return Err(NoPicture(format!(
+                "every training of {} diverged before {column} had a finite value: there is no curve to draw",
+                experiment.name
+            )));
+        }
         let mut known: Vec<&str> = comparison
             .curves
             .iter()
@@ -236,6 +244,12 @@ mod tests {
         };
         let column = Asked { column: Some("val_f1".to_owned()), ..Asked::default() };
         assert!(failed(Plot::Curves, column).ends_with("there are `val_loss`"));
+        let mut diverged = comparison.clone();
+        diverged.curves.clear();
+        diverged.arms.iter_mut().for_each(|arm| arm.diverged = arm.n);
+        let size = Size::page();
+        let told = svg(Plot::Curves, &diverged, &Asked::default(), size).unwrap_err().to_string();
+        assert!(told.contains("every training of digits diverged before val_loss"), "{told}");
         let effect = Asked { effect: Some("lr".to_owned()), ..Asked::default() };
         assert!(failed(Plot::Pairs, effect).contains("`model.norm.kind=batch`"));
         assert!(failed(Plot::Ranks, Asked::default()).contains("several data sets"));
