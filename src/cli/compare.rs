@@ -26,6 +26,7 @@ use crate::{report, results};
 
 /// Arguments of `bnes compare`.
 #[derive(Debug, Clone, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct CompareArgs {
     /// Results directories, experiments' directories or trainings' directories. Of experiments without a
     /// matrix, those at the first path are what the others are held against.

@@ -42,7 +42,20 @@ impl ComparedArgs {
     /// Where nothing can be loaded or compared.
     pub(super) fn load(&self) -> Result<Compared> {
         on_every_core();
-        let mut experiments = results::load(&self.paths)?;
+        match self.compare(results::load(&self.paths)?) {
+            Err(error @ CompareError::NothingDone(_)) => bail!(sentences::error(&error)),
+            compared => Ok(compared?),
+        }
+    }
+
+    /// Compares what was loaded.
+    ///
+    /// # Errors
+    /// Where nothing has ended, or an option names what is not there.
+    pub(super) fn compare(
+        &self,
+        mut experiments: Vec<LoadedExperiment>,
+    ) -> Result<Compared, CompareError> {
         experiments.iter_mut().for_each(LoadedExperiment::read_test_rows);
         let options = Options {
             metric: self.metric.clone(),
@@ -50,10 +63,8 @@ impl ComparedArgs {
             no_clocks: true,
             ..Options::default()
         };
-        match crate::compare::compare(&experiments, &options) {
-            Err(error @ CompareError::NothingDone(_)) => bail!(sentences::error(&error)),
-            comparison => Ok(Compared { comparison: comparison?, experiments }),
-        }
+        let comparison = crate::compare::compare(&experiments, &options)?;
+        Ok(Compared { experiments, comparison })
     }
 }
 

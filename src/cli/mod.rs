@@ -10,6 +10,7 @@ mod dry_run;
 mod exit;
 mod experiment_args;
 mod gate;
+mod live_report;
 mod output;
 pub mod paper;
 mod plot;

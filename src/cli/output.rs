@@ -1,10 +1,11 @@
 //! Standard output: how wide it is, and reports on it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::exit::UsageError;
 use crate::draw::Characters;
 
 /// The width of a terminal that says nothing about itself.
@@ -65,6 +66,23 @@ pub(super) fn place(path: &Path) -> PathBuf {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let named = || dir.canonicalize().ok().zip(path.file_name()).map(|(dir, name)| dir.join(name));
     path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
+}
+
+/// Refuses to write a page over a file that is none.
+///
+/// # Errors
+/// Where there is such a file.
+pub(super) fn is_page(file: &Path, flag: &str) -> Result<(), UsageError> {
+    const BEGINS: &[u8] = b"<!DOCTYPE html>";
+    let mut first = Vec::new();
+    let mut read = || std::fs::File::open(file)?.take(BEGINS.len() as u64).read_to_end(&mut first);
+    if file.is_file() && read().is_ok() && !first.is_empty() && first != BEGINS {
+        return Err(UsageError(format!(
+            "{flag} names {}, which is no page: name another file",
+            file.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Writes a report as it is.

@@ -9,12 +9,12 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::compared::{Compared, ComparedArgs, each_curve};
-use super::output::{self, shell_word};
+use super::output::{self, is_page, shell_word};
 use crate::compare::runs::{RunOf, each_run};
 use crate::compare::{CompareError, Comparison, Filter, MeanCurves};
 use crate::config::Factors;
 use crate::console::eprintln;
-use crate::report::page::{Origin, Page, PageData, RunRow, SECOND};
+use crate::report::page::{Origin, Page, PageData, Preview, RunRow, SECOND};
 use crate::results::{LoadedExperiment, Status};
 use crate::storage::atomic::write_with;
 
@@ -34,39 +34,52 @@ pub struct ReportArgs {
 /// # Errors
 /// Where nothing can be loaded or compared, or the page cannot be written.
 pub fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    is_page(&args.output, "--output")?;
     let mut compared = args.compared.load()?;
-    let page = page(&mut compared, &args.compared)?;
+    let (page, is_full) = page(&mut compared, &args.compared, None)?;
+    if is_full {
+        eprintln(
+            "note: the page has the means of all curves, and single ones of the first 1000 trainings alone",
+        );
+    }
     write_with(&args.output, |file| output::print(file, &page))?;
     writeln!(out, "report: {}", args.output.display())
         .context("the report could not be written")?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The page of results.
+/// The page of results, and whether it has single curves of some trainings alone; a preview, where there is
+/// more to come.
 ///
 /// # Errors
 /// Where a curve cannot be read.
-pub(super) fn page(compared: &mut Compared, args: &ComparedArgs) -> Result<String> {
+pub(super) fn page(
+    compared: &mut Compared,
+    args: &ComparedArgs,
+    preview: Option<Preview>,
+) -> Result<(String, bool)> {
     let Compared { experiments, comparison } = compared;
     let numbers = Numbers::of(comparison);
     let curves = crate::compare::curves::curves(experiments, &args.filters)?;
-    let (mut means, mut data) = (MeanCurves::of(&curves, None), PageData::default());
+    let (mut means, mut data) = (MeanCurves::of(&curves, None), PageData::of(&curves));
     let mut is_full = false;
     each_curve(&curves, None, |curve, table| {
         means.push(curve, table);
         is_full |= !data.training(numbers.get(&curve.experiment, &curve.factors), curve, table);
     })?;
     comparison.curves = means.finish();
-    if is_full {
-        eprintln(
-            "note: the page has the means of all curves, and single ones of the first 1000 trainings alone",
-        );
-    }
     let mut runs = Vec::new();
-    each_run(experiments, &args.filters, |run| runs.push(row(comparison, &numbers, &run)))?;
+    let mut configs = vec![Value::Null; comparison.arms.len()];
+    each_run(experiments, &args.filters, |run| {
+        let row = row(comparison, &numbers, &run);
+        if let Some(config) = configs.get_mut(row.arm).filter(|config| config.is_null()) {
+            *config = config_of(&run);
+        }
+        runs.push(row);
+    })?;
     let origins = origins(experiments, &args.filters)?;
-    let page = Page { comparison, data, runs, origins, command: command(args) };
-    Ok(page.write()?)
+    let page = Page { comparison, data, runs, origins, configs, command: command(args), preview };
+    Ok((page.write()?, is_full))
 }
 
 /// The places of arms in a comparison, by experiment and levels.
@@ -105,6 +118,14 @@ fn row(comparison: &Comparison, numbers: &Numbers, run: &RunOf) -> RunRow {
         best_epoch: run.arm.best_epoch,
         metrics: [value(metric), value(SECOND)],
     }
+}
+
+/// All that fixes a training but its seed, and the rule of the arm.
+fn config_of(run: &RunOf) -> Value {
+    let mut config: serde_json::Map<String, Value> = run.record.config.clone().into();
+    config.remove("seed");
+    config.insert("early_stopping".to_owned(), Value::Object(run.arm.rule.clone().into()));
+    Value::Object(config)
 }
 
 /// Where the figures of each experiment come from, as its first training tells it.

@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::dry_run::dry_run;
 use super::exit::{FAILED, UsageError};
+use super::live_report::LiveReport;
 use super::run_args::{RunArgs, RunFormat};
 use super::run_json;
 use super::run_text::{
@@ -35,15 +36,35 @@ use crate::text::counted;
 pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     // From here on a signal ends the current batch, not the process.
     let interrupt = Interrupt::listen()?;
-    if args.until_decided {
-        return until_decided(args, &interrupt, out);
+    let report = args.report.as_ref().map(|file| -> Result<LiveReport> {
+        Ok(LiveReport::new(file, args.results.join(&args.experiment.load()?.name))?)
+    });
+    let report = report.transpose()?;
+    let ended = if args.until_decided {
+        until_decided(args, report.as_ref(), &interrupt, out)
+    } else {
+        let experiment = args.experiment.load()?;
+        run_once(&experiment, None, true, args, report.as_ref(), &interrupt, out)
+    };
+    let Some(report) = report else { return ended };
+    let Err(error) = report.finish(interrupt.is_asked()) else { return ended };
+    match ended {
+        Ok(ExitCode::SUCCESS) => Err(error.context("the trainings are done; the page is not")),
+        // How it ended matters more.
+        ended => {
+            eprintln(format_args!("warning: the page was not written: {error:#}"));
+            ended
+        }
     }
-    let experiment = args.experiment.load()?;
-    run_once(&experiment, None, true, args, &interrupt, out)
 }
 
 /// Trains with more and more seeds, by a plan of looks, until every effect is decided.
-fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> Result<ExitCode> {
+fn until_decided(
+    args: &RunArgs,
+    report: Option<&LiveReport>,
+    interrupt: &Interrupt,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
     if args.experiment.seeds.is_some() {
         let message = "--seeds and --until-decided contradict each other: give --max-seeds";
         return Err(UsageError(message.to_owned()).into());
@@ -72,7 +93,15 @@ fn until_decided(args: &RunArgs, interrupt: &Interrupt, out: &mut dyn Write) -> 
         }
         // What is told of the trainings is told once, at the end of each look on standard error.
         let mut told: Vec<u8> = Vec::new();
-        let code = run_once(&experiment, Some(plan.clone()), is_first, args, interrupt, &mut told)?;
+        let code = run_once(
+            &experiment,
+            Some(plan.clone()),
+            is_first,
+            args,
+            report,
+            interrupt,
+            &mut told,
+        )?;
         is_first = false;
         let is_last = index + 1 == looks.seeds().len();
         let state = decided(&args.results.join(&experiment.name), args.margin)?;
@@ -149,6 +178,7 @@ fn run_once(
     sequential: Option<SequentialPlan>,
     is_first: bool,
     args: &RunArgs,
+    report: Option<&LiveReport>,
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
@@ -171,7 +201,7 @@ fn run_once(
     let started = Instant::now();
     let name = &experiment.name;
     let results = session.store().dir().to_owned();
-    if let Some(tuned) = watched(args, |events| session.tune(events))? {
+    if let Some(tuned) = watched(args, report, |events| session.tune(events))? {
         let seconds = started.elapsed().as_secs_f64();
         if let Some(summary) = &tuned.unfinished {
             print_warnings(summary);
@@ -194,7 +224,7 @@ fn run_once(
             warn_of_replaced(&session);
         }
     }
-    let summary = watched(args, |events| session.train(events))?;
+    let summary = watched(args, report, |events| session.train(events))?;
     print_warnings(&summary);
     let printed = match args.format {
         RunFormat::Json => run_json::write(&session, &summary, out),
@@ -212,7 +242,7 @@ fn run_once(
         return ended(interrupt, &summary, printed);
     }
     printed?;
-    let found = watched(args, |events| session.verify(&summary, events))?;
+    let found = watched(args, None, |events| session.verify(&summary, events))?;
     if args.format == RunFormat::Text {
         writeln!(out, "{}", verdicts(&found))?;
     }
@@ -246,8 +276,12 @@ fn ended(interrupt: &Interrupt, summary: &Summary, printed: Result<()>) -> Resul
     Ok(if summary.failed > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-/// Works while the events of it are shown.
-fn watched<T>(args: &RunArgs, work: impl FnOnce(&Sender<Event>) -> T) -> T {
+/// Works while the events of it are shown, and the page that shows them is kept up to date.
+fn watched<T>(
+    args: &RunArgs,
+    report: Option<&LiveReport>,
+    work: impl FnOnce(&Sender<Event>) -> T,
+) -> T {
     let style = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Style::Quiet,
         (false, true) => Style::Bars,
@@ -255,7 +289,15 @@ fn watched<T>(args: &RunArgs, work: impl FnOnce(&Sender<Event>) -> T) -> T {
     };
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
-        scope.spawn(move || Progress::new(style).watch(&receiver));
+        let shown = match report {
+            None => receiver,
+            Some(report) => {
+                let (onward, shown) = channel();
+                scope.spawn(move || report.follow(&receiver, &onward));
+                shown
+            }
+        };
+        scope.spawn(move || Progress::new(style).watch(&shown));
         let result = work(&sender);
         drop(sender);
         result

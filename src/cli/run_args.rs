@@ -46,6 +46,10 @@ pub struct RunArgs {
     /// The smallest difference that matters, with --until-decided: 0.01, or 5% of the first level's mean
     #[arg(long, value_name = "MARGIN", requires = "until_decided", value_parser = super::compare::margin)]
     pub margin: Option<Margin>,
+    /// Keep this page up to date while it trains: that of `bnes report`, which reloads itself until all trainings
+    /// have ended
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub report: Option<PathBuf>,
     /// For people, or one JSON object a line per arm and seed
     #[arg(long, value_enum, default_value = "text")]
     pub format: RunFormat,

@@ -15,7 +15,7 @@ use crate::compare::{
 use crate::config::is_of_rule;
 use crate::text::{counted, enumerated};
 
-/// A method that a paper cites: what it is cited for, its key, its entry for `BibTeX`.
+/// A method that a paper cites: what it is cited for, its key, its entry for BibTeX.
 struct Source {
     key: &'static str,
     entry: &'static str,
@@ -103,7 +103,7 @@ pub fn methods(comparison: &Comparison, origins: &[Origin]) -> String {
     said
 }
 
-/// The sources that [`methods`] names, for `BibTeX`.
+/// The sources that [`methods`] names, for BibTeX.
 #[must_use]
 pub fn bibliography(methods: &str) -> String {
     let mut text = format!(

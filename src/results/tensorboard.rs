@@ -206,7 +206,7 @@ fn plugin(name: &str, content: &Message) -> Message {
 /// JSON as a block of code in Markdown.
 fn indented(value: &Value) -> String {
     let json = serde_json::to_string_pretty(value).unwrap_or_default();
-    json.lines().map(|line| format!("    {line}\n")).collect()
+    json.lines().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
 /// A protobuf message while it is written.

@@ -107,3 +107,62 @@ fn pictures_are_written_and_drawn_in_the_terminal_and_what_cannot_be_is_told() {
             .contains("data sets")
     );
 }
+
+/// A hundred trainings that take a while together.
+const SLOW: &str = r#"
+name = "slow"
+data.source = "digits"
+model.hidden = [64, 64]
+training = { epochs = 200, batch_size = 8 }
+matrix.seed = "0..100"
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn while_it_trains_the_page_is_a_preview_and_at_the_end_that_of_report_or_says_what_is_missing() {
+    use crate::common::broken::{signal, start};
+    use std::time::{Duration, Instant};
+
+    let place = Place::new();
+    place.write("slow.toml", SLOW);
+    let args = ["run", "--config", "slow.toml", "--report", "live.html", "--quiet", "--jobs", "1"];
+    let mut child = start(&place, &args);
+    let read = || fs::read_to_string(place.path("live.html")).unwrap_or_default();
+    let refreshes = |page: &str| page.contains("http-equiv=\"refresh\" content=\"5\"");
+    let until = Instant::now() + Duration::from_mins(2);
+    let mut seen = String::new();
+    // With figures of what has ended.
+    while !seen.contains("<h3>Verdict</h3>") {
+        seen = read();
+        if !seen.is_empty() {
+            assert!(seen.starts_with("<!DOCTYPE html>") && seen.ends_with("</html>\n"), "{seen}");
+            assert!(seen.contains("Preview: ") && refreshes(&seen), "{seen}");
+        }
+        assert!(Instant::now() < until, "no preview came: {seen}");
+        assert!(child.try_wait().unwrap().is_none(), "it is over: make it take longer");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(seen.contains(" of 100 trainings have ended, and figures will change."), "{seen}");
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let page = read();
+    assert!(page.contains("Interrupted: ") && !refreshes(&page), "{page}");
+    // Fewer trainings, so that it ends.
+    let short = ["--set", "matrix.seed=\"0..2\"", "--set", "training.epochs=3"];
+    place.succeeds(&[&args[..], &short].concat());
+    place.succeeds(&["report", "results/slow", "--output", "page.html"]);
+    assert_eq!(read(), fs::read_to_string(place.path("page.html")).unwrap());
+    assert!(!read().contains("Preview"), "it is over");
+    let without = [&["run", "--config", "slow.toml", "--results", "other", "--quiet"], &short[..]];
+    place.succeeds(&without.concat());
+    for (with, without) in place.trainings("results/slow").iter().zip(place.trainings("other/slow"))
+    {
+        if with.file_name() == without.file_name() {
+            assert_eq!(crate::common::curve(with), crate::common::curve(&without));
+        }
+    }
+    place.write("notes.md", "mine");
+    assert!(place.fails(2, &["run", "--report", "notes.md"]).contains("is no page"));
+    assert!(place.fails(2, &["report", "results", "--output", "notes.md"]).contains("is no page"));
+    assert_eq!(fs::read_to_string(place.path("notes.md")).unwrap(), "mine");
+}

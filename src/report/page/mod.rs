@@ -6,6 +6,8 @@
 mod data;
 mod html;
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -57,8 +59,12 @@ pub struct Page<'a> {
     pub runs: Vec<RunRow>,
     /// Of each experiment: its name, the effective config of its first training, where it ran.
     pub origins: Vec<Origin>,
+    /// The effective config of each arm, by its number in the comparison, as its first training had it.
+    pub configs: Vec<Value>,
     /// The command that made the page.
     pub command: String,
+    /// Set where there is more to come.
+    pub preview: Option<Preview>,
 }
 
 /// Where the figures of an experiment come from.
@@ -71,6 +77,80 @@ pub struct Origin {
     /// Names and values: version, commit, processor, digest of the data.
     pub facts: Vec<(&'static str, String)>,
 }
+
+/// How far trainings are that a page is a preview of.
+#[derive(Debug, Clone, Copy)]
+pub struct Preview {
+    /// Trainings that have ended.
+    pub done: usize,
+    /// All of them; 0 where that is not known yet.
+    pub all: usize,
+    /// Whether there is more to come: the page then reloads itself.
+    pub goes_on: bool,
+    /// After so many seconds.
+    pub every_s: u64,
+}
+
+impl Preview {
+    fn sentence(&self) -> String {
+        let Self { done, all, goes_on, every_s } = self;
+        let so_far = match all {
+            0 => "no training has ended yet".to_owned(),
+            all => format!("{done} of {} have ended", counted(*all, "training")),
+        };
+        if *goes_on {
+            format!(
+                "Preview: {so_far}, and figures will change. The page reloads itself every {every_s} s until all have."
+            )
+        } else {
+            format!("Interrupted: {so_far}. The same `bnes run` goes on with the others.")
+        }
+    }
+}
+
+/// A page while there is nothing to show.
+#[must_use]
+pub fn waiting(name: &str, preview: &Preview) -> String {
+    let mut page = Html::default();
+    begin(&mut page, name, Some(preview));
+    page.markup("<header>");
+    page.element("h1", &[], name);
+    page.element("p", &[("class", "preview")], &preview.sentence());
+    page.markup("</header></body></html>\n");
+    page.finish()
+}
+
+/// Everything before the first that is seen.
+fn begin(page: &mut Html, names: &str, preview: Option<&Preview>) {
+    let script_hash = base64(&Sha256::digest(SCRIPT.as_bytes()));
+    page.markup("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    page.open(
+        "meta",
+        &[
+            ("http-equiv", "Content-Security-Policy"),
+            (
+                "content",
+                &format!(
+                    "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{script_hash}'; \
+                     base-uri 'none'; form-action 'none'"
+                ),
+            ),
+        ],
+    );
+    if let Some(preview) = preview.filter(|preview| preview.goes_on) {
+        let every = preview.every_s.to_string();
+        page.open("meta", &[("http-equiv", "refresh"), ("content", &every)]);
+    }
+    page.markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+    page.markup("<meta name=\"color-scheme\" content=\"light dark\">");
+    page.element("title", &[], &format!("{names} · bnes"));
+    page.markup("<style>");
+    page.markup(STYLE);
+    page.markup("</style></head><body>");
+}
+
+/// Arms whose configs are beside each other.
+const MOST_CONFIGS: usize = 24;
 
 /// The second metric of a table of trainings.
 pub const SECOND: &str = "test_accuracy";
@@ -91,29 +171,8 @@ impl Page<'_> {
         }
         let names: Vec<&str> =
             self.comparison.experiments.iter().map(|one| one.name.as_str()).collect();
-        let title = format!("{} · bnes", names.join(", "));
-        let script_hash = base64(&Sha256::digest(SCRIPT.as_bytes()));
         let mut page = Html::default();
-        page.markup("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-        page.open(
-            "meta",
-            &[
-                ("http-equiv", "Content-Security-Policy"),
-                (
-                    "content",
-                    &format!(
-                        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{script_hash}'; \
-                         base-uri 'none'; form-action 'none'"
-                    ),
-                ),
-            ],
-        );
-        page.markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-        page.markup("<meta name=\"color-scheme\" content=\"light dark\">");
-        page.element("title", &[], &title);
-        page.markup("<style>");
-        page.markup(STYLE);
-        page.markup("</style></head><body>");
+        begin(&mut page, &names.join(", "), self.preview.as_ref());
         self.header(&mut page, &names);
         page.markup("<main>");
         // What holds over all of them is what a reader of one minute wants first.
@@ -136,6 +195,9 @@ impl Page<'_> {
         page.markup("<header><div class=\"bar\">");
         page.element("h1", &[], &names.join(", "));
         page.markup("<button id=\"theme\" type=\"button\" hidden>dark</button></div>");
+        if let Some(preview) = &self.preview {
+            page.element("p", &[("class", "preview")], &preview.sentence());
+        }
         for experiment in &self.comparison.experiments {
             let arms = self.arms(experiment);
             let seeds = arms.iter().map(|(_, arm)| arm.n);
@@ -198,6 +260,7 @@ impl Page<'_> {
         }
         self.curves(page, experiment);
         self.effects(page, experiment);
+        self.configs(page, experiment);
         page.close("section");
     }
 
@@ -402,6 +465,55 @@ impl Page<'_> {
         }
     }
 
+    /// The keys in which the configs of arms differ, a column an arm; all keys folded.
+    fn configs(&self, page: &mut Html, experiment: &ExperimentSummary) {
+        let arms = self.arms(experiment);
+        let shown: Vec<(usize, &ArmSummary)> = arms.iter().copied().take(MOST_CONFIGS).collect();
+        let mut keys: Vec<String> = Vec::new();
+        let mut values: Vec<HashMap<String, String>> = Vec::new();
+        for (number, _) in &shown {
+            let mut found = Vec::new();
+            if let Some(config) = self.configs.get(*number) {
+                flat(config, "", &mut found);
+            }
+            for (key, _) in &found {
+                if !keys.contains(key) {
+                    keys.push(key.clone());
+                }
+            }
+            values.push(found.into_iter().collect());
+        }
+        let row = |key: &String| -> Vec<Cell> {
+            let cell =
+                |of: &HashMap<String, String>| Cell::word(of.get(key).map_or("", |value| value));
+            std::iter::once(Cell::word(key)).chain(values.iter().map(cell)).collect()
+        };
+        let differs = |key: &&String| values.iter().any(|of| of.get(*key) != values[0].get(*key));
+        let differing: Vec<Vec<Cell>> = keys.iter().filter(differs).map(row).collect();
+        if keys.is_empty() {
+            return;
+        }
+        page.element("h3", &[], "Where the configs differ");
+        let mut headings = vec!["key".to_owned()];
+        headings.extend(shown.iter().map(|(_, arm)| figures::arm_label(&arm.factors)));
+        if !differing.is_empty() {
+            page.table("configs", "Keys with more than one value", &headings, &differing);
+        }
+        if arms.len() > shown.len() {
+            let told = format!("the first {MOST_CONFIGS} of {} arms", arms.len());
+            page.element("p", &[("class", "note")], &told);
+        }
+        page.markup("<details><summary>All keys</summary>");
+        let all: Vec<Vec<Cell>> = keys.iter().map(row).collect();
+        page.table(
+            "configs",
+            "The effective config of the first training of each arm",
+            &headings,
+            &all,
+        );
+        page.markup("</details>");
+    }
+
     fn across(&self, page: &mut Html) {
         for across in &self.comparison.data_sets {
             let ranks = figures::ranks(across);
@@ -589,8 +701,74 @@ fn qualifies(kind: &WarningKind, finding: &Finding) -> bool {
     }
 }
 
-/// A name as an anchor: letters, digits and dashes.
+/// A name as an anchor: letters, digits and dashes, other characters by their numbers, so that no two names are
+/// alike.
 fn anchor(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let plain = |c: char| match c {
+        c if c.is_ascii_alphanumeric() || c == '-' => c.to_string(),
+        other => format!("_{:x}_", u32::from(other)),
+    };
     format!("experiment-{}", name.chars().map(plain).collect::<String>())
+}
+
+/// Every key of a config with its value as text, tables by their dotted keys.
+fn flat(config: &Value, above: &str, found: &mut Vec<(String, String)>) {
+    let key = |key: &str| if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
+    match config {
+        Value::Object(table) => {
+            for (name, value) in table {
+                flat(value, &key(name), found);
+            }
+        }
+        Value::Null => {}
+        value => found.push((above.to_owned(), crate::compare::label::text(value))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compare::{Options, compare};
+    use crate::results::fixtures::two_by_two_of;
+
+    #[test]
+    fn names_that_look_alike_have_anchors_of_their_own() {
+        let names = ["a b", "a-b", "a_b", "a_20_b", "ä", "a"];
+        let anchors: std::collections::BTreeSet<String> =
+            names.iter().map(|name| anchor(name)).collect();
+        assert_eq!(anchors.len(), names.len(), "{anchors:?}");
+        assert!(anchors.iter().all(|id| !id.contains(' ')), "{anchors:?}");
+    }
+
+    #[test]
+    fn the_keys_in_which_arms_differ_are_a_table_and_all_keys_are_folded() {
+        let comparison = compare(&[two_by_two_of(6)], &Options::default()).unwrap();
+        let configs = comparison.arms.iter().map(|arm| {
+            let kind = arm.factors["model.norm.kind"].clone();
+            json!({"model": {"norm": {"kind": kind}, "hidden": [64]}, "early_stopping": {"kind": arm.factors["early_stopping"]}})
+        });
+        let page = Page {
+            comparison: &comparison,
+            data: PageData::default(),
+            runs: Vec::new(),
+            origins: Vec::new(),
+            configs: configs.collect(),
+            command: "bnes report".to_owned(),
+            preview: None,
+        };
+        let text = page.write().unwrap();
+        let section = text.split("Where the configs differ").nth(1).unwrap();
+        let (differ, all) = section.split_once("<details>").unwrap();
+        assert_eq!(differ.matches("<tr>").count(), 1 + 2, "{differ}");
+        assert!(
+            differ.contains(">model.norm.kind</th>")
+                && differ.contains(">early_stopping.kind</th>")
+        );
+        assert!(
+            !differ.contains("model.hidden") && all.contains(">model.hidden</th><td"),
+            "{section}"
+        );
+    }
 }

@@ -30,6 +30,24 @@
     }
     return found;
   };
+  // A curve of a single training: two letters of base64 a value.
+  const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const coarse = ([low, high, log, letters]) => {
+    const found = [];
+    for (let at = 0; at < letters.length; at += 2) {
+      const step = 64 * LETTERS.indexOf(letters[at]) + LETTERS.indexOf(letters[at + 1]), share = step / 4094;
+      found.push(step === 4095 ? NaN : log ? low * (high / low) ** share : low + (high - low) * share);
+    }
+    return found;
+  };
+  // The epochs that a curve is kept of: every so many, the last, the best.
+  const epochs = ([every, last, best]) => {
+    const found = [];
+    for (let epoch = 1; epoch <= last; epoch++)
+      if ((epoch - 1) % every === 0 || epoch === last || epoch === best) found.push(epoch);
+    return found;
+  };
+  const countAt = (n, epoch) => n.reduce((count, [from, of]) => from <= epoch ? of : count, 0);
   const figure = (value) => Number.isFinite(value) ? String(+value.toPrecision(4)) : "–";
 
   // Theme: the system's until the switch is used.
@@ -46,7 +64,7 @@
   paint();
 
   const DASHES = ["", "6 3", "2 2", "8 3 2 3", "4 2", "10 4", "1 3", "6 2 2 2 2 2"];
-  const WIDTH = 760, HEIGHT = 420, LEFT = 64, RIGHT = 744, TOP = 12, BOTTOM = 372;
+  const WIDTH = 760, HEIGHT = 420, STRIP = 56, LEFT = 64, RIGHT = 744, TOP = 12, BOTTOM = 372;
 
   const ticks = (low, high, log) => {
     const found = [];
@@ -114,14 +132,18 @@
     const shown = () => means.filter((mean) => mean.column === choice.value && !off.has(mean.arm));
     function show() {
       const curves = shown().map((mean) => ({
-        ...mean, y: values(mean.mean), lower: values(mean.lower), upper: values(mean.upper),
+        ...mean, epochs: epochs(mean.epochs), y: values(mean.mean), lower: values(mean.lower), upper: values(mean.upper),
         style: arms.indexOf(mean.arm) % 8, label: labels[arms.indexOf(mean.arm)],
+        marks: data.marks.find((marks) => marks.arm === mean.arm),
       }));
       const lifted = state.get("seed");
       const single = data.trainings.filter((one) => arms.includes(one.arm) && !off.has(one.arm)
         && (seeds.checked || String(one.seed) === lifted));
-      const faint = single.map((one) => ({ ...one, column: one.columns.find(([column]) => column === choice.value) }))
-        .filter((one) => one.column).map((one) => ({ ...one, y: values(one.column[1]) }));
+      const column = data.columns.indexOf(choice.value);
+      // Where there are very many trainings, only some columns of each are in the page.
+      seedsLabel.hidden = column < 0;
+      const faint = single.filter((one) => column >= 0 && one.columns[column])
+        .map((one) => ({ ...one, epochs: epochs(one.epochs), y: coarse(one.columns[column]) }));
       // Intervals have room, but one far wider than its curve does not flatten the curves.
       const edges = (curve) => {
         const there = curve.y.filter(Number.isFinite);
@@ -153,7 +175,8 @@
         }
         return text;
       };
-      const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: "0", "font-size": "12",
+      const hasCounts = curves.some((curve) => curve.n.length > 1);
+      const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + (hasCounts ? STRIP : 0)}`, role: "img", tabindex: "0", "font-size": "12",
         "aria-label": `${choice.value} of ${name} by epoch; arrow keys read values` });
       for (const value of ticks(low, high, log.checked)) {
         svg.append(draw("line", { class: "grid", x1: LEFT, x2: RIGHT, y1: y(value), y2: y(value) }),
@@ -191,6 +214,32 @@
           draw("path", { class: `s${curve.style}`, fill: "none", "stroke-width": "0.9", "stroke-dasharray": "1 2",
             d: path(curve.epochs, curve.y, Math.max(0, whole - 1)) }));
       }
+      for (const curve of curves) {
+        const { stops = [], best = null } = curve.marks ?? {};
+        for (const stop of stops)
+          svg.append(draw("line", { class: `s${curve.style} rug`, x1: x(stop), x2: x(stop), y1: BOTTOM - 6, y2: BOTTOM }));
+        const index = best === null ? -1 : curve.epochs.indexOf(Math.min(curve.epochs.at(-1), Math.max(1, Math.round(best))));
+        if (index >= 0 && placed(curve.y[index])) {
+          const group = draw("g", { class: `s${curve.style}` });
+          group.append(draw("circle", { class: "dot", cx: x(curve.epochs[index]), cy: y(curve.y[index]), r: 3.4 }));
+          svg.append(group);
+        }
+      }
+      if (hasCounts) {
+        const most = Math.max(...curves.flatMap((curve) => curve.n.map(([, n]) => n)));
+        const top = BOTTOM + 52, foot = top + 34, height = (n) => foot - n / most * (foot - top);
+        svg.append(draw("line", { class: "axis", x1: LEFT, x2: RIGHT, y1: foot, y2: foot, "stroke-width": "0.5" }),
+          draw("text", { class: "faint", x: LEFT - 6, y: foot + 4, "text-anchor": "end" }, "0"),
+          draw("text", { class: "faint", x: LEFT - 6, y: top + 4, "text-anchor": "end" }, String(most)),
+          draw("text", { class: "faint", x: 12, y: (top + foot) / 2, "text-anchor": "middle",
+            transform: `rotate(-90 12 ${(top + foot) / 2})` }, "n"));
+        for (const curve of curves) {
+          let text = "";
+          for (const [from, n] of curve.n) text += text ? `H${x(from).toFixed(1)}V${height(n).toFixed(1)}` : `M${x(from).toFixed(1)} ${height(n).toFixed(1)}`;
+          svg.append(draw("path", { class: `s${curve.style} count`, fill: "none", "stroke-width": "0.8",
+            "stroke-dasharray": DASHES[curve.style], d: `${text}H${x(curve.epochs.at(-1)).toFixed(1)}` }));
+        }
+      }
       const cross = draw("line", { class: "axis", y1: TOP, y2: BOTTOM, "stroke-dasharray": "2 2", visibility: "hidden" });
       svg.append(cross);
       const read = (epoch) => {
@@ -204,7 +253,7 @@
           const named = curve.epochs[index] === at ? "" : ` at epoch ${curve.epochs[index]}`;
           const interval = Number.isFinite(curve.lower[index]) && at <= curve.whole
             ? ` (${figure(curve.lower[index])} to ${figure(curve.upper[index])})` : "";
-          return `${curve.label}: ${figure(curve.y[index])}${named}${interval}, n = ${curve.n[index]}`;
+          return `${curve.label}: ${figure(curve.y[index])}${named}${interval}, n = ${countAt(curve.n, curve.epochs[index])}`;
         });
         readout.textContent = `Epoch ${at}. ` + parts.join("; ");
       };
