@@ -149,6 +149,22 @@ impl EpochTable {
         Some(&self.columns[index.or_else(alias)?])
     }
 
+    /// A column by the name under which it is listed.
+    #[must_use]
+    pub fn column_of_its_own(&self, name: &str) -> Option<&[Option<f64>]> {
+        Some(&self.columns[self.names.iter().position(|n| n == name)?])
+    }
+
+    /// Adds a column, with a cell for every epoch.
+    ///
+    /// # Panics
+    /// Where there are more cells or fewer.
+    pub fn add_column(&mut self, name: &str, cells: Vec<Option<f64>>) {
+        assert_eq!(cells.len(), self.len(), "a column has one cell per epoch");
+        self.names.push(name.to_owned());
+        self.columns.push(cells);
+    }
+
     /// A cell; epochs count from 1.
     #[must_use]
     pub fn cell(&self, name: &str, epoch: usize) -> Option<f64> {

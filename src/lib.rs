@@ -10,6 +10,7 @@ pub mod draw;
 pub mod event;
 pub mod history;
 pub mod kinds;
+pub mod logs;
 pub mod metrics;
 pub mod names;
 pub mod nn;

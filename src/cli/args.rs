@@ -6,6 +6,7 @@ use super::check::CheckArgs;
 use super::clean::CleanArgs;
 use super::compare::CompareArgs;
 use super::data::DataCommand;
+use super::logs::LogsArgs;
 use super::plot::PlotArgs;
 use super::replay::ReplayArgs;
 use super::report::ReportArgs;
@@ -43,6 +44,8 @@ pub enum Command {
     /// What a data file holds and how it would be taken
     #[command(subcommand)]
     Data(DataCommand),
+    /// What trainings the logs of other tools hold
+    Logs(LogsArgs),
     /// What other stopping rules would have done on recorded curves
     Replay(ReplayArgs),
 }

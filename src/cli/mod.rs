@@ -11,9 +11,11 @@ mod exit;
 mod experiment_args;
 mod gate;
 mod live_report;
+pub mod logs;
 mod output;
 pub mod paper;
 mod plot;
+mod recorded;
 pub mod replay;
 pub mod report;
 mod rule;
@@ -47,12 +49,10 @@ pub fn main() -> ExitCode {
         Command::Clean(args) => clean::clean(args, &mut out),
         Command::Check(args) => check::check(args, &mut out),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
-        Command::Replay(args) => replay::replay(args, &mut out).map(|damaged| {
-            for problem in &damaged {
-                eprintln(format_args!("warning: not replayed: {problem}"));
-            }
-            if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
-        }),
+        Command::Logs(args) => logs::logs(args, &mut out).map(|damaged| told(&damaged, "read")),
+        Command::Replay(args) => {
+            replay::replay(args, &mut out).map(|damaged| told(&damaged, "replayed"))
+        }
     };
     let result = result.and_then(|code| match out.flush() {
         // What went wrong before is told, whether anyone still reads the results or not.
@@ -67,4 +67,12 @@ pub fn main() -> ExitCode {
         eprintln(format_args!("error: {error:#}"));
         ExitCode::from(exit_code(&error))
     })
+}
+
+/// Tells what could not be done, which cost the rest nothing, and gives the exit code.
+fn told(damaged: &[String], done: &str) -> ExitCode {
+    for problem in damaged {
+        eprintln(format_args!("warning: not {done}: {problem}"));
+    }
+    if damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }

@@ -7,18 +7,21 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::exit::UsageError;
+use super::logs::NanArgs;
+use super::recorded::{self, Recorded, WATCHED};
 use super::rule::{Defaults, parse_rules};
 use crate::console::eprintln;
+use crate::logs::NotANumber;
 use crate::replay::{Candidate, RecordedTraining, ReplayError, Replays, RuleOutcome};
 use crate::report::sentences;
-use crate::results::epochs_csv::CsvError;
 use crate::stopping::{Monitored, larger_is_better};
-use crate::{history, report, results};
+use crate::{history, report};
 
 /// Arguments of `bnes replay`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReplayArgs {
-    /// Results directories, trainings' directories or CSV files of curves.
+    /// Results directories and trainings' directories; logs and stores of other tools, folders of them,
+    /// or `-` for standard input.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// A rule, as the body of its table: 'kind = "patience", patience = 5'; a list of values is a rule
@@ -39,6 +42,9 @@ pub struct ReplayArgs {
     /// or one rule.
     #[arg(long)]
     pub rows: bool,
+    /// What a NaN is.
+    #[command(flatten)]
+    pub nan: NanArgs,
 }
 
 /// How a replay is printed.
@@ -74,20 +80,59 @@ impl ModeArg {
 }
 
 impl ReplayArgs {
-    fn candidates(&self) -> Result<Vec<Candidate>> {
-        let defaults =
-            Defaults { monitor: self.monitor.as_deref(), mode: self.mode.map(ModeArg::name) };
+    /// The rules; `monitor` where neither they nor the command line name a column.
+    fn candidates(&self, monitor: Option<&str>) -> Result<Vec<Candidate>> {
+        let monitor = self.monitor.as_deref().or(monitor);
+        let defaults = Defaults { monitor, mode: self.mode.map(ModeArg::name) };
         let mut candidates = Vec::new();
         for text in &self.criteria {
-            for candidate in parse_rules(text, defaults)? {
-                if candidates.contains(&candidate) {
-                    eprintln(format_args!("note: {} is asked once", candidate.label));
-                } else {
-                    candidates.push(candidate);
+            candidates.extend(parse_rules(text, defaults)?);
+        }
+        Ok(candidates)
+    }
+
+    /// The rules as they are asked of a training: what watches `val_loss` by default watches what stands for it
+    /// where there is none, and a direction that the log tells is taken.
+    fn candidates_of(
+        &self,
+        training: &Recorded,
+        asked: &[Candidate],
+        kept: &[usize],
+    ) -> Result<Vec<Candidate>> {
+        let mut own = asked.to_vec();
+        let is_watched = |one: &Candidate| one.rule.monitored.column == WATCHED;
+        if training.table.column(WATCHED).is_none()
+            && self.monitor.is_none()
+            && asked.iter().any(is_watched)
+        {
+            match training.stand_ins.as_slice() {
+                [] => {}
+                [only] => {
+                    let others = self.candidates(Some(only))?;
+                    let others = kept.iter().map(|at| &others[*at]);
+                    for (one, other) in
+                        own.iter_mut().zip(others).filter(|(one, _)| is_watched(one))
+                    {
+                        one.rule = other.rule.clone();
+                    }
+                }
+                several => {
+                    let names: Vec<&str> = several.iter().map(String::as_str).collect();
+                    return Err(UsageError(format!(
+                        "no column `{WATCHED}`, but several that may stand for it: {}; --monitor takes one",
+                        crate::text::quoted(&names)
+                    ))
+                    .into());
                 }
             }
         }
-        Ok(candidates)
+        for Candidate { rule, .. } in &mut own {
+            let told = training.directions.iter().find(|(name, _)| *name == rule.monitored.column);
+            if let Some((_, maximize)) = told.filter(|_| rule.is_undirected) {
+                (rule.monitored.maximize, rule.is_undirected) = (*maximize, false);
+            }
+        }
+        Ok(own)
     }
 }
 
@@ -106,55 +151,144 @@ fn note_direction(candidate: &Candidate, is_told: bool) -> Option<String> {
     })
 }
 
+/// What is said of many trainings, once each.
+#[derive(Default)]
+struct Notes {
+    /// The first training that it is said of, and of how many.
+    said: Vec<(String, String, usize)>,
+    alone: Vec<String>,
+}
+
+impl Notes {
+    fn add(&mut self, path: &str, training: &Recorded, asked: &[Candidate], own: &[Candidate]) {
+        let moved =
+            asked.iter().zip(own).find(|(a, b)| a.rule.monitored.column != b.rule.monitored.column);
+        let moved = moved.map(|(asked, own)| {
+            format!(
+                "no column `{}`: `{}` is monitored",
+                asked.rule.monitored.column, own.rule.monitored.column
+            )
+        });
+        for note in training.notes.iter().cloned().chain(moved) {
+            match self.said.iter_mut().find(|(_, known, _)| *known == note) {
+                Some((_, _, count)) => *count += 1,
+                None => self.said.push((path.to_owned(), note, 1)),
+            }
+        }
+    }
+
+    fn once(&mut self, note: String) {
+        if !self.alone.contains(&note) {
+            self.alone.push(note);
+        }
+    }
+
+    fn tell(&self) {
+        for (path, note, count) in &self.said {
+            let more =
+                if *count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+            eprintln(format_args!("note: {path}{more}: {note}"));
+        }
+        self.alone.iter().for_each(eprintln);
+    }
+}
+
 /// Reads curves, asks the rules and prints; gives what could not be read, a message each.
 ///
 /// # Errors
 /// Where a rule or a path cannot be read, a column is missing, or `out` cannot be written.
 pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
-    let candidates = args.candidates()?;
+    let all = args.candidates(None)?;
+    let (mut candidates, mut kept): (Vec<Candidate>, Vec<usize>) = (Vec::new(), Vec::new());
+    for (at, candidate) in all.into_iter().enumerate() {
+        if candidates.contains(&candidate) {
+            eprintln(format_args!("note: {} is asked once", candidate.label));
+        } else {
+            candidates.push(candidate);
+            kept.push(at);
+        }
+    }
     let mut replays = Replays::new(&candidates);
     let mut trainings = 0;
     let mut known = HashSet::new();
-    let mut damaged = Vec::new();
+    let mut damaged: Vec<anyhow::Error> = Vec::new();
+    let mut notes = Notes::default();
+    let is_told = matches!(args.mode, Some(ModeArg::Min | ModeArg::Max));
     for path in &args.paths {
-        for curves in results::curves(path)? {
-            let curves = match curves {
-                Ok(curves) => curves,
+        let recorded = match recorded::at(path, args.nan.meaning()) {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                damaged.push(error);
+                continue;
+            }
+        };
+        for training in recorded {
+            let training = match training {
+                Ok(training) => training,
                 Err(error) => {
-                    damaged.push(format!("{:#}", anyhow::Error::from(error)));
+                    damaged.push(error);
                     continue;
                 }
             };
-            let path = curves.path.display().to_string();
+            let path = &training.name;
             // Twice the same is no second training.
-            if !known.insert(curves.path.canonicalize().unwrap_or_else(|_| curves.path.clone())) {
+            if !known.insert(training.place.clone()) {
                 eprintln(format_args!("note: {path} is replayed once"));
                 continue;
             }
-            let training = RecordedTraining {
-                path: &path,
-                table: &curves.table,
-                truncated: curves.truncated,
-                cell: &curves.cell,
-                declared: &curves.declared,
+            let own = match args.candidates_of(&training, &candidates, &kept) {
+                Ok(own) => own,
+                Err(error) => {
+                    damaged.push(error.context(path.clone()));
+                    continue;
+                }
             };
-            if let Err((label, error)) = replays.add(&training) {
-                let monitored = candidates.iter().find(|one| one.label == label);
-                let monitored = monitored.map(|one| one.rule.monitored.column.as_str());
-                let error = reason(error, &curves.not_numeric, monitored);
-                return Err(error.context(format!("{path}: {label}")));
+            let is_empty = |one: &&Candidate| {
+                let cells = training.table.column(&one.rule.monitored.column);
+                cells.is_some_and(|cells| cells.iter().all(Option::is_none))
+                    && !training.table.is_empty()
+            };
+            if let Some(one) = own.iter().find(is_empty) {
+                let told = format!(
+                    "{path}: `{}` has no value in any epoch, as where nothing is validated",
+                    one.rule.monitored.column
+                );
+                damaged.push(UsageError(told).into());
+                continue;
             }
+            let asked = RecordedTraining {
+                path,
+                table: &training.table,
+                truncated: training.truncated,
+                cell: &training.cell,
+                declared: &training.declared,
+            };
+            if let Err((label, error)) = replays.add(&asked, &own) {
+                let monitored = own.iter().find(|one| one.label == label);
+                let monitored = monitored.map(|one| one.rule.monitored.column.as_str());
+                let error = reason(error, &training.not_numeric, monitored);
+                damaged.push(error.context(format!("{path}: {label}")));
+                continue;
+            }
+            notes.add(path, &training, &candidates, &own);
+            own.iter()
+                .filter_map(|one| note_direction(one, is_told))
+                .for_each(|note| notes.once(note));
             trainings += 1;
         }
     }
-    if trainings == 0 && !damaged.is_empty() {
-        bail!("nothing to replay: no training could be read\n{}", damaged.join("\n"));
-    }
     if trainings == 0 {
-        bail!("nothing to replay: no training has ended yet");
+        let mut damaged = damaged.into_iter();
+        let Some(first) = damaged.next() else {
+            bail!("nothing to replay: no training has ended yet");
+        };
+        for error in damaged {
+            eprintln(format_args!("warning: not replayed: {error:#}"));
+        }
+        return Err(first);
     }
-    let is_told = matches!(args.mode, Some(ModeArg::Min | ModeArg::Max));
-    candidates.iter().filter_map(|candidate| note_direction(candidate, is_told)).for_each(eprintln);
+    notes.tell();
+    let damaged = damaged.iter().map(|error| format!("{error:#}")).collect();
     let summary = replays.summarize();
     let text = match args.format {
         Format::Table => {
@@ -185,7 +319,11 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
 
 /// Why a column is not there, which may be one that holds something else than numbers, and what to do where
 /// an option helps.
-fn reason(error: ReplayError, not_numeric: &[CsvError], monitored: Option<&str>) -> anyhow::Error {
+fn reason(
+    error: ReplayError,
+    not_numeric: &[NotANumber],
+    monitored: Option<&str>,
+) -> anyhow::Error {
     if let ReplayError::NoDirection { column } = &error {
         let advice = if monitored == Some(column) {
             "give --mode max or --mode min, or the rule its own mode"
@@ -195,10 +333,7 @@ fn reason(error: ReplayError, not_numeric: &[CsvError], monitored: Option<&str>)
         return UsageError(format!("{error}: {advice}")).into();
     }
     let ReplayError::NoColumn { column: missing, .. } = &error else { return error.into() };
-    let cell = not_numeric.iter().find(|problem| match problem {
-        CsvError::NotANumber { column, .. } => column == missing,
-        CsvError::NoTable { .. } => false,
-    });
+    let cell = not_numeric.iter().find(|problem| problem.column == *missing);
     match cell {
         Some(cell) => cell.clone().into(),
         None if monitored == Some(missing) => {
@@ -215,6 +350,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::results;
     use crate::results::fixtures::{two_by_two, write};
 
     const KERAS: &str = "epoch,accuracy,loss,val_accuracy,val_loss\n\
@@ -229,6 +365,7 @@ mod tests {
             mode: None,
             format: Format::Json,
             rows: false,
+            nan: NanArgs::default(),
         }
     }
 
@@ -243,7 +380,7 @@ mod tests {
         let note = |monitor: &str, mode: Option<ModeArg>| {
             let mut args = args(Path::new("log.csv"), "kind = \"patience\"");
             (args.monitor, args.mode) = (Some(monitor.to_owned()), mode);
-            let candidates = args.candidates().unwrap();
+            let candidates = args.candidates(None).unwrap();
             note_direction(&candidates[0], mode.is_some())
         };
         let said = note("val_acc", None).unwrap();

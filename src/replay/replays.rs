@@ -50,12 +50,21 @@ impl<'a> Replays<'a> {
         Self { candidates, quality, rows: Vec::new() }
     }
 
-    /// Replays every rule on a training.
+    /// Replays every rule on a training; `own` are the same rules, which may watch another column in this one.
     ///
     /// # Errors
     /// Where a rule cannot be [replayed](super::replay); with the rule.
-    pub fn add(&mut self, training: &RecordedTraining) -> Result<(), (String, ReplayError)> {
-        self.rows.extend(rows(training, self.candidates, &self.quality)?);
+    pub fn add(
+        &mut self,
+        training: &RecordedTraining,
+        own: &[Candidate],
+    ) -> Result<(), (String, ReplayError)> {
+        let watched = own.first().map(|candidate| &candidate.rule.monitored);
+        let all_watch_it =
+            |watched: &&Monitored| own.iter().all(|one| one.rule.monitored == **watched);
+        let is_there = training.table.column(&self.quality.column).is_some();
+        let quality = watched.filter(|_| !is_there).filter(all_watch_it).unwrap_or(&self.quality);
+        self.rows.extend(rows(training, own, quality)?);
         Ok(())
     }
 

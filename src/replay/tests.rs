@@ -46,7 +46,7 @@ fn answer(candidates: &[Candidate], tables: &[(EpochTable, Factors)]) -> Summary
     for (table, cell) in tables {
         let training =
             RecordedTraining { path: "run", table, truncated: false, cell, declared: &declared };
-        replays.add(&training).unwrap();
+        replays.add(&training, candidates).unwrap();
     }
     replays.summarize()
 }

@@ -15,6 +15,7 @@ mod format;
 pub mod json;
 mod latex;
 pub mod leftovers;
+pub mod logs;
 mod markdown;
 mod naming;
 mod number;

@@ -1,28 +1,23 @@
-//! The recorded curves at a path: of a training, of every training below, or of any CSV.
+//! The recorded curves at a path: of a training, or of every training below.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::epochs_csv::{CsvError, read, read_any};
-use super::layout::{EPOCHS_FILE, epochs_file, run_file};
-use super::load::{LoadError, load};
+use super::epochs_csv::{CsvError, read};
+use super::layout::{EPOCHS_FILE, EXPERIMENT_FILE, epochs_file, experiment_file, run_file};
+use super::load::{LoadError, directories, load};
 use super::{Status, TrainingRecord};
 use crate::config::{Factors, without_rule};
 use crate::history::EpochTable;
 
-/// The file that Lightning's `CSVLogger` writes into a run's directory.
-const LIGHTNING_FILE: &str = "metrics.csv";
-
 /// The recorded curves of one training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curves {
-    /// The training's directory or the CSV file.
+    /// The training's directory, or its file of epochs.
     pub path: PathBuf,
     /// Its epochs.
     pub table: EpochTable,
-    /// Columns that hold something else than numbers, by their first such cell.
-    pub not_numeric: Vec<CsvError>,
     /// Whether the training is known to have ended before its last epoch, by a rule or a signal.
     pub truncated: bool,
     /// Its levels of the factors other than the rule's; none where no record tells.
@@ -58,25 +53,17 @@ pub enum CurvesError {
     },
 }
 
-/// The curves at a path: one for a CSV file or a training's directory, one per training that
-/// ended for an experiment's directory or a results directory, one per run for a folder of
-/// Lightning's, of which a damaged one costs no other.
+/// The curves at a path: one for a training's directory or its `epochs.csv`, one per training that ended for an
+/// experiment's directory or a results directory, of which a damaged one costs no other.
 ///
 /// # Errors
 /// Where the path holds none, or is itself a file that is damaged.
 pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesError> {
-    if path.is_file() && path.extension().is_none_or(|ending| ending != "json") {
-        return Ok(vec![Ok(file(path)?)]);
+    if let Some(training) = training_of(path) {
+        return Ok(vec![Ok(Curves { path: path.to_owned(), ..self::training(training)? })]);
     }
     if epochs_file(path).is_file() {
         return Ok(vec![Ok(training(path)?)]);
-    }
-    if path.join(LIGHTNING_FILE).is_file() {
-        return Ok(vec![Ok(foreign(path, &path.join(LIGHTNING_FILE))?)]);
-    }
-    let logs = lightning_logs(path);
-    if !logs.is_empty() {
-        return Ok(logs.iter().map(|dir| foreign(dir, &dir.join(LIGHTNING_FILE))).collect());
     }
     let mut all = Vec::new();
     for experiment in load(&[path.to_owned()])? {
@@ -88,15 +75,31 @@ pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesErr
     Ok(all)
 }
 
-/// The runs in a folder such as `lightning_logs`, by name.
-fn lightning_logs(path: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    let mut runs: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|dir| dir.join(LIGHTNING_FILE).is_file())
-        .collect();
-    runs.sort();
-    runs
+/// The training whose `epochs.csv` a path is, with its record beside it.
+fn training_of(path: &Path) -> Option<&Path> {
+    let training =
+        path.parent().filter(|training| epochs_file(training) == path && path.is_file())?;
+    TrainingRecord::read(training).map(|_| training)
+}
+
+/// Whether a path holds results of this program, not a log of another.
+#[must_use]
+pub fn is_ours(path: &Path) -> bool {
+    let is_named = || {
+        let name = path.file_name().and_then(|name| name.to_str());
+        path.is_file() && name == Some(EXPERIMENT_FILE)
+    };
+    let has_experiment = |name: &String| experiment_file(&path.join(name)).is_file();
+    is_named()
+        || training_of(path).is_some()
+        || epochs_file(path).is_file()
+        || experiment_file(path).is_file()
+        || TrainingRecord::read(path).is_some()
+        || path.is_file()
+            && path
+                .parent()
+                .is_some_and(|dir| run_file(dir) == path && TrainingRecord::read(dir).is_some())
+        || directories(path).iter().any(has_experiment)
 }
 
 fn training(path: &Path) -> Result<Curves, CurvesError> {
@@ -124,33 +127,9 @@ fn own(path: &Path, record: Option<&TrainingRecord>) -> Result<Curves, CurvesErr
     Ok(Curves {
         path: path.to_owned(),
         table,
-        not_numeric: Vec::new(),
         truncated: record.is_none_or(|record| truncated(record.status)),
         cell: arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
         declared: arms.iter().map(|arm| arm.rule.clone().into()).collect(),
-    })
-}
-
-/// The curves in a file: of our own training where its record lies beside them.
-fn file(path: &Path) -> Result<Curves, CurvesError> {
-    let training = path.parent().filter(|training| epochs_file(training) == path);
-    match training.map(|training| (training, TrainingRecord::read(training))) {
-        Some((training, Some(record))) => {
-            Ok(Curves { path: path.to_owned(), ..own(training, Some(&record))? })
-        }
-        _ => foreign(path, path),
-    }
-}
-
-fn foreign(path: &Path, file: &Path) -> Result<Curves, CurvesError> {
-    let curves = read_any(&text_of(file)?, &file.display().to_string())?;
-    Ok(Curves {
-        path: path.to_owned(),
-        table: curves.table,
-        not_numeric: curves.not_numeric,
-        truncated: false,
-        cell: Factors::new(),
-        declared: Vec::new(),
     })
 }
 

@@ -1,16 +1,10 @@
-//! `epochs.csv`: written, read back bit for bit, and the like of it from other trainers.
+//! `epochs.csv`: written, and read back bit for bit.
 //!
-//! A table read from a file has `epoch` as its first column, counted by position from 1. Keras's
-//! `CSVLogger` (epochs from 0, training columns without a prefix) and Lightning's `metrics.csv`
-//! (several rows an epoch, most cells empty) are recognised by what they look like.
+//! A table read from a file has `epoch` as its first column, counted by position from 1.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::history::{COUNTS, EPOCH, EpochTable};
-
-/// What Keras writes where a value was not measured: `validation_freq = 2` leaves every other one.
-const NOT_MEASURED: &str = "NA";
 
 /// Why a file of curves could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,15 +31,6 @@ pub enum CsvError {
         /// What is wrong.
         problem: String,
     },
-}
-
-/// A file of curves: its numbers, and the columns that are none.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CsvCurves {
-    /// The columns of numbers.
-    pub table: EpochTable,
-    /// The first offending cell of each other column.
-    pub not_numeric: Vec<CsvError>,
 }
 
 /// The text of an `epochs.csv`. A table without an `epoch` column gets one.
@@ -149,12 +134,8 @@ pub fn read_columns(
     bad.map_or(Ok(table), |(_, error)| Err(error))
 }
 
-/// A reader by the delimiter that the header shows.
 fn reader(text: &str) -> csv::Reader<&[u8]> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let header = text.lines().next().unwrap_or("");
-    let delimiter = [b',', b';', b'\t'].into_iter().find(|d| header.contains(char::from(*d)));
-    csv::ReaderBuilder::new().delimiter(delimiter.unwrap_or(b',')).from_reader(text.as_bytes())
+    csv::Reader::from_reader(text.as_bytes())
 }
 
 /// The names of the columns.
@@ -184,140 +165,6 @@ fn not_a_number(file: &str, line: u64, column: &str, text: &str) -> CsvError {
 fn broken(error: &csv::Error, file: &str) -> CsvError {
     let line = error.position().map_or(1, csv::Position::line);
     no_table(file, line, problem_of(error))
-}
-
-/// Reads any file of curves: ours, Keras's, Lightning's, or another with a header.
-///
-/// Keras's `NA` of what was not measured at an epoch is an empty cell. Columns keep their names and are
-/// also called as in `epochs.csv`: where there is `val_accuracy`, a
-/// bare `accuracy` is the training's and is `train_accuracy` too, as `loss` and Lightning's
-/// `train_loss_epoch` are `train_loss`. Consecutive
-/// rows with the same `epoch` are one epoch, in which the last cell that is not empty counts.
-///
-/// # Errors
-/// Where it is not a table; a column that holds text is no error until it is asked for.
-pub fn read_any(text: &str, file: &str) -> Result<CsvCurves, CsvError> {
-    let mut cells = Cells::split(text, file)?;
-    cells.empty_where(NOT_MEASURED);
-    cells.merge_epochs();
-    let aliases = cells.aliases();
-    let mut curves = cells.into_curves(file);
-    for (name, alias) in aliases {
-        curves.table.also_called(&name, alias);
-    }
-    Ok(curves)
-}
-
-/// The cells of a file as text, a row with the line that it begins at.
-struct Cells {
-    names: Vec<String>,
-    rows: Vec<(u64, Vec<String>)>,
-}
-
-impl Cells {
-    fn split(text: &str, file: &str) -> Result<Self, CsvError> {
-        let mut reader = reader(text);
-        let names = header(&mut reader, file)?;
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(|error| broken(&error, file))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            rows.push((line, record.iter().map(|cell| cell.trim().to_owned()).collect()));
-        }
-        Ok(Self { names, rows })
-    }
-
-    fn index(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|n| n == name)
-    }
-
-    fn empty_where(&mut self, text: &str) {
-        let cells = self.rows.iter_mut().flat_map(|(_, row)| row);
-        cells.filter(|cell| *cell == text).for_each(String::clear);
-    }
-
-    /// One row an epoch. A row that names no epoch (Lightning's learning rate monitor writes at
-    /// the start of one) goes with the next that does.
-    fn merge_epochs(&mut self) {
-        let Some(epoch) = self.index(EPOCH) else { return };
-        let mut merged: Vec<(u64, Vec<String>)> = Vec::new();
-        let mut open = false;
-        for (line, row) in std::mem::take(&mut self.rows) {
-            let same = merged.last().is_some_and(|(_, last)| {
-                if open { true } else { !row[epoch].is_empty() && last[epoch] == row[epoch] }
-            });
-            match merged.last_mut().filter(|_| same) {
-                Some((_, last)) => {
-                    for (old, new) in last.iter_mut().zip(row) {
-                        if !new.is_empty() {
-                            *old = new;
-                        }
-                    }
-                }
-                None => merged.push((line, row)),
-            }
-            open = merged.last().is_some_and(|(_, last)| last[epoch].is_empty());
-        }
-        self.rows = merged;
-        // Rows at the end that name no epoch belong to the last one.
-        if open
-            && self.rows.len() > 1
-            && let Some((_, rest)) = self.rows.pop()
-            && let Some((_, last)) = self.rows.last_mut()
-        {
-            for (old, new) in last.iter_mut().zip(rest) {
-                if !new.is_empty() {
-                    *old = new;
-                }
-            }
-        }
-    }
-
-    /// Columns with the names that `epochs.csv` has for them.
-    fn aliases(&self) -> Vec<(String, String)> {
-        let has = |name: &str| self.names.iter().any(|n| n == name);
-        let alias = |name: &String| {
-            let train = format!("train_{name}");
-            let bare = name == "loss" || has(&format!("val_{name}"));
-            if bare && name != EPOCH && !has(&train) {
-                return Some((name.clone(), train));
-            }
-            let short = name.strip_suffix("_epoch")?;
-            (short.starts_with("train_") && !has(short)).then(|| (name.clone(), short.to_owned()))
-        };
-        self.names.iter().filter_map(alias).collect()
-    }
-
-    fn into_curves(self, file: &str) -> CsvCurves {
-        let mut bad: HashMap<usize, CsvError> = HashMap::new();
-        let mut parsed: Vec<Vec<Option<f64>>> = Vec::with_capacity(self.rows.len());
-        for (line, row) in &self.rows {
-            let mut values = Vec::with_capacity(row.len());
-            for (index, text) in row.iter().enumerate() {
-                let value = text.parse::<f64>().ok();
-                if value.is_none() && !text.is_empty() {
-                    bad.entry(index)
-                        .or_insert_with(|| not_a_number(file, *line, &self.names[index], text));
-                }
-                values.push(value);
-            }
-            parsed.push(values);
-        }
-        let kept: Vec<usize> = (0..self.names.len())
-            .filter(|index| !bad.contains_key(index) && self.names[*index] != EPOCH)
-            .collect();
-        let mut names = vec![EPOCH.to_owned()];
-        names.extend(kept.iter().map(|index| self.names[*index].clone()));
-        let mut table = EpochTable::new(names);
-        for (epoch, values) in (1_u32..).zip(&parsed) {
-            let mut row = vec![Some(f64::from(epoch))];
-            row.extend(kept.iter().map(|index| values[*index]));
-            table.push(&row);
-        }
-        let mut not_numeric: Vec<(usize, CsvError)> = bad.into_iter().collect();
-        not_numeric.sort_by_key(|(index, _)| *index);
-        CsvCurves { table, not_numeric: not_numeric.into_iter().map(|(_, error)| error).collect() }
-    }
 }
 
 fn problem_of(error: &csv::Error) -> String {

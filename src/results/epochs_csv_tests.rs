@@ -50,72 +50,6 @@ fn a_table_without_an_epoch_column_is_numbered() {
 }
 
 #[test]
-fn keras_csv_logger_files_read_as_ours() {
-    let text = "epoch,accuracy,loss,val_accuracy,val_loss\n\
-                0,0.5,1.25,0.6,1.5\n\
-                1,0.75,0.5,0.7,nan\n";
-    let table = read_any(text, "log.csv").unwrap().table;
-    assert_eq!(
-        table.names(),
-        ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"],
-        "the names that the file has"
-    );
-    assert_eq!(column(&table, "train_accuracy"), column(&table, "accuracy"));
-    assert_eq!(column(&table, "loss"), [Some(1.25), Some(0.5)]);
-    assert_eq!(column(&table, "epoch"), [Some(1.0), Some(2.0)]);
-    assert_eq!(column(&table, "train_loss"), [Some(1.25), Some(0.5)]);
-    assert!(table.cell("val_loss", 2).is_some_and(f64::is_nan));
-}
-
-#[test]
-fn lightning_rows_of_an_epoch_become_one() {
-    let text = "epoch,step,lr,train_loss_step,train_loss_epoch,val_loss\n\
-                ,0,0.1,,,\n\
-                0,9,,1.5,,\n\
-                0,19,,1.25,,\n\
-                0,19,,,,0.75\n\
-                0,19,,,1.375,\n\
-                ,20,0.05,,,\n\
-                1,29,,1.0,,\n\
-                1,39,,,,0.5\n\
-                1,39,,,1.125,\n\
-                ,40,0.025,,,\n";
-    let table = read_any(text, "metrics.csv").unwrap().table;
-    assert_eq!(table.len(), 2);
-    assert_eq!(column(&table, "val_loss"), [Some(0.75), Some(0.5)]);
-    assert_eq!(column(&table, "train_loss"), [Some(1.375), Some(1.125)]);
-    assert_eq!(column(&table, "train_loss_epoch"), [Some(1.375), Some(1.125)]);
-    assert_eq!(column(&table, "train_loss_step"), [Some(1.25), Some(1.0)]);
-    assert_eq!(column(&table, "step"), [Some(19.0), Some(40.0)]);
-    assert_eq!(column(&table, "lr"), [Some(0.1), Some(0.025)]);
-}
-
-#[test]
-fn what_keras_did_not_measure_is_an_empty_cell() {
-    let text = "epoch,loss,val_loss\r\n0,1.0,NA\r\n1,0.5,0.75\r\n2,0.25,NA\r\n";
-    let curves = read_any(text, "log.csv").unwrap();
-    assert_eq!(column(&curves.table, "val_loss"), [None, Some(0.75), None]);
-    assert_eq!(curves.not_numeric, []);
-    // In our own files there is no such cell.
-    assert!(read(text, "epochs.csv").is_err());
-}
-
-#[test]
-fn a_column_of_text_is_set_aside_and_named() {
-    let text = "time;val_loss\n09:00;1,5\n09:01;0.5\n";
-    let curves = read_any(text, "log.csv").unwrap();
-    assert_eq!(curves.table.names(), ["epoch"]);
-    let messages: Vec<String> = curves.not_numeric.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        messages,
-        [
-            "log.csv:2: column `time`: `09:00` is not a number",
-            "log.csv:2: column `val_loss`: `1,5` is not a number"
-        ]
-    );
-}
-
-#[test]
 fn errors_name_file_line_and_column() {
     let message = |text| read(text, "a/epochs.csv").unwrap_err().to_string();
     assert_eq!(
@@ -161,17 +95,13 @@ proptest! {
             cells.extend(row);
             table.push(&cells);
         }
-        for back in [
-            read(&write(&table), "epochs.csv").unwrap(),
-            read_any(&write(&table), "epochs.csv").unwrap().table,
-        ] {
-            prop_assert_eq!(back.names(), table.names());
-            prop_assert_eq!(bits(&back), bits(&table));
-        }
+        let back = read(&write(&table), "epochs.csv").unwrap();
+        prop_assert_eq!(back.names(), table.names());
+        prop_assert_eq!(bits(&back), bits(&table));
     }
 
     #[test]
     fn no_text_makes_the_reader_panic(text in "[a-z0-9,;\"\n\t. -]{0,60}") {
-        let _ = read_any(&text, "x");
+        let _ = read(&text, "x");
     }
 }

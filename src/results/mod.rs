@@ -12,7 +12,7 @@ pub mod tensorboard;
 mod test_rows;
 pub mod tuning;
 
-pub use curves::{Curves, curves};
+pub use curves::{Curves, curves, is_ours};
 pub use load::{FailedTraining, LoadError, LoadedExperiment, LoadedTraining, load};
 pub use record::{
     ArmRecord, FullRun, Plan, PlannedArm, PlannedTraining, Provenance, Resumed, SequentialPlan,

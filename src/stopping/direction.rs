@@ -128,7 +128,7 @@ pub fn larger_is_better(column: &str) -> Option<bool> {
 }
 
 fn by_words(name: &str) -> Option<bool> {
-    let pieces = pieces(name);
+    let pieces = words(name);
     let words: Vec<String> =
         (1..=JOINED).flat_map(|count| pieces.windows(count).map(<[String]>::concat)).collect();
     let has = |known: &[&str]| {
@@ -150,7 +150,8 @@ fn by_words(name: &str) -> Option<bool> {
 
 /// What a name is made of, in lower case: cut at anything but letters and digits, before a capital after a
 /// small letter or a digit, and before the last capital of several: `val`, `F1`, `AUC` and `Score`.
-fn pieces(name: &str) -> Vec<String> {
+#[must_use]
+pub fn words(name: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     for part in name.split(|c: char| !c.is_alphanumeric()) {
         let letters: Vec<char> = part.chars().collect();

@@ -25,7 +25,7 @@ mod threshold;
 mod time_budget;
 
 pub use counted::{Increases, RelativeToFirst, Side};
-pub use direction::larger_is_better;
+pub use direction::{larger_is_better, words};
 pub use flat::{Change, RelativeChange, Slope};
 pub use frameworks::{HuggingFace, Keras, Lightning, Sklearn, Skorch, ThresholdMode, Xgboost};
 pub use monitored::{Mode, Monitored, Readable};

@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["check", "console", "draw", "history", "kinds", "seed"],
     &["stats", "stopping"],
     &["config"],
-    &["data", "event", "results"],
+    &["data", "event", "logs", "results"],
     &["metrics", "nn", "storage"],
     &["train", "observers", "compare", "replay"],
     &["runner", "report"],

@@ -1,0 +1,17 @@
+//! fastai's `CSVLogger`.
+
+use crate::logs::input::Origin;
+use crate::logs::source::Source;
+
+/// fastai.
+pub(in crate::logs) struct Fastai;
+
+impl Source for Fastai {
+    fn tool(&self) -> &'static str {
+        "fastai"
+    }
+
+    fn takes_table(&self, names: &[String], _: &Origin) -> bool {
+        names.starts_with(&["epoch", "train_loss", "valid_loss"].map(str::to_owned))
+    }
+}

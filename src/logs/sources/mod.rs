@@ -1,0 +1,17 @@
+//! A file per tool. [`list`](super::list) names them.
+
+pub(super) mod catboost;
+pub(super) mod evals_result;
+pub(super) mod fastai;
+pub(super) mod generic;
+pub(super) mod huggingface;
+pub(super) mod keras;
+pub(super) mod lightning;
+pub(super) mod ray;
+pub(super) mod run_tables;
+pub(super) mod sacred;
+pub(super) mod sklearn;
+pub(super) mod skorch;
+pub(super) mod ultralytics;
+pub(super) mod wandb;
+pub(super) mod xgboost;

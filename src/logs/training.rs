@@ -1,0 +1,153 @@
+//! A training as a log tells of it.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::rows::{NotANumber, Rows};
+use crate::history::EpochTable;
+
+/// How a training ended, as far as its log tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// All that was asked for was trained.
+    Completed,
+    /// A rule stopped it, or pruned it.
+    Stopped,
+    /// It was still running, or was killed, when the log was written.
+    Interrupted,
+    /// It failed.
+    Failed,
+}
+
+/// A training as a log tells of it.
+#[derive(Debug, Clone)]
+pub struct Training {
+    /// What its tool calls it; the name of the file or folder where it has no name.
+    pub name: String,
+    /// The tool that wrote the log.
+    pub tool: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// A row per epoch; `epoch` is the position from 1.
+    pub table: EpochTable,
+    /// The log's own column called `epoch`.
+    pub own_epochs: Option<Vec<Option<f64>>>,
+    /// Columns that hold something else than numbers, by their first such cell.
+    pub not_numeric: Vec<NotANumber>,
+    /// Hyperparameters.
+    pub parameters: Map<String, Value>,
+    /// How it ended; none where the log does not tell.
+    pub ended: Option<Ended>,
+    /// Tables of the stopping rules that were in force.
+    pub declared: Vec<Map<String, Value>>,
+    /// Columns of which the log says whether larger is better.
+    pub directions: Vec<(String, bool)>,
+    /// What the tool monitors where nothing is said.
+    pub monitor: Option<String>,
+    /// Columns whose sum is the validation loss.
+    pub loss_parts: Vec<String>,
+    /// What was noticed on the way, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// The keys under which tools hold the seed.
+pub const SEED_KEYS: [&str; 4] = ["seed", "random_seed", "random_state", "manual_seed"];
+
+/// A whole number, which may stand as text.
+#[must_use]
+pub fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+impl Training {
+    /// The parameter that holds the seed: its key and value.
+    #[must_use]
+    pub fn seed_entry(&self, asked: Option<&str>) -> Option<(&str, u64)> {
+        let last = |key: &str| key.rsplit(['.', '/']).next().unwrap_or(key).to_lowercase();
+        let is_it = |key: &str| match asked {
+            Some(asked) => key == asked,
+            None => SEED_KEYS.contains(&last(key).as_str()),
+        };
+        let mut entries: Vec<(&String, &Value)> = self.parameters.iter().collect();
+        // The one at the top before those within.
+        entries.sort_by_key(|(key, _)| (key.matches(['.', '/']).count(), (*key).clone()));
+        entries
+            .into_iter()
+            .find(|(key, _)| is_it(key))
+            .and_then(|(k, v)| Some((k.as_str(), whole(v)?)))
+    }
+
+    /// The seed.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        self.seed_entry(None).map(|(_, seed)| seed)
+    }
+
+    /// Whether it is known to have ended before its time.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.ended.is_some_and(|ended| ended != Ended::Completed)
+    }
+
+    /// The names of its columns in the log's own words.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        let own = self.own_epochs.as_ref().map(|_| crate::history::EPOCH);
+        own.into_iter().chain(self.table.names().iter().skip(1).map(String::as_str)).collect()
+    }
+
+    /// The columns that are a validation loss under whatever name.
+    #[must_use]
+    pub fn validation_losses(&self) -> Vec<&str> {
+        let with_curve = |name: &&str| {
+            let cells = self.table.column(name).unwrap_or_default();
+            cells.iter().flatten().count() > 0
+        };
+        let all = super::names::validation_losses(self.table.names().iter().map(String::as_str));
+        all.into_iter().filter(with_curve).collect()
+    }
+}
+
+/// What a source makes of a log, before it is known what its epochs are.
+pub(super) struct Draft {
+    pub name: String,
+    pub tool: &'static str,
+    pub path: PathBuf,
+    pub rows: Rows,
+    /// In tables a NaN that finite values follow is an empty cell.
+    pub nan_is_missing: bool,
+    /// Each row is an epoch, however seldom something is measured.
+    pub rows_are_epochs: bool,
+    pub parameters: Map<String, Value>,
+    pub ended: Option<Ended>,
+    pub declared: Vec<Map<String, Value>>,
+    pub directions: Vec<(String, bool)>,
+    pub monitor: Option<String>,
+    pub loss_parts: Vec<String>,
+    /// Epochs that were asked for.
+    pub planned: Option<f64>,
+    pub notes: Vec<String>,
+}
+
+impl Draft {
+    pub fn new(name: &str, tool: &'static str, path: PathBuf, rows: Rows) -> Self {
+        Self {
+            name: name.to_owned(),
+            tool,
+            path,
+            rows,
+            nan_is_missing: false,
+            rows_are_epochs: false,
+            parameters: Map::new(),
+            ended: None,
+            declared: Vec::new(),
+            directions: Vec::new(),
+            monitor: None,
+            loss_parts: Vec::new(),
+            planned: None,
+            notes: Vec::new(),
+        }
+    }
+}
