@@ -67,6 +67,16 @@ impl Origin {
         folder.file_name().map(|name| name.to_string_lossy().into_owned())
     }
 
+    /// The write-ahead log of a database, which lies beside it while the database is in use.
+    pub fn write_ahead_log(&self) -> Option<Vec<u8>> {
+        const LONGEST: u64 = 256 << 20;
+        let mut name = self.path.file_name()?.to_owned();
+        name.push("-wal");
+        let path = self.path.with_file_name(name);
+        let size = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?.len();
+        (size <= LONGEST).then(|| fs::read(&path).ok()).flatten()
+    }
+
     /// What a small file beside it holds, if it is there.
     pub fn beside(&self, name: &str) -> Option<Vec<u8>> {
         small(&self.folder().join(name))

@@ -3,13 +3,19 @@
 use super::input::Origin;
 use super::source::Source;
 use super::sources::{
-    catboost, evals_result, fastai, generic, huggingface, keras, lightning, ray, run_tables,
-    sacred, sklearn, skorch, ultralytics, wandb, xgboost,
+    catboost, evals_result, fastai, generic, huggingface, keras, lightning, mlflow, optuna, ray,
+    run_tables, sacred, sklearn, skorch, tensorboard, trackio, ultralytics, wandb, wandb_run,
+    xgboost,
 };
 
 /// Every source; the first that takes a log has it, and the last takes any.
 pub(super) static SOURCES: &[&dyn Source] = &[
     &run_tables::RunTables,
+    &tensorboard::TensorBoard,
+    &wandb_run::WandbRun,
+    &mlflow::Mlflow,
+    &optuna::Optuna,
+    &trackio::Trackio,
     &sacred::Sacred,
     &ray::Ray,
     &catboost::CatBoost,

@@ -5,6 +5,7 @@
 //! epochs, the same for all tools.
 
 mod assemble;
+mod checksum;
 mod epochs;
 mod error;
 mod input;
@@ -12,11 +13,13 @@ mod json;
 mod list;
 mod names;
 mod number;
+mod protobuf;
 mod read;
 mod rows;
 mod search;
 mod source;
 mod sources;
+mod sqlite;
 mod text_table;
 mod training;
 
@@ -26,7 +29,7 @@ use std::path::{Path, PathBuf};
 pub use epochs::Nan;
 pub use error::{Fault, LogError};
 pub use input::STDIN;
-pub use names::{Split, split};
+pub use names::{Split, is_measure, split};
 pub use rows::NotANumber;
 pub use training::{Ended, SEED_KEYS, Training, whole};
 

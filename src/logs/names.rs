@@ -98,6 +98,12 @@ pub(super) fn is_clock(name: &str) -> bool {
     CLOCKS.contains(&lower.as_str()) || OF_SPEED.iter().any(|end| lower.ends_with(end))
 }
 
+/// Whether a column is what was measured of a training, no counter and no clock.
+#[must_use]
+pub fn is_measure(name: &str) -> bool {
+    counts(name).is_none() && !is_clock(name)
+}
+
 /// Which rows a metric was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {

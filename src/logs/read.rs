@@ -9,6 +9,7 @@ use super::json::{Json, NoJson};
 use super::list::{SOURCES, of_table};
 use super::rows::Rows;
 use super::source::{Drafts, Lines};
+use super::sqlite::{self, Database};
 use super::text_table;
 use super::training::Draft;
 
@@ -19,6 +20,9 @@ pub(super) fn read(input: Input) -> Drafts {
         let (origin, bytes) = input.bytes()?;
         return source.bytes(&bytes, &origin);
     }
+    if input.head.starts_with(sqlite::MAGIC) {
+        return database(input);
+    }
     match input.head.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => {
             Err(LogError::at_line(&input.origin.file, 1, "the file is empty: expected a header"))
@@ -28,6 +32,17 @@ pub(super) fn read(input: Input) -> Drafts {
         Some(_) if text_table::is_of_lines(&input.head) => text_table::read_lines(input),
         Some(_) => text_table::read(input),
     }
+}
+
+fn database(input: Input) -> Drafts {
+    let (origin, bytes) = input.bytes()?;
+    let log = origin.write_ahead_log();
+    let database = Database::open(&bytes, log.as_deref(), &origin.file)?;
+    let taken = SOURCES.iter().find_map(|source| source.database(&database, &origin));
+    taken.unwrap_or_else(|| {
+        let problem = "a database, but no store of MLflow, Optuna or Trackio";
+        Err(LogError::at(Fault::NotALog, &origin.file, problem))
+    })
 }
 
 fn json(input: Input) -> Drafts {

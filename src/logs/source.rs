@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::LogError;
 use super::input::Origin;
 use super::json::Json;
+use super::sqlite::Database;
 use super::training::Draft;
 
 /// The trainings in what was opened.
@@ -60,6 +61,11 @@ pub(super) trait Source: Sync {
     /// Such a file.
     fn bytes(&self, _bytes: &[u8], _origin: &Origin) -> Drafts {
         Ok(Vec::new())
+    }
+
+    /// A database of `SQLite`.
+    fn database(&self, _database: &Database, _origin: &Origin) -> Option<Drafts> {
+        None
     }
 
     /// What to read of a folder that is one training, or several, by the names of what is in it (folders end in

@@ -43,9 +43,6 @@ fn values(training: &Training, name: &str) -> Vec<f64> {
     column(training, name).into_iter().flatten().collect()
 }
 
-/// Trackers' stores, which are not read yet.
-const NOT_YET: [&str; 4] = ["wandb/run-", "mlflow/", "optuna/study", "trackio/"];
-
 /// A value of `expected.json`.
 fn expected(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
@@ -62,9 +59,6 @@ fn example_files_read_as_the_parsers_of_their_tools_read_them() {
     let mut faults = Vec::new();
     for entry in all.iter().filter(|entry| entry["trainings"].is_array()) {
         let file = entry["path"].as_str().unwrap();
-        if NOT_YET.iter().any(|tool| file.starts_with(tool)) {
-            continue;
-        }
         let wanted = entry["trainings"].as_array().unwrap();
         let found = read(&examples().join(file), Nan::ByTool);
         if wanted.is_empty() {
@@ -326,6 +320,97 @@ fn what_boosters_print_is_read() {
     assert_eq!(values(&found[0], "valid_0.auc")[5], 0.993_787);
     let found = read(&examples().join("xgboost/train.log"), Nan::ByTool).unwrap().trainings;
     assert_eq!(values(&found[0], "valid-logloss")[5], 0.196_83);
+}
+
+/// Of `TensorBoard`, what `expected.json` has per run and tag: steps and values.
+#[test]
+fn event_files_read_as_tensorboard_reads_them() {
+    let text = std::fs::read_to_string(examples().join("expected.json")).unwrap();
+    let all: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let mut checked = 0;
+    for entry in all.iter().filter(|entry| entry["runs"].is_object()) {
+        let folder = examples().join(entry["path"].as_str().unwrap());
+        let found = read(&folder, Nan::ByTool).unwrap().trainings;
+        assert_eq!(found.len(), 1, "{found:#?}");
+        for (run, tags) in entry["runs"].as_object().unwrap() {
+            for (tag, points) in tags.as_object().unwrap() {
+                if tag.ends_with("_vs_iterations") {
+                    continue;
+                }
+                let name = if run == "." { tag.clone() } else { format!("{run}/{tag}") };
+                let (cells, steps) = (column(&found[0], &name), column(&found[0], "step"));
+                let read = steps.iter().zip(&cells).filter(|(_, cell)| cell.is_some());
+                let wanted = points.as_array().unwrap();
+                assert_eq!(read.clone().count(), wanted.len(), "{name}");
+                for ((step, cell), wanted) in read.zip(wanted) {
+                    assert!(
+                        same(*step, expected(&wanted[0])) && same(*cell, expected(&wanted[1])),
+                        "{name}"
+                    );
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(checked, 41);
+    let found = read(&examples().join("tensorboard/torch"), Nan::ByTool).unwrap().trainings;
+    assert!(!found[0].parameters.is_empty(), "of add_hparams");
+    let found = read(&examples().join("tensorboard/keras"), Nan::ByTool).unwrap().trainings;
+    assert_eq!(found[0].monitor.as_deref(), Some("validation/epoch_loss"));
+}
+
+#[test]
+fn an_event_file_in_the_middle_of_a_record_is_read_up_to_there_and_a_wrong_checksum_names_its_offset()
+ {
+    let dir = examples().join("tensorboard/keras/validation");
+    let file = std::fs::read_dir(dir).unwrap().next().unwrap().unwrap().path();
+    let whole = std::fs::read(&file).unwrap();
+    let cut = of_bytes(&whole[..whole.len() - 3], "events.out.tfevents.1").unwrap();
+    assert!(cut[0].notes[0].contains("read up to there"), "{:?}", cut[0].notes);
+    let mut flipped = whole.clone();
+    flipped[100] ^= 1;
+    let error = of_bytes(&flipped, "events.out.tfevents.1").unwrap_err().to_string();
+    assert!(error.contains("byte 78") && error.contains("checksum"), "{error}");
+    let file = examples().join("wandb/run-qns7jtp4.wandb");
+    let mut whole = std::fs::read(file).unwrap();
+    let cut = of_bytes(&whole[..whole.len() - 3], "run.wandb").unwrap();
+    assert!(cut[0].notes.concat().contains("read up to there"), "{:?}", cut[0].notes);
+    whole[60] ^= 1;
+    let read = of_bytes(&whole, "run.wandb").unwrap();
+    assert!(read[0].notes[0].starts_with("byte 7: a record does not match"), "{:?}", read[0].notes);
+    whole[100..].iter_mut().for_each(|byte| *byte ^= 1);
+    assert_eq!(of_bytes(&whole, "run.wandb").unwrap_err().fault, Fault::Damaged);
+}
+
+#[test]
+fn stores_of_trackers_hold_parameters_and_how_runs_ended() {
+    for store in ["mlflow/mlflow.db", "mlflow/mlruns"] {
+        let found = read(&examples().join(store), Nan::ByTool).unwrap().trainings;
+        assert_eq!(
+            found.iter().map(Training::seed).collect::<Vec<_>>(),
+            [Some(0), Some(1)],
+            "{store}"
+        );
+        assert_eq!(found[0].parameters["lr"], 0.001);
+        assert_eq!(found[1].ended, Some(Ended::Completed));
+    }
+    let found = read(&examples().join("optuna/study.db"), Nan::ByTool).unwrap().trainings;
+    assert_eq!(found[1].parameters["norm"], "batch");
+    assert_eq!(found[2].ended, Some(Ended::Stopped), "pruned");
+    assert_eq!(found[0].directions, [("intermediate".to_owned(), false)]);
+    let found = read(&examples().join("trackio"), Nan::ByTool).unwrap().trainings;
+    assert_eq!((found[0].seed(), found[0].parameters["norm"].as_str()), (Some(0), Some("none")));
+    let found = read(&examples().join("wandb/run-qns7jtp4.wandb"), Nan::ByTool).unwrap().trainings;
+    assert_eq!((found[0].seed(), found[0].ended), (Some(0), Some(Ended::Completed)));
+    let journal = "{\"op_code\":0,\"study_name\":\"s\",\"directions\":[2]}\n{\"op_code\":4,\"study_id\":0}\n\
+        {\"op_code\":5,\"trial_id\":0,\"param_name\":\"n\",\"param_value_internal\":3.0,\"distribution\":\"{\\\"name\\\": \\\"IntDistribution\\\"}\"}\n\
+        {\"op_code\":7,\"trial_id\":0,\"step\":0,\"intermediate_value\":0.5}\n{\"op_code\":7,\"trial_id\":0,\"step\":1,\"intermediate_value\":NaN}\n\
+        {\"op_code\":6,\"trial_id\":0,\"state\":2}\n";
+    let training = one(journal, "journal.log");
+    assert_eq!((training.name.as_str(), training.ended), ("trial 0", Some(Ended::Stopped)));
+    assert_eq!(training.directions, [("intermediate".to_owned(), true)]);
+    assert_eq!(training.parameters["n"], 3);
+    assert_eq!(training.table.cell("intermediate", 1), Some(0.5));
 }
 
 #[test]
