@@ -130,7 +130,6 @@ impl Form {
     }
 
     /// The bytes of a picture.
-    #[cfg_attr(not(feature = "png"), allow(clippy::unnecessary_wraps))]
     fn bytes(self, svg: String) -> Result<Vec<u8>> {
         match self {
             Self::Svg => Ok(svg.into_bytes()),
