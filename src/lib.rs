@@ -1,6 +1,7 @@
 //! bnes settles what Batch Normalization and Early Stopping do to a network on its data.
 
 pub mod check;
+pub mod checksum;
 pub mod cli;
 pub mod compare;
 pub mod config;

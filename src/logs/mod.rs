@@ -5,7 +5,6 @@
 //! epochs, the same for all tools.
 
 mod assemble;
-mod checksum;
 mod epochs;
 mod error;
 mod input;

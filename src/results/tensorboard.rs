@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::record::{ArmRecord, Status, TrainingRecord};
+use crate::checksum;
 use crate::config::{Factors, is_of_rule};
 use crate::history::{ELAPSED, EPOCH, EpochTable};
 
@@ -280,41 +281,10 @@ impl File {
     fn record(&mut self, event: &Message) {
         let length = (event.0.len() as u64).to_le_bytes();
         self.bytes.extend(length);
-        self.bytes.extend(masked(crc32c(&length)).to_le_bytes());
+        self.bytes.extend(checksum::masked(&length).to_le_bytes());
         self.bytes.extend(&event.0);
-        self.bytes.extend(masked(crc32c(&event.0)).to_le_bytes());
+        self.bytes.extend(checksum::masked(&event.0).to_le_bytes());
     }
-}
-
-/// Castagnoli's polynomial, its bits reversed (RFC 3720, appendix B.4).
-const CASTAGNOLI: u32 = 0x82f6_3b78;
-
-/// What each byte does to a checksum.
-const BYTES: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[allow(clippy::cast_possible_truncation)] // below 256
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ CASTAGNOLI } else { crc >> 1 };
-            bit += 1;
-        }
-        table[byte] = crc;
-        byte += 1;
-    }
-    table
-};
-
-fn crc32c(bytes: &[u8]) -> u32 {
-    let next = |crc: u32, byte: &u8| crc >> 8 ^ BYTES[usize::from(crc.to_le_bytes()[0] ^ byte)];
-    !bytes.iter().fold(!0, next)
-}
-
-/// As records keep checksums, since those of bytes that hold their own are weak.
-fn masked(crc: u32) -> u32 {
-    crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 #[cfg(test)]
@@ -330,9 +300,9 @@ mod tests {
         while !bytes.is_empty() {
             let length = u64::from_le_bytes(bytes[..8].try_into().unwrap());
             let crc = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
-            assert_eq!(crc(8), masked(crc32c(&bytes[..8])));
+            assert_eq!(crc(8), checksum::masked(&bytes[..8]));
             let end = 12 + usize::try_from(length).unwrap();
-            assert_eq!(crc(end), masked(crc32c(&bytes[12..end])));
+            assert_eq!(crc(end), checksum::masked(&bytes[12..end]));
             found.push(bytes[12..end].to_vec());
             bytes = &bytes[end + 4..];
         }
@@ -359,13 +329,6 @@ mod tests {
             table.push(&[Some(epoch), (epoch != 2.0).then_some(1.0 / epoch), Some(epoch)]);
         }
         table
-    }
-
-    #[test]
-    fn the_checksum_is_that_of_rfc_3720() {
-        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
-        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
-        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::checksum::masked;
 use crate::logs::assemble::put_steps;
-use crate::logs::checksum::masked_castagnoli;
 use crate::logs::error::{Fault, LogError};
 use crate::logs::input::{Input, Origin};
 use crate::logs::names::{Split, split};
@@ -163,7 +163,7 @@ impl Run {
             };
             let (length, check) = head.split_at(8);
             let check = u32::from_le_bytes(check.try_into().unwrap_or_default());
-            if masked_castagnoli(length) != check {
+            if masked(length) != check {
                 return Err(LogError::at_byte(
                     &origin.file,
                     at,
@@ -181,7 +181,7 @@ impl Run {
                 self.notes.push(unfinished());
                 break;
             };
-            if masked_castagnoli(data) != u32::from_le_bytes(check.try_into().unwrap_or_default()) {
+            if masked(data) != u32::from_le_bytes(check.try_into().unwrap_or_default()) {
                 return Err(LogError::at_byte(
                     &origin.file,
                     at,
@@ -391,6 +391,5 @@ fn draft(name: &str, origin: &Origin, runs: &[(String, Run)]) -> Result<Draft, L
 /// Whether bytes begin with a record whose length matches its checksum.
 fn is_record(head: &[u8]) -> bool {
     head.len() >= FRAME
-        && masked_castagnoli(&head[..8])
-            == u32::from_le_bytes(head[8..12].try_into().unwrap_or_default())
+        && masked(&head[..8]) == u32::from_le_bytes(head[8..12].try_into().unwrap_or_default())
 }
