@@ -82,15 +82,15 @@ pub fn tell_apart(trainings: &mut [Training]) {
         count
     };
     let names = count(trainings);
-    let mut of_path: HashMap<(String, PathBuf), usize> = HashMap::new();
+    let mut in_path: HashMap<PathBuf, usize> = HashMap::new();
     for training in trainings.iter() {
-        *of_path.entry((training.name.clone(), training.path.clone())).or_default() += 1;
+        *in_path.entry(training.path.clone()).or_default() += 1;
     }
     for training in trainings.iter_mut().filter(|training| names[&training.name] > 1) {
         let path = training.path.display().to_string();
-        // What stands in one file under one name is told apart by its place alone.
-        let in_file = of_path[&(training.name.clone(), training.path.clone())];
-        training.name = if in_file == 1 { path } else { format!("{path}: {}", training.name) };
+        // Alone in its file, a training is told by that.
+        let is_alone = in_path[&training.path] == 1;
+        training.name = if is_alone { path } else { format!("{path}: {}", training.name) };
     }
     let names = count(trainings);
     let mut number: HashMap<String, usize> = HashMap::new();

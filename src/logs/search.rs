@@ -89,7 +89,12 @@ impl Search {
         }
         match Input::open(path).and_then(read) {
             Ok(drafts) => {
+                let is_json = plain.ends_with(".json");
                 let is_log = |draft: &Draft| {
+                    // A single object is a summary, or settings.
+                    if is_json && draft.rows.len() < 2 {
+                        return false;
+                    }
                     looks_like_a_log(draft.rows.names()) || !matches!(draft.tool, "csv" | "json")
                 };
                 self.drafts.extend(drafts.into_iter().filter(is_log));

@@ -180,6 +180,8 @@ impl<'a> Database<'a> {
         take: &mut dyn FnMut(&Row) -> Result<(), LogError>,
     ) -> Result<(), LogError> {
         let mut seen = HashSet::new();
+        // Rows lie side by side: together they are no longer than the file, but for what is written anew.
+        let mut left = 4 * (self.bytes.len() + self.newer.len() * self.page_size) + (1 << 20);
         // Pages yet to be walked over, the next one last.
         let mut open = vec![(root, 0)];
         while let Some((number, depth)) = open.pop() {
@@ -203,6 +205,7 @@ impl<'a> Database<'a> {
             if is_leaf {
                 for place in places {
                     let (id, record) = self.cell(number, page, place)?;
+                    left = left.checked_sub(record.len() + 1).ok_or_else(broken)?;
                     let mut row = Row { columns, cells: values(&record).ok_or_else(broken)? };
                     // A key that is the number of the row stands there alone.
                     if let Some(cell) = key.and_then(|key| row.cells.get_mut(key)) {

@@ -64,7 +64,7 @@ const LARGER: [&str; 56] = [
 ];
 
 /// Words of metrics of which less is better, whatever else is in the name.
-const SMALLER: [&str; 39] = [
+const SMALLER: [&str; 45] = [
     "bce",
     "brier",
     "cer",
@@ -81,8 +81,12 @@ const SMALLER: [&str; 39] = [
     "fpr",
     "hamming",
     "hinge",
+    "huber",
     "kld",
     "kldivergence",
+    "l1",
+    "l2",
+    "leibler",
     "logcosh",
     "losses",
     "lpips",
@@ -96,10 +100,12 @@ const SMALLER: [&str; 39] = [
     "perplexity",
     "poisson",
     "ppl",
+    "quantile",
     "rmse",
     "rmsle",
     "rse",
     "smape",
+    "tweedie",
     "wape",
     "wer",
     "wmape",
@@ -254,6 +260,8 @@ mod tests {
             "binary_crossentropy",
             "val_cross_entropy",
             "top1_err",
+            "valid_0_l2",
+            "training's l1",
             "map-study - val_loss",
             "f1-study/val_mse",
         ] {

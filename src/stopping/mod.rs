@@ -27,7 +27,10 @@ mod time_budget;
 pub use counted::{Increases, RelativeToFirst, Side};
 pub use direction::{larger_is_better, words};
 pub use flat::{Change, RelativeChange, Slope};
-pub use frameworks::{HuggingFace, Keras, Lightning, Sklearn, Skorch, ThresholdMode, Xgboost};
+pub use frameworks::{
+    CatBoost, Fastai, HuggingFace, Keras, LightGbm, Lightning, Sklearn, Skorch, ThresholdMode,
+    Ultralytics, Xgboost,
+};
 pub use monitored::{Mode, Monitored, Readable};
 pub use named::{Complexity, Evidence, GradientDisparity, GradientNorm, Measure};
 pub use overfit::{Correlation, Divergence, Gap};
@@ -104,6 +107,14 @@ kinds! {
     "xgboost" => Xgboost(Xgboost),
     /// As the `EarlyStoppingCallback` of Hugging Face's transformers
     "huggingface" => HuggingFace(HuggingFace),
+    /// As `LightGBM`'s `early_stopping`
+    "lightgbm" => LightGbm(LightGbm),
+    /// As CatBoost's overfitting detector of type `Iter`
+    "catboost" => CatBoost(CatBoost),
+    /// As the `EarlyStopping` of ultralytics
+    "ultralytics" => Ultralytics(Ultralytics),
+    /// As fastai's `EarlyStoppingCallback`
+    "fastai" => Fastai(Fastai),
     /// When one of several rules fires
     "any" => Any(Any),
     /// When several rules fire at the same epoch

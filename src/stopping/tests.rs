@@ -233,6 +233,10 @@ fn the_worst_curve_stops_a_rule_at_its_earliest_epoch() {
         (json!({"kind": "skorch", "patience": 0}), 1),
         (json!({"kind": "xgboost", "rounds": 3}), 4),
         (json!({"kind": "huggingface"}), 2),
+        (json!({"kind": "lightgbm", "stopping_rounds": 3}), 4),
+        (json!({"kind": "catboost", "od_wait": 3}), 4),
+        (json!({"kind": "ultralytics", "patience": 3}), 4),
+        (json!({"kind": "fastai"}), 2),
         (json!({"kind": "generalization_loss", "alpha": 1}), 10),
         (json!({"kind": "generalization_loss", "alpha": 1, "every": 1}), 2),
         (json!({"kind": "successive_increases", "count": 3, "strip": 4}), 16),
@@ -400,7 +404,7 @@ fn a_rule_of_a_framework_stops_where_its_own_code_stops() {
     let golden: Value =
         serde_json::from_str(include_str!("../../tests/golden/frameworks.json")).unwrap();
     let results = golden["results"].as_array().unwrap();
-    assert_eq!(results.len(), 464);
+    assert_eq!(results.len(), 752);
     for result in results {
         let values = golden["curves"][result["curve"].as_str().unwrap()].as_array().unwrap();
         let values: Vec<f64> = values.iter().map(|value| value.as_f64().unwrap()).collect();

@@ -1,14 +1,19 @@
 //! ultralytics and `YOLOv5`: `results.csv`, with `args.yaml` or `opt.yaml` beside it.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::logs::assemble::flat_yaml;
 use crate::logs::input::Origin;
-use crate::logs::source::Source;
+use crate::logs::source::{Claim, Source};
 use crate::logs::training::{Draft, whole};
 
 /// ultralytics.
 pub(in crate::logs) struct Ultralytics;
+
+/// What the fitness of a detector is.
+const FITNESS: &str = "metrics/mAP50-95(B)";
 
 /// `YOLOv5`.
 pub(in crate::logs) struct Yolov5;
@@ -34,6 +39,15 @@ impl Source for Ultralytics {
 
     fn finish(&self, draft: &mut Draft, origin: &Origin) {
         finish(draft, origin, "args.yaml");
+    }
+
+    fn folder(&self, path: &Path, names: &[String]) -> Option<Claim> {
+        // The event files beside it hold the same.
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+        let is_run = has("results.csv")
+            && has("args.yaml")
+            && names.iter().filter(|n| n.ends_with(".csv")).count() == 1;
+        is_run.then(|| Claim::All(vec![path.join("results.csv")]))
     }
 }
 
@@ -67,7 +81,7 @@ fn finish(draft: &mut Draft, origin: &Origin, settings: &str) {
         draft.name = origin.folder_name().unwrap_or_default();
     }
     if let Some(patience) = draft.parameters.get("patience").and_then(whole).filter(|p| *p > 0) {
-        let rule = json!({"kind": "ultralytics", "patience": patience});
+        let rule = json!({"kind": "ultralytics", "patience": patience, "monitor": FITNESS});
         draft.declared.extend(rule.as_object().cloned());
     }
 }

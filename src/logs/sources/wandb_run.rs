@@ -1,8 +1,6 @@
 //! Weights & Biases' `run-….wandb`, the file from which a run is synchronised: LevelDB's log format with zlib's
 //! checksums, and a protocol buffer a record.
 
-use std::path::Path;
-
 use flate2::Crc;
 use serde_json::{Map, Value};
 
@@ -12,7 +10,7 @@ use crate::logs::input::Origin;
 use crate::logs::json::Json;
 use crate::logs::protobuf::{Field, field, fields};
 use crate::logs::rows::Rows;
-use crate::logs::source::{Claim, Drafts, Source};
+use crate::logs::source::{Drafts, Source};
 use crate::logs::training::{Draft, Ended};
 
 /// A run of Weights & Biases.
@@ -113,12 +111,6 @@ impl Source for WandbRun {
         draft.ended = run.ended.or(Some(Ended::Interrupted));
         draft.notes = notes;
         Ok(vec![draft])
-    }
-
-    fn folder(&self, path: &Path, names: &[String]) -> Option<Claim> {
-        let is_run = |name: &&String| name.starts_with("run-") && name.ends_with(".wandb");
-        let runs: Vec<_> = names.iter().filter(is_run).map(|name| path.join(name)).collect();
-        (!runs.is_empty()).then_some(Claim::All(runs))
     }
 }
 

@@ -1,28 +1,37 @@
-//! `keras`, `lightning`, `sklearn`, `skorch`, `xgboost`, `huggingface`: the early stopping of other
-//! frameworks, each with its own settings, defaults, direction and arithmetic.
+//! `keras`, `lightning`, `sklearn`, `skorch`, `xgboost`, `huggingface`, `lightgbm`, `catboost`, `ultralytics`,
+//! `fastai`: the early stopping of other frameworks, each with its own settings, defaults, direction and arithmetic.
 //!
 //! They differ in what an improvement is held against (the last value accepted as one, or the best
 //! of all), in whether an exact tie with the margin counts, and in the form in which the margin is
 //! subtracted, which rounds differently. The letter of each is from its source: Keras 3.15,
-//! Lightning 2.6, scikit-learn 1.9, skorch 1.4, `XGBoost` 3.2, transformers 5.23.
+//! Lightning 2.6, scikit-learn 1.9, skorch 1.4, `XGBoost` 3.2, transformers 5.23,
+//! `LightGBM` 4.7, CatBoost 1.2, ultralytics 8.4, fastai 2.8.
 
+mod catboost;
+mod fastai;
 mod framework;
 mod huggingface;
 mod keras;
+mod lightgbm;
 mod lightning;
 mod sklearn;
 mod skorch;
+mod ultralytics;
 mod xgboost;
 
 use super::{Monitored, Rule};
 use crate::history::History;
 use framework::Framework;
 
+pub use catboost::CatBoost;
+pub use fastai::Fastai;
 pub use huggingface::HuggingFace;
 pub use keras::Keras;
+pub use lightgbm::LightGbm;
 pub use lightning::Lightning;
 pub use sklearn::Sklearn;
 pub use skorch::{Skorch, ThresholdMode};
+pub use ultralytics::Ultralytics;
 pub use xgboost::Xgboost;
 
 /// Each framework as a rule.
@@ -66,4 +75,4 @@ macro_rules! rules {
     )+};
 }
 
-rules!(Keras, Lightning, Sklearn, Skorch, Xgboost, HuggingFace);
+rules!(Keras, Lightning, Sklearn, Skorch, Xgboost, HuggingFace, CatBoost, Ultralytics, Fastai);
