@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::compared::{filter, means, on_every_core, table_of};
+use super::compared_logs::{self, LogArgs};
 use super::exit::UsageError;
 use super::{gate, output, paper};
 use crate::compare::curves::CurveOf;
@@ -18,17 +19,17 @@ use crate::compare::{CompareError, Filter, Margin, Options};
 use crate::config::{Experiment, Overrides};
 use crate::console::eprintln;
 use crate::history::TEST_PREFIX;
+use crate::report;
 use crate::report::plot::COLUMN;
 use crate::report::{Format, Style, sentences};
 use crate::results::LoadedExperiment;
 use crate::storage::atomic::write_with;
-use crate::{report, results};
 
 /// Arguments of `bnes compare`.
 #[derive(Debug, Clone, clap::Args)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct CompareArgs {
-    /// Results directories, experiments' directories or trainings' directories. Of experiments without a
+    /// Results directories, experiments' directories or trainings' directories; logs of other tools. Of experiments without a
     /// matrix, those at the first path are what the others are held against.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -80,6 +81,9 @@ pub struct CompareArgs {
     /// with 3 where a whole 95 % interval lies beyond its limit, with 4 where one cannot be judged.
     #[arg(long = "gate", value_name = "RULE")]
     pub gates: Vec<String>,
+    /// How logs of other tools are compared.
+    #[command(flatten)]
+    pub logs: LogArgs,
     /// Gates also fail where their interval does not rule a breach out
     #[arg(long, requires = "gates")]
     pub strict: bool,
@@ -135,14 +139,15 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     on_every_core();
     let gates: Vec<Gate> =
         args.gates.iter().map(|text| gate::parse(text)).collect::<Result<_, _>>()?;
-    let mut experiments = results::load(&args.paths)?;
+    let (mut experiments, primary) =
+        compared_logs::load(&args.paths, &args.logs, args.metric.as_deref())?;
     experiments.iter_mut().for_each(LoadedExperiment::read_test_rows);
     check_outputs(args, &experiments)?;
     if let Some(dir) = &args.paper {
         paper::check(dir, &experiments)?;
     }
     let options = Options {
-        metric: args.metric.clone(),
+        metric: args.metric.clone().or(primary),
         filters: args.filters.clone(),
         no_clocks: !args.clocks && !args.format.with_clocks,
         robust: args.robust || args.format.with_medians,

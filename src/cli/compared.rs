@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
+use super::compared_logs::{self, LogArgs};
 use crate::compare::curves::CurveOf;
 use crate::compare::{CompareError, Comparison, Filter, MeanCurve, MeanCurves, Options};
 use crate::config::label::value_of;
 use crate::history::EpochTable;
 use crate::report::sentences;
+use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
-use crate::results::{self, LoadedExperiment};
 
 /// Which results, and what of them.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ComparedArgs {
-    /// Results directories, experiments' directories or trainings' directories
+    /// Results directories, experiments' directories or trainings' directories; logs of other tools
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The metric of the verdict; default: `test_loss`, without test split `val_loss`
@@ -27,6 +28,9 @@ pub struct ComparedArgs {
     /// Only arms with this level of a factor: its name, or its value in TOML; may be given several times
     #[arg(long = "where", value_name = "KEY=VALUE", value_parser = filter)]
     pub filters: Vec<Filter>,
+    /// How logs of other tools are compared.
+    #[command(flatten)]
+    pub logs: LogArgs,
 }
 
 /// Results side by side.
@@ -42,23 +46,26 @@ impl ComparedArgs {
     /// Where nothing can be loaded or compared.
     pub(super) fn load(&self) -> Result<Compared> {
         on_every_core();
-        match self.compare(results::load(&self.paths)?) {
+        let (experiments, primary) =
+            compared_logs::load(&self.paths, &self.logs, self.metric.as_deref())?;
+        match self.compare(experiments, primary) {
             Err(error @ CompareError::NothingDone(_)) => bail!(sentences::error(&error)),
             compared => Ok(compared?),
         }
     }
 
-    /// Compares what was loaded.
+    /// Compares what was loaded; `primary` is the metric where none is asked for.
     ///
     /// # Errors
     /// Where nothing has ended, or an option names what is not there.
     pub(super) fn compare(
         &self,
         mut experiments: Vec<LoadedExperiment>,
+        primary: Option<String>,
     ) -> Result<Compared, CompareError> {
         experiments.iter_mut().for_each(LoadedExperiment::read_test_rows);
         let options = Options {
-            metric: self.metric.clone(),
+            metric: self.metric.clone().or(primary),
             filters: self.filters.clone(),
             no_clocks: true,
             ..Options::default()
@@ -109,6 +116,9 @@ pub(super) fn means(curves: &[CurveOf], only: Option<&str>) -> Result<Vec<MeanCu
 
 /// The recorded epochs of a training; of one column alone, where one is named.
 pub(super) fn table_of(curve: &CurveOf, only: Option<&str>) -> Result<EpochTable> {
+    if let Some(curves) = &curve.curves {
+        return Ok(curves.as_ref().clone());
+    }
     let file = epochs_file(&curve.training);
     let name = file.display().to_string();
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;

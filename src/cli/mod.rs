@@ -5,6 +5,7 @@ pub mod check;
 pub mod clean;
 pub mod compare;
 mod compared;
+mod compared_logs;
 pub mod data;
 mod dry_run;
 mod exit;

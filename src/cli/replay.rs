@@ -70,7 +70,7 @@ pub enum ModeArg {
 }
 
 impl ModeArg {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Min => "min",

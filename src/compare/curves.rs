@@ -1,10 +1,12 @@
 //! Which curves a comparison is about: of each arm, as far as it read each of its trainings.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::options::{CompareError, Filter};
 use super::selection::{filter, grouped};
 use crate::config::Factors;
+use crate::history::EpochTable;
 use crate::results::LoadedExperiment;
 
 /// The curve of one training, as far as one arm read it.
@@ -18,6 +20,8 @@ pub struct CurveOf {
     pub seed: u64,
     /// The directory of the training.
     pub training: PathBuf,
+    /// The curves, where they are not read from there.
+    pub curves: Option<Arc<EpochTable>>,
     /// Epochs that the arm read.
     pub epochs: usize,
     /// The epoch after which its rule ended the training; none where it did not.
@@ -47,6 +51,7 @@ pub fn curves(
                 factors: arm.factors.clone(),
                 seed: *seed,
                 training: observation.experiment_dir.join(observation.training_dir),
+                curves: observation.curves.cloned(),
                 epochs: observation.arm.epochs,
                 stop_epoch: observation.arm.stop_epoch,
                 best_epoch: observation.arm.best_epoch,

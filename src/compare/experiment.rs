@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ use super::options::Filter;
 use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
 use crate::config::{Factor, Factors, is_of_rule};
-use crate::history;
+use crate::history::{self, EpochTable};
 use crate::results::layout::epoch_of_weights;
 use crate::results::{
     ArmRecord, LoadedExperiment, PlannedTraining, SequentialPlan, Status, TestRows, TrainingRecord,
@@ -86,6 +87,8 @@ pub(super) struct Observation<'a> {
     pub experiment_dir: &'a Path,
     /// The training's directory, below the experiment's.
     pub training_dir: &'a str,
+    /// Its curves, where they are not read from its directory.
+    pub curves: Option<&'a Arc<EpochTable>>,
     /// What each test row adds to the metrics, where that was recorded.
     pub test_rows: Option<&'a TestRows>,
 }
@@ -296,6 +299,7 @@ pub(super) fn of_experiment<'a>(
                         run: &run.record,
                         experiment_dir: &experiment.path,
                         training_dir: &run.dir,
+                        curves: run.curves.as_ref(),
                         test_rows: run.test_rows.as_ref(),
                     };
                     arm.observations.insert(run.seed, observation);

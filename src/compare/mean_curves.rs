@@ -198,6 +198,7 @@ mod tests {
                 factors: map(json!({"model.norm.kind": "none"})),
                 seed: seed as u64,
                 training: "t".into(),
+                curves: None,
                 epochs,
                 stop_epoch: (epochs == 3).then_some(3),
                 best_epoch: Some(2),

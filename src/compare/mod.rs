@@ -16,6 +16,7 @@ mod contrasts;
 pub mod curves;
 mod designs;
 mod experiment;
+pub mod foreign;
 pub mod gate;
 pub mod label;
 mod mean_curves;

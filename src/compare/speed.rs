@@ -231,6 +231,7 @@ mod tests {
             ]),
             seed,
             training: format!("{norm}-{seed}").into(),
+            curves: None,
             epochs: values.len(),
             stop_epoch: None,
             best_epoch: None,

@@ -90,6 +90,7 @@ mod tests {
             factors: map(json!({"training.optimizer.lr": 1, "model.norm.kind": "none"})),
             seed: 3,
             training: "t".into(),
+            curves: None,
             epochs: 1,
             stop_epoch: None,
             best_epoch: None,

@@ -33,7 +33,7 @@ pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedTraining {
         data: map(json!({"train_rows": 100_000, "validation_rows": 100, "test_rows": 100})).into(),
         provenance: Provenance::default(),
     };
-    LoadedTraining { dir: format!("training-{seed}"), seed, record, test_rows: None }
+    LoadedTraining { dir: format!("training-{seed}"), seed, record, test_rows: None, curves: None }
 }
 
 /// An arm that kept weights with these metrics.

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,7 @@ use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, r
 use super::sharing::Sharing;
 use super::{Plan, PlannedTraining, Status, TestRows, TrainingRecord};
 use crate::config::Factor;
+use crate::history::EpochTable;
 
 /// An experiment as it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +47,8 @@ pub struct LoadedTraining {
     pub seed: u64,
     /// What it came to.
     pub record: TrainingRecord,
+    /// Its curves, where they are not read from its directory.
+    pub curves: Option<Arc<EpochTable>>,
     /// Its test rows, once they are [read](LoadedExperiment::read_test_rows) and where there are any.
     pub test_rows: Option<TestRows>,
 }
@@ -260,7 +264,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
             }
             Some(Ok(record)) => match record.status {
                 Status::Completed | Status::Stopped | Status::Diverged => {
-                    runs.push(LoadedTraining { dir, seed, record, test_rows: None });
+                    runs.push(LoadedTraining { dir, seed, record, test_rows: None, curves: None });
                 }
                 Status::Interrupted => missing.push(training.clone()),
                 Status::Failed => {

@@ -17,11 +17,11 @@ mod describe;
 mod docs;
 mod doubts;
 #[cfg(target_os = "linux")]
-mod faults;
 mod floors;
 #[cfg(target_os = "linux")]
 mod fresh;
 mod gate;
+mod logs;
 mod norms;
 mod on_demand;
 #[cfg(target_os = "linux")]

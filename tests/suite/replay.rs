@@ -170,3 +170,76 @@ fn a_pipe_gets_every_column_of_a_table_however_few_the_environment_says() {
         assert_eq!(narrow, String::from_utf8(out("200").stdout).unwrap());
     }
 }
+
+#[test]
+fn a_validation_loss_under_another_name_is_found_and_told_and_of_several_one_has_to_be_named() {
+    let place = Place::new();
+    place.write("one.csv", "epoch,train/loss,val/loss\n0,1.5,1.4\n1,1.2,1.1\n2,1.0,1.2\n");
+    place.write("two.csv", "epoch,val_box_loss,val_cls_loss\n0,1.5,1.4\n1,1.2,1.1\n");
+    let patience = "kind = \"patience\", patience = 1";
+    let out = place
+        .command(&["replay", "one.csv", "--criterion", patience, "--format", "json"])
+        .output()
+        .unwrap();
+    let rows: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((&rows[0]["monitor"], &rows[0]["stop_epoch"]), (&"val/loss".into(), &3.into()));
+    let told = String::from_utf8(out.stderr).unwrap();
+    assert!(told.contains("no column `val_loss`: `val/loss` is monitored"), "{told}");
+    let message = place.fails(2, &["replay", "two.csv", "--criterion", patience]);
+    assert!(message.contains("`val_box_loss`, `val_cls_loss`; --monitor takes one"), "{message}");
+}
+
+#[test]
+fn one_log_that_cannot_be_read_costs_the_others_nothing() {
+    let place = Place::new();
+    place.write("good.csv", "epoch,val_loss\n0,1.5\n1,1.2\n");
+    place.write("bad.csv", "epoch,val_loss\n0,1.5,7\n1,1.2\n");
+    place.write("trials.csv", "number,value,state\n0,0.5,COMPLETE\n1,0.4,COMPLETE\n");
+    let args = [
+        "replay",
+        "bad.csv",
+        "good.csv",
+        "trials.csv",
+        "nowhere.csv",
+        "--criterion",
+        "kind = \"patience\"",
+        "--format",
+        "json",
+    ];
+    let out = place.command(&args).output().unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    let rows: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    let told = String::from_utf8(out.stderr).unwrap();
+    for what in [
+        "bad.csv:2: 3 cells where the header has 2",
+        "trials.csv: Optuna's table of trials",
+        "nowhere.csv",
+    ] {
+        assert!(told.contains(what), "{told}");
+    }
+}
+
+#[test]
+fn the_rule_that_a_log_declares_is_not_exploratory_and_a_direction_that_it_tells_is_taken() {
+    let place = Place::new();
+    let logs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
+    let path = |name: &str| logs.join(name).to_str().unwrap().to_owned();
+    let state = path("huggingface/trainer_state.json");
+    let declared = "kind = \"huggingface\", early_stopping_patience = 2";
+    let table = place.succeeds(&["replay", &state, "--criterion", declared, "--format", "csv"]);
+    assert!(table.contains(",false,eval_loss,"), "{table}");
+    let study = path("optuna/study.db");
+    let json = place.succeeds(&[
+        "replay",
+        &study,
+        "--criterion",
+        "kind = \"patience\", patience = 1",
+        "--format",
+        "json",
+    ]);
+    let rows: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(rows[0]["monitor"], "intermediate");
+    assert_eq!(rows[0]["stop_epoch"], 4);
+    assert!(rows[2]["truncated"].as_bool().unwrap(), "pruned");
+}
