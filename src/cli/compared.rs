@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
@@ -87,9 +88,11 @@ pub(super) fn each_curve(
     mut take: impl FnMut(&CurveOf, &EpochTable),
 ) -> Result<()> {
     let mut trainings: Vec<Vec<&CurveOf>> = Vec::new();
-    let mut places: HashMap<&Path, usize> = HashMap::new();
+    // A log may hold several trainings.
+    let mut places: HashMap<(&Path, Option<*const EpochTable>), usize> = HashMap::new();
     for curve in curves {
-        let place = *places.entry(&curve.training).or_insert(trainings.len());
+        let of_log = curve.curves.as_ref().map(Arc::as_ptr);
+        let place = *places.entry((&curve.training, of_log)).or_insert(trainings.len());
         if place == trainings.len() {
             trainings.push(Vec::new());
         }

@@ -17,7 +17,7 @@ use crate::results::{self, LoadedExperiment};
 use crate::stopping::larger_is_better;
 
 /// How logs of other tools are compared; results of bnes say it themselves.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Logs of other tools")]
 pub struct LogArgs {
     /// The parameter that pairs trainings; default: seed, `random_seed`, `random_state` or `manual_seed`
@@ -47,9 +47,10 @@ pub struct LogArgs {
 }
 
 /// Which epoch of a training is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum At {
     /// That with the best monitored value
+    #[default]
     Best,
     /// The last one
     Last,

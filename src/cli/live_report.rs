@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::compared::ComparedArgs;
+use super::compared_logs::LogArgs;
 use super::exit::UsageError;
 use super::output;
 use super::report::page;
@@ -99,8 +100,12 @@ impl LiveReport {
     }
 
     fn text(&self, goes_on: Option<bool>) -> Result<String> {
-        let args =
-            ComparedArgs { paths: vec![self.results.clone()], metric: None, filters: Vec::new() };
+        let args = ComparedArgs {
+            paths: vec![self.results.clone()],
+            metric: None,
+            filters: Vec::new(),
+            logs: LogArgs::default(),
+        };
         let every_s = EVERY.as_secs();
         let nothing = |done, all| {
             let goes_on = goes_on.unwrap_or(false);
@@ -114,7 +119,7 @@ impl LiveReport {
         };
         let done = experiments.iter().map(|one| one.runs.len()).sum();
         let all = experiments.iter().map(|one| one.plan.trainings.len()).sum();
-        let mut compared = match args.compare(experiments) {
+        let mut compared = match args.compare(experiments, None) {
             Ok(compared) => compared,
             Err(CompareError::NothingDone(_)) => return Ok(nothing(done, all)),
             Err(error) => return Err(error.into()),
