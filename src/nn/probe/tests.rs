@@ -238,16 +238,19 @@ fn what_cannot_be_measured_of_a_norm_is_known_before_anything_runs() {
             "{norm:?}"
         );
     };
-    without(none().into(), &[]);
+    let (modes, drift) = (Inside::Modes.columns(), Inside::Drift.columns());
+    let landscape = Inside::Landscape.columns();
+    without(none().into(), &[modes, drift]);
     without(batch_norm(Placement::BeforeActivation).into(), &[]);
-    without(Norm::Layer(LayerNorm::default()).into(), &[&MEASURES]);
-    without(Norm::Weight(WeightNorm {}).into(), &[&GRADIENTS]);
+    without(Norm::Layer(LayerNorm::default()).into(), &[&MEASURES, modes, drift]);
+    without(Norm::Weight(WeightNorm {}).into(), &[&GRADIENTS, landscape, modes, drift]);
     let mean_only = Norm::MeanOnlyBatch(MeanOnlyBatchNorm::default());
-    without(mean_only.clone().into(), &[&GRADIENTS]);
+    without(mean_only.clone().into(), &[&GRADIENTS, landscape]);
     // On the inputs a norm has no weights before it, and a factor of each row is there as well.
     let at = Sites { hidden: false, input: true };
     without(Normalisation { norm: mean_only, at }, &[]);
-    without(Normalisation { norm: Norm::Layer(LayerNorm::default()), at }, &[&MEASURES]);
+    let layer = Norm::Layer(LayerNorm::default());
+    without(Normalisation { norm: layer, at }, &[&MEASURES, modes, drift]);
     let (setup, _) = setup(batch_norm(Placement::BeforeActivation), 40);
     assert_eq!(columns_of(&setup.model), ON_DEMAND);
 }
