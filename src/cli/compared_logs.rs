@@ -170,7 +170,6 @@ pub(super) fn load(
             first.warnings.extend(problems.iter().map(|error| format!("{error}: left out")));
         }
     } else {
-        logs::tell_apart(&mut trainings);
         let rule = args.rule(&trainings)?;
         let has = |column: &str| {
             trainings.iter().any(|one| one.table.column_of_its_own(column).is_some())

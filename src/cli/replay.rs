@@ -12,7 +12,7 @@ use super::recorded::{self, Recorded, WATCHED};
 use super::rule::{Defaults, parse_rules};
 use crate::console::eprintln;
 use crate::logs::NotANumber;
-use crate::replay::{Candidate, RecordedTraining, ReplayError, Replays, RuleOutcome};
+use crate::replay::{Candidate, RecordedTraining, ReplayError, Replays, RuleOutcome, Summary};
 use crate::report::sentences;
 use crate::stopping::{Monitored, larger_is_better};
 use crate::{history, report};
@@ -89,6 +89,20 @@ impl ReplayArgs {
             candidates.extend(parse_rules(text, defaults)?);
         }
         Ok(candidates)
+    }
+
+    /// The rules, each once, and the place of each among all that were given.
+    fn asked(&self) -> Result<(Vec<Candidate>, Vec<usize>)> {
+        let (mut candidates, mut kept): (Vec<Candidate>, Vec<usize>) = (Vec::new(), Vec::new());
+        for (at, candidate) in self.candidates(None)?.into_iter().enumerate() {
+            if candidates.contains(&candidate) {
+                eprintln(format_args!("note: {} is asked once", candidate.label));
+            } else {
+                candidates.push(candidate);
+                kept.push(at);
+            }
+        }
+        Ok((candidates, kept))
     }
 
     /// The rules as they are asked of a training: what watches `val_loss` by default watches what stands for it
@@ -198,16 +212,7 @@ impl Notes {
 /// # Errors
 /// Where a rule or a path cannot be read, a column is missing, or `out` cannot be written.
 pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
-    let all = args.candidates(None)?;
-    let (mut candidates, mut kept): (Vec<Candidate>, Vec<usize>) = (Vec::new(), Vec::new());
-    for (at, candidate) in all.into_iter().enumerate() {
-        if candidates.contains(&candidate) {
-            eprintln(format_args!("note: {} is asked once", candidate.label));
-        } else {
-            candidates.push(candidate);
-            kept.push(at);
-        }
-    }
+    let (candidates, kept) = args.asked()?;
     let mut replays = Replays::new(&candidates);
     let mut trainings = 0;
     let mut known = HashSet::new();
@@ -290,18 +295,25 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
     notes.tell();
     let damaged = damaged.iter().map(|error| format!("{error:#}")).collect();
     let summary = replays.summarize();
+    let text = printed(args, &summary, trainings, candidates.len())?;
+    super::output::print(out, &text)?;
+    Ok(damaged)
+}
+
+/// The replay in the format asked for.
+fn printed(args: &ReplayArgs, summary: &Summary, trainings: usize, rules: usize) -> Result<String> {
     let text = match args.format {
         Format::Table => {
             let mut tables = Vec::new();
-            if args.rows || trainings == 1 || candidates.len() == 1 {
+            if args.rows || trainings == 1 || rules == 1 {
                 tables.push(report::replay::rows(&summary.rows, super::output::columns()));
             }
-            if trainings > 1 || candidates.len() > 1 {
-                tables.push(report::replay::rules(&summary, super::output::columns()));
+            if trainings > 1 || rules > 1 {
+                tables.push(report::replay::rules(summary, super::output::columns()));
             }
             tables.join("\n")
         }
-        Format::Csv => report::replay::csv(&summary)?,
+        Format::Csv => report::replay::csv(summary)?,
         Format::Json => {
             let rows: Vec<&RuleOutcome> = summary.rows.iter().map(|row| &row.outcome).collect();
             report::json::json(&rows)?
@@ -313,8 +325,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
             eprintln(format_args!("note: {}", sentences::replay(finding)));
         }
     }
-    super::output::print(out, &text)?;
-    Ok(damaged)
+    Ok(text)
 }
 
 /// Why a column is not there, which may be one that holds something else than numbers, and what to do where

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::label;
 use crate::config::{Factor, Factors, Overrides};
-use crate::logs::{Ended, SEED_KEYS, Training, is_measure, whole};
+use crate::logs::{Ended, SEED_KEYS, Training, is_measure, tell_apart, whole};
 use crate::results::recorded_training::{RecordedTraining, has_diverged, rule_table};
 use crate::results::{
     LoadedExperiment, LoadedTraining, Plan, PlannedArm, PlannedTraining, Provenance, Status,
@@ -273,9 +273,10 @@ fn natural(value: &Value) -> (u8, f64) {
 /// # Errors
 /// Where no seeds are told, or what is asked for is not there.
 pub fn experiment(
-    trainings: Vec<Training>,
+    mut trainings: Vec<Training>,
     asked: &Asked,
 ) -> Result<LoadedExperiment, ForeignError> {
+    tell_apart(&mut trainings);
     let all: Vec<Map<String, Value>> =
         trainings.iter().map(|one| parameters(one, asked.pattern.as_ref())).collect();
     let seed_key = seed_key(&all, asked)?;
@@ -302,7 +303,7 @@ pub fn experiment(
         seeds.iter().zip(&all).filter_map(|(seed, one)| Some(((*seed)?, one))).collect();
     let factors = factors(&known, &seed_key, asked, &mut warnings)?;
     let mut runs: Vec<LoadedTraining> = Vec::new();
-    let mut taken: BTreeMap<(String, u64), ()> = BTreeMap::new();
+    let mut taken: BTreeSet<(String, u64)> = BTreeSet::new();
     let mut twice = Vec::new();
     let mut notes: BTreeMap<String, usize> = BTreeMap::new();
     for ((training, parameters), seed) in trainings.into_iter().zip(&all).zip(&seeds) {
@@ -314,7 +315,7 @@ pub fn experiment(
             })
             .collect();
         let cell = levels.values().map(label::text).collect::<Vec<_>>().join("\n");
-        if taken.insert((cell, seed), ()).is_some() {
+        if !taken.insert((cell, seed)) {
             twice.push(training.name.clone());
             continue;
         }
@@ -458,7 +459,7 @@ mod tests {
         );
         assert_eq!(keys_of("{norm}-s{seed}", "batch-s12"), both);
         assert_eq!(keys_of("{norm}/seed{seed}.csv", "runs/batch/seed12.csv"), both);
-        assert_eq!(keys_of("{norm}/seed{seed}.csv", "runs/seed12.csv"), None);
+        assert_eq!(keys_of("{norm}/seed{seed}.csv", "seed12.csv"), None);
         for wrong in ["runs/metrics.csv", "{", "{}", "{a}{b}"] {
             assert!(wrong.parse::<Pattern>().is_err(), "{wrong}");
         }
@@ -477,9 +478,9 @@ mod tests {
                         + (epoch - 2.0).abs() / 10.0
                         + shift * f64::from(seed) / 1000.0
                 };
-                let rows: String = (0..5)
-                    .map(|e| format!("{e},{},{}\n", at(f64::from(e)), 1.0 + at(f64::from(e))))
-                    .collect();
+                let rows = (0..5).fold(String::new(), |rows, e| {
+                    rows + &format!("{e},{},{}\n", at(f64::from(e)), 1.0 + at(f64::from(e)))
+                });
                 std::fs::write(path.join("metrics.csv"), format!("epoch,val_loss,score\n{rows}"))
                     .unwrap();
             }

@@ -367,7 +367,7 @@ fn shape(
         part.notes.push("what is measured more often is averaged over the epoch".to_owned());
     }
     part.notes.extend(nan_notes(rows, &part.rows, &is_finite_later, &numeric, nan_is_missing));
-    for (name, alias) in names::aliases(&table.names()[1..].to_vec()) {
+    for (name, alias) in names::aliases(&table.names()[1..]) {
         table.also_called(&name, alias);
     }
     Ok(Epochs { table, own, notes: part.notes })

@@ -68,7 +68,7 @@ fn json(input: Input) -> Drafts {
             {
                 return Ok(drafts);
             }
-            let line = bytes[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = bytes[..offset].split(|byte| *byte == b'\n').count();
             Err(LogError::at_line(&origin.file, line as u64, format!("not valid JSON: {problem}")))
         }
     }
@@ -132,7 +132,9 @@ fn lines(reader: &mut dyn BufRead, origin: &Origin) -> Drafts {
     }
     let Some(sink) = sink else { return Err(text_table::not_a_log(&origin.file)) };
     let mut drafts = sink.finish()?;
-    drafts.iter_mut().for_each(|draft| draft.notes.splice(0..0, notes.clone()).for_each(drop));
+    for draft in &mut drafts {
+        draft.notes.splice(0..0, notes.clone());
+    }
     Ok(drafts)
 }
 

@@ -89,7 +89,7 @@ impl Search {
         }
         match Input::open(path).and_then(read) {
             Ok(drafts) => {
-                let is_json = plain.ends_with(".json");
+                let is_json = is_named(plain, "json");
                 let is_log = |draft: &Draft| {
                     // A single object is a summary, or settings.
                     if is_json && draft.rows.len() < 2 {
@@ -102,7 +102,7 @@ impl Search {
             // Of what may be anything, only what is sure to be a log is said to be damaged.
             Err(error) => match error.fault {
                 Fault::NotALog => {}
-                Fault::Damaged if plain.ends_with(".json") || plain.ends_with(".txt") => {}
+                Fault::Damaged if is_named(plain, "json") || is_named(plain, "txt") => {}
                 _ => self.problems.push(error),
             },
         }
@@ -128,4 +128,8 @@ fn claimed(claim: Claim) -> Drafts {
             first.map_or_else(|| Ok(Vec::new()), Err)
         }
     }
+}
+
+fn is_named(name: &str, ending: &str) -> bool {
+    Path::new(name).extension().is_some_and(|own| own.eq_ignore_ascii_case(ending))
 }

@@ -452,7 +452,7 @@ fn packed_files_are_unpacked() {
 #[test]
 fn more_values_than_a_file_can_hold_are_refused() {
     // Every line has a column of its own: the table would be the square of the file.
-    let lines: String = (0..20_000).map(|at| format!("{{\"a{at}\":1}}\n")).collect();
+    let lines = (0..20_000).fold(String::new(), |all, at| all + &format!("{{\"a{at}\":1}}\n"));
     let error = of_bytes(lines.as_bytes(), "log.jsonl").unwrap_err();
     assert!(error.problem.contains("more values than can be held"), "{error}");
 }
@@ -542,7 +542,8 @@ fn mutated_examples_make_no_reader_panic_or_hang() {
             let _ = of_bytes(&bytes, name);
             slowest = slowest.max(begun.elapsed());
         }
-        println!("{}: {executions} executions, the slowest {slowest:?}", path.display());
+        let told = format!("{}: {executions} executions, the slowest {slowest:?}", path.display());
+        crate::console::eprintln(told);
     }
 }
 

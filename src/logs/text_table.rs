@@ -124,7 +124,7 @@ pub(super) fn read(input: Input) -> Result<Vec<Draft>, LogError> {
         // It is the last where nothing follows it.
         unfinished = Some((line, record.clone()));
     }
-    table.finish(&origin, notes)
+    table.finish(&origin, &notes)
 }
 
 fn ending_of<R: Read>(reader: &csv::Reader<&mut Ending<R>>) -> u8 {
@@ -309,7 +309,7 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn finish(mut self, origin: &Origin, notes: Vec<String>) -> Result<Vec<Draft>, LogError> {
+    fn finish(mut self, origin: &Origin, notes: &[String]) -> Result<Vec<Draft>, LogError> {
         let is_long = matches!(self.layout, Layout::Long { .. });
         if let Layout::Long { counter, .. } = self.layout {
             for group in &mut self.groups {
@@ -340,7 +340,7 @@ impl Table<'_> {
             let mut draft = Draft::new(&name, source.tool(), origin.path.clone(), group.rows);
             draft.nan_is_missing = true;
             draft.parameters = group.parameters;
-            draft.notes.clone_from(&notes);
+            draft.notes = notes.to_vec();
             source.finish(&mut draft, origin);
             drafts.push(draft);
         }

@@ -109,7 +109,7 @@ kinds! {
     "huggingface" => HuggingFace(HuggingFace),
     /// As `LightGBM`'s `early_stopping`
     "lightgbm" => LightGbm(LightGbm),
-    /// As CatBoost's overfitting detector of type `Iter`
+    /// As `CatBoost`'s overfitting detector of type `Iter`
     "catboost" => CatBoost(CatBoost),
     /// As the `EarlyStopping` of ultralytics
     "ultralytics" => Ultralytics(Ultralytics),

@@ -45,7 +45,7 @@ fn logs_of_other_tools_are_compared_by_seed_with_what_bnes_cannot_know() {
             let value = |epoch: u32| {
                 shift + f64::from(seed * (epoch + 1)) / 100.0 + 1.0 / f64::from(epoch + 1)
             };
-            let rows: String = (0..4).map(|e| format!("{e},{}\n", value(e))).collect();
+            let rows = (0..4).fold(String::new(), |rows, e| rows + &format!("{e},{}\n", value(e)));
             place.write(
                 &format!("runs/{norm}/seed{seed}/metrics.csv"),
                 &format!("epoch,val/loss\n{rows}"),

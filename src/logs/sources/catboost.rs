@@ -1,4 +1,4 @@
-//! CatBoost: `catboost_info`, with `catboost_training.json` or a table a split.
+//! `CatBoost`: `catboost_info`, with `catboost_training.json` or a table a split.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::logs::json::Json;
 use crate::logs::source::{Claim, Drafts, Source};
 use crate::logs::training::Draft;
 
-/// CatBoost.
+/// `CatBoost`.
 pub(in crate::logs) struct CatBoost;
 
 const TRAINING: &str = "catboost_training.json";

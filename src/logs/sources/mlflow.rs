@@ -1,4 +1,4 @@
-//! MLflow: the folder `mlruns`, and its database in `SQLite`.
+//! `MLflow`: the folder `mlruns`, and its database in `SQLite`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -13,7 +13,7 @@ use crate::logs::source::{Claim, Drafts, Source, TextLine};
 use crate::logs::sqlite::Database;
 use crate::logs::training::{Draft, Ended, whole};
 
-/// MLflow.
+/// `MLflow`.
 pub(in crate::logs) struct Mlflow;
 
 const META: &str = "meta.yaml";

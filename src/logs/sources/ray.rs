@@ -41,7 +41,8 @@ impl Source for Ray {
 
     fn folder(&self, path: &Path, names: &[String]) -> Option<Claim> {
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
-        if !has(RESULT) && !(has(PROGRESS) && has("params.json")) {
+        let is_trial = has(RESULT) || (has(PROGRESS) && has("params.json"));
+        if !is_trial {
             return None;
         }
         // The columns of `progress.csv` are those of the first report, so it comes second.

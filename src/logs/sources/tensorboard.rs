@@ -1,9 +1,9 @@
 //! `TensorBoard`'s event files: a run is a folder of them.
 //!
 //! What several folders hold of one training is joined: `train` and `validation` of Keras, `learn` and `test` of
-//! CatBoost, the folders of `add_scalars` and of `add_hparams` beside the events of a run.
+//! `CatBoost`, the folders of `add_scalars` and of `add_hparams` beside the events of a run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -127,7 +127,7 @@ struct Run {
     values: HashMap<String, Vec<(i64, f64)>>,
     parameters: Map<String, Value>,
     /// Tags that are something else than scalars.
-    others: HashMap<String, ()>,
+    others: HashSet<String>,
     notes: Vec<String>,
     bytes: u64,
 }
@@ -226,15 +226,15 @@ impl Run {
                 {
                     self.parameters = hparams(content);
                 }
-                self.others.insert(tag, ());
+                self.others.insert(tag);
                 return;
             }
             if name.is_some_and(|name| !name.is_empty() && name != SCALARS) {
-                self.others.insert(tag, ());
+                self.others.insert(tag);
                 return;
             }
         }
-        if self.others.contains_key(&tag) {
+        if self.others.contains(&tag) {
             return;
         }
         let number = match (field(value, 2), field(value, 8)) {
@@ -262,10 +262,7 @@ fn single(value: f32) -> f64 {
 
 /// `TensorProto` of one number: 1 is the type; the bytes are in 4, or the number in a field of its type.
 fn of_tensor(tensor: &[u8]) -> Option<f64> {
-    let kind = match field(tensor, 1)? {
-        Field::Whole(kind) => kind,
-        _ => return None,
-    };
+    let Field::Whole(kind) = field(tensor, 1)? else { return None };
     let packed = |number: u64| field(tensor, number);
     let content = packed(4).and_then(Field::bytes).filter(|bytes| !bytes.is_empty());
     let half =

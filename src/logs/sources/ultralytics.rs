@@ -44,9 +44,7 @@ impl Source for Ultralytics {
     fn folder(&self, path: &Path, names: &[String]) -> Option<Claim> {
         // The event files beside it hold the same.
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
-        let is_run = has("results.csv")
-            && has("args.yaml")
-            && names.iter().filter(|n| n.ends_with(".csv")).count() == 1;
+        let is_run = has("results.csv") && has("args.yaml");
         is_run.then(|| Claim::All(vec![path.join("results.csv")]))
     }
 }

@@ -76,7 +76,9 @@ impl Source for Wandb {
         if grouped.is_empty() {
             let ranges: Vec<String> =
                 rows.names().iter().filter(|n| is_range(n)).cloned().collect();
-            ranges.iter().for_each(|name| draft.rows.remove(name));
+            for name in &ranges {
+                draft.rows.remove(name);
+            }
         }
         if draft.rows.find("_step").is_some() && draft.rows.len() == SAMPLED {
             draft.notes.push(

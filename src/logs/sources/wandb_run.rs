@@ -1,4 +1,4 @@
-//! Weights & Biases' `run-….wandb`, the file from which a run is synchronised: LevelDB's log format with zlib's
+//! Weights & Biases' `run-….wandb`, the file from which a run is synchronised: `LevelDB`'s log format with zlib's
 //! checksums, and a protocol buffer a record.
 
 use flate2::Crc;

@@ -25,8 +25,8 @@ impl Source for Xgboost {
     }
 
     fn finish(&self, draft: &mut Draft, _: &Origin) {
-        let means = draft.rows.names().iter().filter(|name| name.starts_with("test-"));
-        draft.monitor = means.filter(|name| name.ends_with("-mean")).next_back().cloned();
+        let mut means = draft.rows.names().iter().filter(|name| name.starts_with("test-"));
+        draft.monitor = means.rfind(|name| name.ends_with("-mean")).cloned();
         draft.notes.push("cross-validation: each value is the mean over the folds".to_owned());
     }
 

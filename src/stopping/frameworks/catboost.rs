@@ -1,4 +1,4 @@
-//! `catboost`: CatBoost's overfitting detector of type `Iter`, by its own settings and arithmetic (1.2).
+//! `catboost`: `CatBoost`'s overfitting detector of type `Iter`, by its own settings and arithmetic (1.2).
 
 use serde::{Deserialize, Serialize};
 

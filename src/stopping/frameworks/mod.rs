@@ -5,7 +5,7 @@
 //! of all), in whether an exact tie with the margin counts, and in the form in which the margin is
 //! subtracted, which rounds differently. The letter of each is from its source: Keras 3.15,
 //! Lightning 2.6, scikit-learn 1.9, skorch 1.4, `XGBoost` 3.2, transformers 5.23,
-//! `LightGBM` 4.7, CatBoost 1.2, ultralytics 8.4, fastai 2.8.
+//! `LightGBM` 4.7, `CatBoost` 1.2, ultralytics 8.4, fastai 2.8.
 
 mod catboost;
 mod fastai;
