@@ -276,7 +276,7 @@ fn wrong_types_and_values_are_said_in_words() {
         ),
         (
             "early_stopping = \"none\"",
-            "`early_stopping`: expected a table with the `kind` of a stopping rule, found the string \"none\"",
+            "`early_stopping`: expected a table with the `kind` of a stopping rule, such as { kind = \"…\" }, found the string \"none\"",
             "\"none\"",
         ),
         ("model.norm.kind = 3", "`model.norm.kind`: expected the name of a norm, found 3", "3"),
@@ -330,7 +330,7 @@ fn a_norm_that_does_nothing_for_a_layer_is_refused_with_what_would_do() {
         (
             "model = { hidden = [64, 30], norm = { kind = \"group\" } }",
             "the norm `group`: 8 groups do not divide 30 units",
-            "the nearest numbers of groups that do are 6 and 10",
+            "the nearest number of groups that does is 2",
         ),
         (
             "model = { hidden = [8], norm = { kind = \"group\" } }",
