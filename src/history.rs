@@ -130,6 +130,11 @@ impl EpochTable {
         self.len() == 0
     }
 
+    /// Makes room for as many epochs as will come.
+    pub fn reserve(&mut self, epochs: usize) {
+        self.columns.iter_mut().for_each(|column| column.reserve_exact(epochs));
+    }
+
     /// Adds an epoch; `row` has one cell per column, in the columns' order.
     ///
     /// # Panics

@@ -153,8 +153,17 @@ struct Point {
     rows: std::ops::Range<usize>,
     counter: Option<f64>,
     is_validated: bool,
-    /// It holds nothing but test metrics.
-    is_of_test: bool,
+    /// It holds test metrics.
+    has_test: bool,
+    /// It holds others.
+    has_others: bool,
+}
+
+impl Point {
+    /// Whether it holds nothing but test metrics.
+    fn is_of_test(&self) -> bool {
+        self.has_test && !self.has_others
+    }
 }
 
 #[allow(clippy::too_many_lines)] // one path from rows to a table
@@ -215,7 +224,8 @@ fn shape(
                 rows: at..at,
                 counter: own,
                 is_validated: false,
-                is_of_test: true,
+                has_test: false,
+                has_others: false,
             });
         }
         let current = points.len() - 1;
@@ -229,7 +239,9 @@ fn shape(
             }
             stamp[column] = current;
             point.is_validated |= splits[column] == Some(Split::Validation);
-            point.is_of_test &= splits[column] == Some(Split::Test) || clocks[column];
+            let is_of_test = splits[column] == Some(Split::Test);
+            point.has_test |= is_of_test;
+            point.has_others |= !is_of_test && !clocks[column];
         }
     }
 
@@ -284,7 +296,7 @@ fn shape(
             from = at + 1;
         }
         let rest = points.len() - from;
-        let is_of_test = points[from..].iter().all(|point| point.is_of_test);
+        let is_of_test = points[from..].iter().all(Point::is_of_test);
         if let Some(last) = groups.last_mut().filter(|_| is_of_test) {
             last.end = points.len();
         } else if rest > 0 {
@@ -302,7 +314,7 @@ fn shape(
     // What is measured once at the end, on the test rows, is no epoch.
     if groups.len() > 1
         && let Some(last) = groups.last().cloned()
-        && points[last.clone()].iter().all(|point| point.is_of_test)
+        && points[last.clone()].iter().all(Point::is_of_test)
     {
         groups.pop();
         if let Some(before) = groups.last_mut() {
@@ -323,6 +335,7 @@ fn shape(
     let own_column = rows.find(EPOCH).filter(|column| numeric[*column] && with_values[*column]);
     let mut own = own_column.map(|_| Vec::with_capacity(groups.len()));
     let mut table = EpochTable::new(names);
+    table.reserve(groups.len());
     let mut averaged = false;
     let mut sums = vec![(0.0_f64, 0_u32); kept.len()];
     let mut epoch = 0.0;

@@ -1,7 +1,7 @@
 //! Logs and stores of other tools, as trainings.
 //!
-//! A file or folder is read by the first of the [sources](sources) that takes it. A source hands over rows of
-//! values as they were logged, with what the log says of the training; [`epochs`] cuts them into trainings and
+//! A file or folder is read by the first of the sources that takes it. A source hands over rows of
+//! values as they were logged, with what the log says of the training; `epochs` cuts them into trainings and
 //! epochs, the same for all tools.
 
 mod assemble;

@@ -153,6 +153,14 @@ fn several_validations_an_epoch_are_counted() {
 }
 
 #[test]
+fn a_test_metric_after_the_last_epoch_is_of_that_epoch_and_an_empty_row_is_one() {
+    let training =
+        one("epoch,step,val_loss,test_loss\n0,9,1.0,\n1,19,0.5,\n2,20,,0.75\n", "metrics.csv");
+    assert_eq!(column(&training, "test_loss"), [None, Some(0.75)]);
+    assert_eq!(one("epoch,val_loss\n0,1.0\n1,\n", "log.csv").table.len(), 2);
+}
+
+#[test]
 fn what_keras_did_not_measure_is_an_empty_cell() {
     let text = "epoch,loss,val_loss\r\n0,1.0,NA\r\n1,0.5,0.75\r\n2,0.25,NA\r\n";
     let training = one(text, "log.csv");

@@ -1,4 +1,4 @@
-//! A file per tool. [`list`](super::list) names them.
+//! A file per tool. `list` names them.
 
 pub(super) mod catboost;
 pub(super) mod evals_result;
