@@ -95,6 +95,19 @@ impl std::str::FromStr for Pattern {
 }
 
 impl Pattern {
+    /// Whether it names a parameter.
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Key(key) if key == name))
+    }
+
+    /// The keys of a path, with the file's ending or, where the pattern has none, without it.
+    fn keys_of_path(&self, path: &str) -> Option<Vec<(String, String)>> {
+        let ends_open = self.0.iter().rfind(|piece| **piece != Piece::Text(String::new()));
+        let without = path.rsplit_once('.').map(|(stem, _)| stem);
+        let without = without.filter(|_| matches!(ends_open, Some(Piece::Key(_))));
+        without.and_then(|stem| self.keys(stem)).or_else(|| self.keys(path))
+    }
+
     /// The keys of a text that ends with what the pattern describes, from the start of a folder's or a file's name.
     fn keys(&self, text: &str) -> Option<Vec<(String, String)>> {
         let starts = std::iter::once(0).chain(text.match_indices('/').map(|(at, _)| at + 1));
@@ -156,8 +169,8 @@ fn is_naming(key: &str) -> bool {
 fn parameters(training: &Training, pattern: Option<&Pattern>) -> Map<String, Value> {
     let mut parameters = training.parameters.clone();
     let path = training.path.to_string_lossy().replace('\\', "/");
-    let found =
-        pattern.and_then(|pattern| pattern.keys(&path).or_else(|| pattern.keys(&training.name)));
+    let found = pattern
+        .and_then(|pattern| pattern.keys_of_path(&path).or_else(|| pattern.keys(&training.name)));
     for (key, value) in found.into_iter().flatten() {
         let number = value.parse::<i64>().map(Value::from).ok();
         let number =
@@ -217,11 +230,12 @@ fn factors(
         }
         seen
     };
-    // What follows from the seed tells no arms apart.
+    // What follows from the seed tells no arms apart; that it does shows where a seed was run again.
     let follows = |key: &str| {
         let mut of_seed: HashMap<u64, &Value> = HashMap::new();
-        let several = all.iter().map(|(seed, _)| seed).collect::<BTreeSet<_>>().len() > 1;
-        several
+        let seeds = all.iter().map(|(seed, _)| seed).collect::<BTreeSet<_>>().len();
+        seeds > 1
+            && seeds < all.len()
             && all.iter().all(|(seed, parameters)| {
                 let value = parameters.get(key).unwrap_or(&Value::Null);
                 *of_seed.entry(*seed).or_insert(value) == value
@@ -231,7 +245,8 @@ fn factors(
     let mut passed_over = Vec::new();
     for key in order {
         let mut levels = values(key);
-        let is_asked = asked.factors.contains(key);
+        let is_of_pattern = asked.pattern.as_ref().is_some_and(|pattern| pattern.has(key));
+        let is_asked = asked.factors.contains(key) || (asked.factors.is_empty() && is_of_pattern);
         if levels.len() < 2 || (!asked.factors.is_empty() && !is_asked) {
             continue;
         }

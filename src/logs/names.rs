@@ -139,8 +139,10 @@ fn is_loss(name: &str) -> bool {
     words.iter().any(|word| word == "loss" || (word.ends_with("loss") && word != "noloss"))
 }
 
-/// The columns that are a validation loss, by name.
+/// The columns that are a validation loss, by name; what `add_hparams` of torch writes besides is none.
 pub(super) fn validation_losses<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let is_of_hparams = |name: &&str| name.split('/').any(|part| part == "hparam");
+    let names = names.filter(|name| !is_of_hparams(name));
     names.filter(|name| split(name) == Some(Split::Validation) && is_loss(name)).collect()
 }
 

@@ -98,13 +98,14 @@ fn of_json(json: &Json, origin: &Origin) -> Drafts {
 fn lines(reader: &mut dyn BufRead, origin: &Origin) -> Drafts {
     /// The longest line: Ray repeats the config in each.
     const LONGEST: u64 = 256 << 20;
+    let longest = LONGEST.min(origin.rows().budget().bytes());
     let mut sink: Option<Box<dyn Lines>> = None;
     let mut text = Vec::new();
     let (mut number, mut notes) = (0, Vec::new());
     let fault = |error: io::Error| LogError::at(Fault::Damaged, &origin.file, error.to_string());
     loop {
         text.clear();
-        if reader.take(LONGEST).read_until(b'\n', &mut text).map_err(fault)? == 0 {
+        if reader.take(longest).read_until(b'\n', &mut text).map_err(fault)? == 0 {
             break;
         }
         number += 1;

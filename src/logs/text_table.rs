@@ -1,6 +1,6 @@
 //! Tables of text: CSV, TSV, and what tools make of them. Read row by row, as numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::{Map, Value};
@@ -53,7 +53,8 @@ pub(super) fn read(input: Input) -> Result<Vec<Draft>, LogError> {
     let header = input.head.split(|c| *c == b'\n').find(|line| !line.trim_ascii().is_empty());
     let header = header.unwrap_or_default().to_vec();
     let delimiter = delimiter(&header);
-    let mut ending = Ending { source: input.reader(), last: b'\n' };
+    let longest = origin.rows().budget().bytes();
+    let mut ending = Ending { source: input.reader(), last: b'\n', line: 0, longest };
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .flexible(true)
@@ -80,10 +81,11 @@ pub(super) fn read(input: Input) -> Result<Vec<Draft>, LogError> {
         return Err(LogError::at(Fault::NoCurves, &file, advice));
     }
     let layout = layout(&names);
+    let mut seen = HashSet::with_capacity(names.len());
     if !matches!(layout, Layout::SideBySide(_))
-        && let Some(twice) = (1..names.len()).find(|at| names[..*at].contains(&names[*at]))
+        && let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str()))
     {
-        let problem = format!("column `{}` appears twice", names[twice]);
+        let problem = format!("column `{twice}` appears twice");
         return Err(LogError::at_line(&file, 1, problem));
     }
     let mut table = Table {
@@ -135,6 +137,10 @@ fn ending_of<R: Read>(reader: &csv::Reader<&mut Ending<R>>) -> u8 {
 struct Ending<R> {
     source: R,
     last: u8,
+    /// Bytes since the last line break.
+    line: u64,
+    /// Bytes that a line may have.
+    longest: u64,
 }
 
 impl<R: Read> Read for Ending<R> {
@@ -142,6 +148,11 @@ impl<R: Read> Read for Ending<R> {
         let count = self.source.read(buffer)?;
         if count > 0 {
             self.last = buffer[count - 1];
+            let end = buffer[..count].iter().rposition(|byte| *byte == b'\n');
+            self.line = end.map_or(self.line + count as u64, |end| (count - end - 1) as u64);
+            if self.line > self.longest {
+                return Err(io::Error::other("a line is longer than can be held"));
+            }
         }
         Ok(count)
     }
@@ -420,6 +431,8 @@ pub(super) fn read_lines(input: Input) -> Result<Vec<Draft>, LogError> {
     let Some(tool) = tool else { return Err(not_a_log(&origin.file)) };
     let mut draft = Draft::new(&origin.stem, tool, origin.path, rows);
     draft.notes = notes;
+    // Boosters stop by the last metric of the last set.
+    draft.monitor = draft.rows.names().last().cloned();
     Ok(vec![draft])
 }
 

@@ -58,7 +58,14 @@ pub const SEED_KEYS: [&str; 4] = ["seed", "random_seed", "random_state", "manual
 /// A whole number, which may stand as text.
 #[must_use]
 pub fn whole(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+    let of_float = |number: f64| {
+        let is_whole = number >= 0.0 && number.fract() == 0.0 && number <= 9_007_199_254_740_992.0;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked
+        is_whole.then_some(number as u64)
+    };
+    let of_text = |text: &str| text.parse().ok().or_else(|| of_float(text.parse().ok()?));
+    let number = value.as_u64().or_else(|| of_float(value.as_f64()?));
+    number.or_else(|| of_text(value.as_str()?.trim()))
 }
 
 impl Training {

@@ -4,7 +4,7 @@ use crate::history;
 
 /// Words of metrics of which more is better, as frameworks spell them: Keras, torchmetrics, scikit-learn,
 /// `XGBoost`, `LightGBM`, ultralytics, evaluate.
-const LARGER: [&str; 56] = [
+const LARGER: [&str; 58] = [
     "acc",
     "accuracy",
     "ap",
@@ -25,6 +25,7 @@ const LARGER: [&str; 56] = [
     "fbeta",
     "fmeasure",
     "fscore",
+    "hit",
     "hits",
     "iou",
     "jaccard",
@@ -46,6 +47,7 @@ const LARGER: [&str; 56] = [
     "r2",
     "r2score",
     "recall",
+    "return",
     "reward",
     "rocauc",
     "rouge",
