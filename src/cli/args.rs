@@ -39,7 +39,7 @@ pub enum Command {
     Compare(CompareArgs),
     /// The same as a page with curves, effects and every training, which opens from disk
     Report(ReportArgs),
-    /// Draw a comparison: curves, effects, pairs, ranks, as SVG or in the terminal
+    /// Draw a comparison: curves, effects, pairs, ranks, as SVG, PNG or in the terminal
     Plot(PlotArgs),
     /// What a data file holds and how it would be taken
     #[command(subcommand)]
