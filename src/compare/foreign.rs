@@ -529,6 +529,22 @@ mod tests {
     }
 
     #[test]
+    fn arms_with_seeds_of_their_own_are_arms_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        for (norm, seeds) in [("none", 0..4), ("batch", 10..14)] {
+            for seed in seeds {
+                let path = dir.path().join(format!("{norm}_s{seed}.csv"));
+                std::fs::write(path, "epoch,val_loss\n0,2\n1,1\n").unwrap();
+            }
+        }
+        let trainings = read(dir.path(), Nan::ByTool).unwrap().trainings;
+        let mut asked = asked(serde_json::json!({"kind": "none"}));
+        asked.pattern = Some("{norm}_s{seed}".parse().unwrap());
+        let loaded = experiment(trainings, &asked).unwrap();
+        assert_eq!(loaded.plan.factors[0].levels, ["none", "batch"]);
+    }
+
+    #[test]
     fn without_a_seed_the_ways_to_tell_it_are_named() {
         let dir = folder();
         let trainings = read(dir.path(), Nan::ByTool).unwrap().trainings;

@@ -36,6 +36,7 @@ pub(super) fn epochs(
     mut rows: Rows,
     nan_is_missing: bool,
     rows_are_epochs: bool,
+    has_a_row_an_epoch: bool,
 ) -> Result<Vec<Epochs>, LogError> {
     summary_left_out(&mut rows);
     let with_values = with_values(&rows);
@@ -45,7 +46,7 @@ pub(super) fn epochs(
     let counter = counter.filter(|_| !rows_are_epochs);
     let mut said = Vec::new();
     let parts = match counter {
-        Some(counter) => parts(&rows, counter, &mut said),
+        Some(counter) => parts(&rows, counter, has_a_row_an_epoch, &mut said),
         None => vec![Part { rows: (0..rows.len()).collect(), notes: Vec::new() }],
     };
     if parts.len() > 1 {
@@ -104,8 +105,9 @@ struct Part {
 }
 
 /// Where the counter goes back: to its start or before it, another training begins; into the middle, the
-/// later rows replace those that they go over again.
-fn parts(rows: &Rows, counter: usize, said: &mut Vec<String>) -> Vec<Part> {
+/// later rows replace those that they go over again, and of a tool that writes a row an epoch a second row of the
+/// same epoch the first.
+fn parts(rows: &Rows, counter: usize, once: bool, said: &mut Vec<String>) -> Vec<Part> {
     let name = shown(&rows.names()[counter]).to_owned();
     let own: Vec<Option<f64>> = (0..rows.len()).map(|row| rows.cell(row, counter)).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -127,11 +129,16 @@ fn parts(rows: &Rows, counter: usize, said: &mut Vec<String>) -> Vec<Part> {
         if first.is_some_and(|first| value < last && value <= first) {
             parts.push(std::mem::replace(&mut part, Part { rows: Vec::new(), notes: Vec::new() }));
             first = None;
-        } else if value < last {
+        } else if value < last || (once && value == last) {
             let is_kept = |row: &usize| own[*row].is_none_or(|before| before < value);
             let end = part.rows.iter().rposition(is_kept).map_or(0, |at| at + 1);
+            let how = if value < last {
+                format!("goes back from {last} to {value}")
+            } else {
+                format!("is {value} once more")
+            };
             part.notes.push(format!(
-                "line {}: `{name}` goes back from {last} to {value}, a resume: later rows replace {}",
+                "line {}: `{name}` {how}, a resume: later rows replace {}",
                 rows.line(row),
                 crate::text::counted(part.rows.len() - end, "earlier one")
             ));

@@ -109,7 +109,12 @@ fn finished(draft: Draft, nan: Nan) -> Result<Vec<Training>, LogError> {
         Nan::Diverged => false,
     };
     let not_numeric = draft.rows.not_numbers();
-    let parts = epochs::epochs(draft.rows, nan_is_missing, draft.rows_are_epochs)?;
+    let parts = epochs::epochs(
+        draft.rows,
+        nan_is_missing,
+        draft.rows_are_epochs,
+        draft.has_a_row_an_epoch,
+    )?;
     let several = parts.len() > 1;
     let mut trainings = Vec::with_capacity(parts.len());
     let mut notes = draft.notes;

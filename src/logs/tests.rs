@@ -202,6 +202,16 @@ fn a_counter_that_returns_to_the_middle_is_a_resume_whose_later_rows_win() {
 }
 
 #[test]
+fn of_a_tool_that_writes_a_row_an_epoch_the_same_epoch_again_is_a_resume() {
+    let training = one("epoch,loss,val_loss\n0,1,9\n1,1,8\n2,1,7\n2,1,6\n3,1,5\n", "log.csv");
+    assert_eq!(values(&training, "val_loss"), [9.0, 8.0, 6.0, 5.0]);
+    assert!(training.notes[0].starts_with("line 5: `epoch` is 2 once more, a resume"));
+    // Of others it may be a second validation.
+    let training = one("epoch,score,val_loss\n0,1,9\n1,1,8\n1,1,7\n", "log.csv");
+    assert_eq!(values(&training, "val_loss"), [9.0, 8.0, 7.0]);
+}
+
+#[test]
 fn a_log_that_begins_with_its_newest_row_is_turned_around() {
     let training = one("epoch,val_loss\n3,1\n2,2\n1,3\n0,4\n", "log.csv");
     assert_eq!(values(&training, "val_loss"), [4.0, 3.0, 2.0, 1.0]);

@@ -127,6 +127,8 @@ pub(super) struct Draft {
     pub nan_is_missing: bool,
     /// Each row is an epoch, however seldom something is measured.
     pub rows_are_epochs: bool,
+    /// Its tool writes one row an epoch.
+    pub has_a_row_an_epoch: bool,
     pub parameters: Map<String, Value>,
     pub ended: Option<Ended>,
     pub declared: Vec<Map<String, Value>>,
@@ -147,6 +149,7 @@ impl Draft {
             rows,
             nan_is_missing: false,
             rows_are_epochs: false,
+            has_a_row_an_epoch: false,
             parameters: Map::new(),
             ended: None,
             declared: Vec::new(),

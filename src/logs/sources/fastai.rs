@@ -2,6 +2,7 @@
 
 use crate::logs::input::Origin;
 use crate::logs::source::Source;
+use crate::logs::training::Draft;
 
 /// fastai.
 pub(in crate::logs) struct Fastai;
@@ -13,5 +14,9 @@ impl Source for Fastai {
 
     fn takes_table(&self, names: &[String], _: &Origin) -> bool {
         names.starts_with(&["epoch", "train_loss", "valid_loss"].map(str::to_owned))
+    }
+
+    fn finish(&self, draft: &mut Draft, _: &Origin) {
+        draft.has_a_row_an_epoch = true;
     }
 }

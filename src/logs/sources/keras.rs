@@ -24,6 +24,10 @@ impl Source for Keras {
         has_loss && (first.is_empty() || (first == "epoch" && rest.is_sorted()))
     }
 
+    fn finish(&self, draft: &mut Draft, _: &Origin) {
+        draft.has_a_row_an_epoch = true;
+    }
+
     fn json(&self, json: &Json, origin: &Origin) -> Option<Drafts> {
         json.get(LOSS)?;
         let entries = json.entries()?;

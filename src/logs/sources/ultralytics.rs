@@ -64,6 +64,7 @@ impl Source for Yolov5 {
 }
 
 fn finish(draft: &mut Draft, origin: &Origin, settings: &str) {
+    draft.has_a_row_an_epoch = true;
     let is_part = |name: &&String| name.starts_with("val/") && name.ends_with("loss");
     draft.loss_parts = draft.rows.names().iter().filter(is_part).cloned().collect();
     // The settings are those of the `results.csv` in the same folder.
