@@ -53,7 +53,8 @@ pub(super) fn read(input: Input) -> Result<Vec<Draft>, LogError> {
     let header = input.head.split(|c| *c == b'\n').find(|line| !line.trim_ascii().is_empty());
     let header = header.unwrap_or_default().to_vec();
     let delimiter = delimiter(&header);
-    let longest = origin.rows().budget().bytes();
+    // The least cell is two bytes, and takes eight of a record besides.
+    let longest = origin.rows().budget().bytes() / 8;
     let mut ending = Ending { source: input.reader(), last: b'\n', line: 0, longest };
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
