@@ -59,13 +59,19 @@ pub(super) fn curves(
     } else {
         ""
     };
+    // One or two seeds have no interval.
+    let (with_interval, interval) = if series.iter().any(|series| !series.band.is_empty()) {
+        (", with the 95 % interval of the mean", ", 95 % interval of the mean")
+    } else {
+        ("", "; too few seeds for an interval")
+    };
     Lines {
         name: format!("{column} of {} by epoch", experiment.name),
         description: format!(
-            "Mean of {column} over the seeds at each epoch, with the 95 % interval of the mean, of {}.",
+            "Mean of {column} over the seeds at each epoch{with_interval}, of {}.",
             names.join("; ")
         ),
-        note: format!("mean, 95 % interval of the mean{stops}; dot: mean epoch kept{thin}"),
+        note: format!("mean{interval}{stops}; dot: mean epoch kept{thin}"),
         x: Axis { label: "epoch".to_owned(), kind: Kind::Linear, is_whole: true },
         y: Axis { label: column.to_owned(), kind, is_whole: false },
         series,
