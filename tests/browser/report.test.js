@@ -9,12 +9,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import axe from "axe-core";
 import { HtmlValidate } from "html-validate";
 import puppeteer from "puppeteer-core";
 
-const BNES = resolve(process.env.BNES ?? join(import.meta.dirname, "../../target/release/bnes"));
+const BNES = resolve(process.env.BNES ?? fileURLToPath(new URL("../../target/release/bnes", import.meta.url)));
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1600, height: 1000 };
 
