@@ -94,11 +94,7 @@ impl LogArgs {
 fn stand_in(trainings: &[Training]) -> Result<String> {
     let mut found: Vec<String> = Vec::new();
     for training in trainings {
-        let own = match &training.monitor {
-            Some(monitor) => vec![monitor.clone()],
-            None => training.validation_losses().iter().map(|name| (*name).to_owned()).collect(),
-        };
-        for name in own {
+        for name in training.stand_ins() {
             if !found.contains(&name) {
                 found.push(name);
             }

@@ -27,7 +27,7 @@ pub struct LogsArgs {
     pub nan: NanArgs,
 }
 
-/// How what is found is printed.
+/// How what logs hold, or a replay, is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// Aligned columns.

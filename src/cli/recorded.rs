@@ -98,10 +98,7 @@ fn ours(path: &Path) -> anyhow::Result<Vec<anyhow::Result<Recorded>>> {
 fn foreign(name: String, training: Training) -> Recorded {
     let truncated = training.is_truncated();
     let own_name = training.name.rsplit(": ").next().unwrap_or_default().to_owned();
-    let mut stand_ins: Vec<String> = match &training.monitor {
-        Some(column) => vec![column.clone()],
-        None => training.validation_losses().iter().map(|name| (*name).to_owned()).collect(),
-    };
+    let mut stand_ins = training.stand_ins();
     let Training { mut table, mut notes, loss_parts, .. } = training;
     if table.column(WATCHED).is_none() && loss_parts.len() > 1 {
         let parts: Vec<&[Option<f64>]> =

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::exit::UsageError;
-use super::logs::NanArgs;
+use super::logs::{Format, NanArgs};
 use super::recorded::{self, Recorded, WATCHED};
 use super::rule::{Defaults, parse_rules};
 use crate::console::eprintln;
@@ -45,17 +45,6 @@ pub struct ReplayArgs {
     /// What a NaN is.
     #[command(flatten)]
     pub nan: NanArgs,
-}
-
-/// How a replay is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// Aligned columns.
-    Table,
-    /// For programs.
-    Json,
-    /// For tables of other programs.
-    Csv,
 }
 
 /// The direction of a column.

@@ -98,7 +98,7 @@ fn of_json(json: &Json, origin: &Origin) -> Drafts {
 fn lines(reader: &mut dyn BufRead, origin: &Origin) -> Drafts {
     /// The longest line: Ray repeats the config in each.
     const LONGEST: u64 = 256 << 20;
-    let longest = LONGEST.min(origin.rows().budget().bytes());
+    let longest = LONGEST.min(origin.budget.bytes());
     let mut sink: Option<Box<dyn Lines>> = None;
     let mut text = Vec::new();
     let (mut number, mut notes) = (0, Vec::new());

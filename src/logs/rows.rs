@@ -10,7 +10,7 @@ const ROOM: u64 = 64 << 20;
 /// Bytes of a value in a row, or in a table.
 const OF_VALUE: u64 = 16;
 
-/// A cell that is no number.
+/// A cell that is not a number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: column `{column}`: `{text}` is not a number")]
 pub struct NotANumber {
@@ -54,7 +54,7 @@ pub(super) struct Rows {
     starts: Vec<usize>,
     /// The line of each row.
     lines: Vec<u32>,
-    /// Of each column, its first cell that is no number.
+    /// For each column, the first cell that is not a number.
     texts: Vec<Option<NotANumber>>,
     budget: Budget,
     file: String,
@@ -146,7 +146,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Notes that a cell of the last row is no number.
+    /// Records that a cell of the last row is not a number.
     pub fn put_text(&mut self, column: usize, text: &str) {
         if self.texts[column].is_none() {
             self.texts[column] = Some(NotANumber {

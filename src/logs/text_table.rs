@@ -54,7 +54,7 @@ pub(super) fn read(input: Input) -> Result<Vec<Draft>, LogError> {
     let header = header.unwrap_or_default().to_vec();
     let delimiter = delimiter(&header);
     // The least cell is two bytes, and takes eight of a record besides.
-    let longest = origin.rows().budget().bytes() / 8;
+    let longest = origin.budget.bytes() / 8;
     let mut ending = Ending { source: input.reader(), last: b'\n', line: 0, longest };
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)

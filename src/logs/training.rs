@@ -105,9 +105,17 @@ impl Training {
         own.into_iter().chain(self.table.names().iter().skip(1).map(String::as_str)).collect()
     }
 
-    /// The columns that are a validation loss under whatever name.
+    /// The columns that may stand for a validation loss: the one that the tool watches, else those named like one.
     #[must_use]
-    pub fn validation_losses(&self) -> Vec<&str> {
+    pub fn stand_ins(&self) -> Vec<String> {
+        match &self.monitor {
+            Some(monitor) => vec![monitor.clone()],
+            None => self.validation_losses().into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The columns that are a validation loss under whatever name.
+    fn validation_losses(&self) -> Vec<&str> {
         let with_curve = |name: &&str| {
             let cells = self.table.column(name).unwrap_or_default();
             cells.iter().flatten().count() > 0

@@ -134,28 +134,16 @@ impl NormSettings for BatchRenorm {
     }
 
     fn same_as(&self, _: usize) -> Option<Value> {
-        let Self {
-            placement,
-            eps,
-            eps_placement,
-            momentum,
-            affine,
-            statistics,
-            recalibrate_rows,
-            r_max,
-            d_max,
-            ..
-        } = *self;
         let batch = BatchNorm {
-            placement,
-            eps,
-            eps_placement,
-            momentum,
-            affine,
-            statistics,
-            recalibrate_rows,
+            placement: self.placement,
+            eps: self.eps,
+            eps_placement: self.eps_placement,
+            momentum: self.momentum,
+            affine: self.affine,
+            statistics: self.statistics,
+            recalibrate_rows: self.recalibrate_rows,
         };
-        (r_max == 1.0 && d_max == 0.0).then(|| table_of("batch", &batch))
+        (self.r_max == 1.0 && self.d_max == 0.0).then(|| table_of("batch", &batch))
     }
 }
 

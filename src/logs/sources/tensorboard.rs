@@ -247,7 +247,7 @@ impl Run {
             self.tags.push(tag.clone());
         }
         let points = self.values.entry(tag).or_default();
-        // A step that comes again begins anew from there.
+        // A repeated step starts over from there.
         while points.last().is_some_and(|(last, _)| *last >= step) {
             points.pop();
         }
