@@ -62,6 +62,8 @@ limits! {
     share_in_single: "0, or a number below 1 that is a normal 32-bit float: from 1.2e-38", |v| {
         v == 0.0 || (0.0..1.0).contains(&v) && is_normal_in_single(v)
     };
+    /// At least 0 and at most 1.
+    probability: "a number from 0 to 1", |v| (0.0..=1.0).contains(&v);
     /// Above 0 and at most 1.
     weight: "a number above 0 and at most 1", |v| v > 0.0 && v <= 1.0;
     /// Above 0, in 32 bits too, and at most 1.
@@ -92,6 +94,39 @@ pub fn optional_positive<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>,
 /// Where the value is not a number or outside its limits.
 pub fn optional_share<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
     share(d).map(Some)
+}
+
+/// A value, or a list of them, where the key is there.
+///
+/// # Errors
+/// Where it is neither.
+pub fn one_or_several<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    struct Several<T>(std::marker::PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Several<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+            formatter.write_str("a string or a list of strings")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+            self,
+            mut items: A,
+        ) -> Result<Self::Value, A::Error> {
+            let mut found = Vec::new();
+            while let Some(item) = items.next_element()? {
+                found.push(item);
+            }
+            Ok(found)
+        }
+    }
+    deserializer.deserialize_any(Several(std::marker::PhantomData)).map(Some)
 }
 
 /// A whole number of at least 1.

@@ -215,6 +215,11 @@ impl<'a> History<'a> {
         self.table.column(name).map(|cells| &cells[..self.epochs])
     }
 
+    /// The names of the columns, without those of the test.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.table.names.iter().map(String::as_str).filter(|name| !name.starts_with(TEST_PREFIX))
+    }
+
     /// The same history up to an earlier epoch.
     #[must_use]
     pub fn up_to(&self, epochs: usize) -> Self {

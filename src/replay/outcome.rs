@@ -91,7 +91,8 @@ pub fn replay(
             columns: (!there.is_empty()).then(|| quoted(&there)),
         });
     }
-    if let Some(column) = rule.undirected() {
+    let names: Vec<&str> = whole.names().collect();
+    if let Some(column) = rule.undirected(&names) {
         return Err(ReplayError::NoDirection { column: column.to_owned() });
     }
     let stop = rule.read(table);

@@ -27,6 +27,10 @@ pub struct Summary {
 pub struct Replays<'a> {
     candidates: &'a [Candidate],
     quality: Monitored,
+    /// Whether all rules are asked of one column, which may have another name in some trainings.
+    is_one_column: bool,
+    /// The columns that quality was judged by.
+    judged_by: Vec<String>,
     rows: Vec<Row>,
 }
 
@@ -37,7 +41,8 @@ impl<'a> Replays<'a> {
         let monitored = || candidates.iter().map(|candidate| &candidate.rule.monitored);
         let common = Monitored::new(COMMON);
         let first = monitored().next().unwrap_or(&common);
-        let quality = if monitored().all(|other| other == first) {
+        let is_one_column = monitored().all(|other| other == first);
+        let quality = if is_one_column {
             first.clone()
         } else if monitored().all(|other| other.column == first.column)
             && let Some(maximize) = larger_is_better(&first.column)
@@ -47,7 +52,7 @@ impl<'a> Replays<'a> {
         } else {
             common
         };
-        Self { candidates, quality, rows: Vec::new() }
+        Self { candidates, quality, is_one_column, judged_by: Vec::new(), rows: Vec::new() }
     }
 
     /// Replays every rule on a training; `own` are the same rules, which may watch another column in this one.
@@ -63,8 +68,14 @@ impl<'a> Replays<'a> {
         let all_watch_it =
             |watched: &&Monitored| own.iter().all(|one| one.rule.monitored == **watched);
         let is_there = training.table.column(&self.quality.column).is_some();
-        let quality = watched.filter(|_| !is_there).filter(all_watch_it).unwrap_or(&self.quality);
+        let quality = watched
+            .filter(|_| self.is_one_column || !is_there)
+            .filter(all_watch_it)
+            .unwrap_or(&self.quality);
         self.rows.extend(rows(training, own, quality)?);
+        if !self.judged_by.contains(&quality.column) {
+            self.judged_by.push(quality.column.clone());
+        }
         Ok(())
     }
 
@@ -91,7 +102,11 @@ impl<'a> Replays<'a> {
         if is_judged {
             mark_front(&mut rules);
         }
-        let quality = is_judged.then_some(self.quality.column);
+        let quality = match self.judged_by.as_slice() {
+            [column] => column.clone(),
+            _ => "the monitored column".to_owned(),
+        };
+        let quality = is_judged.then_some(quality);
         let findings = findings(&rules, &self.rows, quality.as_deref());
         Summary { rows: self.rows, rules, quality, findings }
     }

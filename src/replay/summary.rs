@@ -30,7 +30,7 @@ pub struct RuleSummary {
     pub epochs_saved: Option<f64>,
     /// Seconds.
     pub seconds_saved: Option<f64>,
-    /// Of the monitored column.
+    /// Of the monitored column; none where trainings have different ones.
     pub regret: Option<f64>,
     /// Of `test_loss`.
     pub test_regret: Option<f64>,
@@ -74,7 +74,10 @@ pub(super) fn summarize(
         mean_epochs: mean(&epochs),
         epochs_saved: mean_of(&|row| row.outcome.epochs_saved),
         seconds_saved: mean_of(&|row| row.seconds_saved),
-        regret: mean_of(&|row| row.outcome.regret),
+        regret: mean_of(&|row| row.outcome.regret).filter(|_| {
+            // A mean of unlike quantities is no figure.
+            rows.windows(2).all(|pair| pair[0].outcome.monitor == pair[1].outcome.monitor)
+        }),
         test_regret: mean_of(&|row| row.test_regret),
         given_up: mean_of(&|row| row.given_up),
         slowness: mean_of(&|row| row.slowness),

@@ -114,7 +114,9 @@ pub fn columns(
 
 /// Refuses a rule for whose column nothing tells which values are better.
 pub fn direction(experiment: &Experiment, arm: &Arm) -> Result<(), ConfigError> {
-    let Some(column) = arm.rule.undirected() else { return Ok(()) };
+    // What trainings record by themselves tells its direction.
+    let columns = arm.rule.columns();
+    let Some(column) = arm.rule.undirected(&columns) else { return Ok(()) };
     let monitored = column == arm.rule.monitored.column;
     let key = if monitored { "early_stopping.monitor" } else { "early_stopping.column" };
     Err(experiment.error_in_arm(

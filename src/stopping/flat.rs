@@ -136,8 +136,8 @@ impl Rule for Slope {
         self.column.iter().map(|own| own.0.as_str()).collect()
     }
 
-    fn directed(&self) -> Vec<&str> {
-        self.columns()
+    fn directed<'a>(&'a self, monitored: &str, _: &[&'a str]) -> Vec<&'a str> {
+        self.columns().into_iter().filter(|column| *column != monitored).collect()
     }
 
     fn reads_monitored(&self) -> bool {

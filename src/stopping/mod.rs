@@ -20,6 +20,7 @@ mod patience;
 mod prechelt;
 mod rule;
 mod smoothed;
+mod split;
 mod stopping_rule;
 mod threshold;
 mod time_budget;
@@ -28,8 +29,8 @@ pub use counted::{Increases, RelativeToFirst, Side};
 pub use direction::{larger_is_better, words};
 pub use flat::{Change, RelativeChange, Slope};
 pub use frameworks::{
-    CatBoost, Fastai, HuggingFace, Keras, LightGbm, Lightning, Sklearn, Skorch, ThresholdMode,
-    Ultralytics, Xgboost,
+    CatBoost, FITNESS, Fastai, HuggingFace, Keras, LightGbm, Lightning, OdType, Sklearn, Skorch,
+    ThresholdMode, Ultralytics, Xgboost,
 };
 pub use monitored::{Mode, Monitored, Readable};
 pub use named::{Complexity, Evidence, GradientDisparity, GradientNorm, Measure};
@@ -38,6 +39,7 @@ pub use patience::{MinDeltaMode, Patience};
 pub use prechelt::{GeneralizationLoss, ProgressQuotient, SuccessiveIncreases, TrainingProgress};
 pub use rule::Rule;
 pub use smoothed::{ExponentialAverage, MovingAverage};
+pub use split::{Split, is_spread};
 pub use stopping_rule::{StopPoint, StopStatus, StoppingRule};
 pub use threshold::{Limit, Threshold};
 pub use time_budget::TimeBudget;
@@ -160,8 +162,8 @@ impl<const ALL: bool> Rule for Combined<ALL> {
         self.inner().flat_map(Rule::columns).collect()
     }
 
-    fn directed(&self) -> Vec<&str> {
-        self.inner().flat_map(Rule::directed).collect()
+    fn directed<'a>(&'a self, monitored: &str, names: &[&'a str]) -> Vec<&'a str> {
+        self.inner().flat_map(|rule| rule.directed(monitored, names)).collect()
     }
 
     fn reads_monitored(&self) -> bool {

@@ -15,8 +15,9 @@ pub trait Rule {
         Vec::new()
     }
 
-    /// Of these, those of which it matters whether larger or smaller is better.
-    fn directed(&self) -> Vec<&str> {
+    /// Of the columns of a table, those besides the monitored one that it reads and of which it matters whether larger or
+    /// smaller is better.
+    fn directed<'a>(&'a self, _monitored: &str, _names: &[&'a str]) -> Vec<&'a str> {
         Vec::new()
     }
 
@@ -28,6 +29,11 @@ pub trait Rule {
     /// The column that is monitored where the table names none.
     fn default_column(&self) -> &'static str {
         "val_loss"
+    }
+
+    /// The column that is monitored in logs of its tool that have it, where the table names none.
+    fn column_of_its_tool(&self) -> Option<&'static str> {
+        None
     }
 
     /// Whether larger values of a column are better where the table does not say; none: it has to.

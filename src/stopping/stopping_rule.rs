@@ -146,16 +146,14 @@ impl StoppingRule {
         columns
     }
 
-    /// A column of which it matters whether larger or smaller values are better, and neither the rule's table
-    /// nor its name tells.
+    /// Of the columns of a table, one of which it matters whether larger or smaller values are better, and neither the
+    /// rule's table nor its name tells.
     #[must_use]
-    pub fn undirected(&self) -> Option<&str> {
+    pub fn undirected<'a>(&'a self, names: &[&'a str]) -> Option<&'a str> {
         let monitored = self.is_undirected.then_some(self.monitored.column.as_str());
         let own = || {
-            let mut columns = self.criterion.inner().directed().into_iter();
-            columns.find(|column| {
-                *column != self.monitored.column && larger_is_better(column).is_none()
-            })
+            let of_it = self.criterion.inner().directed(&self.monitored.column, names);
+            of_it.into_iter().find(|column| larger_is_better(column).is_none())
         };
         monitored.or_else(own)
     }

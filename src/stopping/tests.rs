@@ -142,7 +142,7 @@ fn a_name_that_tells_no_direction_needs_a_mode() {
         json!({"kind": "keras", "monitor": "val_quality"}),
         json!({"kind": "slope", "column": "val_quality", "window": 2, "min_slope": 0.0}),
     ] {
-        assert_eq!(rule(undirected.clone()).undirected(), Some("val_quality"), "{undirected}");
+        assert_eq!(rule(undirected.clone()).undirected(&[]), Some("val_quality"), "{undirected}");
     }
     for directed in [
         json!({"kind": "patience", "monitor": "val_quality", "mode": "min"}),
@@ -153,7 +153,7 @@ fn a_name_that_tells_no_direction_needs_a_mode() {
             "monitor": "val_quality", "mode": "max"}),
         json!({"kind": "slope", "column": "grad_norm", "window": 2, "min_slope": 0.0}),
     ] {
-        assert_eq!(rule(directed.clone()).undirected(), None, "{directed}");
+        assert_eq!(rule(directed.clone()).undirected(&[]), None, "{directed}");
     }
 }
 
@@ -172,7 +172,7 @@ fn xgboost_takes_the_metric_that_follows_the_data_set() {
         ("valid-error@0.5", false),
     ] {
         let rule = rule(json!({"kind": "xgboost", "rounds": 2, "monitor": column}));
-        assert_eq!((rule.monitored.maximize, rule.undirected()), (maximize, None), "{column}");
+        assert_eq!((rule.monitored.maximize, rule.undirected(&[])), (maximize, None), "{column}");
     }
 }
 
@@ -404,7 +404,7 @@ fn a_rule_of_a_framework_stops_where_its_own_code_stops() {
     let golden: Value =
         serde_json::from_str(include_str!("../../tests/golden/frameworks.json")).unwrap();
     let results = golden["results"].as_array().unwrap();
-    assert_eq!(results.len(), 752);
+    assert_eq!(results.len(), 1232);
     for result in results {
         let values = golden["curves"][result["curve"].as_str().unwrap()].as_array().unwrap();
         let values: Vec<f64> = values.iter().map(|value| value.as_f64().unwrap()).collect();
@@ -412,6 +412,37 @@ fn a_rule_of_a_framework_stops_where_its_own_code_stops() {
         table["monitor"] = "val_loss".into();
         let stop = read(table, &losses(&values)).0;
         assert_eq!(json!(stop), result["stop_epoch"], "{result}");
+    }
+}
+
+#[test]
+fn lightgbm_watches_every_metric_of_every_validation_set_as_its_own_code_does() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../tests/golden/frameworks.json")).unwrap();
+    let cases = golden["several"].as_array().unwrap();
+    assert_eq!(cases.len(), 120);
+    for case in cases {
+        let curves = case["curves"].as_object().unwrap();
+        let values = |curve: &Value| -> Vec<f64> {
+            let curve = golden["curves"][curve.as_str().unwrap()].as_array().unwrap();
+            curve.iter().map(|value| value.as_f64().unwrap()).collect()
+        };
+        let mut names: Vec<String> = curves.keys().cloned().collect();
+        // What is learnt from is not watched, however it falls.
+        names.push("training.l2".to_owned());
+        let mut table = EpochTable::new(names);
+        let columns: Vec<Vec<f64>> = curves.values().map(values).collect();
+        let epochs = columns.iter().map(Vec::len).min().unwrap();
+        for epoch in 0..epochs {
+            let mut row: Vec<Option<f64>> =
+                columns.iter().map(|column| Some(column[epoch])).collect();
+            row.push(Some(epoch as f64));
+            table.push(&row);
+        }
+        let rule = rule(case["rule"].clone());
+        let stop = rule.read(&table);
+        let stop = (stop.status == StopStatus::Stopped).then_some(stop.epochs);
+        assert_eq!(json!(stop), case["stop_epoch"], "{case}");
     }
 }
 

@@ -71,6 +71,11 @@ pub(super) trait Framework {
         "val_loss"
     }
 
+    /// What is monitored in logs of its tool that have such a column.
+    fn monitors_in_its_logs(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether it takes larger values for better ones where no direction is given; none: it has to be.
     fn maximizes(&self, column: &str) -> Option<bool>;
 

@@ -1,33 +1,34 @@
 //! `lightgbm`: `LightGBM`'s `early_stopping`, by its own settings and arithmetic (4.7).
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::history::History;
 use crate::stopping::curve::measured;
+use crate::stopping::split::{Split, is_spread, metric};
 use crate::stopping::{Monitored, Readable, Rule, larger_is_better};
 
-/// Settings of `lightgbm`: `lightgbm.early_stopping`, with its rounds as epochs. Training ends once any of the
-/// metrics watched has not improved; `first_metric_only` is to name no other.
+/// Settings of `lightgbm`: `lightgbm.early_stopping`, with its rounds as epochs. Training ends once any metric of any
+/// validation set has not improved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LightGbm {
     /// Epochs without improvement.
-    #[serde(deserialize_with = "at_least_one")]
+    #[serde(deserialize_with = "check::at_least_one")]
     pub stopping_rounds: usize,
     /// A change of at most this is no improvement.
     #[serde(default, deserialize_with = "check::non_negative")]
     pub min_delta: f64,
-    /// Columns watched beside the monitored one, each in the direction that its name tells.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub others: Vec<Readable>,
-}
-
-fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let rounds = usize::deserialize(deserializer)?;
-    if rounds == 0 {
-        return Err(D::Error::custom("0 is out of range: expected a whole number of at least 1"));
-    }
-    Ok(rounds)
+    /// Of several metrics the monitored one alone counts, on every validation set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_metric_only: bool,
+    /// Columns watched beside the monitored one, each in the direction that its name tells; by default all that are
+    /// of a validation set by their names.
+    #[serde(
+        default,
+        deserialize_with = "check::one_or_several",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub others: Option<Vec<Readable>>,
 }
 
 impl LightGbm {
@@ -44,9 +45,23 @@ impl LightGbm {
         best.map_or(0, |(epoch, _)| last - epoch)
     }
 
+    /// Whether a column is watched beside the monitored one.
+    fn watches(&self, column: &str, monitored: &str) -> bool {
+        let is_asked = match &self.others {
+            Some(others) => others.iter().any(|other| other.0 == column),
+            None => {
+                matches!(Split::of(column), Some(Split::Validation | Split::Test))
+                    && !is_spread(column)
+            }
+        };
+        is_asked
+            && column != monitored
+            && (!self.first_metric_only || metric(column) == metric(monitored))
+    }
+
     fn longest(&self, monitored: &Monitored, history: &History) -> usize {
-        let others = self.others.iter().map(|column| Monitored::new(&column.0));
-        let waits = others.map(|other| self.wait(&other, history));
+        let others = history.names().filter(|name| self.watches(name, &monitored.column));
+        let waits = others.map(|other| self.wait(&Monitored::new(other), history));
         waits.fold(self.wait(monitored, history), usize::max)
     }
 }
@@ -57,11 +72,11 @@ impl Rule for LightGbm {
     }
 
     fn columns(&self) -> Vec<&str> {
-        self.others.iter().map(|column| column.0.as_str()).collect()
+        self.others.iter().flatten().map(|column| column.0.as_str()).collect()
     }
 
-    fn directed(&self) -> Vec<&str> {
-        self.columns()
+    fn directed<'a>(&'a self, monitored: &str, names: &[&'a str]) -> Vec<&'a str> {
+        names.iter().copied().filter(|name| self.watches(name, monitored)).collect()
     }
 
     fn maximizes_by_default(&self, column: &str) -> Option<bool> {

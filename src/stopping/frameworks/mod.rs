@@ -23,7 +23,7 @@ use super::{Monitored, Rule};
 use crate::history::History;
 use framework::Framework;
 
-pub use catboost::CatBoost;
+pub use catboost::{CatBoost, OdType};
 pub use fastai::Fastai;
 pub use huggingface::HuggingFace;
 pub use keras::Keras;
@@ -31,7 +31,7 @@ pub use lightgbm::LightGbm;
 pub use lightning::Lightning;
 pub use sklearn::Sklearn;
 pub use skorch::{Skorch, ThresholdMode};
-pub use ultralytics::Ultralytics;
+pub use ultralytics::{FITNESS, Ultralytics};
 pub use xgboost::Xgboost;
 
 /// Each framework as a rule.
@@ -49,6 +49,10 @@ macro_rules! rules {
 
             fn default_column(&self) -> &'static str {
                 self.monitors()
+            }
+
+            fn column_of_its_tool(&self) -> Option<&'static str> {
+                self.monitors_in_its_logs()
             }
 
             fn maximizes_by_default(&self, column: &str) -> Option<bool> {
@@ -75,4 +79,4 @@ macro_rules! rules {
     )+};
 }
 
-rules!(Keras, Lightning, Sklearn, Skorch, Xgboost, HuggingFace, CatBoost, Ultralytics, Fastai);
+rules!(Keras, Lightning, Sklearn, Skorch, Xgboost, HuggingFace, Ultralytics, Fastai);

@@ -7,6 +7,9 @@ use crate::stopping::Monitored;
 use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;
 
+/// The column that logs of ultralytics have for what its trainers watch.
+pub const FITNESS: &str = "fitness";
+
 /// Settings of `ultralytics`: `patience` of its trainers, on the fitness of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -35,6 +38,10 @@ impl Framework for Ultralytics {
 
     fn setting(&self) -> &'static str {
         "patience"
+    }
+
+    fn monitors_in_its_logs(&self) -> Option<&'static str> {
+        Some(FITNESS)
     }
 
     fn maximizes(&self, column: &str) -> Option<bool> {
