@@ -153,6 +153,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
         robust: args.robust || args.format.with_medians,
         margin: args.margin,
         all_pairs: args.all_pairs,
+        pairing: args.logs.pairing(),
     };
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.

@@ -69,6 +69,7 @@ impl ComparedArgs {
             metric: self.metric.clone().or(primary),
             filters: self.filters.clone(),
             no_clocks: true,
+            pairing: self.logs.pairing(),
             ..Options::default()
         };
         let comparison = crate::compare::compare(&experiments, &options)?;

@@ -1,5 +1,6 @@
 //! Results to compare, whoever trained them: those of this program as they are, logs of others as an experiment.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -9,12 +10,13 @@ use super::logs::NanArgs;
 use super::recorded::WATCHED;
 use super::replay::ModeArg;
 use super::rule::{Defaults, parse_rules};
-use crate::compare::PRIMARY;
 use crate::compare::foreign::{self, Asked, Pattern};
+use crate::compare::{PRIMARY, Pairing};
 use crate::console::eprintln;
 use crate::logs::{self, STDIN, Training};
+use crate::replay::Candidate;
 use crate::results::{self, LoadedExperiment};
-use crate::stopping::larger_is_better;
+use crate::stopping::{StoppingRule, larger_is_better};
 
 /// How logs of other tools are compared; results of bnes say it themselves.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -35,12 +37,16 @@ pub struct LogArgs {
     /// The column by which the best epoch is chosen; default: the validation loss
     #[arg(long, value_name = "COLUMN")]
     pub monitor: Option<String>,
-    /// Its direction
+    /// Its direction, and that of a --metric whose name tells none
     #[arg(long, value_enum)]
     pub mode: Option<ModeArg>,
     /// Read every training as this stopping rule would have ended it: 'kind = "patience", patience = 5'
     #[arg(long, value_name = "RULE")]
     pub criterion: Option<String>,
+    /// Take the trainings of each arm as a sample of their own, with Welch's interval and a permutation of the labels,
+    /// where seeds do not pair
+    #[arg(long)]
+    pub unpaired: bool,
     /// What a NaN is
     #[command(flatten)]
     pub nan: NanArgs,
@@ -56,38 +62,96 @@ pub enum At {
     Last,
 }
 
+/// By what trainings are read, and what is compared of them.
+struct Reading {
+    rule: StoppingRule,
+    /// The rule, for people.
+    label: String,
+    /// Columns with whether larger values are better.
+    directions: Vec<(String, bool)>,
+}
+
 impl LogArgs {
-    /// The rule by which trainings are read.
-    fn rule(&self, trainings: &[Training]) -> Result<crate::stopping::StoppingRule> {
+    /// How trainings are held against each other.
+    pub(super) fn pairing(&self) -> Pairing {
+        if self.unpaired { Pairing::Unpaired } else { Pairing::BySeed }
+    }
+
+    /// The rule by which trainings are read; `metric` is asked for beside the monitored column.
+    fn reading(&self, trainings: &[Training], metric: Option<&str>) -> Result<Reading> {
         let has = |column: &str| trainings.iter().any(|one| one.table.column(column).is_some());
+        let text = self.criterion.as_deref().unwrap_or("kind = \"none\"");
+        let of_tool = parse_rules(text, Defaults::default())?;
+        let of_tool =
+            of_tool.iter().find_map(|one| one.rule.criterion.inner().column_of_its_tool());
         let monitor = match &self.monitor {
             Some(monitor) => monitor.clone(),
+            None if of_tool.is_some_and(has) => of_tool.unwrap_or_default().to_owned(),
             None if has(WATCHED) => WATCHED.to_owned(),
             None => stand_in(trainings)?,
         };
-        let told =
-            trainings.iter().flat_map(|one| &one.directions).find(|(name, _)| *name == monitor);
-        let told = told.map(|(_, larger)| if *larger { "max" } else { "min" });
-        let told = told.filter(|_| larger_is_better(&monitor).is_none());
-        let mode = self.mode.map(ModeArg::name).or(told);
-        let defaults = Defaults { monitor: Some(&monitor), mode };
-        let text = self.criterion.as_deref().unwrap_or("kind = \"none\"");
+        let mut directions = told(trainings)?;
+        let is_told = |column: &str| {
+            larger_is_better(column).is_some() || directions.iter().any(|(name, _)| name == column)
+        };
+        let of_mode = match self.mode {
+            Some(ModeArg::Min) => Some(false),
+            Some(ModeArg::Max) => Some(true),
+            Some(ModeArg::Auto) | None => None,
+        };
+        let untold = metric.filter(|metric| *metric != monitor && has(metric) && !is_told(metric));
+        match (untold, of_mode) {
+            (Some(metric), None) => bail!(UsageError(without_direction(metric))),
+            (Some(metric), Some(larger)) => directions.push((metric.to_owned(), larger)),
+            (None, _) => {}
+        }
+        // A mode that the metric needs is not about a column that nobody named.
+        let mode = self.mode.filter(|_| untold.is_none() || self.monitor.is_some());
+        let by_log = directions.iter().find(|(name, _)| *name == monitor);
+        let by_log = by_log.map(|(_, larger)| if *larger { "max" } else { "min" });
+        let defaults =
+            Defaults { monitor: Some(&monitor), mode: mode.map(ModeArg::name).or(by_log) };
         let mut rules = parse_rules(text, defaults)?;
         if rules.len() != 1 {
             bail!(UsageError(
                 "--criterion takes one rule here, without lists of values".to_owned()
             ));
         }
-        let mut rule = rules.remove(0).rule;
+        let Candidate { label, mut rule } = rules.remove(0);
         rule.restore_best = self.at == At::Best;
-        if let Some(column) = rule.undirected() {
-            bail!(UsageError(format!(
-                "the name `{column}` does not tell whether larger or smaller values are better: say --mode max or \
-                 --mode min"
-            )));
+        let columns: Vec<&str> = trainings.iter().flat_map(Training::columns).collect();
+        if let Some(column) = rule.undirected(&columns) {
+            bail!(UsageError(without_direction(column)));
         }
-        Ok(rule)
+        let monitored = &rule.monitored;
+        directions.retain(|(name, _)| *name != monitored.column);
+        directions.push((monitored.column.clone(), monitored.maximize));
+        Ok(Reading { rule, label, directions })
     }
+}
+
+fn without_direction(column: &str) -> String {
+    format!(
+        "the name `{column}` does not tell whether larger or smaller values are better: say --mode max or --mode min"
+    )
+}
+
+/// The columns of which logs say whether larger is better.
+fn told(trainings: &[Training]) -> Result<Vec<(String, bool)>> {
+    let mut found: Vec<(String, bool)> = Vec::new();
+    for training in trainings {
+        for (name, larger) in &training.directions {
+            match found.iter().find(|(known, _)| known == name) {
+                None => found.push((name.clone(), *larger)),
+                Some((_, known)) if known == larger => {}
+                Some(_) => bail!(UsageError(format!(
+                    "larger values of `{name}` are better in some of these logs and worse in others: compare them one \
+                     by one"
+                ))),
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The one column that is a validation loss, in logs without a `val_loss`.
@@ -106,8 +170,9 @@ fn stand_in(trainings: &[Training]) -> Result<String> {
             Ok(only.clone())
         }
         [] => {
+            let columns = trainings.iter().flat_map(Training::columns);
             let columns: std::collections::BTreeSet<&str> =
-                trainings.iter().flat_map(Training::columns).collect();
+                columns.filter(|column| logs::is_measure(column)).collect();
             let columns: Vec<&str> = columns.into_iter().collect();
             let told = crate::text::quoted(&columns);
             bail!(UsageError(format!("no column `{WATCHED}`: --monitor takes one of {told}")))
@@ -142,7 +207,12 @@ pub(super) fn load(
     for path in logs {
         match crate::logs::read(path, args.nan.meaning()) {
             Ok(found) => {
-                trainings.extend(found.trainings);
+                // A log that several arguments name is one.
+                let place =
+                    |one: &Training| one.path.canonicalize().unwrap_or_else(|_| one.path.clone());
+                let known: HashSet<PathBuf> = trainings.iter().map(place).collect();
+                let of_path = found.trainings.into_iter();
+                trainings.extend(of_path.filter(|one| !known.contains(&place(one))));
                 problems.extend(found.problems);
                 below.extend(found.ours);
             }
@@ -166,28 +236,37 @@ pub(super) fn load(
             first.warnings.extend(problems.iter().map(|error| format!("{error}: left out")));
         }
     } else {
-        let rule = args.rule(&trainings)?;
+        let Reading { rule, label, directions } = args.reading(&trainings, metric)?;
         let has = |column: &str| {
             trainings.iter().any(|one| one.table.column_of_its_own(column).is_some())
         };
         if experiments.is_empty() && ![PRIMARY, WATCHED].iter().any(|column| has(column)) {
             primary = Some(rule.monitored.column.clone());
         }
-        let shown = metric.or(primary.as_deref());
-        if let Some(shown) = shown.filter(|shown| larger_is_better(shown).is_none() && has(shown)) {
-            bail!(UsageError(format!(
-                "the name `{shown}` does not tell whether larger or smaller values are better: --metric takes a \
-                 column whose name does"
-            )));
-        }
+        let column = &rule.monitored.column;
+        let kept = match args.at {
+            At::Best => format!("best {column}"),
+            At::Last => "last epoch".to_owned(),
+        };
+        let kept = if rule.is_none() { kept } else { format!("{kept} under {label}") };
         let asked = Asked {
             seed_key: args.seed_key.clone(),
             factors: args.factors.clone(),
             pattern: args.pattern.clone(),
             rule,
+            kept,
+            directions,
+            unpaired: args.unpaired,
         };
+        let shown = metric.or(primary.as_deref()).unwrap_or(PRIMARY).to_owned();
+        let monitored = asked.rule.monitored.column.clone();
+        let derived = trainings.iter().flat_map(|one| {
+            [&monitored, &shown].into_iter().filter_map(|column| one.how_derived(column))
+        });
+        let derived: std::collections::BTreeSet<String> = derived.map(str::to_owned).collect();
         let made = foreign::experiment(trainings, &asked);
         let mut experiment = made.map_err(|error| UsageError(error.to_string()))?;
+        experiment.warnings.extend(derived);
         experiment.warnings.extend(problems.iter().map(|error| format!("{error}: left out")));
         experiments.push(experiment);
     }

@@ -27,6 +27,8 @@ pub(super) struct Recorded {
     pub directions: Vec<(String, bool)>,
     /// What stands for `val_loss` where there is none.
     pub stand_ins: Vec<String>,
+    /// Columns that follow from others, each with a sentence on how.
+    pub derived: Vec<(String, String)>,
     /// What was noticed when it was read.
     pub notes: Vec<String>,
 }
@@ -56,7 +58,11 @@ pub(super) fn at(path: &Path, nan: Nan) -> anyhow::Result<Vec<anyhow::Result<Rec
         .iter()
         .map(|training| {
             let file = training.path.display().to_string();
-            if several(training) && !training.name.starts_with(&file) {
+            // A store of one run is a folder that says less than the run's name.
+            let of_folder = training.path.file_name().map(|name| name.to_string_lossy());
+            if training.path.is_dir() && of_folder.is_some_and(|name| *name != training.name) {
+                training.name.clone()
+            } else if several(training) && !training.name.starts_with(&file) {
                 format!("{file}: {}", training.name)
             } else if several(training) {
                 training.name.clone()
@@ -88,43 +94,32 @@ fn ours(path: &Path) -> anyhow::Result<Vec<anyhow::Result<Recorded>>> {
         not_numeric: Vec::new(),
         directions: Vec::new(),
         stand_ins: Vec::new(),
+        derived: Vec::new(),
         notes: Vec::new(),
     };
     let all = results::curves(path)?.into_iter();
     Ok(all.map(|one| one.map(recorded).map_err(anyhow::Error::from)).collect())
 }
 
-/// A training of another tool. Where it has no `val_loss`, the parts whose sum it is are summed up.
+/// A training of another tool.
 fn foreign(name: String, training: Training) -> Recorded {
-    let truncated = training.is_truncated();
-    let own_name = training.name.rsplit(": ").next().unwrap_or_default().to_owned();
-    let mut stand_ins = training.stand_ins();
-    let Training { mut table, mut notes, loss_parts, .. } = training;
-    if table.column(WATCHED).is_none() && loss_parts.len() > 1 {
-        let parts: Vec<&[Option<f64>]> =
-            loss_parts.iter().filter_map(|name| table.column(name)).collect();
-        let sum = |epoch: usize| parts.iter().map(|part| part[epoch]).sum::<Option<f64>>();
-        let sums: Vec<Option<f64>> = (0..table.len()).map(sum).collect();
-        let parts: Vec<&str> = loss_parts.iter().map(String::as_str).collect();
-        notes.push(format!("{WATCHED} is the sum of {}", crate::text::quoted(&parts)));
-        table.add_column(WATCHED, sums);
-        stand_ins.clear();
-    }
-    let full = |table: Map<String, Value>| {
-        let rule: StoppingRule = serde_json::from_value(Value::Object(table)).ok()?;
+    let full = |table: &Map<String, Value>| {
+        let rule: StoppingRule = serde_json::from_value(Value::Object(table.clone())).ok()?;
         Some(rule_table(&rule))
     };
-    let place = training.path.canonicalize().unwrap_or(training.path);
+    let own_name = training.name.rsplit(": ").next().unwrap_or_default();
+    let place = training.path.canonicalize().unwrap_or_else(|_| training.path.clone());
     Recorded {
         place: place.join(own_name),
         name,
-        table,
-        truncated,
+        truncated: training.is_truncated(),
         cell: Factors::new(),
-        declared: training.declared.into_iter().filter_map(full).collect(),
+        declared: training.declared.iter().filter_map(full).collect(),
+        stand_ins: training.stand_ins(),
+        table: training.table,
         not_numeric: training.not_numeric,
         directions: training.directions,
-        stand_ins,
-        notes,
+        derived: training.derived,
+        notes: training.notes,
     }
 }

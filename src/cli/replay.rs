@@ -103,10 +103,18 @@ impl ReplayArgs {
         kept: &[usize],
     ) -> Result<Vec<Candidate>> {
         let mut own = asked.to_vec();
+        // Where no column is named, the framework's own rule watches what its tool does.
+        for (at, one) in own.iter_mut().enumerate() {
+            let column = one.rule.criterion.inner().column_of_its_tool();
+            let column = column.filter(|column| training.table.column(column).is_some());
+            if let Some(column) = column.filter(|_| self.monitor.is_none()) {
+                one.rule = self.candidates(Some(column))?.swap_remove(kept[at]).rule;
+            }
+        }
         let is_watched = |one: &Candidate| one.rule.monitored.column == WATCHED;
         if training.table.column(WATCHED).is_none()
             && self.monitor.is_none()
-            && asked.iter().any(is_watched)
+            && own.iter().any(is_watched)
         {
             match training.stand_ins.as_slice() {
                 [] => {}
@@ -164,15 +172,20 @@ struct Notes {
 
 impl Notes {
     fn add(&mut self, path: &str, training: &Recorded, asked: &[Candidate], own: &[Candidate]) {
-        let moved =
-            asked.iter().zip(own).find(|(a, b)| a.rule.monitored.column != b.rule.monitored.column);
+        let moved = asked.iter().zip(own).find(|(a, b)| {
+            let column = &a.rule.monitored.column;
+            *column != b.rule.monitored.column && training.table.column(column).is_none()
+        });
         let moved = moved.map(|(asked, own)| {
             format!(
                 "no column `{}`: `{}` is monitored",
                 asked.rule.monitored.column, own.rule.monitored.column
             )
         });
-        for note in training.notes.iter().cloned().chain(moved) {
+        let watched = |name: &str| own.iter().any(|one| one.rule.monitored.column == name);
+        let derived = training.derived.iter().filter(|(name, _)| watched(name));
+        let derived = derived.map(|(_, how)| how.clone());
+        for note in training.notes.iter().cloned().chain(moved).chain(derived) {
             match self.said.iter_mut().find(|(_, known, _)| *known == note) {
                 Some((_, _, count)) => *count += 1,
                 None => self.said.push((path.to_owned(), note, 1)),

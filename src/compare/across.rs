@@ -10,7 +10,6 @@ use super::experiment::{Arm, Experiment};
 use super::significance::ALPHA;
 use crate::config::Factors;
 use crate::stats;
-use crate::stopping::Monitored;
 
 /// Arms over several data sets (Demsar 2006); the smallest rank is the best.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -78,7 +77,7 @@ pub(super) fn across(experiments: &[(&Experiment, &str)]) -> Vec<AcrossDataSets>
 
 fn ranked(metric: &str, arms: &[&Factors], experiments: &[&Experiment]) -> Option<AcrossDataSets> {
     let sets = data_sets(experiments);
-    let sign = if Monitored::new(metric).maximize { -1.0 } else { 1.0 };
+    let sign = if experiments.first()?.direction(metric).maximize { -1.0 } else { 1.0 };
     let row = |set: &Vec<&Experiment>| -> Vec<f64> {
         let of_arm = |arm: usize| {
             let means = set.iter().map(|one| mean_or_worst(&one.arms[arm], metric, sign));

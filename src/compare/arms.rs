@@ -112,7 +112,8 @@ pub(super) fn references(experiment: &Experiment) -> Vec<ArmSummary> {
     // With its first arm, the metrics of each seed.
     let mut groups: Vec<(&Arm, Monitor, BySeed)> = Vec::new();
     let mut diverged: Vec<BTreeSet<u64>> = Vec::new();
-    for arm in &experiment.arms {
+    // An arm that is the best epoch of its run needs none to be held against.
+    for arm in experiment.arms.iter().filter(|arm| !arm.is_best_epoch()) {
         let monitor = Monitor::of(arm.rule);
         let group =
             *index.entry((experiment.rest_levels(arm), monitor.clone())).or_insert_with(|| {

@@ -9,7 +9,6 @@ use super::designs::{Design, Term};
 use super::experiment::{Arm, Experiment, Weights};
 use super::significance::ALPHA;
 use crate::stats::{self, PAIRS_FOR_P};
-use crate::stopping::Monitored;
 
 /// The key in `data` of `run.json` that holds the metrics of the best constant answer.
 const CHANCE: &str = "chance";
@@ -23,7 +22,7 @@ pub(super) fn best(experiment: &Experiment, metric: &str, any_effect: bool) -> O
     let values = |arm: &Arm| -> Vec<Option<f64>> {
         arm.observations.values().map(|observation| observation.value(metric)).collect()
     };
-    let direction = Monitored::new(metric);
+    let direction = experiment.direction(metric);
     let mut leader: Option<(usize, usize, f64)> = None;
     for (index, arm) in experiment.arms.iter().enumerate() {
         let values = values(arm);
@@ -65,7 +64,7 @@ pub(super) fn best(experiment: &Experiment, metric: &str, any_effect: bool) -> O
     let is_told = |contrast: &Contrast| {
         let is_clear = match &contrast.divergences {
             Some(divergences) => divergences.is_borne_out,
-            None => contrast.is_clear_beyond_rows(experiment.split_per_seed),
+            None => contrast.is_clear_beyond_rows(experiment.is_split_per_seed()),
         };
         let is_small = contrast.p.is_some_and(|p| p * tests < ALPHA);
         any_effect && contrast.pairs() >= PAIRS_FOR_P && is_small && is_clear

@@ -49,7 +49,10 @@ pub struct Comparison {
 /// # Errors
 /// Where nothing has ended, or an option names what is not there.
 pub fn compare(loaded: &[LoadedExperiment], options: &Options) -> Result<Comparison, CompareError> {
-    let (experiments, mut odd) = select(loaded, &options.filters)?;
+    let (mut experiments, mut odd) = select(loaded, &options.filters)?;
+    for experiment in &mut experiments {
+        experiment.pairing = options.pairing;
+    }
     check_metric(&experiments, options.metric.as_deref())?;
 
     let mut comparison = Comparison {
@@ -89,7 +92,9 @@ impl Comparison {
             metric: primary.clone(),
             data: experiment.observations().next().and_then(|first| DataSummary::of(first.run)),
             factors: experiment.factors.clone(),
+            maximize: experiment.direction(&primary).maximize,
             split_per_seed: experiment.split_per_seed,
+            kept: experiment.foreign.map(|foreign| foreign.kept.clone()),
             tuning: experiment.tuned.clone(),
         };
         let (mut arms, mut references) = (summaries(experiment), references(experiment));

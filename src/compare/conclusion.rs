@@ -28,6 +28,8 @@ pub enum Finding {
         arm: Factors,
         /// Whether filters left the others out.
         is_filtered: bool,
+        /// Whether its trainings are those of another tool.
+        is_foreign: bool,
     },
     /// What a level of a factor does.
     Effect(Effect),
@@ -106,6 +108,8 @@ pub struct Effect {
 pub enum Scope {
     /// Each seed has its own split: rows like these.
     Splits,
+    /// What other tools split is not known: it is about the rows of their runs alone.
+    Unknown,
     /// All seeds share one split, and it is about its rows alone.
     OneSplit {
         /// The part of the rows that the metric is of, `test` or `validation`, and how many these are; none

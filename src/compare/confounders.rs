@@ -144,7 +144,8 @@ fn still_improving(experiment: &Experiment) -> Option<WarningKind> {
             arms.push(factors);
         }
     }
-    (!arms.is_empty()).then_some(WarningKind::StillImproving { arms, epochs: most })
+    let is_foreign = experiment.foreign.is_some();
+    (!arms.is_empty()).then_some(WarningKind::StillImproving { arms, epochs: most, is_foreign })
 }
 
 fn unlike_machines(experiment: &Experiment) -> Option<WarningKind> {

@@ -49,6 +49,20 @@ pub struct SequentialLook {
     pub spent: f64,
 }
 
+/// The trainings of a contrast that does not pair them by seed: its interval is Welch's, its p-value that of a
+/// permutation of the labels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Samples {
+    /// At the first level.
+    pub first: usize,
+    /// At the second level.
+    pub second: usize,
+    /// Of the arm with the fewest.
+    pub fewest: usize,
+    /// Degrees of freedom of the interval.
+    pub degrees: f64,
+}
+
 /// Both levels of a contrast at a seed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SeedPair {
@@ -70,7 +84,10 @@ pub struct Contrast {
     pub levels: Vec<Value>,
     /// What is compared.
     pub metric: String,
-    /// Seeds with a finite value in every arm concerned.
+    /// Whether larger values of it are better.
+    #[serde(skip)]
+    pub maximize: bool,
+    /// Seeds with a finite value in every arm concerned; where seeds do not pair, those of the arm with the fewest.
     pub n: usize,
     /// The mean difference; none where seeds diverged at one level alone, since those have no size.
     pub estimate: Option<f64>,
@@ -99,10 +116,13 @@ pub struct Contrast {
     /// The mean at the first level, over the same seeds.
     #[serde(skip)]
     pub first_level: Option<f64>,
-    /// Seeds in which the second level is better.
-    pub wins: usize,
-    /// Seeds in which the levels are equal.
-    pub ties: usize,
+    /// Seeds in which the second level is better; none where seeds do not pair.
+    pub wins: Option<usize>,
+    /// Seeds in which the levels are equal; none where seeds do not pair.
+    pub ties: Option<usize>,
+    /// What a contrast that does not pair seeds is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<Samples>,
     /// Seeds that diverged at one level alone; none where there are none.
     #[serde(flatten)]
     pub divergences: Option<Divergences>,
@@ -139,6 +159,19 @@ pub struct Contrast {
 }
 
 impl Contrast {
+    /// The metric with its direction.
+    #[must_use]
+    pub fn direction(&self) -> Monitored {
+        Monitored { column: self.metric.clone(), maximize: self.maximize }
+    }
+
+    /// Degrees of freedom of its widest interval.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // seeds
+    pub fn degrees(&self) -> f64 {
+        self.samples.map_or_else(|| self.n.saturating_sub(1) as f64, |samples| samples.degrees)
+    }
+
     /// Whether its interval does not cover 0.
     #[must_use]
     pub fn excludes_zero(&self) -> bool {
@@ -152,7 +185,7 @@ impl Contrast {
             return Some(divergences.leans_to_second);
         }
         let estimate = self.estimate.filter(|estimate| *estimate != 0.0)?;
-        Some(Monitored::new(&self.metric).better(estimate, 0.0))
+        Some(self.direction().better(estimate, 0.0))
     }
 
     /// Whether its interval counts the rows that it is about, or needs not: one of the seeds alone is enough
@@ -191,7 +224,8 @@ impl Contrast {
         #[allow(clippy::cast_precision_loss)] // a few looks
         let looks = self.sequential.as_ref().map_or(1, |plan| plan.looks) as f64;
         let error = ALPHA / looks;
-        let half = 0.5 * self.widest()? * stats::t_quantile_ratio(1.0 - error, 0.975, self.n)?;
+        let half =
+            0.5 * self.widest()? * stats::t_quantile_ratio(1.0 - error, 0.975, self.degrees())?;
         let estimate = self.estimate?;
         Some(([estimate - half, estimate + half], 1.0 - 2.0 * error))
     }
@@ -216,9 +250,13 @@ impl Contrast {
         stats::sd(&self.differences)
     }
 
-    /// Seeds that the p-value is over: those with a difference, and those lost by divergence.
+    /// Seeds that the p-value is over: those with a difference, and those lost by divergence; where seeds do not
+    /// pair, those of the arm with the fewest.
     #[must_use]
     pub fn pairs(&self) -> usize {
+        if let Some(samples) = &self.samples {
+            return samples.fewest;
+        }
         let lost = |of: &Divergences| of.losses_by_divergence + of.wins_by_divergence;
         self.n + self.divergences.as_ref().map_or(0, lost)
     }

@@ -8,24 +8,28 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::contrast::{Contrast, ContrastKind, Divergences, SeedPair, SequentialLook};
-use super::designs::{Design, Term, designs, is_of_evaluation};
+use super::designs::{Design, designs, is_of_evaluation};
 use super::experiment::{Experiment, Measured, Weights};
-use super::options::Options;
+use super::options::{Options, Pairing};
 use super::robust::robust;
 use super::significance::{ALPHA, CONFIDENCE};
 use super::units::{STAND_INS, units};
+use super::unpaired;
+use super::values::{Values, units_differ};
 use crate::config::is_of_rule;
 use crate::history;
 use crate::results::SequentialPlan;
 use crate::seed::Seed;
 use crate::stats::{self, Looks, SeedRows, Sequential, TwoWay};
-use crate::stopping::Monitored;
 
 /// The power that the number of seeds is planned for.
 const POWER: f64 = 0.8;
 
 /// Steps of work that the p-values of metrics which no table shows may take, about half a second's.
 const P_BUDGET: usize = 1_000_000_000;
+
+/// About the steps that a permutation of labels takes.
+const UNPAIRED_P: usize = 2_000_000;
 
 /// With more contrasts than this no bootstrap is made: half a second's work.
 pub const ROBUST_DESIGNS: usize = 100;
@@ -59,7 +63,11 @@ pub(super) fn contrasts(
     let seeds: BTreeSet<u64> =
         experiment.arms.iter().flat_map(|arm| arm.observations.keys().copied()).collect();
     let others = designs.len().saturating_mul(metrics.len().saturating_sub(1));
-    let p_left_out = stats::paired_p_cost(seeds.len()).saturating_mul(others) > P_BUDGET;
+    let cost = match experiment.pairing {
+        Pairing::BySeed => stats::paired_p_cost(seeds.len()),
+        Pairing::Unpaired => UNPAIRED_P,
+    };
+    let p_left_out = cost.saturating_mul(others) > P_BUDGET;
     // Of each design, whether the primary metric cannot be compared.
     let mut is_replaced = vec![false; designs.len()];
     let mut all: Vec<Contrast> = Vec::with_capacity(designs.len() * metrics.len());
@@ -143,79 +151,6 @@ fn adjust(all: &mut [Contrast], primary: &[PrimaryContrast]) {
     }
 }
 
-/// A metric of each arm and seed.
-struct Values<'a> {
-    metric: &'a str,
-    seeds: Vec<u64>,
-    /// For each arm, for each of the seeds of all arms: of the weights kept, and of the best of the full run.
-    arms: Vec<Vec<[Measured; 2]>>,
-}
-
-impl<'a> Values<'a> {
-    fn of(experiment: &Experiment, metric: &'a str, seeds: &BTreeSet<u64>) -> Self {
-        let arms = experiment.arms.iter().map(|arm| {
-            let value = |seed| match arm.observations.get(seed) {
-                Some(observation) => [Weights::Kept, Weights::BestOfFullRun]
-                    .map(|weights| observation.measured(metric, weights)),
-                None => [Measured::NotRecorded; 2],
-            };
-            seeds.iter().map(value).collect()
-        });
-        Self { metric, arms: arms.collect(), seeds: seeds.iter().copied().collect() }
-    }
-
-    fn at(&self, term: &Term, seed: usize) -> Measured {
-        let [kept, best] = self.arms[term.arm][seed];
-        match term.of {
-            Weights::Kept => kept,
-            Weights::BestOfFullRun => best,
-        }
-    }
-
-    /// Of every seed with all values, the second level and the first.
-    fn levels(&self, design: &Design) -> Vec<(f64, f64)> {
-        let side = |seed: usize, sign: f64| -> Option<f64> {
-            let terms = design.terms.iter().filter(|term| term.factor * sign > 0.0);
-            terms.map(|term| Some(term.factor.abs() * self.at(term, seed).finite()?)).sum()
-        };
-        let seeds = 0..self.seeds.len();
-        seeds.filter_map(|seed| Some((side(seed, 1.0)?, side(seed, -1.0)?))).collect()
-    }
-
-    /// The level that alone has a seed, the first or the second; none where neither or both do.
-    fn only_side(&self, design: &Design, seed: usize) -> Option<usize> {
-        let has = |sign: f64| {
-            let mut terms = design.terms.iter().filter(|term| term.factor * sign > 0.0);
-            terms.all(|term| self.at(term, seed) != Measured::NotRecorded)
-        };
-        match (has(-1.0), has(1.0)) {
-            (true, false) => Some(0),
-            (false, true) => Some(1),
-            _ => None,
-        }
-    }
-
-    /// The differences of a seed's test rows; none where they were not recorded, or arms have other rows.
-    fn rows(&self, experiment: &Experiment, design: &Design, seed: usize) -> Option<SeedRows> {
-        let mut found: Option<SeedRows> = None;
-        for term in &design.terms {
-            let observation = experiment.arms[term.arm].observations.get(&self.seeds[seed])?;
-            let (rows, values) = observation.rows(self.metric, term.of)?;
-            let sum = found.get_or_insert_with(|| SeedRows {
-                rows: rows.to_vec(),
-                differences: vec![0.0; rows.len()],
-            });
-            if sum.rows != rows {
-                return None;
-            }
-            for (sum, value) in sum.differences.iter_mut().zip(values) {
-                *sum += term.factor * f64::from(*value);
-            }
-        }
-        found
-    }
-}
-
 /// What became of a seed.
 enum Pair {
     /// All arms concerned have a finite value.
@@ -255,8 +190,23 @@ fn pair(values: &Values, design: &Design, seed: usize) -> Pair {
     }
 }
 
-#[allow(clippy::too_many_lines)] // every figure of one contrast
 fn contrast(
+    experiment: &Experiment,
+    design: &Design,
+    values: &Values,
+    units: &[Option<usize>],
+    with_p: bool,
+) -> Contrast {
+    // A checkpoint is of the same training, whatever its seed.
+    if experiment.pairing == Pairing::Unpaired && design.kind != ContrastKind::Checkpoint {
+        unpaired::contrast(experiment, design, values, units, with_p)
+    } else {
+        paired(experiment, design, values, units, with_p)
+    }
+}
+
+#[allow(clippy::too_many_lines)] // every figure of one contrast
+fn paired(
     experiment: &Experiment,
     design: &Design,
     values: &Values,
@@ -282,16 +232,14 @@ fn contrast(
             }
         }
     }
-    let mut found = design.terms.iter().filter_map(|term| units[term.arm]);
-    let first = found.next();
-    let units_differ = found.any(|unit| Some(unit) != first);
+    let units_differ = units_differ(design, units);
     let n = differences.len();
     if units_differ {
         // A difference of unlike quantities is no figure.
         differences.clear();
         paired.clear();
     }
-    let direction = Monitored::new(values.metric);
+    let direction = experiment.direction(values.metric);
     let is_lost = losses + wins_by_divergence > 0 && !units_differ;
     let mean = stats::mean(&differences);
     let of_seeds = stats::t_interval(&differences, CONFIDENCE);
@@ -301,7 +249,7 @@ fn contrast(
         Some((interval, two_way.rows))
     });
     let is_no_mean_over_rows = rows.is_none() && is_no_mean_over_rows(experiment, values.metric);
-    let of_splits = (!is_no_mean_over_rows && experiment.split_per_seed)
+    let of_splits = (!is_no_mean_over_rows && experiment.is_split_per_seed())
         .then(|| splits_interval(experiment, design, values.metric, &differences, two_way))
         .flatten();
     let (p, divergences) = if is_lost {
@@ -313,7 +261,7 @@ fn contrast(
         };
         let counts_rows = rows.is_some()
             || of_splits.is_some()
-            || (experiment.split_per_seed && is_no_mean_over_rows);
+            || (experiment.is_split_per_seed() && is_no_mean_over_rows);
         let intervals = [of_seeds, rows.map(|(interval, _)| interval), of_splits];
         let others = (n >= stats::PAIRS_FOR_P && counts_rows).then_some(intervals);
         let (p, leans_up, is_borne_out) = test_of_losses(&differences, up, down, others);
@@ -341,6 +289,7 @@ fn contrast(
         name: design.name.clone(),
         levels: design.levels.clone(),
         metric: values.metric.to_owned(),
+        maximize: direction.maximize,
         n,
         estimate,
         ci95: rows.map(|(interval, _)| interval).or(of_seeds),
@@ -352,8 +301,9 @@ fn contrast(
         p_holm: None,
         first_level: stats::mean(&first),
         by_seed,
-        wins: differences.iter().filter(|d| direction.better(**d, 0.0)).count(),
-        ties: differences.iter().filter(|d| **d == 0.0).count(),
+        wins: Some(differences.iter().filter(|d| direction.better(**d, 0.0)).count()),
+        ties: Some(differences.iter().filter(|d| **d == 0.0).count()),
+        samples: None,
         divergences,
         kind: design.kind,
         d_z,

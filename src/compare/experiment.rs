@@ -8,15 +8,17 @@ use serde_json::{Map, Value};
 
 use super::label::{have_settings, names_level};
 use super::metric::{FALLBACK, PRIMARY};
-use super::options::Filter;
+use super::options::{Filter, Pairing};
 use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
 use crate::config::{Factor, Factors, is_of_rule};
 use crate::history::{self, EpochTable};
 use crate::results::layout::epoch_of_weights;
 use crate::results::{
-    ArmRecord, LoadedExperiment, PlannedTraining, SequentialPlan, Status, TestRows, TrainingRecord,
+    ArmRecord, Foreign, LoadedExperiment, PlannedTraining, SequentialPlan, Status, TestRows,
+    TrainingRecord,
 };
+use crate::stopping::Monitored;
 
 /// The rule stands beside the effective config, which is the training's.
 pub(super) const RULE: &str = "early_stopping";
@@ -28,7 +30,12 @@ pub(super) struct Experiment<'a> {
     pub factors: Vec<Factor>,
     /// In the order of the levels.
     pub arms: Vec<Arm<'a>>,
-    pub split_per_seed: bool,
+    /// Whether each seed has its own split; none where the logs of another tool do not tell.
+    pub split_per_seed: Option<bool>,
+    /// How its trainings are held against each other.
+    pub pairing: Pairing,
+    /// What the logs of other tools tell.
+    pub foreign: Option<&'a Foreign>,
     /// Whether it is several experiments, whose levels need not make a product.
     pub is_merged: bool,
     /// What `[tune]` chose.
@@ -67,6 +74,12 @@ impl Arm<'_> {
         let setting = |key: &str| self.rule.get(key);
         setting("kind").and_then(Value::as_str).unwrap_or("none") == "none"
             && !setting("restore_best").and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// Whether it trains to the end and keeps the best epoch.
+    pub fn is_best_epoch(&self) -> bool {
+        let kind = self.rule.get("kind").and_then(Value::as_str).unwrap_or("none");
+        kind == "none" && self.rule.get("restore_best").and_then(Value::as_bool) == Some(true)
     }
 
     /// The table that a key of the config is of this arm.
@@ -164,6 +177,20 @@ pub(super) fn finite(metrics: &Map<String, Value>, name: &str) -> Option<f64> {
 }
 
 impl Experiment<'_> {
+    /// A metric with its direction: as its log or its name tells.
+    pub fn direction(&self, metric: &str) -> Monitored {
+        let told = self.foreign.map(|foreign| foreign.directions.as_slice()).unwrap_or_default();
+        match told.iter().find(|(name, _)| name == metric) {
+            Some((_, maximize)) => Monitored { column: metric.to_owned(), maximize: *maximize },
+            None => Monitored::new(metric),
+        }
+    }
+
+    /// Whether each seed is known to have its own split.
+    pub fn is_split_per_seed(&self) -> bool {
+        self.split_per_seed == Some(true)
+    }
+
     pub fn has_observations(&self) -> bool {
         self.arms.iter().any(|arm| !arm.observations.is_empty())
     }
@@ -317,7 +344,9 @@ pub(super) fn of_experiment<'a>(
         name: name.clone(),
         factors: plan.factors.clone(),
         arms: arms.into_values().collect(),
-        split_per_seed: plan.split_per_seed,
+        split_per_seed: experiment.foreign.is_none().then_some(plan.split_per_seed),
+        pairing: Pairing::BySeed,
+        foreign: experiment.foreign.as_ref(),
         is_merged: false,
         tuned: plan.tuning.as_ref().map(TunedValues::all).unwrap_or_default(),
         sequential: plan.sequential.as_ref(),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::experiment::{Arm, Experiment, RULE, of_experiment};
 use super::label;
+use super::options::Pairing;
 use super::setting::flatten;
 use super::tuned::TunedValues;
 use super::warning::{Warning, WarningKind};
@@ -127,7 +128,9 @@ pub(super) fn merge<'a>(
         name,
         factors,
         arms: arms.into_values().collect(),
-        split_per_seed: group.iter().all(|experiment| experiment.plan.split_per_seed),
+        split_per_seed: Some(group.iter().all(|experiment| experiment.plan.split_per_seed)),
+        pairing: Pairing::BySeed,
+        foreign: None,
         is_merged: true,
         tuned: chosen_values,
         sequential: None,

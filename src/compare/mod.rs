@@ -38,6 +38,8 @@ mod tests;
 mod tuned;
 pub mod tuning;
 mod units;
+mod unpaired;
+mod values;
 mod verdict;
 mod warning;
 mod warnings;
@@ -53,7 +55,7 @@ pub use contrast::{Contrast, ContrastKind, Divergences, SeedPair, SequentialLook
 pub use contrasts::ROBUST_DESIGNS;
 pub use mean_curves::{EpochMean, MeanCurve, MeanCurves};
 pub use metric::PRIMARY;
-pub use options::{CLOCK_SUFFIX, CompareError, Filter, Margin, Options};
+pub use options::{CLOCK_SUFFIX, CompareError, Filter, Margin, Options, Pairing};
 pub use robust::{PAIRS_FOR_BOOTSTRAP, Robust};
 pub use savings::Saving;
 pub use significance::ALPHA;

@@ -21,8 +21,20 @@ pub struct Options {
     pub robust: bool,
     /// Every pair of levels of a factor, rather than each level against the first.
     pub all_pairs: bool,
+    /// How the trainings of arms are held against each other.
+    pub pairing: Pairing,
     /// Differences below this do not matter.
     pub margin: Option<Margin>,
+}
+
+/// How the trainings of arms are held against each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pairing {
+    /// Seed by seed.
+    #[default]
+    BySeed,
+    /// Those of each arm as a sample of their own.
+    Unpaired,
 }
 
 /// The smallest difference that matters.

@@ -20,8 +20,14 @@ pub struct ExperimentSummary {
     pub data: Option<DataSummary>,
     /// What differs among its arms.
     pub factors: Vec<Factor>,
-    /// Whether each seed has its own split of the rows.
-    pub split_per_seed: bool,
+    /// Whether larger values of the metric are better.
+    #[serde(skip)]
+    pub maximize: bool,
+    /// Whether each seed has its own split of the rows; none where the logs of another tool do not tell.
+    pub split_per_seed: Option<bool>,
+    /// Of trainings of another tool, the epoch whose values are compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// What `[tune]` chose.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tuning: Vec<TunedValues>,

@@ -18,7 +18,6 @@ use super::summary::ExperimentSummary;
 use super::units::causes;
 use crate::config::Factor;
 use crate::stats::{self, PAIRS_FOR_P, pairs_for_family};
-use crate::stopping::Monitored;
 
 /// The power at which it is said what so many seeds show.
 const POWER: f64 = 0.8;
@@ -40,7 +39,8 @@ impl Drawn<'_> {
         let mut findings = Vec::new();
         if let [arm] = self.arms {
             let is_filtered = !self.options.filters.is_empty();
-            findings.push(Finding::OneArm { arm: arm.factors.clone(), is_filtered });
+            let is_foreign = self.summary.kept.is_some();
+            findings.push(Finding::OneArm { arm: arm.factors.clone(), is_filtered, is_foreign });
         }
         let interactions = self.interactions();
         let effects = self.effects(&interactions);
@@ -74,9 +74,15 @@ impl Drawn<'_> {
         primary.iter().any(|of| all[of.primary].units_differ)
     }
 
+    fn over_splits(&self) -> bool {
+        self.summary.split_per_seed == Some(true)
+    }
+
     fn scope(&self) -> Scope {
-        if self.summary.split_per_seed {
-            return Scope::Splits;
+        match self.summary.split_per_seed {
+            Some(true) => return Scope::Splits,
+            Some(false) => {}
+            None => return Scope::Unknown,
         }
         let part = match self.summary.metric.split_once('_') {
             Some(("test", _)) => ("test", "test_rows"),
@@ -158,7 +164,7 @@ impl Drawn<'_> {
                 && contrast.n >= PAIRS_FOR_P
                 // Seeds that diverged somewhere are not among those that it would be clear over.
                 && contrast.unpaired == 0
-                && contrast.is_clear_beyond_rows(self.summary.split_per_seed)
+                && contrast.is_clear_beyond_rows(self.over_splits())
                 && contrast.p_holm.is_some_and(|p| p < ALPHA)
         })
     }
@@ -232,7 +238,7 @@ impl Drawn<'_> {
             for level in &other.levels {
                 let (_, simple) = simple.iter().find(|(of, _)| of == level)?;
                 let estimate = simple.estimate?;
-                if !simple.is_clear_beyond_rows(self.summary.split_per_seed) {
+                if !simple.is_clear_beyond_rows(self.over_splits()) {
                     return None;
                 }
                 let [least, most] = sizes.unwrap_or([estimate; 2]);
@@ -272,7 +278,7 @@ impl Drawn<'_> {
         if let Some(margin) = self.margin(contrast).filter(|margin| contrast.is_within(*margin)) {
             return Verdict::Equivalent { margin };
         }
-        if contrast.ties == contrast.n {
+        if contrast.ties == Some(contrast.n) {
             return Verdict::NoDifference;
         }
         if !contrast.seeds_exclude_zero() || contrast.p.is_none_or(|p| p >= ALPHA) {
@@ -281,11 +287,10 @@ impl Drawn<'_> {
         if contrast.p_holm.is_some_and(|p| p >= ALPHA) {
             return self.corrected(contrast);
         }
-        if !contrast.is_clear_beyond_rows(self.summary.split_per_seed) {
+        if !contrast.is_clear_beyond_rows(self.over_splits()) {
             return Verdict::OtherRows;
         }
-        let is_better =
-            Monitored::new(&contrast.metric).better(contrast.estimate.unwrap_or(0.0), 0.0);
+        let is_better = contrast.direction().better(contrast.estimate.unwrap_or(0.0), 0.0);
         if is_better { Verdict::Better } else { Verdict::Worse }
     }
 

@@ -55,6 +55,8 @@ pub enum WarningKind {
         arms: Vec<Factors>,
         /// Epochs of the full run.
         epochs: usize,
+        /// Whether the trainings are those of another tool.
+        is_foreign: bool,
     },
     /// Trainings of an arm diverged.
     Diverged {
@@ -123,6 +125,8 @@ pub enum WarningKind {
     FewPairs {
         /// Of the effect that has the fewest.
         pairs: usize,
+        /// Whether seeds do not pair, so that these are the trainings of the smallest arm.
+        unpaired: bool,
     },
     /// All seeds share one split.
     OneSplit,

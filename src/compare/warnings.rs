@@ -12,7 +12,6 @@ use super::summary::ExperimentSummary;
 use super::warning::{Warning, WarningKind};
 use crate::results::LoadedExperiment;
 use crate::stats::PAIRS_FOR_P;
-use crate::stopping::Monitored;
 
 /// What is wrong with the files of experiments, which are called by these names.
 pub(super) fn of_files(
@@ -82,9 +81,10 @@ pub(super) fn of_figures(
     kinds.extend(unpaired(&main));
     if let Some(pairs) = main.iter().map(|contrast| contrast.n).min() {
         if pairs < PAIRS_FOR_P {
-            kinds.push(WarningKind::FewPairs { pairs });
+            let unpaired = main.iter().any(|contrast| contrast.samples.is_some());
+            kinds.push(WarningKind::FewPairs { pairs, unpaired });
         }
-        if !experiment.split_per_seed {
+        if experiment.split_per_seed == Some(false) {
             kinds.push(WarningKind::OneSplit);
         }
     }
@@ -98,10 +98,8 @@ fn disagreements(experiment: &ExperimentSummary, contrasts: &Contrasts) -> Vec<W
     let main = |contrast: &&Contrast| {
         contrast.kind == ContrastKind::Main && contrast.is_clear() && contrast.n >= PAIRS_FOR_P
     };
-    let direction = |contrast: &Contrast| {
-        let better = Monitored::new(&contrast.metric);
-        better.better(contrast.estimate.unwrap_or(0.0), 0.0)
-    };
+    let direction =
+        |contrast: &Contrast| contrast.direction().better(contrast.estimate.unwrap_or(0.0), 0.0);
     let clear: Vec<&Contrast> = contrasts.all.iter().filter(main).collect();
     for contrast in clear.iter().filter(|contrast| contrast.metric == *primary) {
         let other = clear.iter().find(|other| {

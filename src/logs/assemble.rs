@@ -15,11 +15,11 @@ pub(super) const CONFIG: &str = "config";
 /// Rows of columns that stand side by side, each of its own length; `first` is the line of the first.
 pub(super) fn columns(
     origin: &Origin,
-    columns: &[(&str, Vec<Option<f64>>)],
+    columns: &[(impl AsRef<str>, Vec<Option<f64>>)],
     first: u64,
 ) -> Result<Rows, LogError> {
     let mut rows = origin.rows();
-    let places: Vec<usize> = columns.iter().map(|(name, _)| rows.column(name)).collect();
+    let places: Vec<usize> = columns.iter().map(|(name, _)| rows.column(name.as_ref())).collect();
     let longest = columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
     for row in 0..longest {
         rows.begin(row as u64 + first);
@@ -73,6 +73,7 @@ pub(super) fn put_steps(
     step_column: usize,
     steps: BTreeMap<i64, Vec<(usize, f64)>>,
 ) -> Result<(), LogError> {
+    rows.count_rows();
     for (line, (step, values)) in (1..).zip(steps) {
         rows.begin(line);
         #[allow(clippy::cast_precision_loss)] // steps are far below 2^53

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 
 use super::error::LogError;
-use super::names::{self, Counts, Split, counts, is_clock, split};
+use super::names::{self, Counts, counts, is_clock, split};
 use super::rows::Rows;
 use crate::history::{EPOCH, EpochTable};
+use crate::stopping::Split;
 
 /// What a NaN is that finite values follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,9 +52,10 @@ pub(super) fn epochs(
     };
     if parts.len() > 1 {
         said.push(format!(
-            "{} trainings in one log: `{}` goes back to its start in line{} {}",
+            "{} trainings in one log: `{}` goes back to its start in {}{} {}",
             parts.len(),
             counter.map_or("", |counter| shown(&rows.names()[counter])),
+            rows.counted(),
             if parts.len() > 2 { "s" } else { "" },
             parts[1..]
                 .iter()
@@ -138,7 +140,8 @@ fn parts(rows: &Rows, counter: usize, once: bool, said: &mut Vec<String>) -> Vec
                 format!("is {value} once more")
             };
             part.notes.push(format!(
-                "line {}: `{name}` {how}, a resume: later rows replace {}",
+                "{} {}: `{name}` {how}, a resume: later rows replace {}",
+                rows.counted(),
                 rows.line(row),
                 crate::text::counted(part.rows.len() - end, "earlier one")
             ));
@@ -422,8 +425,9 @@ fn nan_notes(
         .take(3)
         .map(|(column, row)| {
             format!(
-                "`{}` is NaN in line {} and finite later, taken as {taken}; {other}",
+                "`{}` is NaN in {} {} and finite later, taken as {taken}; {other}",
                 shown(&rows.names()[column]),
+                rows.counted(),
                 rows.line(row)
             )
         })

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub use epochs::Nan;
 pub use error::{Fault, LogError};
 pub use input::STDIN;
-pub use names::{Split, is_measure, split};
+pub use names::{is_measure, split};
 pub use rows::NotANumber;
 pub use training::{Ended, SEED_KEYS, Training, whole};
 
@@ -118,7 +118,16 @@ fn finished(draft: Draft, nan: Nan) -> Result<Vec<Training>, LogError> {
     let several = parts.len() > 1;
     let mut trainings = Vec::with_capacity(parts.len());
     let mut notes = draft.notes;
-    for (index, part) in parts.into_iter().enumerate() {
+    let of_derived = draft.derived.iter();
+    let of_derived = of_derived.filter_map(|one| Some((one.name.to_owned(), one.maximize?)));
+    let directions: Vec<(String, bool)> =
+        draft.directions.iter().cloned().chain(of_derived).collect();
+    for (index, mut part) in parts.into_iter().enumerate() {
+        let derived = draft
+            .derived
+            .iter()
+            .filter_map(|derived| Some((derived.name.to_owned(), derived.add(&mut part.table)?)));
+        let derived: Vec<(String, String)> = derived.collect();
         let name =
             if several { format!("{}#{}", draft.name, index + 1) } else { draft.name.clone() };
         let mut own_notes = std::mem::take(&mut notes);
@@ -143,9 +152,9 @@ fn finished(draft: Draft, nan: Nan) -> Result<Vec<Training>, LogError> {
             parameters: draft.parameters.clone(),
             ended,
             declared: draft.declared.clone(),
-            directions: draft.directions.clone(),
+            directions: directions.clone(),
             monitor: draft.monitor.clone(),
-            loss_parts: draft.loss_parts.clone(),
+            derived,
             notes: own_notes,
         });
     }

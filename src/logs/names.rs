@@ -1,8 +1,7 @@
 //! What the names of columns say: which count, which split they are of, and which are the same under
 //! another name.
 
-use crate::history::TEST_PREFIX;
-use crate::stopping::words;
+use crate::stopping::{Split, is_spread, words};
 
 /// Columns that count epochs, in the order in which they are looked for.
 const EPOCHS: [&str; 9] = [
@@ -52,10 +51,6 @@ const CLOCKS: [&str; 16] = [
 /// Endings of what Trainer measures of itself.
 const OF_SPEED: [&str; 3] = ["_runtime", "_per_second", "_model_preparation_time"];
 
-const VALIDATION: [&str; 6] = ["val", "valid", "validation", "eval", "dev", "validset"];
-const TRAINING: [&str; 4] = ["train", "training", "learn", "tr"];
-const TEST: [&str; 1] = ["test"];
-
 /// What a column counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counts {
@@ -104,33 +99,10 @@ pub fn is_measure(name: &str) -> bool {
     counts(name).is_none() && !is_clock(name)
 }
 
-/// Which rows a metric was measured on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
-    /// Those that are learnt from.
-    Training,
-    /// Those by which something is chosen.
-    Validation,
-    /// Those that nothing is chosen by.
-    Test,
-}
-
-/// Which split the name of a column tells of.
+/// Which split the name of a column tells of; none of a counter and a clock.
 #[must_use]
 pub fn split(name: &str) -> Option<Split> {
-    if counts(name).is_some() || is_clock(name) {
-        return None;
-    }
-    let words = words(name);
-    // `validation_0` and `valid_1` are words with a number; `testing` is none.
-    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-    if has(&VALIDATION) {
-        Some(Split::Validation)
-    } else if has(&TEST) || name.starts_with(TEST_PREFIX) {
-        Some(Split::Test)
-    } else {
-        has(&TRAINING).then_some(Split::Training)
-    }
+    if is_measure(name) { Split::of(name) } else { None }
 }
 
 /// Whether a column is a loss, or one of the measures that stand for one.
@@ -143,7 +115,9 @@ fn is_loss(name: &str) -> bool {
 pub(super) fn validation_losses<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let is_of_hparams = |name: &&str| name.split('/').any(|part| part == "hparam");
     let names = names.filter(|name| !is_of_hparams(name));
-    names.filter(|name| split(name) == Some(Split::Validation) && is_loss(name)).collect()
+    let is_it =
+        |name: &&str| split(name) == Some(Split::Validation) && is_loss(name) && !is_spread(name);
+    names.filter(is_it).collect()
 }
 
 /// Columns with the names that `epochs.csv` has for them: where there is `val_accuracy`, a bare `accuracy`

@@ -10,6 +10,9 @@ const ROOM: u64 = 64 << 20;
 /// Bytes of a value in a row, or in a table.
 const OF_VALUE: u64 = 16;
 
+/// What a row takes on its way to an epoch, in values.
+const OF_ROW: usize = 8;
+
 /// A cell that is not a number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: column `{column}`: `{text}` is not a number")]
@@ -58,6 +61,8 @@ pub(super) struct Rows {
     texts: Vec<Option<NotANumber>>,
     budget: Budget,
     file: String,
+    /// What `lines` count, for people.
+    counted: &'static str,
 }
 
 impl Rows {
@@ -71,6 +76,7 @@ impl Rows {
             texts: Vec::new(),
             budget,
             file: file.to_owned(),
+            counted: "line",
         }
     }
 
@@ -138,7 +144,7 @@ impl Rows {
     /// # Errors
     /// Where more is held than a file of this size can plausibly hold.
     pub fn put(&mut self, column: usize, value: f64) -> Result<(), LogError> {
-        if !self.budget.allows(self.cells.len() + self.starts.len() / 2) {
+        if !self.budget.allows(self.cells.len() + OF_ROW * self.starts.len()) {
             return Err(self.too_large());
         }
         // Columns are far fewer than 2^32.
@@ -158,8 +164,7 @@ impl Rows {
     }
 
     pub fn too_large(&self) -> LogError {
-        let problem =
-            "it unpacks into more values than can be held: split it, or leave columns out";
+        let problem = "it holds more rows and values than fit into the memory that a file of its size is given: split it";
         LogError::at(Fault::Damaged, &self.file, problem)
     }
 
@@ -180,6 +185,16 @@ impl Rows {
 
     pub fn line(&self, row: usize) -> u32 {
         self.lines[row]
+    }
+
+    /// Rows are counted that are no lines of a file.
+    pub fn count_rows(&mut self) {
+        self.counted = "row";
+    }
+
+    /// What [`Self::line`] counts, for people.
+    pub fn counted(&self) -> &'static str {
+        self.counted
     }
 
     /// Whether a column holds nothing but numbers.

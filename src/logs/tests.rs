@@ -472,7 +472,7 @@ fn more_values_than_a_file_can_hold_are_refused() {
     // Every line has a column of its own: the table would be the square of the file.
     let lines = (0..20_000).fold(String::new(), |all, at| all + &format!("{{\"a{at}\":1}}\n"));
     let error = of_bytes(lines.as_bytes(), "log.jsonl").unwrap_err();
-    assert!(error.problem.contains("more values than can be held"), "{error}");
+    assert!(error.problem.contains("more rows and values than fit"), "{error}");
 }
 
 /// The example files one by one.

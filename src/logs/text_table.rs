@@ -11,7 +11,7 @@ use super::list::{SOURCES, of_table};
 use super::names::{self, Counts, counts, is_clock};
 use super::number::{Cell, cell};
 use super::rows::Rows;
-use super::source::SideBySide;
+use super::source::{SideBySide, Source};
 
 use super::training::Draft;
 
@@ -397,7 +397,7 @@ fn unfold(group: &mut Group, counter: &str) -> Result<(), LogError> {
 pub(super) fn read_lines(input: Input) -> Result<Vec<Draft>, LogError> {
     let origin = input.origin.clone();
     let mut rows = origin.rows();
-    let mut tool = None;
+    let mut taken: Option<&&dyn Source> = None;
     let mut text = Vec::new();
     let mut reader = BufReader::new(input.reader());
     let mut line = 0;
@@ -419,7 +419,7 @@ pub(super) fn read_lines(input: Input) -> Result<Vec<Draft>, LogError> {
             notes.push(format!("line {line}, the last, has no line break: left out"));
             break;
         }
-        tool = Some(source.tool());
+        taken = Some(source);
         rows.begin(line);
         let counter = rows.column(found.counter.0);
         rows.put(counter, found.counter.1)?;
@@ -429,11 +429,11 @@ pub(super) fn read_lines(input: Input) -> Result<Vec<Draft>, LogError> {
             rows.put(column, value)?;
         }
     }
-    let Some(tool) = tool else { return Err(not_a_log(&origin.file)) };
-    let mut draft = Draft::new(&origin.stem, tool, origin.path, rows);
+    let Some(source) = taken else { return Err(not_a_log(&origin.file)) };
+    let mut draft = Draft::new(&origin.stem, source.tool(), origin.path.clone(), rows);
     draft.notes = notes;
-    // Boosters stop by the last metric of the last set.
     draft.monitor = draft.rows.names().last().cloned();
+    source.finish(&mut draft, &origin);
     Ok(vec![draft])
 }
 

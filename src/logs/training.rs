@@ -46,8 +46,8 @@ pub struct Training {
     pub directions: Vec<(String, bool)>,
     /// What the tool monitors where nothing is said.
     pub monitor: Option<String>,
-    /// Columns whose sum is the validation loss.
-    pub loss_parts: Vec<String>,
+    /// Columns that follow from others by the tool's own code, each with a sentence on how.
+    pub derived: Vec<(String, String)>,
     /// What was noticed on the way, a sentence each.
     pub notes: Vec<String>,
 }
@@ -102,7 +102,15 @@ impl Training {
     #[must_use]
     pub fn columns(&self) -> Vec<&str> {
         let own = self.own_epochs.as_ref().map(|_| crate::history::EPOCH);
-        own.into_iter().chain(self.table.names().iter().skip(1).map(String::as_str)).collect()
+        let names = self.table.names().iter().skip(1).map(String::as_str);
+        own.into_iter().chain(names.filter(|name| self.how_derived(name).is_none())).collect()
+    }
+
+    /// How a column follows from others; none of one that the log holds.
+    #[must_use]
+    pub fn how_derived(&self, column: &str) -> Option<&str> {
+        let found = self.derived.iter().find(|(name, _)| name == column);
+        found.map(|(_, how)| how.as_str())
     }
 
     /// The columns that may stand for a validation loss: the one that the tool watches, else those named like one.
@@ -114,14 +122,42 @@ impl Training {
         }
     }
 
-    /// The columns that are a validation loss under whatever name.
+    /// The columns that are a validation loss under whatever name: those with a value, where any has one.
     fn validation_losses(&self) -> Vec<&str> {
         let with_curve = |name: &&str| {
             let cells = self.table.column(name).unwrap_or_default();
             cells.iter().flatten().count() > 0
         };
         let all = super::names::validation_losses(self.table.names().iter().map(String::as_str));
-        all.into_iter().filter(with_curve).collect()
+        let measured: Vec<&str> = all.iter().copied().filter(with_curve).collect();
+        if measured.is_empty() { all } else { measured }
+    }
+}
+
+/// A column that follows from others: their sum, each times its weight.
+pub(super) struct Derived {
+    pub name: &'static str,
+    /// What the sum is of, in words.
+    pub of: String,
+    pub terms: Vec<(String, f64)>,
+    /// Whether larger is better, where the name does not tell.
+    pub maximize: Option<bool>,
+}
+
+impl Derived {
+    /// Adds the column to a table that has what it follows from and none of its name; says how it follows.
+    pub fn add(&self, table: &mut EpochTable) -> Option<String> {
+        if table.column(self.name).is_some() {
+            return None;
+        }
+        let terms = self.terms.iter().map(|(name, weight)| Some((table.column(name)?, *weight)));
+        let terms: Vec<(&[Option<f64>], f64)> = terms.collect::<Option<_>>()?;
+        let sum = |epoch: usize| {
+            terms.iter().map(|(cells, weight)| Some(weight * cells[epoch]?)).sum::<Option<f64>>()
+        };
+        let sums: Vec<Option<f64>> = (0..table.len()).map(sum).collect();
+        table.add_column(self.name, sums);
+        Some(format!("{} is {}", self.name, self.of))
     }
 }
 
@@ -142,7 +178,7 @@ pub(super) struct Draft {
     pub declared: Vec<Map<String, Value>>,
     pub directions: Vec<(String, bool)>,
     pub monitor: Option<String>,
-    pub loss_parts: Vec<String>,
+    pub derived: Vec<Derived>,
     /// Epochs that were asked for.
     pub planned: Option<f64>,
     pub notes: Vec<String>,
@@ -163,7 +199,7 @@ impl Draft {
             declared: Vec::new(),
             directions: Vec::new(),
             monitor: None,
-            loss_parts: Vec::new(),
+            derived: Vec::new(),
             planned: None,
             notes: Vec::new(),
         }

@@ -22,6 +22,10 @@ const BEST_OF_NONE: &str = "early_stopping=none counts as the best epoch of its 
 /// What the figures of a difference count.
 const COUNTED: &str = "intervals count seeds and test rows, p-values seeds";
 
+/// What the figures of differences are that are not paired.
+const UNPAIRED: &str = "Welch's intervals; p-values by permutation of the labels, of interactions by Welch's t test; \
+    what a seed does to all arms alike is not taken out";
+
 /// What the columns of the table of speeds are.
 const SPEED: &str = "epochs, seconds: medians to the target, where what does not reach it counts as \
     later than all; sooner: seeds ahead of the first arm, of those that differ; area: mean over the \
@@ -54,7 +58,11 @@ fn section(
     medians: bool,
     curves: Option<Characters>,
 ) -> Section {
-    let split = if experiment.split_per_seed { "one split per seed" } else { "one split" };
+    let split = match experiment.split_per_seed {
+        Some(true) => "one split per seed",
+        Some(false) => "one split",
+        None => "splits unknown",
+    };
     let lead = experiment.data.as_ref().map(|data| {
         let DataSummary { source, train_rows, validation_rows, test_rows } = data;
         format!("{source}: {train_rows} training, {validation_rows} validation and {test_rows} test rows")
@@ -67,7 +75,8 @@ fn section(
     subsections.extend(curves.and_then(|of| sparklines(experiment, comparison, of)));
     let contrasts = contrasts(experiment, comparison);
     if !contrasts.is_empty() {
-        let heading = format!("Differences in {}, paired by seed", experiment.metric);
+        let how = if is_unpaired(experiment, comparison) { "not paired" } else { "paired by seed" };
+        let heading = format!("Differences in {}, {how}", experiment.metric);
         let notes = notes(experiment, comparison).into_iter().map(Block::Note);
         let blocks = std::iter::once(Block::Table(contrasts)).chain(notes).collect();
         subsections.push(Section::of(heading, blocks));
@@ -91,12 +100,21 @@ fn section(
     Section { heading: format!("{} ({split})", experiment.name), lead, blocks, subsections }
 }
 
+/// Whether differences are between samples, rather than within seeds.
+pub(super) fn is_unpaired(experiment: &ExperimentSummary, comparison: &Comparison) -> bool {
+    let mut own = comparison.contrasts.iter().filter(|one| one.experiment == experiment.name);
+    own.any(|one| one.samples.is_some())
+}
+
 /// What there is to know of the table of differences.
 fn notes(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String> {
     let mut shown = comparison.contrasts.iter().filter(|contrast| {
         contrast.experiment == experiment.name && contrast.metric == experiment.metric
     });
     let mut notes = Vec::new();
+    if is_unpaired(experiment, comparison) {
+        notes.push(UNPAIRED.to_owned());
+    }
     if shown.clone().any(|contrast| contrast.kind == ContrastKind::Checkpoint) {
         notes.push(BEST_OF_NONE.to_owned());
     }

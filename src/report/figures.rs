@@ -3,7 +3,7 @@
 use super::naming::effect_label;
 use super::number::{figure, fixed, p_value, signed};
 use super::sentences::norm_name;
-use super::tables::levels;
+use super::tables::{better_in, levels};
 use crate::compare::label;
 use crate::compare::{
     AcrossDataSets, ArmSummary, Comparison, Contrast, ContrastKind, ExperimentSummary, MeanCurve,
@@ -140,7 +140,7 @@ pub(super) fn forest(experiment: &ExperimentSummary, comparison: &Comparison) ->
             && !contrast.units_differ
     });
     let rows: Vec<Row> = shown.map(|contrast| row(experiment, contrast)).collect();
-    let is_lower = !Monitored::new(&experiment.metric).maximize;
+    let is_lower = !experiment.maximize;
     let better = if is_lower { "left of 0 is better" } else { "right of 0 is better" };
     Forest {
         name: format!("Differences in {} of {}", experiment.metric, experiment.name),
@@ -159,7 +159,6 @@ pub(super) fn forest(experiment: &ExperimentSummary, comparison: &Comparison) ->
 fn row(experiment: &ExperimentSummary, contrast: &Contrast) -> Row {
     let name = effect_label(experiment, &contrast.name);
     let name = name.short.unwrap_or(name.text);
-    let ties = if contrast.ties > 0 { format!(", {} equal", contrast.ties) } else { String::new() };
     let lost = contrast.divergences.as_ref().map(|lost| {
         format!("diverged {} : {}", lost.wins_by_divergence, lost.losses_by_divergence)
     });
@@ -174,14 +173,14 @@ fn row(experiment: &ExperimentSummary, contrast: &Contrast) -> Row {
         figures: vec![
             contrast.p.map_or(String::new(), p_value),
             contrast.p_holm.map_or(String::new(), p_value),
-            lost.unwrap_or_else(|| format!("{}/{}{ties}", contrast.wins, contrast.n)),
+            lost.unwrap_or_else(|| better_in(contrast)),
         ],
     }
 }
 
 /// The seeds of a contrast, each with both of its levels.
 pub(super) fn pairs(experiment: &ExperimentSummary, contrast: &Contrast) -> Slopes {
-    let direction = Monitored::new(&contrast.metric);
+    let direction = contrast.direction();
     let name = effect_label(experiment, &contrast.name);
     let name = name.short.unwrap_or(name.text);
     let levels = match &contrast.levels[..] {
@@ -210,7 +209,11 @@ pub(super) fn pairs(experiment: &ExperimentSummary, contrast: &Contrast) -> Slop
         description: format!(
             "A line for each seed from {} to {}; better in {} of {} seeds, equal in {}. Beside it the \
              differences with their mean and its 95 % interval.",
-            levels[0], levels[1], contrast.wins, contrast.n, contrast.ties
+            levels[0],
+            levels[1],
+            contrast.wins.unwrap_or(0),
+            contrast.n,
+            contrast.ties.unwrap_or(0)
         ),
         note: "a line a seed: whole where the second level is better, dashed where it is worse"
             .to_owned(),
@@ -238,7 +241,7 @@ pub(super) fn pareto(experiment: &ExperimentSummary, comparison: &Comparison) ->
     let arms = comparison.arms.iter().filter(of_experiment);
     // What a training cost that diverged is no price of its quality.
     let dots: Vec<Dot> = arms.filter_map(|arm| dot(arm, arm.diverged > 0)).collect();
-    let direction = Monitored::new(&experiment.metric);
+    let direction = Monitored { column: experiment.metric.clone(), maximize: experiment.maximize };
     let whole = || dots.iter().filter(|dot| !dot.is_hollow);
     let mut front: Vec<Point> = whole()
         .map(|dot| dot.at)

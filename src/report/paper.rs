@@ -57,6 +57,18 @@ const SCHUIRMANN: Source = Source {
             journal = {Journal of Pharmacokinetics and Biopharmaceutics},\n  volume = {15},\n  number = {6},\n  \
             pages = {657--680},\n  year = {1987}\n}\n",
 };
+const JANSSEN: Source = Source {
+    key: "janssen1997",
+    entry: "@article{janssen1997,\n  author = {Janssen, Arnold},\n  title = {Studentized Permutation Tests for \
+            Non-i.i.d. Hypotheses and the Generalized {B}ehrens-{F}isher Problem},\n  journal = {Statistics \\& \
+            Probability Letters},\n  volume = {36},\n  number = {1},\n  pages = {9--21},\n  year = {1997}\n}\n",
+};
+const WELCH: Source = Source {
+    key: "welch1947",
+    entry: "@article{welch1947,\n  author = {Welch, Bernard L.},\n  title = {The Generalization of `{S}tudent's' \
+            Problem When Several Different Population Variances Are Involved},\n  journal = {Biometrika},\n  \
+            volume = {34},\n  number = {1--2},\n  pages = {28--35},\n  year = {1947}\n}\n",
+};
 const DEMSAR: Source = Source {
     key: "demsar2006",
     entry: "@article{demsar2006,\n  author = {Dem{\\v s}ar, Janez},\n  title = {Statistical Comparisons of Classifiers \
@@ -65,7 +77,8 @@ const DEMSAR: Source = Source {
 };
 
 /// The order of a bibliography.
-const SOURCES: [Source; 7] = [CAMERON, DEMSAR, FISHER, HOLM, NADEAU, SCHUIRMANN, WILCOXON];
+const SOURCES: [Source; 9] =
+    [CAMERON, DEMSAR, FISHER, HOLM, JANSSEN, NADEAU, SCHUIRMANN, WELCH, WILCOXON];
 
 /// The version and, where it is known, the commit of what computes.
 fn version() -> String {
@@ -149,10 +162,12 @@ fn design(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String
         ),
         _ => format!("{count} arms differ in {}, with {seeds}.", enumerated(&named)),
     });
-    let split = if experiment.split_per_seed {
-        "each seed draws its own split, which its arms share"
-    } else {
-        "all seeds share one split, so that what is found is about these rows"
+    let split = match experiment.split_per_seed {
+        Some(true) => "each seed draws its own split, which its arms share",
+        Some(false) => "all seeds share one split, so that what is found is about these rows",
+        None => {
+            "the logs do not tell how they were split, so that what is found is about these runs"
+        }
     };
     sentences.push(match &experiment.data {
         Some(data) => format!(
@@ -234,6 +249,13 @@ fn tuning(experiment: &ExperimentSummary, comparison: &Comparison) -> String {
 
 /// Which weights are reported.
 fn reading(experiment: &ExperimentSummary) -> Vec<String> {
+    if let Some(kept) = &experiment.kept {
+        return vec![format!(
+            "Trainings are those of other tools, read from their logs; figures are those at {kept}, and the primary \
+             metric is {}.",
+            experiment.metric
+        )];
+    }
     let mut sentences = vec![format!(
         "Figures are those of the weights that an arm keeps; the primary metric is {}. Arms with the same seed share \
          split, batch order and the initial values of all parameters that they have in common, and differences are formed \
@@ -278,13 +300,22 @@ fn tests(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String>
         } else {
             String::new()
         };
-        sentences.push(format!(
+        let is_unpaired = has(&|one| one.samples.is_some());
+        sentences.push(if is_unpaired { format!(
+            "p-values are two-sided and those of a permutation of the labels of trainings by Welch's t [@{}], of Welch's t \
+             test for interactions{corrected}.",
+            JANSSEN.key
+        ) } else { format!(
             "p-values are two-sided and those of the sign-flip permutation test of the differences [@{}], of the t test \
              above 200 pairs{corrected}.{flips}",
             FISHER.key
-        ));
+        ) });
     }
-    if has(&|one| one.divergences.is_some() && one.p.is_some()) {
+    if has(&|one| one.divergences.is_some() && one.p.is_some() && one.samples.is_some()) {
+        sentences.push(
+            "Where trainings diverged, labels were permuted over ranks, with those beyond all others.".to_owned(),
+        );
+    } else if has(&|one| one.divergences.is_some() && one.p.is_some()) {
         sentences.push(format!(
             "Where seeds diverged at one level alone they count as losses of that level, ranked beyond all others in the \
              signed-rank test [@{}].",
@@ -292,7 +323,9 @@ fn tests(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String>
         ));
     }
     if has(&|one| one.ci95.is_some()) {
-        sentences.push(if has(&|one| one.test_rows.is_some()) {
+        sentences.push(if has(&|one| one.samples.is_some()) {
+            format!("95 % intervals of differences are Welch's [@{}]; seeds were not paired.", WELCH.key)
+        } else if has(&|one| one.test_rows.is_some()) {
             format!(
                 "95 % intervals of differences count seeds and test rows, by the variance clustered by both [@{}].",
                 CAMERON.key

@@ -55,7 +55,7 @@ pub(super) fn arms(experiment: &ExperimentSummary, comparison: &Comparison) -> T
     }
     if !named {
         let cells = column(&|arm| match arm.reference {
-            None => "as run".to_owned(),
+            None => experiment.kept.clone().unwrap_or_else(|| "as run".to_owned()),
             Some(_) => "(best epoch)".to_owned(),
         });
         table.push("weights", Align::Left, 0, cells);
@@ -144,6 +144,7 @@ pub(super) fn contrasts(experiment: &ExperimentSummary, comparison: &Comparison)
         |c: &&Contrast| c.experiment == experiment.name && c.metric == experiment.metric;
     let (rows, left_out) = first(comparison.contrasts.iter().filter(of_experiment));
     let column = |cell: &dyn Fn(&Contrast) -> String| rows.iter().map(|c| cell(c)).collect();
+    let unpaired = rows.iter().any(|contrast| contrast.samples.is_some());
     let figures = rows.iter().filter_map(|c| {
         let width = c.ci95.map(|[low, high]| high - low).filter(|width| *width > 0.0);
         width.or(c.estimate.map(f64::abs)).filter(|size| *size > 0.0)
@@ -176,13 +177,10 @@ pub(super) fn contrasts(experiment: &ExperimentSummary, comparison: &Comparison)
     table.push("p", Align::Right, 2, column(&|c| c.p.map_or(String::new(), p_value)));
     table.push("Holm", Align::Right, 3, column(&|c| c.p_holm.map_or(String::new(), p_value)));
     table.push(
-        "better",
+        if unpaired { "trainings" } else { "better" },
         Align::Right,
         4,
-        column(&|c| {
-            let ties = if c.ties > 0 { format!(", {} equal", c.ties) } else { String::new() };
-            if c.units_differ { String::new() } else { format!("{}/{}{ties}", c.wins, c.n) }
-        }),
+        column(&|c| if c.units_differ { String::new() } else { better_in(c) }),
     );
     table.push(
         "diverged",
@@ -196,6 +194,17 @@ pub(super) fn contrasts(experiment: &ExperimentSummary, comparison: &Comparison)
     );
     table.more = more(left_out, "effect");
     table
+}
+
+/// In how many seeds the second level is better, `9/10, 1 equal`; of trainings that are not paired, how many there are
+/// at either level, `8 : 10`.
+pub(super) fn better_in(contrast: &Contrast) -> String {
+    if let Some(samples) = &contrast.samples {
+        return format!("{} : {}", samples.first, samples.second);
+    }
+    let ties = contrast.ties.filter(|ties| *ties > 0);
+    let ties = ties.map_or(String::new(), |ties| format!(", {ties} equal"));
+    format!("{}/{}{ties}", contrast.wins.unwrap_or(0), contrast.n)
 }
 
 /// `none -> batch`; of an interaction nothing where there is only one pair of levels.

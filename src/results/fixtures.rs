@@ -110,6 +110,7 @@ pub fn experiment(
         failed: Vec::new(),
         left_out: Vec::new(),
         warnings: Vec::new(),
+        foreign: None,
     }
 }
 

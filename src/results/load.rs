@@ -36,6 +36,17 @@ pub struct LoadedExperiment {
     pub left_out: Vec<String>,
     /// What is wrong with files, a sentence each.
     pub warnings: Vec<String>,
+    /// Of trainings of other tools, what their logs tell beside.
+    pub foreign: Option<Foreign>,
+}
+
+/// What the logs of other tools tell of trainings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Foreign {
+    /// Columns with whether larger values are better.
+    pub directions: Vec<(String, bool)>,
+    /// The epoch whose values are compared.
+    pub kept: String,
 }
 
 /// A training that ended.
@@ -291,6 +302,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
         failed,
         left_out,
         warnings,
+        foreign: None,
     })
 }
 

@@ -13,7 +13,7 @@ mod test_rows;
 pub mod tuning;
 
 pub use curves::{Curves, curves, is_ours};
-pub use load::{FailedTraining, LoadError, LoadedExperiment, LoadedTraining, load};
+pub use load::{FailedTraining, Foreign, LoadError, LoadedExperiment, LoadedTraining, load};
 pub use record::{
     ArmRecord, FullRun, Plan, PlannedArm, PlannedTraining, Provenance, Resumed, SequentialPlan,
     Shared, Status, TrainingRecord,

@@ -1,4 +1,4 @@
-//! Statistics of small paired samples: functions on slices, without names of anything measured.
+//! Statistics of small samples, most of them paired: functions on slices, without names of anything measured.
 //!
 //! Non-finite values are the caller's to leave out; a function that gets too few values for an
 //! answer says `None` rather than a number that looks like one.
@@ -20,6 +20,7 @@ mod sign_flip;
 mod signed_rank;
 mod student;
 mod two_way;
+mod unpaired;
 
 pub use bootstrap::{Bca, RESAMPLES, bca_interval, bca_of_replicates};
 pub use describe::{mean, median, sd};
@@ -37,6 +38,7 @@ pub use sign_flip::{EXACT_PAIRS, sign_flip_p};
 pub use signed_rank::signed_rank_p;
 pub use student::{effect_size, t_interval, t_quantile_ratio, t_statistic, t_test_p};
 pub use two_way::{SeedRows, TwoWay, interval_of_variance, overlap_variance, two_way_variance};
+pub use unpaired::{Sample, Stratum, Welch, permutation_p};
 
 #[cfg(test)]
 mod simulation;

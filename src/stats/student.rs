@@ -25,10 +25,10 @@ pub fn t_interval(values: &[f64], level: f64) -> Option<[f64; 2]> {
     Some([centre - half, centre + half])
 }
 
-/// How much wider one quantile of Student's t is than another, with `pairs - 1` degrees of freedom.
+/// How much wider one quantile of Student's t is than another.
 #[must_use]
-pub fn t_quantile_ratio(p: f64, other: f64, pairs: usize) -> Option<f64> {
-    let student = StudentsT::new(0.0, 1.0, pairs.checked_sub(1)? as f64).ok()?;
+pub fn t_quantile_ratio(p: f64, other: f64, degrees: f64) -> Option<f64> {
+    let student = StudentsT::new(0.0, 1.0, degrees).ok()?;
     Some(student.inverse_cdf(p) / student.inverse_cdf(other))
 }
 

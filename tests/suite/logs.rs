@@ -71,3 +71,84 @@ fn logs_of_other_tools_are_compared_by_seed_with_what_bnes_cannot_know() {
     let message = place.fails(2, &["compare", "runs"]);
     assert!(message.contains("--pattern") && message.contains("--seed-key"), "{message}");
 }
+
+/// Runs of two norms, whose quality, of which more is better, differs by one.
+fn of_quality(place: &Place, seeds: impl Fn(&str) -> std::ops::Range<u32>) {
+    for (norm, shift) in [("none", 0.0), ("batch", 1.0)] {
+        for seed in seeds(norm) {
+            let value =
+                |epoch: u32| shift + f64::from(seed % 10) / 100.0 + f64::from(epoch % 3) / 10.0;
+            let rows = (0..4).fold(String::new(), |rows, e| rows + &format!("{e},{}\n", value(e)));
+            place.write(&format!("{norm}/seed{seed}.csv"), &format!("epoch,val_quality\n{rows}"));
+        }
+    }
+}
+
+#[test]
+fn arms_that_share_no_seeds_are_compared_as_samples_where_that_is_asked_for() {
+    let place = Place::new();
+    of_quality(&place, |norm| if norm == "none" { 0..7 } else { 10..19 });
+    let asked = ["compare", ".", "--pattern", "{norm}/seed{seed}.csv", "--monitor", "val_quality"];
+    let message = place.fails(2, &asked);
+    assert!(message.contains("say --mode max or --mode min"), "{message}");
+    let asked = [&asked[..], &["--mode", "max"]].concat();
+    let text = place.succeeds(&asked);
+    assert!(text.contains("compare them with --unpaired"), "{text}");
+    let asked = [&asked[..], &["--unpaired"]].concat();
+    let text = place.succeeds(&asked);
+    for part in [
+        "splits unknown",
+        "not paired",
+        "Welch's intervals",
+        "In these runs, norm batch instead of none was better on average",
+        "9 against 7 trainings, not paired",
+    ] {
+        assert!(
+            text.split_whitespace().collect::<Vec<_>>().join(" ").contains(part),
+            "{part}: {text}"
+        );
+    }
+    let json = place.succeeds(&[&asked[..], &["--format", "json"]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let contrast = &json["contrasts"][0];
+    assert_eq!(
+        (&contrast["samples"]["first"], &contrast["samples"]["second"], &contrast["wins"]),
+        (&7.into(), &9.into(), &Value::Null)
+    );
+    // C(16, 7) ways to deal the labels, of which these are the only ones that part the values so.
+    let p = contrast["p"].as_f64().unwrap();
+    assert!((p - 1.0 / 11440.0).abs() < 1e-9 || p < 1e-3, "{p}");
+    // A log that two arguments name is one, and without seeds they are but numbered.
+    let without = ["compare", ".", "none", "--pattern", "{norm}/{file}.csv", "--factor", "norm"];
+    let without = [&without[..], &asked[4..]].concat();
+    let json = place.succeeds(&[&without[..], &["--format", "json"]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["contrasts"][0]["samples"]["first"], 7);
+}
+
+#[test]
+fn what_a_study_says_of_its_direction_is_taken_where_trials_are_compared() {
+    let place = Place::new();
+    let text = place.succeeds(&["compare", &example("optuna/study.db"), "--unpaired"]);
+    assert!(text.contains("Best mean intermediate: norm=none with 0.950"), "{text}");
+}
+
+#[test]
+fn a_detector_stops_by_its_fitness_and_its_losses_add_up_to_one() {
+    let place = Place::new();
+    let results = example("ultralytics/results.csv");
+    let replayed = |rule: &str| -> Value {
+        let args = ["replay", &results, "--criterion", rule, "--format", "json"];
+        serde_json::from_str(&place.succeeds(&args)).unwrap()
+    };
+    assert_eq!(replayed("kind = \"ultralytics\"")[0]["monitor"], "fitness");
+    assert_eq!(
+        replayed("kind = \"ultralytics\", monitor = \"val_loss\"")[0]["monitor"],
+        "val_loss"
+    );
+    assert_eq!(replayed("kind = \"patience\"")[0]["monitor"], "val_loss");
+    let shown = place.succeeds(&["logs", &results, "--format", "json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let columns = shown[0]["columns"].to_string();
+    assert!(!columns.contains("fitness") && !columns.contains("\"val_loss\""), "{columns}");
+}

@@ -15,7 +15,7 @@ fn plain_experiments_on_the_same_split_are_compared_in_the_keys_in_which_they_di
     let main = contrast(&comparison, "model.norm.kind", "test_loss");
     assert_eq!(main.levels, [json!("none"), json!("batch")]);
     assert!(main.estimate.is_some_and(|d| (d + 0.31 / 3.0).abs() < 1e-12));
-    assert_eq!((main.n, main.wins, main.p), (3, 3, None));
+    assert_eq!((main.n, main.wins, main.p), (3, Some(3), None));
     assert_eq!(comparison.arms.len(), 2);
 }
 

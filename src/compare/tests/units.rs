@@ -40,7 +40,7 @@ fn losses_of_two_functions_are_not_subtracted() {
     assert!(main.units_differ && main.n == 8);
     assert_eq!(
         (main.estimate, main.ci95, main.p, main.p_holm, main.wins),
-        (None, None, None, None, 0)
+        (None, None, None, None, Some(0))
     );
     let simple = contrast(&comparison, "model.norm.kind | training.loss=second", "test_loss");
     assert!(!simple.units_differ, "within one loss there is a difference");

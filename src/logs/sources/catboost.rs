@@ -154,9 +154,8 @@ fn joined(path: &Path, tables: &[Draft]) -> Drafts {
     }
     let origin = Origin::new(path, bytes);
     let monitor = columns.iter().find(|(name, _)| name.starts_with("test")).map(|(n, _)| n.clone());
-    let mut all: Vec<(&str, Vec<Option<f64>>)> = vec![(ITERATION, iterations)];
-    all.extend(columns.iter().map(|(name, values)| (name.as_str(), values.clone())));
-    let rows = assemble::columns(&origin, &all, 2)?;
+    columns.insert(0, (ITERATION.to_owned(), iterations));
+    let rows = assemble::columns(&origin, &columns, 2)?;
     let mut draft = Draft::new(&origin.stem, CatBoost.tool(), path.to_owned(), rows);
     draft.monitor = monitor;
     Ok(vec![draft])

@@ -7,6 +7,8 @@ use crate::logs::json::Json;
 use crate::logs::source::{Drafts, Source};
 use crate::logs::training::Draft;
 
+use super::xgboost;
+
 /// `XGBoost` or `LightGBM`.
 pub(in crate::logs) struct EvalsResult;
 
@@ -25,9 +27,7 @@ impl Source for EvalsResult {
                 columns.push((format!("{set}.{metric}"), column(values)?));
             }
         }
-        let all: Vec<(&str, Vec<Option<f64>>)> =
-            columns.iter().map(|(name, values)| (name.as_str(), values.clone())).collect();
-        let rows = assemble::columns(origin, &all, 1);
+        let rows = assemble::columns(origin, &columns, 1);
         Some(rows.map(|rows| {
             // `LightGBM` calls the rows that it learns from `training`.
             let is_lightgbm = sets.iter().any(|(set, _)| {
@@ -38,7 +38,11 @@ impl Source for EvalsResult {
             let mut draft = Draft::new(&origin.stem, tool, origin.path.clone(), rows);
             draft.rows_are_epochs = true;
             // `XGBoost` stops by the last metric of the last set.
-            draft.monitor = columns.last().map(|(name, _)| name.clone());
+            draft.monitor = if is_lightgbm {
+                xgboost::monitored(draft.rows.names())
+            } else {
+                columns.last().map(|(name, _)| name.clone())
+            };
             vec![draft]
         }))
     }

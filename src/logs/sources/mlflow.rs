@@ -45,8 +45,21 @@ impl Source for Mlflow {
 
     fn folder(&self, path: &Path, names: &[String]) -> Option<Claim> {
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
-        if !has(META) || !has("metrics/") {
+        if !has("metrics/") {
             return None;
+        }
+        if !has(META) {
+            // A run whose file is lost: what it logged is there, how it ended is not.
+            let is_run = has("params/") && has("tags/");
+            return is_run.then(|| {
+                Claim::Read(of_folder(path, &Map::new()).map(|mut drafts| {
+                    let note = format!("the run has no {META}: how it ended is not known");
+                    for draft in &mut drafts {
+                        draft.notes.push(note.clone());
+                    }
+                    drafts
+                }))
+            });
         }
         let meta = flat_yaml(&small(&path.join(META))?);
         meta.get("run_id").or(meta.get("run_uuid"))?;

@@ -13,10 +13,11 @@ use crate::checksum::masked;
 use crate::logs::assemble::put_steps;
 use crate::logs::error::{Fault, LogError};
 use crate::logs::input::{Input, Origin};
-use crate::logs::names::{Split, split};
+use crate::logs::names::split;
 use crate::logs::protobuf::{Field, field, fields};
 use crate::logs::source::{Claim, Drafts, Source};
 use crate::logs::training::Draft;
+use crate::stopping::Split;
 
 /// `TensorBoard`.
 pub(in crate::logs) struct TensorBoard;

@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use crate::logs::assemble::flat_yaml;
 use crate::logs::input::Origin;
 use crate::logs::source::{Claim, Source};
-use crate::logs::training::{Draft, whole};
+use crate::logs::training::{Derived, Draft, whole};
+use crate::stopping::FITNESS;
+use crate::text::quoted;
 
 /// ultralytics.
 pub(in crate::logs) struct Ultralytics;
-
-/// What the fitness of a detector is.
-const FITNESS: &str = "metrics/mAP50-95(B)";
 
 /// `YOLOv5`.
 pub(in crate::logs) struct Yolov5;
@@ -63,10 +62,49 @@ impl Source for Yolov5 {
     }
 }
 
+/// The sum of the parts of the validation loss, where there are several: no column has it.
+fn validation_loss(names: &[String]) -> Option<Derived> {
+    let is_part = |name: &&String| name.starts_with("val/") && name.ends_with("loss");
+    let parts: Vec<&str> = names.iter().filter(is_part).map(String::as_str).collect();
+    (parts.len() > 1).then(|| Derived {
+        name: "val_loss",
+        of: format!("the sum of {}", quoted(&parts)),
+        terms: parts.iter().map(|part| ((*part).to_owned(), 1.0)).collect(),
+        maximize: None,
+    })
+}
+
+/// The fitness by which trainers choose the best epoch and stop: the mean average precision of boxes, and of masks and
+/// poses besides, the mean of two accuracies of a classifier, by ultralytics 8.4 (until then a tenth of it was that
+/// at 0.5, as it is in `YOLOv5`).
+fn fitness(names: &[String]) -> Option<Derived> {
+    let has = |name: &str| names.iter().any(|known| known == name);
+    let all = |wanted: &[&str]| wanted.iter().all(|name| has(name));
+    let terms: Vec<(&str, f64)> = if all(&["metrics/accuracy_top1", "metrics/accuracy_top5"]) {
+        vec![("metrics/accuracy_top1", 0.5), ("metrics/accuracy_top5", 0.5)]
+    } else if all(&["metrics/mAP_0.5", "metrics/mAP_0.5:0.95"]) {
+        vec![("metrics/mAP_0.5", 0.1), ("metrics/mAP_0.5:0.95", 0.9)]
+    } else {
+        let of = ["metrics/mAP50-95(B)", "metrics/mAP50-95(M)", "metrics/mAP50-95(P)"];
+        of.into_iter().filter(|name| has(name)).map(|name| (name, 1.0)).collect()
+    };
+    let told = |(name, weight): &(&str, f64)| match weight {
+        1.0 => format!("`{name}`"),
+        weight => format!("{weight} `{name}`"),
+    };
+    let of = terms.iter().map(told).collect::<Vec<_>>().join(" + ");
+    (!terms.is_empty()).then(|| Derived {
+        name: FITNESS,
+        of,
+        terms: terms.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect(),
+        maximize: Some(true),
+    })
+}
+
 fn finish(draft: &mut Draft, origin: &Origin, settings: &str) {
     draft.has_a_row_an_epoch = true;
-    let is_part = |name: &&String| name.starts_with("val/") && name.ends_with("loss");
-    draft.loss_parts = draft.rows.names().iter().filter(is_part).cloned().collect();
+    let names = draft.rows.names();
+    draft.derived = validation_loss(names).into_iter().chain(fitness(names)).collect();
     // The settings are those of the `results.csv` in the same folder.
     let Some(bytes) = origin.beside(settings).filter(|_| origin.file_name() == "results.csv")
     else {
@@ -80,7 +118,15 @@ fn finish(draft: &mut Draft, origin: &Origin, settings: &str) {
         draft.name = origin.folder_name().unwrap_or_default();
     }
     if let Some(patience) = draft.parameters.get("patience").and_then(whole).filter(|p| *p > 0) {
-        let rule = json!({"kind": "ultralytics", "patience": patience, "monitor": FITNESS});
-        draft.declared.extend(rule.as_object().cloned());
+        // The fitness of a detector is one of its columns, and goes by that name, too.
+        let fitness = draft.derived.iter().find(|derived| derived.name == FITNESS);
+        let only = fitness.and_then(|fitness| match fitness.terms.as_slice() {
+            [(column, _)] => Some(column.as_str()),
+            _ => None,
+        });
+        for column in std::iter::once(FITNESS).chain(only) {
+            let rule = json!({"kind": "ultralytics", "patience": patience, "monitor": column});
+            draft.declared.extend(rule.as_object().cloned());
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! What `XGBoost` and `LightGBM` print, and their tables of cross-validation.
 
+use crate::logs::assemble::{self, column};
 use crate::logs::input::Origin;
-use crate::logs::source::{Source, TextLine};
+use crate::logs::json::Json;
+use crate::logs::names::{is_measure, split};
+use crate::logs::source::{Drafts, Source, TextLine};
 use crate::logs::training::Draft;
+use crate::stopping::{Split, is_spread};
 
 /// `XGBoost`.
 pub(in crate::logs) struct Xgboost;
@@ -25,9 +29,12 @@ impl Source for Xgboost {
     }
 
     fn finish(&self, draft: &mut Draft, _: &Origin) {
+        // Training stops by the last metric of the last set; a text or a table of `cv` has means beside deviations.
         let mut means = draft.rows.names().iter().filter(|name| name.starts_with("test-"));
-        draft.monitor = means.rfind(|name| name.ends_with("-mean")).cloned();
-        draft.notes.push("cross-validation: each value is the mean over the folds".to_owned());
+        if let Some(mean) = means.rfind(|name| name.ends_with("-mean")) {
+            draft.monitor = Some(mean.clone());
+            draft.notes.push(OF_FOLDS.to_owned());
+        }
     }
 
     fn text(&self, line: &str) -> Option<TextLine> {
@@ -46,12 +53,47 @@ impl Source for Xgboost {
     }
 }
 
+/// What is said of cross-validation.
+const OF_FOLDS: &str = "cross-validation: each value is the mean over the folds";
+
 /// `LightGBM`.
 pub(in crate::logs) struct LightGbm;
+
+/// The first metric of the first set that is not learnt from.
+pub(super) fn monitored(names: &[String]) -> Option<String> {
+    let is_it = |name: &&String| {
+        is_measure(name) && !is_spread(name) && split(name) != Some(Split::Training)
+    };
+    names.iter().find(is_it).cloned()
+}
 
 impl Source for LightGbm {
     fn tool(&self) -> &'static str {
         "lightgbm"
+    }
+
+    fn finish(&self, draft: &mut Draft, _: &Origin) {
+        draft.monitor = monitored(draft.rows.names());
+    }
+
+    /// What `cv` returns: `valid auc-mean` and `valid auc-stdv`.
+    fn json(&self, json: &Json, origin: &Origin) -> Option<Drafts> {
+        let entries = json.entries()?;
+        if !entries.iter().any(|(name, _)| name.ends_with("-stdv")) {
+            return None;
+        }
+        let columns: Vec<(&str, Vec<Option<f64>>)> = entries
+            .iter()
+            .map(|(name, values)| Some((&**name, column(values)?)))
+            .collect::<Option<_>>()?;
+        let rows = assemble::columns(origin, &columns, 1);
+        Some(rows.map(|rows| {
+            let mut draft = Draft::new(&origin.stem, self.tool(), origin.path.clone(), rows);
+            draft.rows_are_epochs = true;
+            draft.notes.push(OF_FOLDS.to_owned());
+            self.finish(&mut draft, origin);
+            vec![draft]
+        }))
     }
 
     fn text(&self, line: &str) -> Option<TextLine> {

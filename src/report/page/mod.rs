@@ -207,8 +207,11 @@ impl Page<'_> {
             } else {
                 format!("{least} to {most} seeds")
             };
-            let split =
-                if experiment.split_per_seed { "one split per seed" } else { "on one split" };
+            let split = match experiment.split_per_seed {
+                Some(true) => "one split per seed",
+                Some(false) => "on one split",
+                None => "splits unknown",
+            };
             let data = experiment.data.as_ref().map_or(String::new(), |data| {
                 format!(
                     "{}: {} training, {} validation and {} test rows; ",

@@ -26,7 +26,7 @@ pub fn conclusion(conclusion: &Conclusion, comparison: &Comparison) -> String {
 #[must_use]
 pub fn finding(finding: &Finding) -> String {
     match finding {
-        Finding::OneArm { arm, is_filtered } => one_arm(arm, *is_filtered),
+        Finding::OneArm { arm, is_filtered, is_foreign } => one_arm(arm, *is_filtered, *is_foreign),
         Finding::Effect(found) => effect(found),
         Finding::Interaction(found) => interaction(found),
         Finding::Stopping(saving) => stopping(saving),
@@ -47,10 +47,13 @@ pub fn finding(finding: &Finding) -> String {
     }
 }
 
-fn one_arm(arm: &Factors, is_filtered: bool) -> String {
+fn one_arm(arm: &Factors, is_filtered: bool, is_foreign: bool) -> String {
     let levels = if arm.is_empty() { String::new() } else { format!(" ({})", arm_name(arm)) };
     let how = if is_filtered {
         "ask for fewer levels with --where"
+    } else if is_foreign {
+        "--factor KEY names a parameter that tells arms apart, --pattern 'runs/{norm}/seed{seed}/metrics.csv' takes \
+         one from paths or names"
     } else {
         "give a key several levels in [matrix], such as \"model.norm.kind\" = [\"none\", \
          \"batch\"], or name another experiment on the same data and split too"

@@ -30,7 +30,8 @@ pub(super) fn effect(effect: &Effect) -> String {
         }
         Verdict::NoPair if contrast.not_shared.iter().any(|seeds| !seeds.is_empty()) => {
             return format!(
-                "Nothing to tell: no seed has every arm that {change} concerns: run all with the same seeds."
+                "Nothing to tell: no seed has every arm that {change} concerns: run all with the same seeds, or compare \
+                 them with --unpaired."
             );
         }
         Verdict::NoPair => {
@@ -123,6 +124,7 @@ pub(super) fn effect(effect: &Effect) -> String {
 fn on_one_split(scope: &Scope) -> Option<String> {
     match scope {
         Scope::Splits => None,
+        Scope::Unknown => Some("In these runs".to_owned()),
         Scope::OneSplit { rows: Some((part, rows)) } => {
             Some(format!("On these {rows} {part} rows"))
         }
@@ -139,7 +141,10 @@ fn other_rows(contrast: &Contrast, scope: &Scope, change: &str, averaged: &str) 
         })
     };
     let estimate = signed(contrast.estimate.unwrap_or(f64::NAN), digits(contrast));
-    let of_seeds = interval(contrast.ci95_seeds);
+    let of_seeds = match &contrast.samples {
+        None => format!("interval over seeds {}", interval(contrast.ci95_seeds)),
+        Some(_) => evidence(contrast, self::interval(contrast), false),
+    };
     let counted_rows = match (contrast.test_rows, contrast.ci95_splits) {
         (Some(rows), splits) if !contrast.excludes_zero() || splits.is_none() => {
             format!("with the {rows} test rows {}", interval(contrast.ci95))
@@ -154,14 +159,20 @@ fn other_rows(contrast: &Contrast, scope: &Scope, change: &str, averaged: &str) 
         (None, None) if contrast.is_no_mean_over_rows => {
             format!("no interval counts the rows, since {} is no mean over them", contrast.metric)
         }
+        (None, None) if *scope == Scope::Unknown => {
+            "no interval counts the rows, which the logs do not tell of".to_owned()
+        }
+        (None, None) if contrast.samples.is_some() => {
+            "no interval counts the rows where seeds are not paired".to_owned()
+        }
         (None, None) => format!(
             "no interval counts the rows, since {} of each was not recorded (bnes run --fresh does)",
             contrast.metric
         ),
     };
     let said = format!(
-        "{change} was {}; other rows may say otherwise: {} changed by {estimate}{averaged}, interval over \
-         seeds {of_seeds}, {counted_rows}.",
+        "{change} was {}; other rows may say otherwise: {} changed by {estimate}{averaged}, {of_seeds}, \
+         {counted_rows}.",
         better_or_worse(contrast),
         contrast.metric
     );
@@ -247,7 +258,10 @@ fn movement(contrast: &Contrast) -> String {
 /// `diverged in 12 of 12 seeds, against 0 (p < 0.001)`: such seeds have no size, so there is no mean.
 fn diverged(contrast: &Contrast, divergences: &Divergences) -> String {
     let Divergences { losses_by_divergence, wins_by_divergence, .. } = divergences;
-    let seeds = counted(contrast.pairs(), "seed");
+    let seeds = match &contrast.samples {
+        Some(samples) => counted(samples.second, "training"),
+        None => counted(contrast.pairs(), "seed"),
+    };
     let mut parts: Vec<String> = Vec::new();
     if contrast.n > 0 {
         parts.push(format!("of the others {}", wins(contrast)));
@@ -255,7 +269,11 @@ fn diverged(contrast: &Contrast, divergences: &Divergences) -> String {
     parts.extend(contrast.p.map(p_equals));
     parts.extend(corrected(contrast));
     let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-    format!("diverged in {losses_by_divergence} of {seeds}, against {wins_by_divergence}{parts}")
+    let of_others =
+        contrast.samples.map_or(String::new(), |samples| format!(" of {}", samples.first));
+    format!(
+        "diverged in {losses_by_divergence} of {seeds}, against {wins_by_divergence}{of_others}{parts}"
+    )
 }
 
 /// Interval, p and wins; the interval of the lowering where the effect is told as one.
@@ -293,7 +311,7 @@ fn equivalence_interval(contrast: &Contrast) -> Option<Interval> {
 fn interval(contrast: &Contrast) -> Option<Interval> {
     let [low, high] = contrast.ci95?;
     let Some(look) = &contrast.sequential else { return Some(([low, high], "95".to_owned())) };
-    let ratio = t_quantile_ratio(1.0 - 0.5 * look.spent, 0.975, contrast.n)?;
+    let ratio = t_quantile_ratio(1.0 - 0.5 * look.spent, 0.975, contrast.degrees())?;
     let (middle, half) = (f64::midpoint(low, high), 0.5 * (high - low) * ratio);
     let percent = fixed(100.0 * (1.0 - look.spent), 1);
     Some(([middle - half, middle + half], percent))
@@ -308,8 +326,12 @@ fn corrected(contrast: &Contrast) -> Option<String> {
 
 /// `worse in 9 of 10 seeds`: what it was in most.
 fn better_or_worse(contrast: &Contrast) -> String {
-    let losses = contrast.n - contrast.wins - contrast.ties;
-    if losses > contrast.wins {
+    let (Some(better), Some(equal)) = (contrast.wins, contrast.ties) else {
+        let leans = contrast.leans_to_better() == Some(true);
+        return format!("{} on average", if leans { "better" } else { "worse" });
+    };
+    let losses = contrast.n - better - equal;
+    if losses > better {
         format!("worse in {losses} of {}", counted(contrast.n, "seed"))
     } else {
         wins(contrast)
@@ -318,10 +340,14 @@ fn better_or_worse(contrast: &Contrast) -> String {
 
 /// `better in 3, equal in 1 of 10 seeds`
 fn wins(contrast: &Contrast) -> String {
+    if let Some(samples) = &contrast.samples {
+        return format!("{} against {} trainings, not paired", samples.second, samples.first);
+    }
     let seeds = counted(contrast.n, "seed");
+    let better = contrast.wins.unwrap_or(0);
     match contrast.ties {
-        0 => format!("better in {} of {seeds}", contrast.wins),
-        ties => format!("better in {}, equal in {ties} of {seeds}", contrast.wins),
+        None | Some(0) => format!("better in {better} of {seeds}"),
+        Some(ties) => format!("better in {better}, equal in {ties} of {seeds}"),
     }
 }
 
@@ -365,7 +391,7 @@ pub(super) fn checkpoint(contrast: &Contrast, epochs: Option<usize>) -> String {
     let budget = epochs.map_or("this budget".to_owned(), |epochs| {
         format!("this budget of {}", counted(epochs, "epoch"))
     });
-    let did = if contrast.ties == contrast.n && contrast.divergences.is_none() {
+    let did = if contrast.ties == Some(contrast.n) && contrast.divergences.is_none() {
         format!("left {} as it was in all {}", contrast.metric, counted(contrast.n, "seed"))
     } else {
         changed(contrast)

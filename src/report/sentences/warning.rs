@@ -73,7 +73,7 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             counted(*trainings, "training"),
             if *trainings == 1 { "has" } else { "have" }
         ),
-        WarningKind::StillImproving { arms, epochs } => {
+        WarningKind::StillImproving { arms, epochs, is_foreign } => {
             let names: Vec<String> = arms.iter().map(|arm| format!("{{{}}}", arm_name(arm))).collect();
             let of = if arms.iter().all(Factors::is_empty) {
                 String::new()
@@ -82,8 +82,9 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             };
             format!(
                 "most trainings{of} were best at their last epoch, so they were still improving: what is compared \
-                 is a budget of {}; raise training.epochs",
-                counted(*epochs, "epoch")
+                 is a budget of {}; {}",
+                counted(*epochs, "epoch"),
+                if *is_foreign { "train longer" } else { "raise training.epochs" }
             )
         }
         WarningKind::Diverged { arm, diverged, n } => {
@@ -119,7 +120,7 @@ pub fn warning_kind(kind: &WarningKind) -> String {
             counted(unpaired + n, "seed"),
             are(*unpaired)
         ),
-        WarningKind::FewPairs { pairs } => few_pairs(*pairs),
+        WarningKind::FewPairs { pairs, unpaired } => few_pairs(*pairs, *unpaired),
         WarningKind::OneSplit => {
             "all seeds share one split: the intervals are about initial values and batch order, not \
              about other rows (data.split.seed = \"seed\" draws a split per seed, of rows that the source has \
@@ -194,8 +195,12 @@ fn seed_list(seeds: &[u64]) -> String {
     }
 }
 
-fn few_pairs(pairs: usize) -> String {
-    let paired = counted(pairs, "paired seed");
+fn few_pairs(pairs: usize, unpaired: bool) -> String {
+    let paired = if unpaired {
+        format!("{} in the smallest arm", counted(pairs, "training"))
+    } else {
+        counted(pairs, "paired seed")
+    };
     if pairs < PAIRS_FOR_INTERVAL {
         format!("{paired}: no interval below {PAIRS_FOR_INTERVAL}, no p-value below {PAIRS_FOR_P}")
     } else {
