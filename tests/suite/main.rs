@@ -18,6 +18,7 @@ mod docs;
 mod doubts;
 #[cfg(target_os = "linux")]
 mod floors;
+mod formats;
 #[cfg(target_os = "linux")]
 mod fresh;
 mod gate;

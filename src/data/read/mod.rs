@@ -1,11 +1,15 @@
 //! From files to rows of cells: each format of tables is a file here and a line in [`FORMATS`].
 
+mod arff;
 mod csv;
 mod cutter;
 pub(super) mod file;
 mod format;
 mod header;
 pub(super) mod idx;
+mod json;
+mod libsvm;
+mod npy;
 mod proben1;
 mod records;
 mod sniff;
@@ -22,15 +26,11 @@ use crate::config::data::DataConfig;
 use crate::text::{hex, listed};
 
 /// All formats of tables.
-const FORMATS: &[Format] = &[csv::CSV, proben1::PROBEN1];
+const FORMATS: &[Format] =
+    &[csv::CSV, proben1::PROBEN1, npy::NPY, arff::ARFF, libsvm::LIBSVM, json::JSON];
 
 /// Formats that are to come: endings, and what they are called.
-const LATER: &[(&[&str], &str)] = &[
-    (&["npz", "npy"], "NumPy files"),
-    (&["parquet"], "Parquet files"),
-    (&["arff"], "ARFF files"),
-    (&["libsvm", "svm", "svmlight"], "libsvm files"),
-];
+const LATER: &[(&[&str], &str)] = &[(&["parquet"], "Parquet files")];
 
 /// Keys that only a file can have a use for.
 const KEYS_OF_FILES: [&str; 3] = ["data.header", "data.delimiter", "data.test_source"];
