@@ -105,6 +105,16 @@ impl EpochTable {
         }
     }
 
+    /// Gives the column at a place a second name.
+    ///
+    /// # Panics
+    /// Where there is no such place.
+    pub fn also_called_at(&mut self, place: usize, alias: String) {
+        if !self.names[place].starts_with(TEST_PREFIX) {
+            self.aliases.push((alias, place));
+        }
+    }
+
     /// Leaves out a column that has no value in any epoch.
     pub fn leave_out_if_empty(&mut self, name: &str) {
         let is_empty = |index: &usize| self.columns[*index].iter().all(Option::is_none);

@@ -120,7 +120,9 @@ impl LogArgs {
         let Candidate { label, mut rule } = rules.remove(0);
         rule.restore_best = self.at == At::Best;
         let columns: Vec<&str> = trainings.iter().flat_map(Training::columns).collect();
-        if let Some(column) = rule.undirected(&columns) {
+        // What is not there has no direction to tell; that it is not there is said of all logs.
+        let is_there = has(&rule.monitored.column);
+        if let Some(column) = rule.undirected(&columns).filter(|_| is_there) {
             bail!(UsageError(without_direction(column)));
         }
         let monitored = &rule.monitored;
@@ -236,6 +238,18 @@ pub(super) fn load(
             first.warnings.extend(problems.iter().map(|error| format!("{error}: left out")));
         }
     } else {
+        // Logs that call it differently are compared by one name.
+        let names: HashSet<String> = trainings.iter().flat_map(Training::stand_ins).collect();
+        let is_one = |one: &Training| {
+            one.table.column(WATCHED).is_some() || one.validation_losses().len() == 1
+        };
+        if args.monitor.is_none() && names.len() > 1 && trainings.iter().all(is_one) {
+            for training in &mut trainings {
+                if training.table.column(WATCHED).is_none() {
+                    training.call_validation_loss(WATCHED);
+                }
+            }
+        }
         let Reading { rule, label, directions } = args.reading(&trainings, metric)?;
         let has = |column: &str| {
             trainings.iter().any(|one| one.table.column_of_its_own(column).is_some())

@@ -1,5 +1,6 @@
 //! Recorded trainings at paths, whoever trained them: results of this program, logs of others.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -27,6 +28,10 @@ pub(super) struct Recorded {
     pub directions: Vec<(String, bool)>,
     /// What stands for `val_loss` where there is none.
     pub stand_ins: Vec<String>,
+    /// The columns by which its tool stops, where these are several.
+    pub watched: Vec<String>,
+    /// What its log counts epochs by, where that is not simply from 0 or 1.
+    pub counter: Option<(String, Vec<Option<f64>>)>,
     /// Columns that follow from others, each with a sentence on how.
     pub derived: Vec<(String, String)>,
     /// What was noticed when it was read.
@@ -50,6 +55,7 @@ pub(super) fn at(path: &Path, nan: Nan) -> anyhow::Result<Vec<anyhow::Result<Rec
     let found = logs::read(path, nan)?;
     let mut all: Vec<anyhow::Result<Recorded>> = Vec::new();
     let mut trainings = found.trainings;
+    let places = places(&trainings);
     logs::tell_apart(&mut trainings);
     let several = |training: &Training| {
         trainings.iter().filter(|other| other.path == training.path).count() > 1
@@ -71,7 +77,8 @@ pub(super) fn at(path: &Path, nan: Nan) -> anyhow::Result<Vec<anyhow::Result<Rec
             }
         })
         .collect();
-    let known = names.into_iter().zip(trainings).map(|(name, one)| Ok(foreign(name, one)));
+    let known = names.into_iter().zip(places).zip(trainings);
+    let known = known.map(|((name, place), one)| Ok(foreign(name, place, one)));
     all.extend(known);
     all.extend(found.problems.into_iter().map(|error| Err(error.into())));
     for dir in found.ours {
@@ -94,6 +101,8 @@ fn ours(path: &Path) -> anyhow::Result<Vec<anyhow::Result<Recorded>>> {
         not_numeric: Vec::new(),
         directions: Vec::new(),
         stand_ins: Vec::new(),
+        watched: Vec::new(),
+        counter: None,
         derived: Vec::new(),
         notes: Vec::new(),
     };
@@ -101,16 +110,28 @@ fn ours(path: &Path) -> anyhow::Result<Vec<anyhow::Result<Recorded>>> {
     Ok(all.map(|one| one.map(recorded).map_err(anyhow::Error::from)).collect())
 }
 
+/// Of each training what is the same however it is asked for: its file, its name, and which of that name it is.
+fn places(trainings: &[Training]) -> Vec<PathBuf> {
+    let mut seen: HashMap<PathBuf, usize> = HashMap::new();
+    let place = |training: &Training| {
+        let path = training.path.canonicalize().unwrap_or_else(|_| training.path.clone());
+        let place = path.join(&training.name);
+        let count = seen.entry(place.clone()).or_default();
+        *count += 1;
+        place.join(count.to_string())
+    };
+    trainings.iter().map(place).collect()
+}
+
 /// A training of another tool.
-fn foreign(name: String, training: Training) -> Recorded {
+fn foreign(name: String, place: PathBuf, training: Training) -> Recorded {
     let full = |table: &Map<String, Value>| {
         let rule: StoppingRule = serde_json::from_value(Value::Object(table.clone())).ok()?;
         Some(rule_table(&rule))
     };
-    let own_name = training.name.rsplit(": ").next().unwrap_or_default();
-    let place = training.path.canonicalize().unwrap_or_else(|_| training.path.clone());
+    let counter = training.counter();
     Recorded {
-        place: place.join(own_name),
+        place,
         name,
         truncated: training.is_truncated(),
         cell: Factors::new(),
@@ -119,6 +140,8 @@ fn foreign(name: String, training: Training) -> Recorded {
         table: training.table,
         not_numeric: training.not_numeric,
         directions: training.directions,
+        counter,
+        watched: training.watched,
         derived: training.derived,
         notes: training.notes,
     }

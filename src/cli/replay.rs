@@ -138,6 +138,9 @@ impl ReplayArgs {
             }
         }
         for Candidate { rule, .. } in &mut own {
+            if !training.watched.is_empty() {
+                rule.watch(&training.watched);
+            }
             let told = training.directions.iter().find(|(name, _)| *name == rule.monitored.column);
             if let Some((_, maximize)) = told.filter(|_| rule.is_undirected) {
                 (rule.monitored.maximize, rule.is_undirected) = (*maximize, false);
@@ -269,6 +272,10 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<Vec<String>> {
                 truncated: training.truncated,
                 cell: &training.cell,
                 declared: &training.declared,
+                counter: training
+                    .counter
+                    .as_ref()
+                    .map(|(name, cells)| (name.as_str(), cells.as_slice())),
             };
             if let Err((label, error)) = replays.add(&asked, &own) {
                 let monitored = own.iter().find(|one| one.label == label);

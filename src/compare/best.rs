@@ -83,6 +83,7 @@ pub(super) fn best(experiment: &Experiment, metric: &str, any_effect: bool) -> O
         mean,
         not_told,
         others: others.len(),
+        is_foreign: experiment.foreign.is_some(),
         chance: stats::mean(&chance),
     })
 }

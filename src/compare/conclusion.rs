@@ -141,6 +141,8 @@ pub struct Best {
     pub not_told: Vec<Factors>,
     /// All other arms.
     pub others: usize,
+    /// Whether its trainings are those of another tool, of whose rows nothing is known.
+    pub is_foreign: bool,
     /// What answering without looking at the inputs comes to: the shares of the classes, or the mean.
     pub chance: Option<f64>,
 }

@@ -197,8 +197,11 @@ fn contrast(
     units: &[Option<usize>],
     with_p: bool,
 ) -> Contrast {
-    // A checkpoint is of the same training, whatever its seed.
-    if experiment.pairing == Pairing::Unpaired && design.kind != ContrastKind::Checkpoint {
+    // A checkpoint is of the same training, whatever its seed, and so is what a rule does.
+    if experiment.pairing == Pairing::Unpaired
+        && design.kind != ContrastKind::Checkpoint
+        && !unpaired::reads_the_same(experiment, design)
+    {
         unpaired::contrast(experiment, design, values, units, with_p)
     } else {
         paired(experiment, design, values, units, with_p)

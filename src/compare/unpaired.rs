@@ -1,5 +1,7 @@
 //! A difference between arms whose seeds do not pair: the trainings of each arm are a sample of their own.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::contrast::{Contrast, ContrastKind, Divergences, Samples};
 use super::designs::{Design, Term};
 use super::experiment::{Experiment, Measured, Weights};
@@ -9,24 +11,60 @@ use crate::config::is_of_rule;
 use crate::stats::{self, Sample, Stratum, Welch, permutation_p, ranks};
 use crate::stopping::Monitored;
 
-/// What the trainings of an arm came to.
+/// The trainings at a level.
 #[derive(Default)]
 struct Trainings {
     finite: Vec<f64>,
     diverged: usize,
 }
 
+/// What a training came to in the arms that read it.
+#[derive(Default)]
+struct Read {
+    sum: f64,
+    arms: usize,
+    has_diverged: bool,
+}
+
 impl Trainings {
-    fn of(values: &Values, design: &Design, term: &Term) -> Self {
-        let mut found = Self::default();
-        for seed in 0..values.seeds.len() {
-            match values.at(term, seed) {
-                Measured::Finite(value) => found.finite.push(value),
+    /// Those that these arms read, each with the sum over them, in which the weights of the first level are positive.
+    fn of(
+        experiment: &Experiment,
+        values: &Values,
+        design: &Design,
+        terms: &[&Term],
+        sign: f64,
+    ) -> Self {
+        let mut read: BTreeMap<&str, Read> = BTreeMap::new();
+        for term in terms {
+            for (at, seed) in values.seeds.iter().enumerate() {
+                let Some(observation) = experiment.arms[term.arm].observations.get(seed) else {
+                    continue;
+                };
+                let measured = values.at(term, at);
                 // What the stop did is unknown where the run that it is held against diverged.
-                Measured::NotFinite
-                    if term.of == Weights::BestOfFullRun && is_of_rule(&design.name) => {}
-                Measured::NotFinite => found.diverged += 1,
-                Measured::NotRecorded => {}
+                let is_unknown = measured == Measured::NotFinite
+                    && term.of == Weights::BestOfFullRun
+                    && is_of_rule(&design.name);
+                if is_unknown || measured == Measured::NotRecorded {
+                    continue;
+                }
+                let found = read.entry(&observation.run.identity).or_default();
+                match measured.finite() {
+                    Some(value) => {
+                        found.sum += sign * term.factor * value;
+                        found.arms += 1;
+                    }
+                    None => found.has_diverged = true,
+                }
+            }
+        }
+        let mut found = Self::default();
+        for Read { sum, arms, has_diverged } in read.into_values() {
+            if has_diverged {
+                found.diverged += 1;
+            } else if arms == terms.len() {
+                found.finite.push(sum);
             }
         }
         found
@@ -37,9 +75,44 @@ impl Trainings {
     }
 }
 
+/// The identities of the trainings of an arm.
+fn identities<'a>(experiment: &'a Experiment, term: &Term) -> BTreeSet<&'a str> {
+    let observations = experiment.arms[term.arm].observations.values();
+    observations.map(|observation| observation.run.identity.as_str()).collect()
+}
+
+/// Whether both levels of a design read the same trainings, as those of a stopping rule do: then they pair by nature.
+pub(super) fn reads_the_same(experiment: &Experiment, design: &Design) -> bool {
+    design.terms.chunks_exact(2).any(|pair| {
+        let [second, first] = [&pair[0], &pair[1]].map(|term| identities(experiment, term));
+        !second.is_disjoint(&first)
+    })
+}
+
+/// The pairs of a design's terms, those together that read the same trainings.
+fn pairs(experiment: &Experiment, values: &Values, design: &Design) -> Vec<Pair> {
+    let mut groups: Vec<(BTreeSet<&str>, Vec<&Term>, Vec<&Term>)> = Vec::new();
+    for pair in design.terms.chunks_exact(2) {
+        let mut read = identities(experiment, &pair[0]);
+        read.extend(identities(experiment, &pair[1]));
+        match groups.iter_mut().find(|(known, ..)| *known == read) {
+            Some((_, seconds, firsts)) => {
+                seconds.push(&pair[0]);
+                firsts.push(&pair[1]);
+            }
+            None => groups.push((read, vec![&pair[0]], vec![&pair[1]])),
+        }
+    }
+    let of = |terms: &[&Term], sign: f64| Trainings::of(experiment, values, design, terms, sign);
+    let pair = |(_, seconds, firsts): (_, Vec<&Term>, Vec<&Term>)| Pair {
+        second: of(&seconds, 1.0),
+        first: of(&firsts, -1.0),
+    };
+    groups.into_iter().map(pair).collect()
+}
+
 /// Arms that differ by one level: the second of a design's two terms has the first level.
 struct Pair {
-    weight: f64,
     first: Trainings,
     second: Trainings,
 }
@@ -52,12 +125,7 @@ pub(super) fn contrast(
     units: &[Option<usize>],
     with_p: bool,
 ) -> Contrast {
-    let of = |term: &Term| Trainings::of(values, design, term);
-    let pairs: Vec<Pair> = design
-        .terms
-        .chunks_exact(2)
-        .map(|pair| Pair { weight: pair[0].factor, second: of(&pair[0]), first: of(&pair[1]) })
-        .collect();
+    let pairs = pairs(experiment, values, design);
     let units_differ = units_differ(design, units);
     let firsts = || pairs.iter().map(|pair| &pair.first);
     let seconds = || pairs.iter().map(|pair| &pair.second);
@@ -71,7 +139,7 @@ pub(super) fn contrast(
     let samples: Vec<Sample> = pairs
         .iter()
         .flat_map(|pair| {
-            [(-pair.weight, &pair.first), (pair.weight, &pair.second)]
+            [(-1.0, &pair.first), (1.0, &pair.second)]
                 .map(|(weight, of)| Sample { weight, values: of.finite.clone() })
         })
         .collect();
@@ -91,7 +159,7 @@ pub(super) fn contrast(
         let strata = strata(&pairs, |of| of.finite.clone(), |of| of.finite.clone());
         (enough.then(|| permutation_p(&strata)).flatten(), None)
     };
-    let means = firsts().map(|one| stats::mean(&one.finite)).collect::<Option<Vec<f64>>>();
+    let first_level = firsts().map(|one| stats::mean(&one.finite)).sum::<Option<f64>>();
     let estimate = samples
         .iter()
         .try_fold(0.0, |sum, sample| Some(sum + sample.weight * stats::mean(&sample.values)?));
@@ -110,7 +178,7 @@ pub(super) fn contrast(
         test_rows: None,
         p,
         p_holm: None,
-        first_level: means.as_deref().and_then(stats::mean).filter(|_| !is_interaction),
+        first_level: first_level.filter(|_| !is_interaction),
         by_seed: Vec::new(),
         wins: None,
         ties: None,
@@ -140,7 +208,7 @@ fn strata(
     second: impl Fn(&Trainings) -> Vec<f64>,
 ) -> Vec<Stratum> {
     let of = |pair: &Pair| Stratum {
-        weight: pair.weight,
+        weight: 1.0,
         first: first(&pair.first),
         second: second(&pair.second),
     };
@@ -164,7 +232,7 @@ fn of_losses(
             };
             let mut first = ranks(&[all(&pair.first), all(&pair.second)].concat());
             let second = first.split_off(pair.first.all());
-            Stratum { weight: pair.weight, first, second }
+            Stratum { weight: 1.0, first, second }
         })
         .collect();
     let lean = |strata: &[Stratum]| -> f64 {

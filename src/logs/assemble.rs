@@ -32,18 +32,30 @@ pub(super) fn columns(
     Ok(rows)
 }
 
-/// Parameters of a flat YAML file: `key: value` lines, as tools write their settings.
+/// Parameters of a YAML file of `key: value` lines, as tools write their settings; what is indented below a key is
+/// called after it, `trainer.seed`.
 pub(super) fn flat_yaml(bytes: &[u8]) -> Map<String, Value> {
     let text = String::from_utf8_lossy(bytes);
     let mut found = Map::new();
+    // The keys that the line is below, each with its indentation.
+    let mut above: Vec<(usize, &str)> = Vec::new();
     for line in text.lines() {
-        if line.starts_with([' ', '#', '-', '!']) {
+        let content = line.trim_start_matches(' ');
+        if content.is_empty() || content.starts_with(['#', '-', '!', '%']) {
             continue;
         }
-        let Some((key, value)) = line.split_once(':') else { continue };
-        let value = value.trim();
-        if !value.is_empty() {
-            found.insert(key.trim().to_owned(), scalar(value));
+        let Some((key, value)) = content.split_once(':') else { continue };
+        let indentation = line.len() - content.len();
+        while above.last().is_some_and(|(other, _)| *other >= indentation) {
+            above.pop();
+        }
+        let (key, value) = (key.trim(), value.trim());
+        if value.is_empty() || value.starts_with('!') {
+            above.push((indentation, key));
+        } else {
+            let mut path: Vec<&str> = above.iter().map(|(_, key)| *key).collect();
+            path.push(key);
+            found.insert(path.join("."), scalar(value));
         }
     }
     found

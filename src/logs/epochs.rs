@@ -65,14 +65,61 @@ pub(super) fn epochs(
                 .join(", ")
         ));
     }
+    let columns = Columns::of(&rows, with_values);
+    // Every training has a table of its own, whose columns have names.
+    if !rows.budget().allows(parts.len().saturating_mul(OF_COLUMN * columns.kept.len())) {
+        return Err(rows.too_large());
+    }
     let mut found = Vec::with_capacity(parts.len());
     for (index, mut part) in parts.into_iter().enumerate() {
         if index == 0 {
             part.notes.splice(0..0, said.drain(..));
         }
-        found.push(shape(&rows, part, counter, nan_is_missing, rows_are_epochs)?);
+        found.push(shape(&rows, &columns, part, counter, nan_is_missing, rows_are_epochs)?);
     }
     Ok(found)
+}
+
+/// What a column of a table takes beside its cells, in values.
+const OF_COLUMN: usize = 6;
+
+/// What the names and the cells of columns say.
+struct Columns {
+    /// Those that hold nothing but numbers.
+    numeric: Vec<bool>,
+    with_values: Vec<bool>,
+    kinds: Vec<Option<Counts>>,
+    splits: Vec<Option<Split>>,
+    clocks: Vec<bool>,
+    /// Those that count.
+    counters: Vec<usize>,
+    /// Those of the table, and where each is in it.
+    kept: Vec<usize>,
+    place: HashMap<usize, usize>,
+    /// Of the table's columns, further names by their places.
+    aliases: Vec<(usize, String)>,
+}
+
+impl Columns {
+    fn of(rows: &Rows, with_values: Vec<bool>) -> Self {
+        let names = rows.names();
+        let numeric: Vec<bool> = (0..names.len()).map(|column| rows.is_numeric(column)).collect();
+        let kept: Vec<usize> =
+            (0..names.len()).filter(|column| numeric[*column] && names[*column] != EPOCH).collect();
+        let of_table: Vec<&str> = kept.iter().map(|column| names[*column].as_str()).collect();
+        let kinds: Vec<Option<Counts>> = names.iter().map(|name| counts(name)).collect();
+        Self {
+            counters: (0..names.len()).filter(|column| kinds[*column].is_some()).collect(),
+            kinds,
+            splits: names.iter().map(|name| split(name)).collect(),
+            clocks: names.iter().map(|name| is_clock(name)).collect(),
+            place: kept.iter().enumerate().map(|(at, column)| (*column, at)).collect(),
+            aliases: names::aliases(&of_table),
+            numeric,
+            with_values,
+            kept,
+        }
+    }
 }
 
 /// The name of a column for people.
@@ -179,16 +226,15 @@ impl Point {
 #[allow(clippy::too_many_lines)] // one path from rows to a table
 fn shape(
     rows: &Rows,
+    columns: &Columns,
     mut part: Part,
     counter: Option<usize>,
     nan_is_missing: bool,
     rows_are_epochs: bool,
 ) -> Result<Epochs, LogError> {
     let width = rows.names().len();
-    let numeric: Vec<bool> = (0..width).map(|column| rows.is_numeric(column)).collect();
-    let kinds: Vec<Option<Counts>> = rows.names().iter().map(|name| counts(name)).collect();
-    let splits: Vec<Option<Split>> = rows.names().iter().map(|name| split(name)).collect();
-    let clocks: Vec<bool> = rows.names().iter().map(|name| is_clock(name)).collect();
+    let Columns { numeric, with_values, kinds, splits, clocks, counters, kept, place, aliases } =
+        columns;
 
     // A NaN that finite values follow.
     let mut last_finite = vec![usize::MAX; width];
@@ -229,7 +275,9 @@ fn shape(
             })
             && own.is_some();
         if !same {
-            counters_of_point.fill(None);
+            for column in counters {
+                counters_of_point[*column] = None;
+            }
             points.push(Point {
                 rows: at..at,
                 counter: own,
@@ -333,13 +381,9 @@ fn shape(
     }
 
     // The table.
-    let with_values = with_values(rows);
-    let kept: Vec<usize> =
-        (0..width).filter(|column| numeric[*column] && rows.names()[*column] != EPOCH).collect();
     if !rows.budget().allows(groups.len().saturating_mul(kept.len() + 1)) {
         return Err(rows.too_large());
     }
-    let place: HashMap<usize, usize> = kept.iter().enumerate().map(|(at, c)| (*c, at)).collect();
     let mut names = vec![EPOCH.to_owned()];
     names.extend(kept.iter().map(|column| rows.names()[*column].clone()));
     let own_column = rows.find(EPOCH).filter(|column| numeric[*column] && with_values[*column]);
@@ -389,9 +433,9 @@ fn shape(
     if averaged {
         part.notes.push("what is measured more often is averaged over the epoch".to_owned());
     }
-    part.notes.extend(nan_notes(rows, &part.rows, &is_finite_later, &numeric, nan_is_missing));
-    for (name, alias) in names::aliases(&table.names()[1..]) {
-        table.also_called(&name, alias);
+    part.notes.extend(nan_notes(rows, &part.rows, &is_finite_later, numeric, nan_is_missing));
+    for (place, alias) in aliases {
+        table.also_called_at(place + 1, alias.clone());
     }
     Ok(Epochs { table, own, notes: part.notes })
 }

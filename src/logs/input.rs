@@ -105,9 +105,13 @@ impl Input {
             let mut origin = Origin::new(path, 0);
             "stdin".clone_into(&mut origin.stem);
             "standard input".clone_into(&mut origin.file);
-            // How long it is shows at its end alone.
-            origin.budget = Budget::of(u64::MAX / 64);
-            return Self::new(origin, Box::new(io::stdin()));
+            // How long it is shows at its end alone, and decides on what it may unpack into.
+            let unreadable =
+                |error: io::Error| LogError::at(Fault::Unreadable, &origin.file, error.to_string());
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map_err(unreadable)?;
+            origin.budget = Budget::of(bytes.len() as u64);
+            return Self::new(origin, Box::new(Cursor::new(bytes)));
         }
         let unreadable = |error: io::Error| LogError::unreadable(path, &error);
         let file = File::open(path).map_err(unreadable)?;

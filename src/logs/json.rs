@@ -28,7 +28,7 @@ pub(super) struct NoJson {
 impl Json {
     /// Reads a whole text.
     pub fn parse(text: &[u8]) -> Result<Self, NoJson> {
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser { text, at: 0, room: ROOM + 12 * text.len() };
         let value = parser.value(0)?;
         parser.blanks();
         if parser.at < text.len() {
@@ -133,14 +133,33 @@ impl Json {
     }
 }
 
+/// Bytes that values may take beside twelve times their text.
+const ROOM: usize = 32 << 20;
+
+/// Bytes of an entry of an object, of an item of a list, and of what the allocator adds to a text.
+const OF_ENTRY: usize = 64;
+const OF_ITEM: usize = 32;
+const OF_TEXT: usize = 24;
+
 struct Parser<'a> {
     text: &'a [u8],
     at: usize,
+    /// Bytes that values may still take.
+    room: usize,
 }
 
 impl Parser<'_> {
     fn fault(&self, problem: &'static str) -> NoJson {
         NoJson { offset: self.at, problem }
+    }
+
+    /// Takes room for a value.
+    fn take(&mut self, bytes: usize) -> Result<(), NoJson> {
+        let left = self.room.checked_sub(bytes);
+        self.room = left.ok_or_else(|| {
+            self.fault("more small values than fit into the memory that such a text is given")
+        })?;
+        Ok(())
     }
 
     fn blanks(&mut self) {
@@ -207,6 +226,7 @@ impl Parser<'_> {
             match self.value(depth + 1)? {
                 Json::Number(value) if items.is_empty() => numbers.push(value),
                 other => {
+                    self.take(OF_ITEM * (1 + numbers.len()))?;
                     items.extend(numbers.drain(..).map(Json::Number));
                     items.push(other);
                 }
@@ -219,6 +239,8 @@ impl Parser<'_> {
                 return Err(self.fault("expected `,` or `]` in a list"));
             }
         }
+        numbers.shrink_to_fit();
+        items.shrink_to_fit();
         Ok(if items.is_empty() { Json::Numbers(numbers) } else { Json::List(items) })
     }
 
@@ -239,9 +261,11 @@ impl Parser<'_> {
             if !self.takes(b":") {
                 return Err(self.fault("expected `:` behind a key"));
             }
+            self.take(OF_ENTRY)?;
             entries.push((key, self.value(depth + 1)?));
             self.blanks();
             if self.takes(b"}") {
+                entries.shrink_to_fit();
                 return Ok(Json::Object(entries));
             }
             if !self.takes(b",") {
@@ -264,6 +288,7 @@ impl Parser<'_> {
             }
             self.escape(&mut bytes)?;
         }
+        self.take(OF_TEXT + bytes.len())?;
         // Names and notes: what is no UTF-8 in them costs no curve.
         Ok(String::from_utf8_lossy(&bytes).into_owned().into_boxed_str())
     }

@@ -108,7 +108,12 @@ fn finished(draft: Draft, nan: Nan) -> Result<Vec<Training>, LogError> {
         Nan::Missing => true,
         Nan::Diverged => false,
     };
+    // A text without a number is none.
+    if draft.rows.len() > 0 && draft.rows.values() == 0 {
+        return Err(text_table::not_a_log(draft.rows.file()));
+    }
     let not_numeric = draft.rows.not_numbers();
+    let bad_cells = draft.rows.bad_cells();
     let parts = epochs::epochs(
         draft.rows,
         nan_is_missing,
@@ -118,6 +123,7 @@ fn finished(draft: Draft, nan: Nan) -> Result<Vec<Training>, LogError> {
     let several = parts.len() > 1;
     let mut trainings = Vec::with_capacity(parts.len());
     let mut notes = draft.notes;
+    notes.extend(bad_cells.iter().map(|cell| format!("{cell}: the column is left out")));
     let of_derived = draft.derived.iter();
     let of_derived = of_derived.filter_map(|one| Some((one.name.to_owned(), one.maximize?)));
     let directions: Vec<(String, bool)> =
@@ -154,6 +160,7 @@ fn finished(draft: Draft, nan: Nan) -> Result<Vec<Training>, LogError> {
             declared: draft.declared.clone(),
             directions: directions.clone(),
             monitor: draft.monitor.clone(),
+            watched: draft.watched.clone(),
             derived,
             notes: own_notes,
         });

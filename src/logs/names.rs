@@ -1,6 +1,8 @@
 //! What the names of columns say: which count, which split they are of, and which are the same under
 //! another name.
 
+use std::collections::HashSet;
+
 use crate::stopping::{Split, is_spread, words};
 
 /// Columns that count epochs, in the order in which they are looked for.
@@ -120,26 +122,28 @@ pub(super) fn validation_losses<'a>(names: impl Iterator<Item = &'a str>) -> Vec
     names.filter(is_it).collect()
 }
 
-/// Columns with the names that `epochs.csv` has for them: where there is `val_accuracy`, a bare `accuracy`
-/// is the training's; `train_loss` under another name, where one column alone can be it.
-pub(super) fn aliases(names: &[String]) -> Vec<(String, String)> {
-    let has = |name: &str| names.iter().any(|n| n == name);
-    let alias = |name: &String| {
+/// Columns with the names that `epochs.csv` has for them, by their places: where there is `val_accuracy`, a bare
+/// `accuracy` is the training's; `train_loss` under another name, where one column alone can be it.
+pub(super) fn aliases(names: &[&str]) -> Vec<(usize, String)> {
+    let known: HashSet<&str> = names.iter().copied().collect();
+    let has = |name: &str| known.contains(name);
+    let alias = |(at, name): (usize, &&str)| {
         let train = format!("train_{name}");
-        let bare = name == "loss" || has(&format!("val_{name}"));
+        let bare = *name == "loss" || has(&format!("val_{name}"));
         if bare && counts(name).is_none() && !has(&train) {
-            return Some((name.clone(), train));
+            return Some((at, train));
         }
         let short = name.strip_suffix("_epoch")?;
-        (short.starts_with("train_") && !has(short)).then(|| (name.clone(), short.to_owned()))
+        (short.starts_with("train_") && !has(short)).then(|| (at, short.to_owned()))
     };
-    let mut aliases: Vec<(String, String)> = names.iter().filter_map(alias).collect();
+    let mut aliases: Vec<(usize, String)> = names.iter().enumerate().filter_map(alias).collect();
     let train_loss = "train_loss";
     if !has(train_loss) && aliases.iter().all(|(_, alias)| alias != train_loss) {
-        let is_it = |name: &&String| split(name) == Some(Split::Training) && is_loss(name);
-        let mut losses = names.iter().filter(is_it);
-        if let (Some(only), None) = (losses.next(), losses.next()) {
-            aliases.push((only.clone(), train_loss.to_owned()));
+        let is_it =
+            |(_, name): &(usize, &&str)| split(name) == Some(Split::Training) && is_loss(name);
+        let mut losses = names.iter().enumerate().filter(is_it);
+        if let (Some((only, _)), None) = (losses.next(), losses.next()) {
+            aliases.push((only, train_loss.to_owned()));
         }
     }
     aliases
@@ -180,10 +184,8 @@ mod tests {
 
     #[test]
     fn training_columns_are_also_called_as_ours() {
-        let alias = |names: &[&str]| {
-            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            aliases(&names).into_iter().map(|(_, alias)| alias).collect::<Vec<_>>()
-        };
+        let alias =
+            |names: &[&str]| aliases(names).into_iter().map(|(_, alias)| alias).collect::<Vec<_>>();
         assert_eq!(
             alias(&["accuracy", "loss", "val_accuracy", "val_loss"]),
             ["train_accuracy", "train_loss"]

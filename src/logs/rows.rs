@@ -208,6 +208,16 @@ impl Rows {
         self.texts.iter().flatten().filter(named).cloned().collect()
     }
 
+    /// Of the columns that hold numbers as well, those cells.
+    pub fn bad_cells(&self) -> Vec<NotANumber> {
+        let mut has_numbers = vec![false; self.names.len()];
+        for (column, _) in &self.cells {
+            has_numbers[*column as usize] = true;
+        }
+        let cells = self.texts.iter().zip(has_numbers).filter(|(_, has_numbers)| *has_numbers);
+        cells.filter_map(|(cell, _)| cell.clone()).filter(|cell| !cell.column.is_empty()).collect()
+    }
+
     /// The value of a column in a row.
     pub fn cell(&self, row: usize, column: usize) -> Option<f64> {
         let cells = self.row(row).iter();

@@ -118,11 +118,18 @@ fn claimed(claim: Claim) -> Drafts {
             Ok(read?.into_iter().flatten().collect())
         }
         Claim::FirstOf(files) => {
-            let mut first = None;
+            let mut first: Option<LogError> = None;
             for file in &files {
-                match of_file(file) {
-                    Ok(drafts) => return Ok(drafts),
-                    Err(error) => first = first.or(Some(error)),
+                match (of_file(file), first) {
+                    (Ok(mut drafts), problem) => {
+                        // What was to be read in its place.
+                        let note = problem.map(|error| format!("{error}: left out"));
+                        for draft in &mut drafts {
+                            draft.notes.extend(note.clone());
+                        }
+                        return Ok(drafts);
+                    }
+                    (Err(error), problem) => first = Some(problem.unwrap_or(error)),
                 }
             }
             first.map_or_else(|| Ok(Vec::new()), Err)

@@ -52,6 +52,7 @@ pub(super) fn read(input: Input) -> Result<Vec<Draft>, LogError> {
     let file = origin.file.clone();
     let header = input.head.split(|c| *c == b'\n').find(|line| !line.trim_ascii().is_empty());
     let header = header.unwrap_or_default().to_vec();
+    let is_crlf = header.last() == Some(&b'\r');
     let delimiter = delimiter(&header);
     // The least cell is two bytes, and takes eight of a record besides.
     let longest = origin.budget.bytes() / 8;
@@ -123,7 +124,8 @@ pub(super) fn read(input: Input) -> Result<Vec<Draft>, LogError> {
         if !more {
             break;
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        // A record ends at the first byte of CRLF, and the next begins before the line is counted.
+        let line = record.position().map_or(0, csv::Position::line) + u64::from(is_crlf);
         // It is the last where nothing follows it.
         unfinished = Some((line, record.clone()));
     }

@@ -46,6 +46,8 @@ pub struct Training {
     pub directions: Vec<(String, bool)>,
     /// What the tool monitors where nothing is said.
     pub monitor: Option<String>,
+    /// The columns by which the tool stops, where these are several.
+    pub watched: Vec<String>,
     /// Columns that follow from others by the tool's own code, each with a sentence on how.
     pub derived: Vec<(String, String)>,
     /// What was noticed on the way, a sentence each.
@@ -86,6 +88,34 @@ impl Training {
             .and_then(|(k, v)| Some((k.as_str(), whole(v)?)))
     }
 
+    /// The column by which the log counts epochs, with its values, where that is not simply from 0 or 1.
+    #[must_use]
+    pub fn counter(&self) -> Option<(String, Vec<Option<f64>>)> {
+        let own = self.own_epochs.as_ref().map(|cells| (crate::history::EPOCH, cells.as_slice()));
+        let other = || {
+            let names = self.table.names().iter().skip(1).map(String::as_str);
+            let name = super::names::counter(names.enumerate())? + 1;
+            let name = self.table.names()[name].as_str();
+            Some((name, self.table.column_of_its_own(name)?))
+        };
+        let (name, cells) = own.or_else(other)?;
+        #[allow(clippy::cast_precision_loss)] // epochs are far below 2^53
+        let counts_from = |first: usize| {
+            cells.iter().enumerate().all(|(at, cell)| *cell == Some((at + first) as f64))
+        };
+        (!counts_from(0) && !counts_from(1)).then(|| (name.to_owned(), cells.to_vec()))
+    }
+
+    /// Calls the one column that is a validation loss so where it has another name; says so.
+    pub fn call_validation_loss(&mut self, name: &str) {
+        let losses = self.validation_losses();
+        let [only] = losses.as_slice() else { return };
+        let only = (*only).to_owned();
+        let cells = self.table.column(&only).unwrap_or_default().to_vec();
+        self.table.add_column(name, cells);
+        self.derived.push((name.to_owned(), format!("{name} is called `{only}`")));
+    }
+
     /// The seed.
     #[must_use]
     pub fn seed(&self) -> Option<u64> {
@@ -123,7 +153,8 @@ impl Training {
     }
 
     /// The columns that are a validation loss under whatever name: those with a value, where any has one.
-    fn validation_losses(&self) -> Vec<&str> {
+    #[must_use]
+    pub fn validation_losses(&self) -> Vec<&str> {
         let with_curve = |name: &&str| {
             let cells = self.table.column(name).unwrap_or_default();
             cells.iter().flatten().count() > 0
@@ -178,6 +209,7 @@ pub(super) struct Draft {
     pub declared: Vec<Map<String, Value>>,
     pub directions: Vec<(String, bool)>,
     pub monitor: Option<String>,
+    pub watched: Vec<String>,
     pub derived: Vec<Derived>,
     /// Epochs that were asked for.
     pub planned: Option<f64>,
@@ -199,6 +231,7 @@ impl Draft {
             declared: Vec::new(),
             directions: Vec::new(),
             monitor: None,
+            watched: Vec::new(),
             derived: Vec::new(),
             planned: None,
             notes: Vec::new(),

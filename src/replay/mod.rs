@@ -14,7 +14,7 @@ mod summary;
 mod tests;
 
 pub use finding::{Fastest, Finding, Recommendation, Tradeoff};
-pub use outcome::{ReplayError, RuleOutcome, replay};
+pub use outcome::{Logged, ReplayError, RuleOutcome, replay};
 pub use replays::{Replays, Summary};
 pub use row::{Candidate, RecordedTraining, Row};
 pub use summary::RuleSummary;

@@ -35,6 +35,20 @@ pub struct RuleOutcome {
     pub regret: Option<f64>,
     /// Whether the recorded training had itself been stopped.
     pub truncated: bool,
+    /// The same epochs as the log counts them, where that is not simply from 0 or 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logged: Option<Logged>,
+}
+
+/// Epochs as a log counts them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Logged {
+    /// The column that counts.
+    pub counter: String,
+    /// At the stop.
+    pub stop: Option<f64>,
+    /// At the best epoch.
+    pub best: Option<f64>,
 }
 
 /// Why a rule cannot be replayed.
@@ -119,6 +133,7 @@ pub fn replay(
         epochs_saved: Some(1.0 - stop.epochs as f64 / table.len() as f64),
         regret: stop.best.and_then(regret),
         truncated,
+        logged: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::outcome::{ReplayError, RuleOutcome, replay};
+use super::outcome::{Logged, ReplayError, RuleOutcome, replay};
 use crate::config::Factors;
 use crate::history::{ELAPSED, EpochTable};
 use crate::results::recorded_training::{fire_alike, rule_table};
@@ -33,6 +33,8 @@ pub struct RecordedTraining<'a> {
     pub cell: &'a Factors,
     /// The tables of the rules that its config declared.
     pub declared: &'a [Map<String, Value>],
+    /// The counter of its log with the value at each epoch, where these are not simply from 0 or 1.
+    pub counter: Option<(&'a str, &'a [Option<f64>])>,
 }
 
 /// What one rule would have made of one training.
@@ -67,8 +69,16 @@ pub(super) fn rows(
 ) -> Result<Vec<Row>, (String, ReplayError)> {
     let mut rows = Vec::with_capacity(candidates.len());
     for Candidate { label, rule } in candidates {
-        let outcome = replay(training.path, training.table, training.truncated, label, rule)
+        let mut outcome = replay(training.path, training.table, training.truncated, label, rule)
             .map_err(|error| (label.clone(), error))?;
+        outcome.logged = training.counter.map(|(counter, cells)| {
+            let at = |epoch: Option<usize>| cells.get(epoch?.checked_sub(1)?).copied().flatten();
+            Logged {
+                counter: counter.to_owned(),
+                stop: at(outcome.stop_epoch),
+                best: at(outcome.best_epoch),
+            }
+        });
         rows.push(row(training, rule, outcome, quality));
     }
     let test = |row: &Row| training.table.cell(TEST, row.outcome.best_epoch?);

@@ -44,8 +44,14 @@ fn answer(candidates: &[Candidate], tables: &[(EpochTable, Factors)]) -> Summary
     let declared = [rule_table(&patience(3).rule)];
     let mut replays = Replays::new(candidates);
     for (table, cell) in tables {
-        let training =
-            RecordedTraining { path: "run", table, truncated: false, cell, declared: &declared };
+        let training = RecordedTraining {
+            path: "run",
+            table,
+            truncated: false,
+            cell,
+            declared: &declared,
+            counter: None,
+        };
         replays.add(&training, candidates).unwrap();
     }
     replays.summarize()

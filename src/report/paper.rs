@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::comparison;
 use super::number::fixed;
 use super::page::Origin;
 use super::sentences::finding;
@@ -99,7 +100,7 @@ pub fn methods(comparison: &Comparison, origins: &[Origin]) -> String {
         sentences.extend(reading(experiment));
         sentences.extend(tests(experiment, comparison));
         sentences.extend(diverged(experiment, comparison));
-        sentences.extend(origin.map(machine));
+        sentences.extend(origin.filter(|_| experiment.kept.is_none()).map(machine));
         let _ = write!(said, "\n**{}.** {}\n", experiment.name, sentences.join(" "));
     }
     if let Some(across) = comparison.data_sets.first() {
@@ -153,7 +154,16 @@ fn design(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String
     let seeds: BTreeSet<u64> =
         arms(experiment, comparison).flat_map(|arm| arm.seeds.iter().copied()).collect();
     let each = if count > 1 { " each" } else { "" };
-    let seeds = format!("{}{each} ({})", counted(seeds.len(), "seed"), listed(&seeds));
+    let is_unpaired = comparison::is_unpaired(experiment, comparison);
+    let seeds = if is_unpaired {
+        let counts = || arms(experiment, comparison).map(|arm| arm.n);
+        match (counts().min().unwrap_or(0), counts().max().unwrap_or(0)) {
+            (least, most) if least == most => format!("{}{each}", counted(most, "training")),
+            (least, most) => format!("{least} to {most} trainings{each}"),
+        }
+    } else {
+        format!("{}{each} ({})", counted(seeds.len(), "seed"), listed(&seeds))
+    };
     sentences.push(match count {
         1 => format!("One configuration was trained with {seeds}."),
         _ if product == count => format!(

@@ -152,6 +152,18 @@ fn one(comparison: &Comparison) -> Result<&ExperimentSummary, NoPicture> {
     }
 }
 
+fn without_pairs(experiment: &ExperimentSummary, comparison: &Comparison) -> NoPicture {
+    let mut own = comparison.contrasts.iter().filter(|one| one.experiment == experiment.name);
+    if own.clone().any(|one| one.samples.is_some()) {
+        let problem = "seeds are not paired, so there are no pairs to draw: --kind forest shows the differences";
+        return NoPicture(problem.to_owned());
+    }
+    if own.next().is_some() {
+        return NoPicture("no seed has a finite value at both levels of an effect".to_owned());
+    }
+    nothing_to_contrast()
+}
+
 fn nothing_to_contrast() -> NoPicture {
     NoPicture("there is one arm, and nothing to contrast".to_owned())
 }
@@ -170,7 +182,7 @@ fn effect<'c>(
     let mut shown: Vec<&Contrast> = shown.collect();
     shown.sort_by_key(|contrast| contrast.kind != ContrastKind::Main);
     match &asked.effect {
-        None => shown.first().copied().ok_or_else(nothing_to_contrast),
+        None => shown.first().copied().ok_or_else(|| without_pairs(experiment, comparison)),
         Some(name) => {
             let full = |contrast: &Contrast| {
                 let to = contrast.levels.last().map(crate::compare::label::text);

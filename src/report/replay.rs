@@ -8,6 +8,7 @@ use super::number::figure;
 use super::sentences::{cell_name, percent, replay};
 use super::table::{Align, Table, narrow};
 use super::wrap::wrap;
+use crate::replay::Logged;
 use crate::replay::{Row, RuleOutcome, RuleSummary, Summary};
 
 /// The rows that `bnes replay` prints, for a terminal of this width; whole where there is none.
@@ -24,9 +25,11 @@ pub fn rows(rows: &[Row], width: Option<usize>) -> String {
         0,
         rows.iter().map(|r| starred(&r.outcome.criterion, r.exploratory)).collect(),
     );
-    table.push("stop", Align::Right, 0, column(&|r| number(r.stop_epoch)));
+    let stop = |r: &RuleOutcome| with_logged(&number(r.stop_epoch), r, |logged| logged.stop);
+    table.push("stop", Align::Right, 0, column(&stop));
     table.push("reason", Align::Left, 4, column(&|r| r.stop_reason.unwrap_or("-").to_owned()));
-    table.push("best", Align::Right, 0, column(&|r| number(r.best_epoch)));
+    let best = |r: &RuleOutcome| with_logged(&number(r.best_epoch), r, |logged| logged.best);
+    table.push("best", Align::Right, 0, column(&best));
     table.push("monitor", Align::Left, 2, column(&|r| r.monitor.clone()));
     table.push(
         "best value",
@@ -49,6 +52,12 @@ pub fn rows(rows: &[Row], width: Option<usize>) -> String {
         text.push_str("\n>=: the training had itself been stopped, so the regret may be larger\n");
     }
     text
+}
+
+/// An epoch by position, with what the log calls it: `4 (step 2100)`.
+fn with_logged(epoch: &str, outcome: &RuleOutcome, of: fn(&Logged) -> Option<f64>) -> String {
+    let logged = outcome.logged.as_ref().and_then(|logged| Some((&logged.counter, of(logged)?)));
+    logged.map_or(epoch.to_owned(), |(counter, value)| format!("{epoch} ({counter} {value})"))
 }
 
 /// The rules over all trainings, and what there is to conclude.
@@ -196,6 +205,7 @@ mod tests {
             epochs_saved: Some(0.83),
             regret: Some(0.0),
             truncated: false,
+            logged: None,
         };
         let row = Row {
             outcome,

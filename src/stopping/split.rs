@@ -41,10 +41,11 @@ pub fn is_spread(name: &str) -> bool {
     words(name).last().is_some_and(|word| ["std", "stdv"].contains(&word.as_str()))
 }
 
-/// What a name says besides the data set that it is of: `binary_logloss` of `valid_1.binary_logloss`.
+/// What a name says besides the data set that it is of: `binary_logloss` of `valid_1.binary_logloss`, whatever the set is
+/// called before a point.
 #[must_use]
 pub fn metric(name: &str) -> Vec<String> {
-    let mut words = words(name);
+    let mut words = words(name.rsplit_once('.').map_or(name, |(_, metric)| metric));
     words.retain(|word| {
         let is_set =
             [&VALIDATION[..], &TRAINING, &TEST].iter().any(|set| set.contains(&word.as_str()));

@@ -121,6 +121,13 @@ impl StoppingRule {
         Self { criterion, monitored, is_undirected: maximize.is_none(), restore_best }
     }
 
+    /// Where it watches whatever its tool does, these are the columns, which a log of that tool tells of.
+    pub fn watch(&mut self, columns: &[String]) {
+        if let Criterion::LightGbm(rule) = &mut self.criterion {
+            rule.watch(columns);
+        }
+    }
+
     /// The name of the rule's kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {

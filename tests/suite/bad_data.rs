@@ -137,7 +137,7 @@ fn what_the_config_asks_of_the_data_is_pointed_at_by_its_key() {
               validation_examples=1\ntest_examples=1\n1 1 0\n2 0 1\n3 1 0\n4 0 1\n";
     for key in ["header = true", "drop = [\"x1\"]", "delimiter = \",\""] {
         let message = refused(2, "t.dt", dt.as_bytes(), key);
-        says(&message, &["a.toml:3:", "is for CSV and TSV files: leave it out"]);
+        says(&message, &["a.toml:3:", "is for CSV", "files: leave it out"]);
     }
     let wrong = dt.replace("test_examples=1", "test_examples=2");
     let told = "the header announces 2 + 1 + 2 = 5 examples, there are 4";

@@ -35,6 +35,22 @@ pub enum ForeignError {
         /// The parameters there are.
         keys: Option<String>,
     },
+    /// What is called a seed is none.
+    #[error(
+        "`{key}` pairs trainings by whole numbers, and holds `{value}`: --seed-key KEY names another parameter, --unpaired compares without"
+    )]
+    SeedIsNoNumber {
+        /// The parameter.
+        key: String,
+        /// What it holds.
+        value: String,
+    },
+    /// A pattern that fits no training.
+    #[error("--pattern fits neither a path nor a name, such as `{path}`")]
+    NoMatch {
+        /// The path of one.
+        path: String,
+    },
     /// A factor that no training has.
     #[error("no log has the parameter `{key}`: the parameters are {keys}")]
     NoFactor {

@@ -11,7 +11,7 @@ mod parameters;
 mod pattern;
 
 pub use asked::{Asked, ForeignError};
-use parameters::{factors, parameters, seed_key};
+use parameters::{factors, fits, parameters, seed_key};
 pub use pattern::Pattern;
 
 use super::label;
@@ -36,6 +36,12 @@ pub fn experiment(
     tell_apart(&mut trainings);
     let all: Vec<Map<String, Value>> =
         trainings.iter().map(|one| parameters(one, asked.pattern.as_ref())).collect();
+    if let Some(pattern) = &asked.pattern
+        && let Some(first) = trainings.first()
+        && !trainings.iter().any(|one| fits(one, pattern))
+    {
+        return Err(ForeignError::NoMatch { path: first.path.display().to_string() });
+    }
     let seed_key = match seed_key(&all, asked) {
         Err(ForeignError::NoSeed { .. }) if asked.unpaired && asked.seed_key.is_none() => None,
         found => Some(found?),
@@ -69,7 +75,8 @@ pub fn experiment(
     let mut runs: Vec<LoadedTraining> = Vec::new();
     let mut places = Places::default();
     let mut twice = Vec::new();
-    let mut notes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut notes: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    let mut truncated = Vec::new();
     for ((training, parameters), seed) in trainings.into_iter().zip(&all).zip(seeds) {
         if seed.is_none() && !asked.unpaired {
             continue;
@@ -86,26 +93,15 @@ pub fn experiment(
             continue;
         };
         for note in &training.notes {
-            *notes.entry(note.clone()).or_default() += 1;
+            let (count, _) = notes.entry(note.clone()).or_insert((0, training.name.clone()));
+            *count += 1;
+        }
+        if training.is_truncated() {
+            truncated.push(training.name.clone());
         }
         runs.push(run(training, parameters, seed, &levels, &asked.rule));
     }
-    if !twice.is_empty() {
-        let names: Vec<&str> = twice.iter().take(5).map(String::as_str).collect();
-        warnings.push(format!(
-            "{} with the parameters and the seed of another left out, such as {}: --factor KEY tells them apart",
-            counted(twice.len(), "training"),
-            quoted(&names)
-        ));
-    }
-    warnings.extend(notes.into_iter().map(|(note, count)| {
-        if count == 1 { note } else { format!("{note} (in {})", counted(count, "log")) }
-    }));
-    warnings.push(
-        "logs of other tools: bnes cannot know whether seeds had splits of their own, whether a test column was \
-         looked at on the way, nor what chose their settings"
-            .to_owned(),
-    );
+    warnings.extend(Noticed { twice, truncated, notes }.said());
     Ok(LoadedExperiment {
         path: PathBuf::from("logs"),
         argument: 0,
@@ -117,6 +113,53 @@ pub fn experiment(
         warnings,
         foreign: Some(Foreign { directions: asked.directions.clone(), kept: asked.kept.clone() }),
     })
+}
+
+/// What is to be said of trainings beside their figures.
+struct Noticed {
+    /// Those with the parameters and the seed of another.
+    twice: Vec<String>,
+    /// Those that ended before their time.
+    truncated: Vec<String>,
+    /// What was noticed when they were read: in how many, and in which first.
+    notes: BTreeMap<String, (usize, String)>,
+}
+
+impl Noticed {
+    fn said(self) -> Vec<String> {
+        let mut found = Vec::new();
+        if !self.twice.is_empty() {
+            let names: Vec<&str> = self.twice.iter().take(5).map(String::as_str).collect();
+            found.push(format!(
+            "{} with the parameters and the seed of another left out, such as {}: --factor KEY tells them apart",
+            counted(self.twice.len(), "training"),
+            quoted(&names)
+        ));
+        }
+        if !self.truncated.is_empty() {
+            let names: Vec<&str> = self.truncated.iter().take(5).map(String::as_str).collect();
+            found.push(format!(
+                "{} ended before {} time, such as {}: what is compared is what {} reached",
+                counted(self.truncated.len(), "training"),
+                if self.truncated.len() == 1 { "its" } else { "their" },
+                quoted(&names),
+                if self.truncated.len() == 1 { "it" } else { "they" },
+            ));
+        }
+        found.extend(self.notes.into_iter().map(|(note, (count, name))| {
+            if count == 1 {
+                format!("{name}: {note}")
+            } else {
+                format!("{note} (in {})", counted(count, "log"))
+            }
+        }));
+        found.push(
+        "logs of other tools: bnes cannot know whether seeds had splits of their own, whether a test column was \
+         looked at on the way, nor what chose their settings"
+            .to_owned(),
+    );
+        found
+    }
 }
 
 /// The seeds that are taken in each cell.
@@ -193,6 +236,20 @@ fn run(
     let mut arm = recorded.arm(levels, rule, &stop, kept);
     let is_outcome = |name: &str| name == "epochs" || is_measure(name);
     arm.metrics.retain(|name, _| is_outcome(name));
+    // A cell that was not measured is no divergence: at the last epoch the last value counts, at the best none.
+    if let Some(kept) = kept {
+        for name in table.names().iter().filter(|name| is_measure(name)) {
+            let cells = table.column(name).unwrap_or_default();
+            if cells.get(kept - 1).is_some_and(Option::is_some) {
+                continue;
+            }
+            let last = cells[..kept.min(cells.len())].iter().rev().flatten().next();
+            match last.filter(|_| !rule.restore_best) {
+                Some(value) => arm.metrics.insert(name.clone(), (*value).into()),
+                None => arm.metrics.remove(name),
+            };
+        }
+    }
     // What was measured once, such as the test loss at the end, is of the training as a whole.
     for name in table.names().iter().filter(|name| is_measure(name)) {
         let mut measured = table.column(name).unwrap_or_default().iter().flatten();

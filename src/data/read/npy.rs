@@ -1,4 +1,4 @@
-//! NumPy's arrays: `.npy` (format 1 to 3), and `.npz`, a ZIP archive of them.
+//! `NumPy`'s arrays: `.npy` (format 1 to 3), and `.npz`, a ZIP archive of them.
 //!
 //! A column of an array of two dimensions is a column of the table, an array of one dimension is one, and an array of
 //! more is flattened row by row. Columns of a single array are called `c1`, `c2`, …; those of an archive after their
@@ -49,8 +49,7 @@ fn read(input: Input, _: &DataConfig, table: &mut TableBuilder) -> Result<(), Da
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).map_err(|cause| DataError::reading(file, cause))?;
     if bytes.starts_with(ZIP) {
-        let arrays = archive(bytes, file)?;
-        return parts(arrays, file, table);
+        return parts(&archive(bytes, file)?, file, table);
     }
     let array = Array::parse(String::new(), bytes).map_err(|problem| wrong(file, problem))?;
     if array.shape.is_empty() {
@@ -96,7 +95,7 @@ fn archive(bytes: Vec<u8>, file: &Path) -> Result<Vec<Array>, DataError> {
 }
 
 /// The table that the arrays of an archive make, or those of each split one below the other.
-fn parts(arrays: Vec<Array>, file: &Path, table: &mut TableBuilder) -> Result<(), DataError> {
+fn parts(arrays: &[Array], file: &Path, table: &mut TableBuilder) -> Result<(), DataError> {
     let split_of = |name: &str| {
         SPLITS
             .iter()

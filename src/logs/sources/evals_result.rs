@@ -38,11 +38,10 @@ impl Source for EvalsResult {
             let mut draft = Draft::new(&origin.stem, tool, origin.path.clone(), rows);
             draft.rows_are_epochs = true;
             // `XGBoost` stops by the last metric of the last set.
-            draft.monitor = if is_lightgbm {
-                xgboost::monitored(draft.rows.names())
-            } else {
-                columns.last().map(|(name, _)| name.clone())
-            };
+            draft.monitor = columns.last().map(|(name, _)| name.clone());
+            if is_lightgbm {
+                xgboost::watch(&mut draft);
+            }
             vec![draft]
         }))
     }

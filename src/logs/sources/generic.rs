@@ -52,6 +52,9 @@ impl Source for Json {
             // A single object of a JSON lines log is a row.
             _ => return None,
         };
+        if rows.as_ref().is_ok_and(|rows| rows.names().is_empty()) {
+            return None;
+        }
         Some(rows.map(|rows| {
             let mut draft = Draft::new(&origin.stem, self.tool(), origin.path.clone(), rows);
             draft.rows_are_epochs = json.entries().is_some();

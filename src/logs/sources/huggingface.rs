@@ -8,6 +8,7 @@ use crate::logs::assemble::put_object;
 use crate::logs::error::{Fault, LogError};
 use crate::logs::input::Origin;
 use crate::logs::json::Json;
+use crate::logs::names::is_measure;
 use crate::logs::source::{Claim, Drafts, Source};
 use crate::logs::training::{Draft, Ended};
 
@@ -69,8 +70,8 @@ impl Source for HuggingFace {
         let name = Origin::new(path, 0).stem;
         for draft in &mut drafts {
             if draft.path.parent() != Some(path) {
-                let note = "read from the last checkpoint, which holds what came before";
-                draft.notes.push(note.to_owned());
+                let folder = Origin::new(&draft.path, 0).folder_name().unwrap_or_default();
+                draft.notes.push(format!("read from {folder}, which holds what came before"));
             }
             draft.name.clone_from(&name);
         }
@@ -96,6 +97,10 @@ fn state(json: &Json, history: &Json, origin: &Origin) -> Drafts {
         }
         rows.begin(at as u64 + 1);
         put_object(&mut rows, "", record)?;
+    }
+    if rows.names().is_empty() {
+        let problem = "`log_history` holds no record with a value";
+        return Err(LogError::at(Fault::NoCurves, &origin.file, problem));
     }
     rows.rename("loss", "train_loss");
     let mut draft = Draft::new(&origin.stem, HuggingFace.tool(), origin.path.clone(), rows);
@@ -140,7 +145,9 @@ fn monitored<'a>(json: &Json, records: &'a [Json]) -> Option<&'a str> {
     };
     records.iter().filter(at_best).flat_map(|record| record.entries().unwrap_or_default()).find_map(
         |(name, value)| {
-            (name.starts_with("eval_") && value.number() == Some(best)).then_some(&**name)
+            let is_it =
+                name.starts_with("eval_") && is_measure(name) && value.number() == Some(best);
+            is_it.then_some(&**name)
         },
     )
 }

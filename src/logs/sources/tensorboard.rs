@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::checksum::masked;
-use crate::logs::assemble::put_steps;
+use crate::logs::assemble::{flat_yaml, put_steps};
 use crate::logs::error::{Fault, LogError};
-use crate::logs::input::{Input, Origin};
+use crate::logs::input::{Input, Origin, small};
 use crate::logs::names::split;
 use crate::logs::protobuf::{Field, field, fields};
 use crate::logs::source::{Claim, Drafts, Source};
@@ -27,6 +27,9 @@ const EVENTS: &str = "tfevents";
 
 /// The plugin of hyperparameters, and the tag of their values.
 const HPARAMS: &str = "hparams";
+/// Where Lightning keeps the hyperparameters, beside the event files.
+const HPARAMS_FILE: &str = "hparams.yaml";
+
 const SESSION_START: &str = "_hparams_/session_start_info";
 
 /// The scalar plugin.
@@ -54,6 +57,11 @@ impl Source for TensorBoard {
 
     fn folder(&self, path: &Path, names: &[String]) -> Option<Claim> {
         let own = names.iter().any(|name| is_events(name));
+        // Lightning's two loggers in one folder hold the same.
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+        if own && has("metrics.csv") && has(HPARAMS_FILE) {
+            return Some(Claim::All(vec![path.join("metrics.csv")]));
+        }
         let folders: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix('/')).collect();
         let with_events: Vec<&str> =
             folders.into_iter().filter(|name| !events_in(&path.join(name)).is_empty()).collect();
@@ -112,6 +120,11 @@ fn run_of(path: &Path, folders: &[&str], has_own: bool) -> Drafts {
             drafts.push(draft(&origin.stem, &origin, &[(String::new(), run)])?);
         }
     }
+    if let Some(hparams) = small(&path.join(HPARAMS_FILE))
+        && let Some((_, run)) = parts.first_mut()
+    {
+        run.parameters.extend(flat_yaml(&hparams));
+    }
     let origin = Origin::new(path, bytes);
     // What was begun and never written to is no training.
     if parts.iter().any(|(_, run)| !run.tags.is_empty()) {
@@ -130,6 +143,9 @@ struct Run {
     /// Tags that are something else than scalars.
     others: HashSet<String>,
     notes: Vec<String>,
+    /// Values that later ones of the same steps replaced, and where the first of these went back from and to.
+    replaced: usize,
+    restart: Option<(i64, i64)>,
     bytes: u64,
 }
 
@@ -249,8 +265,14 @@ impl Run {
         }
         let points = self.values.entry(tag).or_default();
         // A repeated step starts over from there.
+        let last = points.last().map_or(step, |(last, _)| *last);
+        let before = points.len();
         while points.last().is_some_and(|(last, _)| *last >= step) {
             points.pop();
+        }
+        if step < last {
+            self.replaced += before - points.len();
+            self.restart = self.restart.or(Some((last, step)));
         }
         points.push((step, number));
     }
@@ -351,6 +373,13 @@ fn draft(name: &str, origin: &Origin, runs: &[(String, Run)]) -> Result<Draft, L
     for (folder, run) in runs {
         parameters.extend(run.parameters.clone());
         notes.extend(run.notes.iter().cloned());
+        if let Some((from, to)) = run.restart {
+            notes.push(format!(
+                "steps go back from {from} to {to}: later values replace {}, as TensorBoard shows them; a folder for each \
+                 training keeps all",
+                crate::text::counted(run.replaced, "earlier one")
+            ));
+        }
         for tag in &run.tags {
             // Keras's own, by steps, beside the same by epochs.
             if tag.starts_with("evaluation_") && tag.ends_with("_vs_iterations") {

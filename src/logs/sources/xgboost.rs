@@ -59,12 +59,13 @@ const OF_FOLDS: &str = "cross-validation: each value is the mean over the folds"
 /// `LightGBM`.
 pub(in crate::logs) struct LightGbm;
 
-/// The first metric of the first set that is not learnt from.
-pub(super) fn monitored(names: &[String]) -> Option<String> {
+/// `LightGBM` stops by every metric of every set that is not learnt from, however that is called; the last is monitored.
+pub(super) fn watch(draft: &mut Draft) {
     let is_it = |name: &&String| {
         is_measure(name) && !is_spread(name) && split(name) != Some(Split::Training)
     };
-    names.iter().find(is_it).cloned()
+    draft.watched = draft.rows.names().iter().filter(is_it).cloned().collect();
+    draft.monitor = draft.watched.last().cloned();
 }
 
 impl Source for LightGbm {
@@ -73,7 +74,7 @@ impl Source for LightGbm {
     }
 
     fn finish(&self, draft: &mut Draft, _: &Origin) {
-        draft.monitor = monitored(draft.rows.names());
+        watch(draft);
     }
 
     /// What `cv` returns: `valid auc-mean` and `valid auc-stdv`.

@@ -8,7 +8,7 @@ use crate::text::counted;
 /// `Best test_loss: model.norm.kind=batch, early_stopping=patience (0.0560); of the 3 other arms 1 cannot be
 /// told from it: …`
 pub(super) fn best(best: &Best) -> String {
-    let Best { metric, arm, mean, not_told, others, chance } = best;
+    let Best { metric, arm, mean, not_told, others, is_foreign, chance } = best;
     let names: Vec<String> = not_told.iter().map(arm_name).collect();
     let names: Vec<String> = names.iter().map(|name| format!("{{{name}}}")).collect();
     let told = match (names.len(), *others) {
@@ -28,6 +28,7 @@ pub(super) fn best(best: &Best) -> String {
             first_of(&names)
         ),
     };
+    let told = if *is_foreign { format!("beyond these runs, {told}") } else { told };
     let chance = chance.map_or(String::new(), |chance| {
         format!(" Predicting without the inputs gives {}.", figure(chance, 3))
     });

@@ -32,6 +32,13 @@ pub struct LightGbm {
 }
 
 impl LightGbm {
+    /// Watches these columns, which its own log tells of, where none are named.
+    pub fn watch(&mut self, columns: &[String]) {
+        if self.others.is_none() {
+            self.others = Some(columns.iter().cloned().map(Readable).collect());
+        }
+    }
+
     /// Epochs since the last improvement of a column.
     fn wait(&self, monitored: &Monitored, history: &History) -> usize {
         let mut best: Option<(usize, f64)> = None;
