@@ -152,3 +152,106 @@ fn a_detector_stops_by_its_fitness_and_its_losses_add_up_to_one() {
     let columns = shown[0]["columns"].to_string();
     assert!(!columns.contains("fitness") && !columns.contains("\"val_loss\""), "{columns}");
 }
+
+#[test]
+fn of_results_of_ones_own_a_training_counts_once_however_many_rules_read_it() {
+    let place = Place::new();
+    let run = [
+        "run",
+        "--seeds",
+        "6",
+        "--set",
+        "training.epochs=3",
+        "--set",
+        "model.hidden=[4]",
+        "--quiet",
+    ];
+    place.succeeds(&run);
+    let json = place.succeeds(&["compare", "results", "--unpaired", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let of = |name: &str| {
+        let contrasts = json["contrasts"].as_array().unwrap().iter();
+        let mut own = contrasts.filter(|one| one["metric"] == "test_loss" && one["name"] == name);
+        own.next().unwrap().clone()
+    };
+    let norm = of("model.norm.kind");
+    assert_eq!((&norm["samples"]["first"], &norm["samples"]["second"]), (&6.into(), &6.into()));
+    // What a rule does to a training is paired by nature.
+    assert_eq!(
+        (&of("early_stopping")["samples"], &of("early_stopping")["n"]),
+        (&Value::Null, &6.into())
+    );
+}
+
+#[test]
+fn logs_that_call_the_loss_differently_and_runs_cut_short_are_compared_and_told_of() {
+    let place = Place::new();
+    for seed in 0..6 {
+        let rows = |shift: f64, last: u32| {
+            let value = |e: u32| shift + f64::from(seed) / 50.0 + 1.0 / f64::from(e + 1);
+            // Every second epoch is validated, the last one is not.
+            (0..last).fold(String::new(), |rows, e| {
+                let cell = if e % 2 == 0 { value(e).to_string() } else { String::new() };
+                rows + &format!("{e},{},{cell}\n", value(e) / 2.0)
+            })
+        };
+        place
+            .write(&format!("a/seed{seed}.csv"), &format!("epoch,loss,val_loss\n{}", rows(1.0, 6)));
+        place.write(
+            &format!("b/seed{seed}.csv"),
+            &format!("epoch,loss,valid_loss\n{}", rows(2.0, 6)),
+        );
+    }
+    for at in ["best", "last"] {
+        let args =
+            ["compare", ".", "--pattern", "{arm}/seed{seed}.csv", "--at", at, "--format", "json"];
+        let json: Value = serde_json::from_str(&place.succeeds(&args)).unwrap();
+        let contrast = &json["contrasts"][0];
+        assert_eq!((&contrast["metric"], &contrast["n"]), (&"val_loss".into(), &6.into()), "{at}");
+        assert!((contrast["estimate"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{contrast}");
+    }
+    let message = place.fails(2, &["compare", ".", "--pattern", "{arm}/s{seed}.txt"]);
+    assert!(message.contains("--pattern fits neither a path nor a name"), "{message}");
+    let message =
+        place.fails(2, &["compare", ".", "--pattern", "{arm}/seed{seed}.csv", "--seed-key", "arm"]);
+    assert!(message.contains("pairs trainings by whole numbers"), "{message}");
+    // A trainer that was stopped before its time is told of, and its own counter is shown.
+    let rows = "epoch,train/box_loss,metrics/mAP50-95(B)\n1,2,0.1\n2,1,0.3\n";
+    for (run, seed) in [("x", 1), ("y", 2)] {
+        place.write(&format!("yolo/{run}/results.csv"), rows);
+        place.write(
+            &format!("yolo/{run}/args.yaml"),
+            &format!("epochs: 5\nseed: {seed}\npatience: 50\n"),
+        );
+    }
+    let text = place.succeeds(&["compare", "yolo", "--monitor", "metrics/mAP50-95(B)"]);
+    assert!(text.contains("2 trainings ended before their time"), "{text}");
+    place.write("skip.csv", "epoch,val_loss\n0,3\n2,1\n4,2\n6,2.5\n");
+    let text =
+        place.succeeds(&["replay", "skip.csv", "--criterion", "kind = \"patience\", patience = 2"]);
+    assert!(text.contains("4 (epoch 6)") && text.contains("2 (epoch 2)"), "{text}");
+}
+
+#[test]
+fn which_parameters_are_factors_and_which_is_the_seed_is_told_by_how_they_vary() {
+    let place = Place::new();
+    for (norm, drop_path, opt) in [("none", "0.0", "sgd"), ("batch", "0.1", "adam")] {
+        for seed in 0..3 {
+            let dir = format!("logs/{norm}-{seed}/version_0");
+            place.write(&format!("{dir}/metrics.csv"), "epoch,step,val_loss\n0,9,1\n1,19,0.5\n");
+            place.write(
+                &format!("{dir}/hparams.yaml"),
+                &format!(
+                    "seed: 42\ndrop_path: {drop_path}\nout_path: /tmp/{norm}\noptimizer:\n  kind: {opt}\n  random_state: {seed}\n"
+                ),
+            );
+        }
+    }
+    let json = place.succeeds(&["compare", "logs", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["contrasts"][0]["name"], "drop_path");
+    assert_eq!(json["contrasts"][0]["n"], 3);
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("`optimizer.kind` varies together with `drop_path`"), "{warnings}");
+    assert!(warnings.contains("`out_path`"), "{warnings}");
+}
