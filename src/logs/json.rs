@@ -150,7 +150,8 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn fault(&self, problem: &'static str) -> NoJson {
-        NoJson { offset: self.at, problem }
+        // An escape at the very end is looked for behind it.
+        NoJson { offset: self.at.min(self.text.len()), problem }
     }
 
     /// Takes room for a value.
@@ -349,6 +350,7 @@ mod tests {
         assert_eq!(fault("[1] 2").problem, "expected nothing behind the value");
         assert!(fault(&"[".repeat(5000)).problem.contains("100 deep"));
         assert_eq!(fault("\"abc").problem, "a text without its closing quote");
+        assert_eq!(fault("\"abc\\").offset, 5);
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
