@@ -11,6 +11,7 @@ pub mod draw;
 pub mod event;
 pub mod history;
 pub mod kinds;
+pub mod launch;
 pub mod logs;
 pub mod metrics;
 pub mod names;

@@ -57,6 +57,17 @@ pub fn quoted(names: &[&str]) -> String {
     quoted.join(", ")
 }
 
+/// A word as a shell takes it for one.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// Bytes as pairs of lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {

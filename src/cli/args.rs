@@ -29,7 +29,7 @@ pub struct Cli {
 pub enum Command {
     /// Train what a config names and is not done yet
     Run(RunArgs),
-    /// Where a sweep stands: done, running, interrupted, failed, missing
+    /// Where a sweep stands: done, running, queued, interrupted, failed, missing
     Status(StatusArgs),
     /// Remove trainings and work that no config names, after asking
     Clean(CleanArgs),

@@ -11,6 +11,7 @@ mod dry_run;
 mod exit;
 mod experiment_args;
 mod gate;
+mod launch_args;
 mod live_report;
 pub mod logs;
 mod output;
@@ -25,6 +26,7 @@ mod run_args;
 mod run_json;
 mod run_text;
 pub mod status;
+mod task;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -38,16 +38,6 @@ pub(super) fn is_coloured() -> bool {
     io::stdout().is_terminal() && !is_refused && !is_plain
 }
 
-/// A word as a shell takes it for one.
-pub(super) fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 /// What the locale has letters for.
 pub(super) fn characters() -> Characters {
     let first = ["LC_ALL", "LC_CTYPE", "LANG"]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::compared::{Compared, ComparedArgs, each_curve};
-use super::output::{self, is_page, shell_word};
+use super::output::{self, is_page};
 use crate::compare::runs::{RunOf, each_run};
 use crate::compare::{CompareError, Comparison, Filter, MeanCurves};
 use crate::config::Factors;
@@ -17,6 +17,7 @@ use crate::console::eprintln;
 use crate::report::page::{Origin, Page, PageData, Preview, RunRow, SECOND};
 use crate::results::{LoadedExperiment, Status};
 use crate::storage::atomic::write_with;
+use crate::text::shell_word;
 
 /// Arguments of `bnes report`.
 #[derive(Debug, Clone, clap::Args)]

@@ -16,10 +16,12 @@ use super::run_json;
 use super::run_text::{
     counts, done_and_to_go, next, next_of_tuning, print_choice, print_warnings, replaced, verdicts,
 };
+use super::task::task;
 use crate::compare::{self, ALPHA, CompareError, Effect, Finding, Margin};
 use crate::config::Experiment;
 use crate::console::eprintln;
 use crate::event::Event;
+use crate::launch::{HandedOver, Launched};
 use crate::observers::{Progress, Style};
 use crate::results::{self, LoadedExperiment, SequentialPlan};
 use crate::runner::lint::{Level, lint};
@@ -36,6 +38,9 @@ use crate::text::counted;
 pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     // From here on a signal ends the current batch, not the process.
     let interrupt = Interrupt::listen()?;
+    if let (Some(sweep), Some(numbers)) = (&args.launch.sweep, &args.launch.task_id) {
+        return task(args, sweep, numbers, &interrupt);
+    }
     let report = args.report.as_ref().map(|file| -> Result<LiveReport> {
         Ok(LiveReport::new(file, args.results.join(&args.experiment.load()?.name))?)
     });
@@ -182,6 +187,8 @@ fn run_once(
     interrupt: &Interrupt,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
+    let launcher = args.launch.launcher;
+    let settings = args.launch_settings(experiment)?;
     let mut session = Session::open(experiment, args.options(), interrupt)?;
     session.plan_looks(sequential);
     if is_first && !args.quiet {
@@ -201,7 +208,9 @@ fn run_once(
     let started = Instant::now();
     let name = &experiment.name;
     let results = session.store().dir().to_owned();
-    if let Some(tuned) = watched(args, report, |events| session.tune(events))? {
+    if launcher.trains_here()
+        && let Some(tuned) = watched(args, report, |events| session.tune(events))?
+    {
         let seconds = started.elapsed().as_secs_f64();
         if let Some(summary) = &tuned.unfinished {
             print_warnings(summary);
@@ -224,7 +233,14 @@ fn run_once(
             warn_of_replaced(&session);
         }
     }
-    let summary = watched(args, report, |events| session.train(events))?;
+    let launch = |events: &Sender<Event>| launcher.launch(&mut session, &settings, events);
+    let summary = match watched(args, report, launch)? {
+        Launched::Trained(summary) => summary,
+        Launched::HandedOver(handed_over) => {
+            print_handed_over(&handed_over, args.quiet, out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     print_warnings(&summary);
     let printed = match args.format {
         RunFormat::Json => run_json::write(&session, &summary, out),
@@ -257,6 +273,17 @@ fn run_once(
     Ok(if summary.failed > 0 || !verified { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
+/// Prints commands that others are to run, for them to read, and what people may want to know of it.
+fn print_handed_over(handed_over: &HandedOver, is_quiet: bool, out: &mut dyn Write) -> Result<()> {
+    for note in handed_over.notes.iter().filter(|_| !is_quiet) {
+        eprintln(note);
+    }
+    for line in &handed_over.lines {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
 /// Says so where the config is another one than that whose results it joins.
 fn warn_of_replaced(session: &Session) {
     if let Some(other) = session.replaced() {
@@ -277,7 +304,7 @@ fn ended(interrupt: &Interrupt, summary: &Summary, printed: Result<()>) -> Resul
 }
 
 /// Works while the events of it are shown, and the page that shows them is kept up to date.
-fn watched<T>(
+pub fn watched<T>(
     args: &RunArgs,
     report: Option<&LiveReport>,
     work: impl FnOnce(&Sender<Event>) -> T,

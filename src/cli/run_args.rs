@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::experiment_args::ExperimentArgs;
+use super::launch_args::LaunchArgs;
 use crate::compare::Margin;
 use crate::runner::{DeviceChoice, Options};
 
@@ -56,6 +57,9 @@ pub struct RunArgs {
     /// No progress, no notes: results and failures alone
     #[arg(short, long)]
     pub quiet: bool,
+    /// Where trainings go.
+    #[command(flatten)]
+    pub launch: LaunchArgs,
 }
 
 impl RunArgs {

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::output::shell_word;
 use crate::compare::{TunedValues, tuning};
 use crate::console::eprintln;
 use crate::report::sentences;
 use crate::results::Status;
 use crate::runner::{PreparedExperiment, Replaced, Summary, Tuned, Verdict};
-use crate::text::counted;
+use crate::text::{counted, shell_word};
 
 /// How many arms and trainings an experiment comes to.
 pub fn counts(name: &str, prepared: &PreparedExperiment) -> String {

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::output::{columns, print};
 use crate::console::eprintln;
+use crate::launch::add_jobs;
 use crate::report;
 use crate::runner;
 use crate::storage::status::statuses;
@@ -38,8 +39,9 @@ pub enum StatusFormat {
 pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
     let saved_at =
         |checkpoints: &[PathBuf]| runner::saved_at(checkpoints).map(|position| position.epoch);
-    let (statuses, warnings) = statuses(&args.dir, &saved_at)?;
-    for warning in warnings {
+    let (mut statuses, warnings) = statuses(&args.dir, &saved_at)?;
+    let unknown = add_jobs(&mut statuses);
+    for warning in warnings.iter().chain(&unknown) {
         eprintln(format_args!("warning: {warning}"));
     }
     match args.format {

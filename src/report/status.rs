@@ -11,6 +11,7 @@ fn name(state: State) -> &'static str {
     match state {
         State::Done => "done",
         State::Running => "running",
+        State::Queued => "queued",
         State::Interrupted => "interrupted",
         State::Failed => "failed",
         State::Missing => "missing",
@@ -38,7 +39,14 @@ pub fn status(statuses: &[TrainingStatus], dir: &Path, width: Option<usize>) -> 
     if !left_out.is_empty() {
         text.push_str(&wrap(&narrow(&left_out), width.unwrap_or(usize::MAX), "  "));
     }
-    let states = [State::Done, State::Running, State::Interrupted, State::Failed, State::Missing];
+    let states = [
+        State::Done,
+        State::Running,
+        State::Queued,
+        State::Interrupted,
+        State::Failed,
+        State::Missing,
+    ];
     let named = || statuses.iter().filter(|status| status.named);
     let counts = states.iter().filter_map(|state| {
         let count = named().filter(|status| status.state == *state).count();
@@ -93,7 +101,7 @@ fn time_left(statuses: &[&TrainingStatus]) -> Option<String> {
 }
 
 fn details(status: &TrainingStatus) -> String {
-    let TrainingStatus { host, pid, running_s, error, log, .. } = status;
+    let TrainingStatus { host, pid, running_s, error, log, job_log, .. } = status;
     let mut parts = Vec::new();
     if let (Some(host), Some(pid)) = (host, pid) {
         let time = running_s.map_or(String::new(), |s| format!(", for {}", duration(s)));
@@ -105,6 +113,9 @@ fn details(status: &TrainingStatus) -> String {
     if let (Some(error), Some(log)) = (error, log) {
         let first = error.lines().next().unwrap_or_default();
         parts.push(format!("{first} ({})", log.display()));
+    }
+    if let Some(log) = job_log {
+        parts.push(format!("its job printed {}", log.display()));
     }
     if status.fresh == Some(false) {
         parts.push("to be trained again".to_owned());

@@ -145,7 +145,7 @@ pub fn class_weights(
 }
 
 /// Bytes that a training needs for each parameter at least: itself, its gradient, two moments.
-const PARAMETER_BYTES: usize = 16;
+pub const PARAMETER_BYTES: usize = 16;
 
 /// Refuses a network that the memory of this machine cannot hold.
 pub fn memory(experiment: &Experiment, arms: &[Arm], parameters: usize) -> Result<(), ConfigError> {

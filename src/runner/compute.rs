@@ -127,9 +127,16 @@ impl Compute {
     }
 }
 
-/// Cores that this process may use.
+/// Cores that this process may use: in a job of Slurm as many as it asked for, whether or not the cluster confines it
+/// to those.
 pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    let there = std::thread::available_parallelism().map_or(1, usize::from);
+    share(there, variable("SLURM_CPUS_PER_TASK").as_deref())
+}
+
+fn share(there: usize, asked: Option<&str>) -> usize {
+    let asked = asked.and_then(|text| text.parse().ok()).filter(|asked| *asked > 0);
+    asked.map_or(there, |asked: usize| asked.min(there))
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -142,6 +149,13 @@ mod tests {
 
     fn compute(fused: Option<Isa>) -> Compute {
         Compute { device: Device::Cpu, fused, threads: Threads::Exactly(1) }
+    }
+
+    #[test]
+    fn a_job_of_slurm_uses_the_cores_it_asked_for_and_no_more_than_there_are() {
+        let shares =
+            [None, Some("2"), Some("64"), Some("0"), Some("x")].map(|asked| share(8, asked));
+        assert_eq!(shares, [8, 2, 8, 8, 8]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `--device`: where tensors live.
 
+use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context, Result};
@@ -31,6 +32,16 @@ impl FromStr for DeviceChoice {
                 .and_then(|number| number.parse().ok())
                 .map(Self::Cuda)
                 .ok_or_else(|| "expected auto, cpu, cuda or cuda:N".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
@@ -15,10 +15,14 @@ use signal_hook::low_level::{exit, signal_name};
 use crate::console::eprintln;
 
 /// Exit code that asks a batch system to start the same job again.
-const REQUEUE: i32 = 75;
+pub const REQUEUE: u8 = 75;
 
 /// How long a last line may take before the process ends without it.
 const LAST_LINE: Duration = Duration::from_millis(100);
+
+/// How long a signal of a batch system is the same one when it comes again: Slurm sends it to all processes of a job,
+/// and the job's script, which may be the only one that it reaches, passes it on.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// Whether, and by what, the program was asked to end.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +33,7 @@ pub struct Interrupt {
 
 impl Interrupt {
     /// Listens from now on to SIGINT, SIGTERM, SIGHUP and SIGUSR1. The first is noted; with the
-    /// second, whichever it is, the process exits at once.
+    /// second, whichever it is, the process exits at once. SIGTERM or SIGUSR1 twice within a second is one.
     ///
     /// # Errors
     /// Where the system refuses.
@@ -42,10 +46,15 @@ impl Interrupt {
         let mut signals = Signals::new(signals).context("cannot listen to signals")?;
         let first = interrupt.clone();
         let watch = move || {
+            let mut since = Instant::now();
             for signal in signals.forever() {
-                if first.note(signal).is_err() {
-                    last_line(signal);
-                    exit(exit_code(signal));
+                match first.note(signal) {
+                    Ok(_) => since = Instant::now(),
+                    Err(first) if is_echo(first, signal, since.elapsed()) => {}
+                    Err(_) => {
+                        last_line(signal);
+                        exit(exit_code(signal));
+                    }
                 }
             }
         };
@@ -75,6 +84,11 @@ impl Interrupt {
     }
 }
 
+/// Whether a signal is the first one, which came this long before, passed on.
+fn is_echo(first: i32, signal: i32, after: Duration) -> bool {
+    first == signal && [SIGTERM, SIGUSR1].contains(&signal) && after < ECHO
+}
+
 /// Whether this process was started to ignore a signal, as `nohup` does with SIGHUP; false where
 /// the system does not tell.
 fn is_ignored(signal: i32) -> bool {
@@ -102,12 +116,20 @@ fn name(signal: i32) -> &'static str {
 }
 
 fn exit_code(signal: i32) -> i32 {
-    if signal == SIGUSR1 { REQUEUE } else { 128 + signal }
+    if signal == SIGUSR1 { i32::from(REQUEUE) } else { 128 + signal }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_script_passes_on_is_the_same_signal_and_what_people_repeat_is_not() {
+        let soon = ECHO / 2;
+        assert!(is_echo(SIGTERM, SIGTERM, soon) && is_echo(SIGUSR1, SIGUSR1, soon));
+        assert!(!is_echo(SIGINT, SIGINT, soon) && !is_echo(SIGUSR1, SIGTERM, soon));
+        assert!(!is_echo(SIGTERM, SIGTERM, ECHO));
+    }
 
     #[test]
     fn the_first_signal_is_the_one_that_is_told() {

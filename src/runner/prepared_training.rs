@@ -63,6 +63,12 @@ impl PreparedTraining {
         FitInputs { config, loss: *loss, data, rules, number: 0, alone: false }
     }
 
+    /// Bytes of memory that its weights take at least, with what the optimizer keeps of them.
+    #[must_use]
+    pub fn engine_bytes(&self) -> usize {
+        self.parameters.saturating_mul(checks::PARAMETER_BYTES)
+    }
+
     /// Its directory's name without the identity: what tells it apart within its experiment.
     #[must_use]
     pub fn label(&self) -> &str {

@@ -27,8 +27,10 @@ fn field(path: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
+/// The most memory that this process had at once, where the system tells.
 #[allow(clippy::cast_precision_loss)] // kibibytes are far below 2^53
-fn peak_memory_mib() -> Option<f64> {
+#[must_use]
+pub fn peak_memory_mib() -> Option<f64> {
     Some(kibibytes("/proc/self/status", "VmHWM")? as f64 / 1024.0)
 }
 

@@ -47,12 +47,12 @@ pub struct Options<'a> {
 /// An experiment about to be run.
 pub struct Session<'a> {
     experiment: &'a Experiment,
-    options: Options<'a>,
+    pub(super) options: Options<'a>,
     compute: Compute,
     interrupt: &'a Interrupt,
-    cache: DatasetCache,
-    prepared: PreparedExperiment,
-    tuning: Option<Tuning<'a>>,
+    pub(super) cache: DatasetCache,
+    pub(super) prepared: PreparedExperiment,
+    pub(super) tuning: Option<Tuning<'a>>,
     looks: Option<SequentialPlan>,
     /// Where the config lies, from the folder of the experiment.
     source: Option<String>,
@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
             // What is to be trained then is not known before.
             self.prepared.plan.trainings.clear();
             self.prepared.plan.tuning = Some(tuning.record());
-            store.write_plan(&self.experiment.config, &self.plan(&store))?;
+            self.write_plan(&store)?;
             let open = tuning.open();
             let trainings = counted(open.len(), "training");
             let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
@@ -231,7 +231,7 @@ impl<'a> Session<'a> {
             let named = tuning.trainings().iter().map(|training| training.dir.clone()).collect();
             let dirs: Vec<String> = open.iter().map(|training| training.dir.clone()).collect();
             let twins = Twins::new(&tune_store, named, self.tunings_beside());
-            let summary = self.train_in(&tune_store, &twins, open, None, events)?;
+            let summary = self.train_in(&tune_store, Some(&twins), open, None, events)?;
             trained += summary.trained;
             if summary.interrupted() > 0 || summary.failed > 0 {
                 let record = tuning.record();
@@ -252,11 +252,11 @@ impl<'a> Session<'a> {
     /// Where the results directory cannot be written; a training that fails is in the summary.
     pub fn train(&self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
-        store.write_plan(&self.experiment.config, &self.plan(&store))?;
+        self.write_plan(&store)?;
         let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
-        let events_of = self.experiment.log.tensorboard.then_some(self.experiment.name.as_str());
         let twins = self.twins(&store);
-        let summary = self.train_in(&store, &twins, trainings.clone(), events_of, events)?;
+        let summary =
+            self.train_in(&store, Some(&twins), trainings.clone(), self.events_of(), events)?;
         FreshRun::tidy(store.dir());
         if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
             // Until here, the tuning of a fresh run that is interrupted would have been gone on with.
@@ -265,15 +265,20 @@ impl<'a> Session<'a> {
         Ok(summary)
     }
 
+    /// Writes the config and what it comes to into the folder of the experiment.
+    pub(super) fn write_plan(&self, store: &Store) -> Result<()> {
+        store.write_plan(&self.experiment.config, &self.plan(store))
+    }
+
     /// Where else trainings of the experiment may lie.
-    fn twins(&self, store: &Store) -> Twins {
+    pub(super) fn twins(&self, store: &Store) -> Twins {
         let named = self.prepared.trainings.iter().map(|training| training.dir.clone()).collect();
         let beside = experiments_beside(self.options.results, &self.experiment.name);
         Twins::new(store, named, beside)
     }
 
     /// The tunings of other experiments, whose trainings those of this one may be.
-    fn tunings_beside(&self) -> Vec<PathBuf> {
+    pub(super) fn tunings_beside(&self) -> Vec<PathBuf> {
         let beside = experiments_beside(self.options.results, &self.experiment.name);
         beside.iter().map(|experiment| tune_dir(experiment)).collect()
     }
@@ -312,18 +317,27 @@ impl<'a> Session<'a> {
         plan
     }
 
-    /// Trains what of these is not done yet, into a folder of the experiment; with event files for TensorBoard
-    /// where they are `events_of` an experiment.
-    fn train_in(
+    /// The name under which TensorBoard is to have event files, where it is.
+    pub(super) fn events_of(&self) -> Option<&str> {
+        self.experiment.log.tensorboard.then_some(self.experiment.name.as_str())
+    }
+
+    /// Trains what of these is not done yet, into a folder of the experiment, where `twins` are given not even
+    /// under another name; with event files for TensorBoard where they are `events_of` an experiment.
+    pub(super) fn train_in(
         &self,
         store: &Store,
-        twins: &Twins,
+        twins: Option<&Twins>,
         trainings: Vec<&PreparedTraining>,
         events_of: Option<&str>,
         events: &Sender<Event>,
     ) -> Result<Summary> {
         let Options { fresh, verify, .. } = self.options;
-        let needs = Needs::begin(store, trainings, fresh, verify)?.with(twins);
+        let needs = Needs::begin(store, trainings, fresh, verify)?;
+        let needs = match twins {
+            Some(twins) => needs.with(twins),
+            None => needs,
+        };
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(needs.trainings.len());
         for training in &needs.trainings {
             outcomes.push(match needs.of(training) {

@@ -65,7 +65,10 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()
 }
 
 /// As [`write()`], unless there is a file of this name; whether it was written.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
     let failed = || format!("cannot write {}", path.display());
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut file = partial(0o666).tempfile_in(dir).with_context(failed)?;

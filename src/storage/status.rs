@@ -20,6 +20,8 @@ pub enum State {
     Done,
     /// A process is training it.
     Running,
+    /// A job of a cluster that waits, or has not come to it yet, is to train it.
+    Queued,
     /// The next run resumes from its newest checkpoint that is whole, or starts again.
     Interrupted,
     /// An error ended it.
@@ -33,6 +35,9 @@ pub enum State {
 pub struct TrainingStatus {
     /// The experiment.
     pub experiment: String,
+    /// The experiment's directory.
+    #[serde(skip)]
+    pub folder: PathBuf,
     /// The training's directory below the experiment's.
     pub training: String,
     /// Whether the config names it, by the latest run; else it was named before.
@@ -63,6 +68,8 @@ pub struct TrainingStatus {
     pub error: Option<String>,
     /// Where that is written.
     pub log: Option<PathBuf>,
+    /// What the last job of a cluster that was to train it printed, where it left no result.
+    pub job_log: Option<PathBuf>,
 }
 
 /// The epoch at which the newest of these checkpoints that is whole goes on.
@@ -97,6 +104,9 @@ pub fn statuses(
             all.append(&mut tuned);
         }
         all.append(&mut of_folder(name, &experiment.path, planned, !one, saved_at, &mut warnings));
+        for status in &mut all[begin..] {
+            status.folder.clone_from(&experiment.path);
+        }
         estimate(&mut all[begin..]);
         let leftovers = of_experiment(&experiment).into_iter().filter(|_| !one);
         let known: BTreeSet<String> = all[begin..].iter().map(|one| one.training.clone()).collect();
@@ -198,6 +208,7 @@ impl TrainingStatus {
         let failed = state == State::Failed;
         Self {
             experiment: experiment.to_owned(),
+            folder: PathBuf::new(),
             training,
             named: seed.is_some(),
             seed,
@@ -215,6 +226,7 @@ impl TrainingStatus {
             bytes: None,
             error: record.filter(|_| failed).map(|record| record.error.unwrap_or_default()),
             log: failed.then_some(log),
+            job_log: None,
         }
     }
 

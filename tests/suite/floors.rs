@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["metrics", "nn", "storage"],
     &["train", "observers", "compare", "replay"],
     &["runner", "report"],
+    &["launch"],
     &["cli"],
     &["lib", "main"],
 ];

@@ -1,0 +1,140 @@
+//! The options of `bnes run` that say where trainings go.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::exit::UsageError;
+use super::run_args::{RunArgs, RunFormat};
+use crate::config::Experiment;
+use crate::launch::{LAUNCHERS, Launcher, Settings, launcher};
+use crate::text::listed;
+
+/// Where trainings go.
+#[derive(Debug, Args)]
+pub struct LaunchArgs {
+    /// Who trains
+    #[arg(long, value_name = "LAUNCHER", default_value = "local", value_parser = launchers(),
+        help_heading = "On other machines")]
+    pub launcher: &'static dyn Launcher,
+    /// Run sbatch rather than print its lines
+    #[arg(long, help_heading = "On other machines")]
+    pub submit: bool,
+    /// Send what failed, too
+    #[arg(long, help_heading = "On other machines")]
+    pub retry_failed: bool,
+    /// Trainings of a job [default: so that a job takes some minutes; one a line with `list`, up to 10,000 lines]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "On other machines")]
+    pub tasks_per_job: Option<u32>,
+    /// Jobs of an array at a time, at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "On other machines")]
+    pub array_parallelism: Option<u32>,
+    /// The partition of Slurm
+    #[arg(long, value_name = "NAME", help_heading = "On other machines")]
+    pub partition: Option<String>,
+    /// The time limit of a job, as sbatch takes it [default: the partition's]
+    #[arg(long, value_name = "TIME", help_heading = "On other machines")]
+    pub time: Option<String>,
+    /// The memory of a job, as sbatch takes it [default: estimated]
+    #[arg(long, value_name = "SIZE", help_heading = "On other machines")]
+    pub mem: Option<String>,
+    /// Another option of sbatch, such as `account=lab` or `cpus-per-task=4`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "On other machines")]
+    pub sbatch: Vec<String>,
+    /// Train tasks of this experiment's directory in the results, which `--launcher slurm` or `list` has written
+    #[arg(long, value_name = "DIR", requires = "task_id", help_heading = "On other machines",
+        conflicts_with_all = ["config", "set", "seeds", "results", "launcher", "dry_run", "fresh", "verify",
+            "until_decided", "report", "format", "submit", "retry_failed", "tasks_per_job",
+            "array_parallelism", "partition", "time", "mem", "sbatch"])]
+    pub sweep: Option<PathBuf>,
+    /// Which tasks: a number from 0, or A..B for those from A to B-1
+    #[arg(long, value_name = "N", requires = "sweep", value_parser = task_id,
+        help_heading = "On other machines")]
+    pub task_id: Option<Range<usize>>,
+}
+
+fn launchers() -> impl TypedValueParser<Value = &'static dyn Launcher> {
+    let known = LAUNCHERS.iter().map(|one| PossibleValue::new(one.name()).help(one.help()));
+    let find = |name: String| launcher(&name).ok_or("there is no such launcher");
+    PossibleValuesParser::new(known).try_map(find)
+}
+
+fn task_id(text: &str) -> Result<Range<usize>, String> {
+    let numbers = match text.split_once("..") {
+        Some((first, end)) => first.parse().ok().zip(end.parse().ok()),
+        None => text.parse().ok().and_then(|one: usize| Some((one, one.checked_add(1)?))),
+    };
+    let numbers = numbers.map(|(first, end)| first..end).filter(|numbers| !numbers.is_empty());
+    numbers.ok_or_else(|| "expected a number such as 7, or a range such as 0..30".to_owned())
+}
+
+impl RunArgs {
+    /// What the launcher is told.
+    ///
+    /// # Errors
+    /// Where an option is given that this launcher does not heed.
+    pub fn launch_settings<'a>(
+        &'a self,
+        experiment: &'a Experiment,
+    ) -> Result<Settings<'a>, UsageError> {
+        let launch = &self.launch;
+        let given = [
+            ("jobs", self.jobs.is_some()),
+            ("fresh", self.fresh),
+            ("verify", self.verify),
+            ("until-decided", self.until_decided),
+            ("report", self.report.is_some()),
+            ("format", self.format != RunFormat::Text),
+            ("submit", launch.submit),
+            ("retry-failed", launch.retry_failed),
+            ("tasks-per-job", launch.tasks_per_job.is_some()),
+            ("array-parallelism", launch.array_parallelism.is_some()),
+            ("partition", launch.partition.is_some()),
+            ("time", launch.time.is_some()),
+            ("mem", launch.mem.is_some()),
+            ("sbatch", !launch.sbatch.is_empty()),
+        ];
+        let unheeded = given
+            .iter()
+            .find(|(name, is_given)| *is_given && !launch.launcher.heeds().contains(name));
+        if let Some((name, _)) = unheeded {
+            let heed = LAUNCHERS.iter().filter(|other| other.heeds().contains(name));
+            let others: Vec<&str> = heed.map(|other| other.name()).collect();
+            return Err(UsageError(format!(
+                "--{name} is not for --launcher {}: it goes with --launcher {}",
+                launch.launcher.name(),
+                listed(&others, "or")
+            )));
+        }
+        let count = |count: Option<u32>| count.and_then(|count| usize::try_from(count).ok());
+        Ok(Settings {
+            experiment,
+            device: self.device,
+            submit: launch.submit,
+            retry_failed: launch.retry_failed,
+            tasks_per_job: count(launch.tasks_per_job),
+            array_parallelism: count(launch.array_parallelism),
+            partition: launch.partition.as_deref(),
+            time: launch.time.as_deref(),
+            mem: launch.mem.as_deref(),
+            sbatch: &launch.sbatch,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_a_number_or_a_range_that_is_not_empty() {
+        assert_eq!([task_id("7"), task_id("0..30")], [Ok(7..8), Ok(0..30)]);
+        for text in ["", "-1", "3..3", "4..3", "..", "1..", "1..=2", "a", "18446744073709551615"] {
+            assert!(task_id(text).is_err(), "{text}");
+        }
+    }
+}

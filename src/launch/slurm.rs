@@ -1,0 +1,204 @@
+//! `--launcher slurm`: arrays of jobs, each of which trains some tasks.
+//!
+//! Everything that a user wrote reaches `sbatch` as an argument of its own, and the script as a quoted word. The
+//! script's arguments say which tasks a job has, so that the queue alone tells what is yet to come.
+
+use std::fs;
+use std::process::Command;
+use std::sync::mpsc::Sender;
+
+use anyhow::{Context, Result, bail};
+
+use super::frozen::Frozen;
+use super::hand_over::{Ready, Runner, ready};
+use super::job_status::log_pattern;
+use super::launcher::{HandedOver, Launched, Launcher, Settings};
+use super::packing::{Array, arrays, memory_mib, tasks_per_job};
+use super::slurm_limits::Limits;
+use super::slurm_options::Options;
+use super::task_list::{LOGS, TaskList, Tasks, script_file};
+use crate::config::ConfigError;
+use crate::event::Event;
+use crate::runner::{PreparedTraining, Session, peak_memory_mib, timing};
+use crate::storage::atomic::write_with;
+use crate::text::{counted, shell_word};
+
+/// The script, but for the command.
+const SCRIPT: &str = include_str!("job.sh");
+
+/// Hands over to Slurm.
+#[derive(Debug)]
+pub struct Slurm;
+
+impl Launcher for Slurm {
+    fn name(&self) -> &'static str {
+        "slurm"
+    }
+
+    fn help(&self) -> &'static str {
+        "Write a batch script and print the sbatch lines, or run them with --submit"
+    }
+
+    fn heeds(&self) -> &'static [&'static str] {
+        &[
+            "submit",
+            "retry-failed",
+            "tasks-per-job",
+            "array-parallelism",
+            "partition",
+            "time",
+            "mem",
+            "sbatch",
+        ]
+    }
+
+    fn launch(
+        &self,
+        session: &mut Session,
+        settings: &Settings,
+        events: &Sender<Event>,
+    ) -> Result<Launched> {
+        let options = Options::new(settings)?;
+        let runner = Runner::new(session, settings.device)?;
+        if runner.sweep().to_string_lossy().contains('\\') {
+            let message = format!(
+                "{}: Slurm cannot write logs into a folder with a backslash in its name",
+                runner.sweep().display()
+            );
+            return Err(ConfigError::new(message)
+                .help("choose another place with --results")
+                .into());
+        }
+        let Ready { trainings, mut notes } = ready(session, settings, events)?;
+        if trainings.is_empty() {
+            return Ok(Launched::HandedOver(HandedOver { lines: Vec::new(), notes }));
+        }
+        let limits = Limits::ask();
+        if !limits.is_known {
+            notes.push(format!("scontrol is not at hand: arrays of at most {} jobs", limits.array));
+        }
+        let all = session.laid_out();
+        let sent: Vec<&PreparedTraining> = trainings.iter().map(|(_, place)| all[*place]).collect();
+        #[allow(clippy::cast_precision_loss)] // a count
+        let seconds = timing::estimate(&sent, session.compute())? / sent.len() as f64;
+        let per_job = settings.tasks_per_job.unwrap_or_else(|| {
+            tasks_per_job(sent.len(), seconds, options.cpus, options.limit_s, limits.jobs)
+        });
+        notes.push(format!(
+            "--tasks-per-job {per_job}: a training takes at most about {}, a job {}",
+            duration(seconds),
+            duration(of_job(seconds, per_job, options.cpus)),
+        ));
+        let mut arguments = options.arguments;
+        if !options.has_memory {
+            let peak = peak_memory_mib().unwrap_or_default();
+            let engine = sent.iter().map(|training| training.engine_bytes()).max();
+            let mib = memory_mib(peak, engine.unwrap_or_default(), options.cpus);
+            notes.push(format!(
+                "--mem {mib}M: reading the data and training some batches took {peak:.0} MiB here"
+            ));
+            arguments.insert(0, format!("--mem={mib}M"));
+        }
+        let list = TaskList::at(&runner.sweep());
+        let tasks = list.add(Frozen::of(settings.experiment), trainings)?;
+        let script = write_script(&list, &runner, &tasks)?;
+        let name = &settings.experiment.name;
+        let arrays = arrays(&(tasks.first..tasks.end()), per_job, limits.array);
+        let jobs: usize = arrays.iter().map(|array| array.jobs).sum();
+        if jobs > limits.jobs {
+            notes.push(format!(
+                "{jobs} jobs may be more than this cluster takes of one user: a larger --tasks-per-job packs them"
+            ));
+        }
+        let commands: Vec<Vec<String>> = arrays
+            .iter()
+            .map(|array| {
+                let mut words = vec![
+                    format!("--job-name={name}"),
+                    format!("--output={}", log_pattern(list.folder(), array.first, per_job)),
+                    format!("--array=0-{}{}", array.jobs - 1, parallelism(settings)),
+                    "--cpus-per-task=1".to_owned(),
+                ];
+                words.extend(arguments.iter().cloned());
+                words.push(script.clone());
+                words.extend([array.first, per_job, tasks.end()].map(|number| number.to_string()));
+                words
+            })
+            .collect();
+        let lines = if settings.submit {
+            submit(&commands, &arrays)?
+        } else {
+            notes.push("nothing is submitted yet: --submit does, or these lines do".to_owned());
+            commands.iter().map(|words| line(words)).collect()
+        };
+        Ok(Launched::HandedOver(HandedOver { lines, notes }))
+    }
+}
+
+fn parallelism(settings: &Settings) -> String {
+    settings.array_parallelism.map_or_else(String::new, |jobs| format!("%{jobs}"))
+}
+
+/// Seconds of a job with so many trainings of this length, some side by side.
+#[allow(clippy::cast_precision_loss)] // counts
+fn of_job(seconds: f64, per_job: usize, side_by_side: usize) -> f64 {
+    seconds * per_job.div_ceil(side_by_side) as f64
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => format!("{seconds:.1} s"),
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7200.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3600.0),
+    }
+}
+
+/// Writes the script of some tasks, and makes the folder for what jobs print; its path.
+fn write_script(list: &TaskList, runner: &Runner, tasks: &Tasks) -> Result<String> {
+    let logs = list.folder().join(LOGS);
+    fs::create_dir_all(&logs)
+        .with_context(|| format!("cannot create the folder {}", logs.display()))?;
+    let path = script_file(list.folder(), tasks.first);
+    let script = script(&runner.command(r#""$first..$end""#));
+    write_with(&path, |out| {
+        out.write_all(script.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    })?;
+    Ok(path.display().to_string())
+}
+
+fn script(command: &str) -> String {
+    SCRIPT.replacen("COMMAND", command, 1)
+}
+
+/// A command of `sbatch` for a shell.
+fn line(words: &[String]) -> String {
+    let words = words.iter().map(|word| shell_word(word));
+    std::iter::once("sbatch".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Submits arrays; what `sbatch` said of each.
+fn submit(commands: &[Vec<String>], arrays: &[Array]) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    for (words, array) in commands.iter().zip(arrays) {
+        let output = Command::new("sbatch").args(words).output().context(
+            "sbatch cannot be run: submit on a machine of the cluster, or leave --submit out and run the lines there",
+        )?;
+        if !output.status.success() {
+            let problem = String::from_utf8_lossy(&output.stderr);
+            let before = match said.len() {
+                0 => "nothing was submitted".to_owned(),
+                count => format!("{} submitted before", counted(count, "array")),
+            };
+            bail!(
+                "sbatch refused an array of {}: {}\n{before}; the same command sends what is missing. Where the \
+                 cluster limits how many jobs a user may submit, a larger --tasks-per-job packs them",
+                counted(array.jobs, "job"),
+                problem.trim()
+            );
+        }
+        let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        said.push(format!("{line}: {}", counted(array.jobs, "job")));
+    }
+    Ok(said)
+}

@@ -1,0 +1,198 @@
+//! An experiment whose trainings others are to train: what there is to hand over, and a part of it trained.
+
+use std::collections::HashMap;
+use std::sync::mpsc::Sender;
+
+use anyhow::Result;
+
+use super::need::{Need, Needs};
+use super::prepared_experiment::PreparedExperiment;
+use super::prepared_training::PreparedTraining;
+use super::session::Session;
+use super::summary::Summary;
+use super::tuning::Tuning;
+use crate::config::ConfigError;
+use crate::event::Event;
+use crate::results::tuning::TUNE;
+use crate::results::{Status, TrainingRecord};
+use crate::storage::{Claim, Holder, Store, Twins};
+use crate::train::Position;
+
+/// What is still to be trained of an experiment.
+pub struct Open {
+    /// In the experiment's order.
+    pub tasks: Vec<OpenTask>,
+    /// Trainings that are done.
+    pub done: usize,
+    /// Whether they are to choose values by, so that the experiment's own are not known yet.
+    pub is_tuning: bool,
+}
+
+/// A training still to be trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTask {
+    /// Its directory below the experiment's.
+    pub training: String,
+    /// Its place among all trainings of the experiment, or of its tuning.
+    pub place: usize,
+    /// Whether the last attempt ended with an error.
+    pub has_failed: bool,
+    /// Whether a process is at work on it.
+    pub is_running: bool,
+}
+
+/// What became of some trainings of an experiment.
+pub struct TasksEnded {
+    /// Of each.
+    pub summary: Summary,
+    /// Whether anything is further than before.
+    pub has_progressed: bool,
+}
+
+/// Where each training would go on.
+type Positions = Vec<Option<Position>>;
+
+impl Session<'_> {
+    /// Writes down what the experiment comes to, puts what is done elsewhere in its place, and says what is left
+    /// to train.
+    ///
+    /// # Errors
+    /// Where the results directory cannot be written.
+    pub fn lay_out(&mut self, events: &Sender<Event>) -> Result<Open> {
+        let store = Store::create(self.options.results, &self.experiment_name())?;
+        if !self.settle_tuning(&store)? {
+            let tune_store = Store::at(store.dir(), TUNE);
+            self.prepared.plan.trainings.clear();
+            self.prepared.plan.tuning = self.tuning.as_ref().map(Tuning::record);
+            self.write_plan(&store)?;
+            let trainings = self.tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
+            let mut open = open(&Needs::look(&tune_store, trainings, false), events);
+            open.is_tuning = true;
+            for task in &mut open.tasks {
+                task.training.insert_str(0, &format!("{TUNE}/"));
+            }
+            return Ok(open);
+        }
+        self.write_plan(&store)?;
+        let twins = self.twins(&store);
+        let needs = Needs::look(&store, self.prepared.trainings.iter().collect(), false);
+        take_over(&needs.with(&twins))?;
+        let needs = Needs::look(&store, self.prepared.trainings.iter().collect(), false);
+        Ok(open(&needs, events))
+    }
+
+    /// The trainings that [`Open`] tells of, by their places.
+    #[must_use]
+    pub fn laid_out(&self) -> Vec<&PreparedTraining> {
+        match &self.tuning {
+            Some(tuning) => tuning.trainings(),
+            None => self.prepared.trainings.iter().collect(),
+        }
+    }
+
+    /// Trains those of these trainings that are not done, by their directories below the experiment's, and leaves
+    /// alone what the experiment comes to.
+    ///
+    /// # Errors
+    /// Where one of them is none of the experiment, or the results directory cannot be written.
+    pub fn train_tasks(&mut self, names: &[&str], events: &Sender<Event>) -> Result<TasksEnded> {
+        let prefix = format!("{TUNE}/");
+        let is_tuning = names.iter().all(|name| name.starts_with(&prefix));
+        let tune_store = Store::at(self.store().dir(), TUNE);
+        if let Some(tuning) = &mut self.tuning {
+            let is_settled = tuning.find(&tune_store, None, false, &mut self.cache, |_, _, _| {});
+            if is_settled && !is_tuning {
+                self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+                self.tuning = None;
+            }
+        }
+        let store = if is_tuning { tune_store } else { self.store() };
+        let known: HashMap<&str, &PreparedTraining> =
+            self.laid_out().into_iter().map(|training| (training.dir.as_str(), training)).collect();
+        let find = |name: &&str| {
+            let dir = if is_tuning { &name[prefix.len()..] } else { name };
+            known.get(dir).copied().ok_or_else(|| {
+                ConfigError::new(format!(
+                    "{}: no such training comes of the config and the data any more",
+                    store.dir().join(dir).display()
+                ))
+                .help("the data or bnes changed since the tasks were written: launch the experiment again")
+            })
+        };
+        let trainings = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let needs = Needs::look(&store, trainings.clone(), false);
+        let positions =
+            || -> Positions { trainings.iter().map(|one| needs.resumes_at(one)).collect() };
+        let before = positions();
+        let events_of = self.events_of().filter(|_| !is_tuning);
+        let summary = self.train_in(&store, None, trainings.clone(), events_of, events)?;
+        let has_progressed = summary.trained > 0 || positions() != before;
+        Ok(TasksEnded { summary, has_progressed })
+    }
+
+    fn experiment_name(&self) -> String {
+        let store = self.store();
+        store.dir().file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Takes into account what of a tuning is done, here or beside; whether nothing is left to choose.
+    fn settle_tuning(&mut self, store: &Store) -> Result<bool> {
+        let beside = self.tunings_beside();
+        let Some(tuning) = &mut self.tuning else { return Ok(true) };
+        let tune_store = Store::create(store.dir(), TUNE)?;
+        loop {
+            if tuning.find(&tune_store, None, false, &mut self.cache, |_, _, _| {}) {
+                break;
+            }
+            let named = tuning.trainings().iter().map(|training| training.dir.clone()).collect();
+            let twins = Twins::new(&tune_store, named, beside.clone());
+            let needs = Needs::look(&tune_store, tuning.open(), false).with(&twins);
+            if take_over(&needs)? == 0 {
+                return Ok(false);
+            }
+        }
+        let record = tuning.record();
+        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+        self.prepared.plan.tuning = Some(record);
+        self.tuning = None;
+        Ok(true)
+    }
+}
+
+/// Puts what is done under other names in its place; how many there were.
+fn take_over(needs: &Needs) -> Result<usize> {
+    let mut moved = 0;
+    for training in &needs.trainings {
+        let Need::Move(twin) = needs.of(training) else { continue };
+        let Some(claim) = Claim::acquire(&needs.store.work_dir(&training.dir))? else { continue };
+        moved += usize::from(twin.0.take_over(needs.store, &training.dir)?);
+        needs.store.finish(&training.dir, claim);
+    }
+    Ok(moved)
+}
+
+fn open(needs: &Needs, events: &Sender<Event>) -> Open {
+    let mut open = Open { tasks: Vec::new(), done: 0, is_tuning: false };
+    for (place, training) in needs.trainings.iter().enumerate() {
+        match needs.of(training) {
+            Need::Nothing(done) => {
+                let _ = needs.store.keep(&training.dir, *done);
+                open.done += 1;
+            }
+            Need::Newer(message) => {
+                let _ = events.send(Event::Warning { message });
+            }
+            Need::Training | Need::Move(_) => {
+                let path = needs.store.training(&training.dir);
+                let record = TrainingRecord::read(&path);
+                open.tasks.push(OpenTask {
+                    training: training.dir.clone(),
+                    place,
+                    has_failed: record.is_some_and(|record| record.status == Status::Failed),
+                    is_running: Holder::of(&needs.store.work_dir(&training.dir)).is_some(),
+                });
+            }
+        }
+    }
+    open
+}
