@@ -6,11 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::exit::UsageError;
-use super::run_args::{RunArgs, RunFormat};
-use crate::config::Experiment;
-use crate::launch::{LAUNCHERS, Launcher, Settings, launcher};
-use crate::text::listed;
+use crate::launch::{LAUNCHERS, Launcher, launcher};
 
 /// Where trainings go.
 #[derive(Debug, Args)]
@@ -70,60 +66,6 @@ fn task_id(text: &str) -> Result<Range<usize>, String> {
     };
     let numbers = numbers.map(|(first, end)| first..end).filter(|numbers| !numbers.is_empty());
     numbers.ok_or_else(|| "expected a number such as 7, or a range such as 0..30".to_owned())
-}
-
-impl RunArgs {
-    /// What the launcher is told.
-    ///
-    /// # Errors
-    /// Where an option is given that this launcher does not heed.
-    pub fn launch_settings<'a>(
-        &'a self,
-        experiment: &'a Experiment,
-    ) -> Result<Settings<'a>, UsageError> {
-        let launch = &self.launch;
-        let given = [
-            ("jobs", self.jobs.is_some()),
-            ("fresh", self.fresh),
-            ("verify", self.verify),
-            ("until-decided", self.until_decided),
-            ("report", self.report.is_some()),
-            ("format", self.format != RunFormat::Text),
-            ("submit", launch.submit),
-            ("retry-failed", launch.retry_failed),
-            ("tasks-per-job", launch.tasks_per_job.is_some()),
-            ("array-parallelism", launch.array_parallelism.is_some()),
-            ("partition", launch.partition.is_some()),
-            ("time", launch.time.is_some()),
-            ("mem", launch.mem.is_some()),
-            ("sbatch", !launch.sbatch.is_empty()),
-        ];
-        let unheeded = given
-            .iter()
-            .find(|(name, is_given)| *is_given && !launch.launcher.heeds().contains(name));
-        if let Some((name, _)) = unheeded {
-            let heed = LAUNCHERS.iter().filter(|other| other.heeds().contains(name));
-            let others: Vec<&str> = heed.map(|other| other.name()).collect();
-            return Err(UsageError(format!(
-                "--{name} is not for --launcher {}: it goes with --launcher {}",
-                launch.launcher.name(),
-                listed(&others, "or")
-            )));
-        }
-        let count = |count: Option<u32>| count.and_then(|count| usize::try_from(count).ok());
-        Ok(Settings {
-            experiment,
-            device: self.device,
-            submit: launch.submit,
-            retry_failed: launch.retry_failed,
-            tasks_per_job: count(launch.tasks_per_job),
-            array_parallelism: count(launch.array_parallelism),
-            partition: launch.partition.as_deref(),
-            time: launch.time.as_deref(),
-            mem: launch.mem.as_deref(),
-            sbatch: &launch.sbatch,
-        })
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod exit;
 mod experiment_args;
 mod gate;
 mod launch_args;
+mod launch_settings;
 mod live_report;
 pub mod logs;
 mod output;
@@ -27,6 +28,7 @@ mod run_json;
 mod run_text;
 pub mod status;
 mod task;
+mod watched;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,9 +1,9 @@
 //! `bnes run`: trains what is not done yet.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -17,12 +17,12 @@ use super::run_text::{
     counts, done_and_to_go, next, next_of_tuning, print_choice, print_warnings, replaced, verdicts,
 };
 use super::task::task;
+use super::watched::watched;
 use crate::compare::{self, ALPHA, CompareError, Effect, Finding, Margin};
 use crate::config::Experiment;
 use crate::console::eprintln;
 use crate::event::Event;
 use crate::launch::{HandedOver, Launched};
-use crate::observers::{Progress, Style};
 use crate::results::{self, LoadedExperiment, SequentialPlan};
 use crate::runner::lint::{Level, lint};
 use crate::runner::{Interrupt, Session, Summary, Verdict};
@@ -41,6 +41,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if let (Some(sweep), Some(numbers)) = (&args.launch.sweep, &args.launch.task_id) {
         return task(args, sweep, numbers, &interrupt);
     }
+    args.check_launcher()?;
     let report = args.report.as_ref().map(|file| -> Result<LiveReport> {
         Ok(LiveReport::new(file, args.results.join(&args.experiment.load()?.name))?)
     });
@@ -188,7 +189,7 @@ fn run_once(
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
     let launcher = args.launch.launcher;
-    let settings = args.launch_settings(experiment)?;
+    let settings = args.launch_settings(experiment);
     let mut session = Session::open(experiment, args.options(), interrupt)?;
     session.plan_looks(sequential);
     if is_first && !args.quiet {
@@ -301,32 +302,4 @@ fn ended(interrupt: &Interrupt, summary: &Summary, printed: Result<()>) -> Resul
     }
     printed?;
     Ok(if summary.failed > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
-}
-
-/// Works while the events of it are shown, and the page that shows them is kept up to date.
-pub fn watched<T>(
-    args: &RunArgs,
-    report: Option<&LiveReport>,
-    work: impl FnOnce(&Sender<Event>) -> T,
-) -> T {
-    let style = match (args.quiet, std::io::stderr().is_terminal()) {
-        (true, _) => Style::Quiet,
-        (false, true) => Style::Bars,
-        (false, false) => Style::Lines,
-    };
-    let (sender, receiver) = channel();
-    std::thread::scope(|scope| {
-        let shown = match report {
-            None => receiver,
-            Some(report) => {
-                let (onward, shown) = channel();
-                scope.spawn(move || report.follow(&receiver, &onward));
-                shown
-            }
-        };
-        scope.spawn(move || Progress::new(style).watch(&shown));
-        let result = work(&sender);
-        drop(sender);
-        result
-    })
 }

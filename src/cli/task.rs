@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use super::exit::FAILED;
-use super::run::watched;
 use super::run_args::RunArgs;
 use super::run_text::print_warnings;
+use super::watched::watched;
 use crate::console::eprintln;
 use crate::launch::TaskList;
 use crate::runner::{Interrupt, Options, REQUEUE, Session};

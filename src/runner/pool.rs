@@ -15,8 +15,9 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How often it is looked whether a signal came.
 const WATCH: Duration = Duration::from_millis(50);
 
-/// How long work that another process has in hand is left alone.
-const POLL: Duration = Duration::from_millis(100);
+/// How long work that another process has in hand is left alone at first, and at most: on a shared file system each
+/// look costs the others something.
+const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// Pieces of work by number, from 0.
 pub trait Work: Sync {
@@ -98,6 +99,7 @@ impl Pool<'_> {
                 let done = done.clone();
                 scope.spawn(move || {
                     let _done = done;
+                    let mut poll = POLL.0;
                     while !self.interrupt.is_asked()
                         && let Some((number, waited)) = take(queue)
                     {
@@ -105,10 +107,12 @@ impl Pool<'_> {
                             lock(queue).waiting.push_back(number);
                             if waited {
                                 announce_wait(work, number, queue, events);
-                                std::thread::sleep(POLL);
+                                self.pause(poll);
+                                poll = (poll * 2).min(POLL.1);
                             }
                             continue;
                         };
+                        poll = POLL.0;
                         self.announce_signal(is_announced, events);
                         let (outcome, failed) = work.outcome(number, &output);
                         send(events, Event::Ended { training: number, outcome, failed });
@@ -125,6 +129,14 @@ impl Pool<'_> {
             pieces[*number] = Piece::Elsewhere;
         }
         pieces
+    }
+
+    /// Sleeps, until a signal comes.
+    fn pause(&self, time: Duration) {
+        let begun = Instant::now();
+        while !self.interrupt.is_asked() && begun.elapsed() < time {
+            std::thread::sleep(WATCH.min(time));
+        }
     }
 
     /// Says, once, that a signal came.

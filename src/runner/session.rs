@@ -46,7 +46,7 @@ pub struct Options<'a> {
 
 /// An experiment about to be run.
 pub struct Session<'a> {
-    experiment: &'a Experiment,
+    pub(super) experiment: &'a Experiment,
     pub(super) options: Options<'a>,
     compute: Compute,
     interrupt: &'a Interrupt,
@@ -232,6 +232,7 @@ impl<'a> Session<'a> {
             let dirs: Vec<String> = open.iter().map(|training| training.dir.clone()).collect();
             let twins = Twins::new(&tune_store, named, self.tunings_beside());
             let summary = self.train_in(&tune_store, Some(&twins), open, None, events)?;
+            tune_store.clean();
             trained += summary.trained;
             if summary.interrupted() > 0 || summary.failed > 0 {
                 let record = tuning.record();
@@ -257,6 +258,8 @@ impl<'a> Session<'a> {
         let twins = self.twins(&store);
         let summary =
             self.train_in(&store, Some(&twins), trainings.clone(), self.events_of(), events)?;
+        // Others that were at work here may have been killed meanwhile.
+        store.clean();
         FreshRun::tidy(store.dir());
         if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
             // Until here, the tuning of a fresh run that is interrupted would have been gone on with.
@@ -361,8 +364,6 @@ impl<'a> Session<'a> {
         let sweep =
             Sweep::new(&needs, open, &resources, self.interrupt, every_s).with_events_of(events_of);
         let mut trained = sweep.run(events).into_iter();
-        // Others that were at work here may have been killed meanwhile.
-        store.clean();
         let outcome = |found: Option<Outcome>| found.or_else(|| trained.next());
         let outcomes = outcomes.into_iter().filter_map(outcome).collect();
         Ok(Summary::of(&needs.trainings, outcomes))

@@ -15,7 +15,7 @@ use crate::config::ConfigError;
 use crate::event::Event;
 use crate::results::tuning::TUNE;
 use crate::results::{Status, TrainingRecord};
-use crate::storage::{Claim, Holder, Store, Twins};
+use crate::storage::{Claim, Holder, Store, Twin, Twins};
 use crate::train::Position;
 
 /// What is still to be trained of an experiment.
@@ -59,14 +59,14 @@ impl Session<'_> {
     /// # Errors
     /// Where the results directory cannot be written.
     pub fn lay_out(&mut self, events: &Sender<Event>) -> Result<Open> {
-        let store = Store::create(self.options.results, &self.experiment_name())?;
+        let store = Store::create(self.options.results, &self.experiment.name)?;
         if !self.settle_tuning(&store)? {
             let tune_store = Store::at(store.dir(), TUNE);
             self.prepared.plan.trainings.clear();
             self.prepared.plan.tuning = self.tuning.as_ref().map(Tuning::record);
             self.write_plan(&store)?;
             let trainings = self.tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
-            let mut open = open(&Needs::look(&tune_store, trainings, false), events);
+            let mut open = open(&Needs::look(&tune_store, trainings, false), events)?;
             open.is_tuning = true;
             for task in &mut open.tasks {
                 task.training.insert_str(0, &format!("{TUNE}/"));
@@ -76,9 +76,7 @@ impl Session<'_> {
         self.write_plan(&store)?;
         let twins = self.twins(&store);
         let needs = Needs::look(&store, self.prepared.trainings.iter().collect(), false);
-        take_over(&needs.with(&twins))?;
-        let needs = Needs::look(&store, self.prepared.trainings.iter().collect(), false);
-        Ok(open(&needs, events))
+        open(&needs.with(&twins), events)
     }
 
     /// The trainings that [`Open`] tells of, by their places.
@@ -130,11 +128,6 @@ impl Session<'_> {
         Ok(TasksEnded { summary, has_progressed })
     }
 
-    fn experiment_name(&self) -> String {
-        let store = self.store();
-        store.dir().file_name().unwrap_or_default().to_string_lossy().into_owned()
-    }
-
     /// Takes into account what of a tuning is done, here or beside; whether nothing is left to choose.
     fn settle_tuning(&mut self, store: &Store) -> Result<bool> {
         let beside = self.tunings_beside();
@@ -147,7 +140,13 @@ impl Session<'_> {
             let named = tuning.trainings().iter().map(|training| training.dir.clone()).collect();
             let twins = Twins::new(&tune_store, named, beside.clone());
             let needs = Needs::look(&tune_store, tuning.open(), false).with(&twins);
-            if take_over(&needs)? == 0 {
+            let mut moved = false;
+            for training in &needs.trainings {
+                if let Need::Move(twin) = needs.of(training) {
+                    moved |= take_over(&needs, training, &twin.0)?;
+                }
+            }
+            if !moved {
                 return Ok(false);
             }
         }
@@ -159,40 +158,42 @@ impl Session<'_> {
     }
 }
 
-/// Puts what is done under other names in its place; how many there were.
-fn take_over(needs: &Needs) -> Result<usize> {
-    let mut moved = 0;
-    for training in &needs.trainings {
-        let Need::Move(twin) = needs.of(training) else { continue };
-        let Some(claim) = Claim::acquire(&needs.store.work_dir(&training.dir))? else { continue };
-        moved += usize::from(twin.0.take_over(needs.store, &training.dir)?);
-        needs.store.finish(&training.dir, claim);
-    }
+/// Puts what is done under another name in its place; whether it is there now.
+fn take_over(needs: &Needs, training: &PreparedTraining, twin: &Twin) -> Result<bool> {
+    let Some(claim) = Claim::acquire(&needs.store.work_dir(&training.dir))? else {
+        return Ok(false);
+    };
+    let moved = twin.take_over(needs.store, &training.dir)?;
+    needs.store.finish(&training.dir, claim);
     Ok(moved)
 }
 
-fn open(needs: &Needs, events: &Sender<Event>) -> Open {
+fn open(needs: &Needs, events: &Sender<Event>) -> Result<Open> {
     let mut open = Open { tasks: Vec::new(), done: 0, is_tuning: false };
     for (place, training) in needs.trainings.iter().enumerate() {
-        match needs.of(training) {
+        let is_done = match needs.of(training) {
             Need::Nothing(done) => {
                 let _ = needs.store.keep(&training.dir, *done);
-                open.done += 1;
+                true
             }
+            Need::Move(twin) => take_over(needs, training, &twin.0)?,
+            Need::Training => false,
             Need::Newer(message) => {
                 let _ = events.send(Event::Warning { message });
+                continue;
             }
-            Need::Training | Need::Move(_) => {
-                let path = needs.store.training(&training.dir);
-                let record = TrainingRecord::read(&path);
-                open.tasks.push(OpenTask {
-                    training: training.dir.clone(),
-                    place,
-                    has_failed: record.is_some_and(|record| record.status == Status::Failed),
-                    is_running: Holder::of(&needs.store.work_dir(&training.dir)).is_some(),
-                });
-            }
+        };
+        if is_done {
+            open.done += 1;
+            continue;
         }
+        let record = TrainingRecord::read(&needs.store.training(&training.dir));
+        open.tasks.push(OpenTask {
+            training: training.dir.clone(),
+            place,
+            has_failed: record.is_some_and(|record| record.status == Status::Failed),
+            is_running: Holder::of(&needs.store.work_dir(&training.dir)).is_some(),
+        });
     }
-    open
+    Ok(open)
 }

@@ -64,7 +64,7 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()
     Ok(())
 }
 
-/// As [`write()`], unless there is a file of this name; whether it was written.
+/// Writes a file whole or not at all, unless there is one of this name; whether it was written.
 ///
 /// # Errors
 /// Where it cannot be written.

@@ -1,8 +1,8 @@
 //! The right to train one training, which one process at a time has, and its checkpoints.
 //!
 //! The file `claim` in a [`WorkDir`] names the process at work. A lock on it ends with its process,
-//! so that the next one takes over at once; across machines, where locks may not reach, a claim counts
-//! until its holder has not been heard of for [`SILENCE`]. Should two processes ever train the same
+//! so that the next one takes over at once; across machines, where locks may not reach or outlive their
+//! holder, a claim counts until its holder has not been heard of for [`SILENCE`]. Should two processes ever train the same
 //! thing, they come to the same bytes and the first result stays.
 
 use std::fs::{self, File, TryLockError};
@@ -43,6 +43,27 @@ pub struct Holder {
     pub epoch: usize,
 }
 
+/// The lock on a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    /// Ours, just now.
+    Own,
+    /// Another process has it.
+    Foreign,
+    /// The file system has none.
+    Unknown,
+}
+
+impl Lock {
+    fn of(tried: &Result<(), TryLockError>) -> Self {
+        match tried {
+            Ok(()) => Self::Own,
+            Err(TryLockError::WouldBlock) => Self::Foreign,
+            Err(TryLockError::Error(_)) => Self::Unknown,
+        }
+    }
+}
+
 /// The right to work on a training; given back when dropped.
 pub struct Claim {
     work_dir: WorkDir,
@@ -59,12 +80,8 @@ impl Holder {
         let dir = work_dir.path();
         let file = File::open(dir.join(CLAIM)).ok()?;
         let holder = Self::read(&file)?;
-        let locked = match file.try_lock_shared() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => return Some(holder),
-            Err(TryLockError::Error(_)) => false,
-        };
-        holder.is_at_work(dir, &file, locked).then_some(holder)
+        let lock = Lock::of(&file.try_lock_shared());
+        holder.is_at_work(dir, &file, lock).then_some(holder)
     }
 
     fn read(file: &File) -> Option<Self> {
@@ -79,12 +96,15 @@ impl Holder {
         serde_json::from_slice(&bytes[..read]).ok()
     }
 
-    /// Whether its claim is to be respected; `locked`: the lock is ours.
-    fn is_at_work(&self, dir: &Path, file: &File, locked: bool) -> bool {
-        match self.process.lives() {
+    /// Whether its claim is to be respected.
+    fn is_at_work(&self, dir: &Path, file: &File, lock: Lock) -> bool {
+        match (self.process.lives(), lock) {
             // On one machine a lock that can be had means that its holder is gone.
-            Some(lives) => !locked && lives && self.process != Process::this(),
-            None => silence(file, dir).is_some_and(|silence| silence < SILENCE),
+            (Some(_), Lock::Own) => false,
+            (Some(_), Lock::Foreign) => true,
+            (Some(lives), Lock::Unknown) => lives && self.process != Process::this(),
+            // The server of a shared file system may hold the lock of a machine that is no more.
+            (None, _) => silence(file, dir).is_some_and(|silence| silence < SILENCE),
         }
     }
 }
@@ -129,20 +149,18 @@ impl Claim {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 other => other.with_context(failed)?,
             };
-            let locked = match file.try_lock() {
-                Ok(()) => true,
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                // A file system without locks.
-                Err(TryLockError::Error(_)) => false,
-            };
+            let lock = Lock::of(&file.try_lock());
             let same =
                 fs::metadata(&path).and_then(|there| Ok(there.ino() == file.metadata()?.ino()));
             if !same.unwrap_or(false) {
                 continue;
             }
-            if let Some(holder) = Holder::read(&file)
-                && holder.is_at_work(dir, &file, locked)
-            {
+            let is_held = match Holder::read(&file) {
+                Some(holder) => holder.is_at_work(dir, &file, lock),
+                // It has just been locked, and will be written.
+                None => lock == Lock::Foreign,
+            };
+            if is_held {
                 return Ok(None);
             }
             clean(dir);
@@ -293,6 +311,24 @@ mod tests {
         other_machine(&work, SILENCE * 2);
         assert!(Holder::of(&work).is_none());
         assert!(Claim::acquire(&work).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_machine_keeps_nobody_out_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = WorkDir::of(dir.path(), "a");
+        other_machine(&work, SILENCE / 2);
+        // As the server of a shared file system has it.
+        let lock = File::open(work.path().join(CLAIM)).unwrap();
+        lock.lock().unwrap();
+        assert!(Holder::of(&work).is_some() && Claim::acquire(&work).unwrap().is_none());
+        other_machine(&work, SILENCE * 2);
+        assert!(Holder::of(&work).is_none());
+        let claim = Claim::acquire(&work).unwrap().unwrap();
+        // Others see who it is now.
+        assert_eq!(Holder::of(&work).unwrap().process, Process::this());
+        assert!(Claim::acquire(&work).unwrap().is_none());
+        drop(claim);
     }
 
     #[test]

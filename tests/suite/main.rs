@@ -22,6 +22,8 @@ mod formats;
 #[cfg(target_os = "linux")]
 mod fresh;
 mod gate;
+#[cfg(target_os = "linux")]
+mod launch;
 mod logs;
 mod norms;
 mod on_demand;
