@@ -1,6 +1,6 @@
 //! What jobs of a cluster add to the status of trainings: which are queued, and what the last job of each printed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,14 @@ use crate::storage::status::{State, TrainingStatus};
 /// cannot be known, a sentence each.
 pub fn add_jobs(statuses: &mut [TrainingStatus]) -> Vec<String> {
     let mut problems = Vec::new();
-    let folders: BTreeSet<PathBuf> = statuses.iter().map(|one| one.folder.clone()).collect();
-    for folder in folders {
-        let list = TaskList::at(&folder);
+    // Those of an experiment follow each other.
+    for statuses in statuses.chunk_by_mut(|one, next| one.folder == next.folder) {
+        let list = TaskList::at(&statuses[0].folder);
         let in_queue = queued(&list).unwrap_or_else(|problem| {
             problems.push(format!("what is queued is not known: {problem}"));
             HashMap::new()
         });
-        let of_folder = statuses.iter_mut().filter(|status| status.folder == folder);
-        let open = of_folder.filter(|status| {
+        let open = statuses.iter_mut().filter(|status| {
             matches!(status.state, State::Missing | State::Interrupted | State::Failed)
         });
         let open: Vec<&mut TrainingStatus> = open.collect();
