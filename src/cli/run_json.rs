@@ -15,8 +15,8 @@ use crate::storage::Store;
 /// Where `out` cannot be written.
 pub fn write(session: &Session, summary: &Summary, out: &mut dyn Write) -> Result<()> {
     let store = session.store();
-    for (training, record) in session.prepared().trainings.iter().zip(&summary.records) {
-        for object in record.iter().flat_map(|record| objects(&store, training, record)) {
+    for (training, record) in session.prepared().trainings().zip(&summary.records) {
+        for object in record.iter().flat_map(|record| objects(&store, &training, record)) {
             writeln!(out, "{object}")?;
         }
     }

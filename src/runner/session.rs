@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
+use rayon::prelude::*;
 
 use super::compute::Compute;
 use super::dataset_cache::DatasetCache;
@@ -24,6 +25,7 @@ use super::tuning::Tuning;
 use super::verify::{Verdict, Verification};
 use crate::config::Experiment;
 use crate::event::Event;
+use crate::results::load::directories;
 use crate::results::tuning::{TUNE, tune_dir};
 use crate::results::{Plan, SequentialPlan, TrainingRecord, TuningRecord};
 use crate::storage::{FreshRun, Store, Twins, experiments_beside};
@@ -42,6 +44,17 @@ pub struct Options<'a> {
     pub fresh: bool,
     /// Whether what is done is to be verified: it is taken as it is.
     pub verify: bool,
+    /// Whether nothing is to be trained: of more seeds than need be, no split is read.
+    pub only_looks: bool,
+}
+
+/// Seeds whose splits are read to tell what would be trained.
+const SEEDS_LOOKED_AT: usize = 32;
+
+impl Options<'_> {
+    fn seeds_read(&self) -> usize {
+        if self.only_looks { SEEDS_LOOKED_AT } else { usize::MAX }
+    }
 }
 
 /// An experiment about to be run.
@@ -53,6 +66,8 @@ pub struct Session<'a> {
     cache: DatasetCache,
     prepared: PreparedExperiment,
     tuning: Option<Tuning<'a>>,
+    /// What the tuning has come to, where there is one.
+    tuned: Option<TuningRecord>,
     looks: Option<SequentialPlan>,
     /// Where the config lies, from the folder of the experiment.
     source: Option<String>,
@@ -103,7 +118,7 @@ impl<'a> Session<'a> {
         // What the environment asks for is refused before anything is written.
         let compute = Compute::new(device, 1)?;
         let mut cache = DatasetCache::of(experiment);
-        let prepared = PreparedExperiment::new(experiment, &mut cache)?;
+        let prepared = PreparedExperiment::new(experiment, &mut cache, options.seeds_read())?;
         let tuning = Tuning::new(experiment, &mut cache)?;
         let store = Store::at(options.results, &experiment.name);
         let source = replaced::source(&experiment.config, store.dir());
@@ -116,6 +131,7 @@ impl<'a> Session<'a> {
             cache,
             prepared,
             tuning,
+            tuned: None,
             looks: None,
             source,
             earlier,
@@ -127,7 +143,7 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn replaced(&self) -> Option<Replaced> {
         let earlier = self.earlier.as_ref().filter(|_| self.tuning.is_none())?;
-        let plan = Plan { source: self.source.clone(), ..self.prepared.plan.clone() };
+        let plan = Plan { source: self.source.clone(), ..self.prepared.plan() };
         Replaced::find(earlier, &plan, self.store().dir())
     }
 
@@ -187,23 +203,53 @@ impl<'a> Session<'a> {
         let prospects =
             trainings.iter().filter_map(|training| known.get(&training.dir).copied()).collect();
         if is_settled {
-            self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+            self.prepared =
+                PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, usize::MAX)?;
         }
         Ok(Some(TuningProspects { prospects, is_settled }))
     }
 
-    /// What would become of each training.
-    #[must_use]
-    pub fn prospects(&self) -> Vec<Prospect> {
+    /// Tells of each training, in order, what would become of it; how many would be trained. Those of which
+    /// nothing can lie anywhere are counted alone once `is_told` has enough.
+    ///
+    /// # Errors
+    /// As `tell` has them.
+    pub fn prospects(
+        &mut self,
+        is_told: impl Fn(usize) -> bool,
+        mut tell: impl FnMut(&PreparedTraining, Prospect) -> Result<()>,
+    ) -> Result<usize> {
         let store = self.store();
-        let twins = self.twins(&store);
-        let trainings = self.prepared.trainings.iter().collect();
+        let beside = experiments_beside(self.options.results, &self.experiment.name);
+        let is_empty = |folder: &Path| directories(folder).is_empty();
+        let nothing_lies = is_empty(store.dir()) && beside.iter().all(|folder| is_empty(folder));
+        let count = self.prepared.training_count();
+        if !nothing_lies || is_told(count - 1) {
+            self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
+        }
+        if nothing_lies {
+            for number in (0..count).filter(|number| is_told(*number)) {
+                if let Some(training) = self.prepared.training(number) {
+                    tell(&training, Prospect::Train(None))?;
+                }
+            }
+            return Ok(count);
+        }
+        let trainings = self.prepared.all_trainings();
+        let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
+        let twins = self.twins(&store, &trainings);
         let needs = Needs::look(&store, trainings, self.options.fresh).with(&twins);
-        needs
+        let found: Vec<Prospect> = needs
             .trainings
-            .iter()
+            .par_iter()
             .map(|training| prospect(&needs, training, &needs.of(training)))
-            .collect()
+            .collect();
+        for (number, (training, prospect)) in needs.trainings.iter().zip(&found).enumerate() {
+            if is_told(number) {
+                tell(training, *prospect)?;
+            }
+        }
+        Ok(found.iter().filter(|prospect| matches!(prospect, Prospect::Train(_))).count())
     }
 
     /// Trains what values are chosen by, round by round; then the session goes on with those values.
@@ -220,10 +266,10 @@ impl<'a> Session<'a> {
         }
         let mut trained = 0;
         while !tuning.choose(&mut self.cache) {
+            self.tuned = Some(tuning.record());
             // What is to be trained then is not known before.
-            self.prepared.plan.trainings.clear();
-            self.prepared.plan.tuning = Some(tuning.record());
-            store.write_plan(&self.experiment.config, &self.plan(&store))?;
+            let plan = Plan { trainings: Vec::new(), ..self.prepared.plan() };
+            store.write_plan(&self.experiment.config, &self.plan(&store, plan))?;
             let open = tuning.open();
             let trainings = counted(open.len(), "training");
             let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
@@ -241,8 +287,8 @@ impl<'a> Session<'a> {
             tuning.note(records.filter_map(|(dir, record)| Some((dir, record?))));
         }
         let record = tuning.record();
-        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
-        self.prepared.plan.tuning = Some(record.clone());
+        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, usize::MAX)?;
+        self.tuned = Some(record.clone());
         Ok(Some(Tuned { record, trained, unfinished: None }))
     }
 
@@ -252,10 +298,11 @@ impl<'a> Session<'a> {
     /// Where the results directory cannot be written; a training that fails is in the summary.
     pub fn train(&self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
-        store.write_plan(&self.experiment.config, &self.plan(&store))?;
-        let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
+        store.write_plan(&self.experiment.config, &self.plan(&store, self.prepared.plan()))?;
+        let trainings = self.prepared.all_trainings();
+        let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
         let events_of = self.experiment.log.tensorboard.then_some(self.experiment.name.as_str());
-        let twins = self.twins(&store);
+        let twins = self.twins(&store, &trainings);
         let summary = self.train_in(&store, &twins, trainings.clone(), events_of, events)?;
         FreshRun::tidy(store.dir());
         if self.options.fresh && FreshRun::find(store.dir(), &identities(&trainings)).is_none() {
@@ -266,8 +313,8 @@ impl<'a> Session<'a> {
     }
 
     /// Where else trainings of the experiment may lie.
-    fn twins(&self, store: &Store) -> Twins {
-        let named = self.prepared.trainings.iter().map(|training| training.dir.clone()).collect();
+    fn twins(&self, store: &Store, trainings: &[&PreparedTraining]) -> Twins {
+        let named = trainings.iter().map(|training| training.dir.clone()).collect();
         let beside = experiments_beside(self.options.results, &self.experiment.name);
         Twins::new(store, named, beside)
     }
@@ -280,8 +327,8 @@ impl<'a> Session<'a> {
 
     /// What the experiment comes to, with what an earlier plan in its place says of looks at it. That is kept
     /// whatever is trained again: the same seeds come to the same.
-    fn plan(&self, store: &Store) -> Plan {
-        let mut plan = self.prepared.plan.clone();
+    fn plan(&self, store: &Store, mut plan: Plan) -> Plan {
+        plan.tuning.clone_from(&self.tuned);
         plan.sequential.clone_from(&self.looks);
         plan.source.clone_from(&self.source);
         let Some(earlier) = store.plan() else { return plan };
@@ -362,7 +409,8 @@ impl<'a> Session<'a> {
     pub fn verify(&self, summary: &Summary, events: &Sender<Event>) -> Result<Vec<Verdict>> {
         let is_finished =
             |record: &Option<TrainingRecord>| record.as_ref().is_some_and(|r| !r.arms.is_empty());
-        let all = self.prepared.trainings.iter().zip(&summary.records);
+        let trainings = self.prepared.all_trainings();
+        let all = trainings.iter().zip(&summary.records);
         let finished: Vec<&PreparedTraining> =
             all.filter(|(_, record)| is_finished(record)).map(|(training, _)| training).collect();
         let resources = self.resources(&finished, events)?;
