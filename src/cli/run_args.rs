@@ -67,7 +67,6 @@ impl RunArgs {
             jobs: self.jobs.map(usize::from),
             fresh: self.fresh,
             verify: self.verify,
-            only_looks: self.dry_run,
         }
     }
 }

@@ -48,8 +48,7 @@ impl Document {
             // The first of the values to be chosen from stands in; the others are judged alike.
             for point in 0..tuned {
                 self.to_point(&mut levels, point);
-                let accepted = plan.judge(&sections, self, &levels);
-                if !accepted {
+                if !is_accepted(&sections, self, &levels) {
                     // Reading the whole cell says what is wrong.
                     self.read(&levels)?;
                     let message = "the tables of a cell are refused one by one and not together";
@@ -201,21 +200,6 @@ impl Known {
 }
 
 impl Plan {
-    /// Whether nothing is wrong with a cell.
-    fn judge(&self, sections: &Sections, document: &Document, levels: &[usize]) -> bool {
-        let chosen = sections.choices(levels);
-        let parts = || {
-            let data = sections.data.get(document, chosen.data)?;
-            let model = sections.model.get(document, chosen.model)?;
-            let training = sections.training(document, chosen)?;
-            let rule = sections.rule.get(document, chosen.rule)?;
-            sections.evaluation.get(document, chosen.evaluation)?;
-            let parts = Parts { data: &data, model: &model, training: &training, rule: &rule };
-            Some(parts.fault().is_none() && parts.unfit().is_none())
-        };
-        parts() == Some(true)
-    }
-
     /// Adds the next cell, which was accepted; the earlier one whose arm equals its own.
     fn add(&mut self, sections: &Sections, document: &Document, levels: &[usize]) -> Option<usize> {
         let chosen = sections.choices(levels);
@@ -246,6 +230,21 @@ impl Plan {
         self.training_of.push(training);
         self.arms.insert([training, rule], cell).map(|earlier| earlier as usize)
     }
+}
+
+/// Whether nothing is wrong with a cell.
+fn is_accepted(sections: &Sections, document: &Document, levels: &[usize]) -> bool {
+    let chosen = sections.choices(levels);
+    let parts = || {
+        let data = sections.data.get(document, chosen.data)?;
+        let model = sections.model.get(document, chosen.model)?;
+        let training = sections.training(document, chosen)?;
+        let rule = sections.rule.get(document, chosen.rule)?;
+        sections.evaluation.get(document, chosen.evaluation)?;
+        let parts = Parts { data: &data, model: &model, training: &training, rule: &rule };
+        Some(parts.fault().is_none() && parts.unfit().is_none())
+    };
+    parts() == Some(true)
 }
 
 /// The most rows that a batch may have, whatever the rows: no batch of `size` rows has a quarter more.

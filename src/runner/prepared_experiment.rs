@@ -36,6 +36,12 @@ impl Datasets {
         splits.get(&config.split_seed())
     }
 
+    /// Of this `[data]` table, with any split.
+    fn any_of(&self, config: &Config) -> Option<&Arc<Dataset>> {
+        let (_, splits) = self.0.iter().find(|(data, _)| *data == config.data)?;
+        splits.values().next()
+    }
+
     fn insert(&mut self, config: &Config, dataset: Arc<Dataset>) {
         let place = self.0.iter().position(|(data, _)| *data == config.data);
         let place = place.unwrap_or_else(|| {
@@ -82,6 +88,7 @@ impl PreparedExperiment {
     /// # Errors
     /// As [`PreparedExperiment::new`].
     pub(super) fn with_all_seeds(&self, cache: &mut DatasetCache) -> Result<Self, PrepareError> {
+        // What was read is known to the cache.
         Self::new(&self.experiment, cache, usize::MAX)
     }
 
@@ -104,6 +111,14 @@ impl PreparedExperiment {
         self.with_data(self.experiment.trainings.get(number)?)
     }
 
+    /// A training by its number with the rows of some seed, whichever were read: for its name, its identity and
+    /// its arms.
+    pub(super) fn named(&self, number: usize) -> Option<PreparedTraining> {
+        let Training { config, arms } = self.experiment.trainings.get(number)?;
+        let dataset = Arc::clone(self.datasets.any_of(&config)?);
+        Some(PreparedTraining::new(config, arms, dataset))
+    }
+
     fn with_data(&self, Training { config, arms }: Training) -> Option<PreparedTraining> {
         let dataset = Arc::clone(self.datasets.of(&config)?);
         Some(PreparedTraining::new(config, arms, dataset))
@@ -124,6 +139,7 @@ impl PreparedExperiment {
     }
 
     /// The trainings of the first seed, which those of the others repeat.
+    #[must_use]
     pub fn of_first_seed(&self) -> impl ParallelIterator<Item = PreparedTraining> {
         let numbers = (0..self.experiment.trainings.of_one_seed()).into_par_iter();
         numbers.filter_map(|number| self.training(number))
@@ -162,6 +178,14 @@ impl PreparedExperiment {
     /// What `experiment.json` will hold.
     #[must_use]
     pub fn plan(&self) -> Plan {
+        let numbers = (0..self.training_count()).into_par_iter();
+        let trainings = numbers.filter_map(|number| self.training(number)).map(planned).collect();
+        Plan { trainings, ..self.outline() }
+    }
+
+    /// The same without its trainings.
+    #[must_use]
+    pub fn outline(&self) -> Plan {
         let experiment = &self.experiment;
         let comparable = self.training(0).map_or(Value::Null, |training| {
             let config = &training.config.data;
@@ -179,11 +203,7 @@ impl PreparedExperiment {
             sequential: None,
             looked_at: Vec::new(),
             tuning: None,
-            trainings: (0..self.training_count())
-                .into_par_iter()
-                .filter_map(|number| self.training(number))
-                .map(planned)
-                .collect(),
+            trainings: Vec::new(),
         }
     }
 
@@ -204,7 +224,7 @@ impl PreparedExperiment {
                     || others.any(|(_, other)| evaluated(other) != evaluated(first))
             })
         };
-        per_seed.map(|(_, splits)| rows(splits)).fold(false, |any, one| any || one)
+        per_seed.map(|(_, splits)| rows(splits)).any(|differs| differs)
     }
 }
 

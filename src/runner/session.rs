@@ -3,8 +3,9 @@
 //! A session decides and reports by events and summaries; it prints nothing. Where the trainings of a
 //! folder are handed to something other than the threads of this process, [`Needs`] says which.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
@@ -25,10 +26,10 @@ use super::tuning::Tuning;
 use super::verify::{Verdict, Verification};
 use crate::config::Experiment;
 use crate::event::Event;
-use crate::results::load::directories;
+use crate::results::load::trainings;
 use crate::results::tuning::{TUNE, tune_dir};
-use crate::results::{Plan, SequentialPlan, TrainingRecord, TuningRecord};
-use crate::storage::{FreshRun, Store, Twins, experiments_beside};
+use crate::results::{Plan, SequentialPlan, Status, TrainingRecord, TuningRecord};
+use crate::storage::{FreshRun, Store, Twins, WorkDir, experiments_beside};
 use crate::text::counted;
 use crate::train::Position;
 
@@ -44,18 +45,10 @@ pub struct Options<'a> {
     pub fresh: bool,
     /// Whether what is done is to be verified: it is taken as it is.
     pub verify: bool,
-    /// Whether nothing is to be trained: of more seeds than need be, no split is read.
-    pub only_looks: bool,
 }
 
-/// Seeds whose splits are read to tell what would be trained.
+/// Seeds whose splits are read to tell what there is to do; those of all are where it is done.
 const SEEDS_LOOKED_AT: usize = 32;
-
-impl Options<'_> {
-    fn seeds_read(&self) -> usize {
-        if self.only_looks { SEEDS_LOOKED_AT } else { usize::MAX }
-    }
-}
 
 /// An experiment about to be run.
 pub struct Session<'a> {
@@ -71,8 +64,10 @@ pub struct Session<'a> {
     looks: Option<SequentialPlan>,
     /// Where the config lies, from the folder of the experiment.
     source: Option<String>,
-    /// What was there before.
+    /// What was there before, where a tuning will write over it; else it is read when it is asked for.
     earlier: Option<Plan>,
+    /// How each training ended where all stand, once that was asked for.
+    standing: OnceLock<Option<Vec<Status>>>,
 }
 
 /// What would become of a training.
@@ -118,11 +113,11 @@ impl<'a> Session<'a> {
         // What the environment asks for is refused before anything is written.
         let compute = Compute::new(device, 1)?;
         let mut cache = DatasetCache::of(experiment);
-        let prepared = PreparedExperiment::new(experiment, &mut cache, options.seeds_read())?;
+        let prepared = PreparedExperiment::new(experiment, &mut cache, SEEDS_LOOKED_AT)?;
         let tuning = Tuning::new(experiment, &mut cache)?;
         let store = Store::at(options.results, &experiment.name);
         let source = replaced::source(&experiment.config, store.dir());
-        let earlier = store.plan();
+        let earlier = tuning.as_ref().and_then(|_| store.plan());
         Ok(Self {
             experiment,
             options,
@@ -135,6 +130,7 @@ impl<'a> Session<'a> {
             looks: None,
             source,
             earlier,
+            standing: OnceLock::new(),
         })
     }
 
@@ -142,9 +138,14 @@ impl<'a> Session<'a> {
     /// being tuned, the trainings are not known yet.
     #[must_use]
     pub fn replaced(&self) -> Option<Replaced> {
-        let earlier = self.earlier.as_ref().filter(|_| self.tuning.is_none())?;
+        if self.tuning.is_some() || self.standing().is_some() {
+            return None;
+        }
+        let store = self.store();
+        let earlier =
+            self.earlier.clone().or_else(|| store.plan().filter(|_| self.tuned.is_none()));
         let plan = Plan { source: self.source.clone(), ..self.prepared.plan() };
-        Replaced::find(earlier, &plan, self.store().dir())
+        Replaced::find(&earlier?, &plan, store.dir())
     }
 
     /// Lays down when the results are looked at.
@@ -221,7 +222,7 @@ impl<'a> Session<'a> {
     ) -> Result<usize> {
         let store = self.store();
         let beside = experiments_beside(self.options.results, &self.experiment.name);
-        let is_empty = |folder: &Path| directories(folder).is_empty();
+        let is_empty = |folder: &Path| trainings(folder).is_empty();
         let nothing_lies = is_empty(store.dir()) && beside.iter().all(|folder| is_empty(folder));
         let count = self.prepared.training_count();
         if !nothing_lies || is_told(count - 1) {
@@ -238,11 +239,17 @@ impl<'a> Session<'a> {
         let trainings = self.prepared.all_trainings();
         let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
         let twins = self.twins(&store, &trainings);
-        let needs = Needs::look(&store, trainings, self.options.fresh).with(&twins);
+        let fresh = self.options.fresh;
+        let needs = Needs::look(&store, trainings, fresh).with(&twins);
         let found: Vec<Prospect> = needs
             .trainings
             .par_iter()
-            .map(|training| prospect(&needs, training, &needs.of(training)))
+            .map(|training| {
+                let PreparedTraining { dir, identity, arms, .. } = training;
+                let quick = (!fresh).then(|| store.stands(dir, identity, arms)).flatten();
+                let closer = || prospect(&needs, training, &needs.of(training));
+                quick.map_or_else(closer, |_| Prospect::Done)
+            })
             .collect();
         for (number, (training, prospect)) in needs.trainings.iter().zip(&found).enumerate() {
             if is_told(number) {
@@ -268,7 +275,7 @@ impl<'a> Session<'a> {
         while !tuning.choose(&mut self.cache) {
             self.tuned = Some(tuning.record());
             // What is to be trained then is not known before.
-            let plan = Plan { trainings: Vec::new(), ..self.prepared.plan() };
+            let plan = self.prepared.outline();
             store.write_plan(&self.experiment.config, &self.plan(&store, plan))?;
             let open = tuning.open();
             let trainings = counted(open.len(), "training");
@@ -296,12 +303,18 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Where the results directory cannot be written; a training that fails is in the summary.
-    pub fn train(&self, events: &Sender<Event>) -> Result<Summary> {
+    pub fn train(&mut self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
+        let events_of = self.experiment.log.tensorboard.then_some(self.experiment.name.as_str());
+        if let Some(standing) = self.standing().filter(|_| events_of.is_none()) {
+            store.clean();
+            FreshRun::tidy(store.dir());
+            return Ok(Summary::of_standing(standing.to_vec()));
+        }
+        self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
         store.write_plan(&self.experiment.config, &self.plan(&store, self.prepared.plan()))?;
         let trainings = self.prepared.all_trainings();
         let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
-        let events_of = self.experiment.log.tensorboard.then_some(self.experiment.name.as_str());
         let twins = self.twins(&store, &trainings);
         let summary = self.train_in(&store, &twins, trainings.clone(), events_of, events)?;
         FreshRun::tidy(store.dir());
@@ -323,6 +336,32 @@ impl<'a> Session<'a> {
     fn tunings_beside(&self) -> Vec<PathBuf> {
         let beside = experiments_beside(self.options.results, &self.experiment.name);
         beside.iter().map(|experiment| tune_dir(experiment)).collect()
+    }
+
+    /// How each training ended, where all of them stand as they are and the folder says just what the experiment
+    /// comes to: a quick look at what is done.
+    fn standing(&self) -> Option<&[Status]> {
+        let look = || {
+            let is_known = self.tuning.is_none() && self.tuned.is_none();
+            let outline = Plan {
+                sequential: self.looks.clone(),
+                source: self.source.clone(),
+                ..self.prepared.outline()
+            };
+            let store = self.store();
+            let is_quick = is_known && !self.options.fresh && !self.options.verify;
+            let planned = is_quick.then(|| store.planned(&self.experiment.config, &outline))??;
+            let works: HashSet<String> = WorkDir::all(store.dir()).into_iter().collect();
+            let status = |(number, planned): (usize, &String)| {
+                let training = self.prepared.named(number)?;
+                let PreparedTraining { dir, identity, arms, .. } = &training;
+                let is_at_rest = dir == planned && !works.contains(dir);
+                is_at_rest.then(|| store.stands(dir, identity, arms))?
+            };
+            let is_whole = planned.len() == self.prepared.training_count();
+            is_whole.then(|| planned.par_iter().enumerate().map(status).collect())?
+        };
+        self.standing.get_or_init(look).as_deref()
     }
 
     /// What the experiment comes to, with what an earlier plan in its place says of looks at it. That is kept
@@ -371,22 +410,23 @@ impl<'a> Session<'a> {
     ) -> Result<Summary> {
         let Options { fresh, verify, .. } = self.options;
         let needs = Needs::begin(store, trainings, fresh, verify)?.with(twins);
-        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(needs.trainings.len());
-        for training in &needs.trainings {
-            outcomes.push(match needs.of(training) {
-                Need::Nothing(done) => {
-                    // Its process may have ended between putting it in its place and tidying up.
+        // Its process may have ended between putting a training in its place and tidying up.
+        let works: HashSet<String> = WorkDir::all(store.dir()).into_iter().collect();
+        let found = |training: &&PreparedTraining| match needs.of(training) {
+            Need::Nothing(done) => {
+                if works.contains(&training.dir) {
                     store.tidy(&training.dir);
-                    let record = store.keep(&training.dir, *done);
-                    if let Some(experiment) = events_of {
-                        write_event_files(store, &training.dir, experiment, &record, events);
-                    }
-                    Some(Outcome::Found(record))
                 }
-                // Of what a newer bnes wrote, the sweep says so.
-                Need::Move(_) | Need::Training | Need::Newer(_) => None,
-            });
-        }
+                let record = store.keep(&training.dir, *done);
+                if let Some(experiment) = events_of {
+                    write_event_files(store, &training.dir, experiment, &record, events);
+                }
+                Some(Outcome::Found(record))
+            }
+            // Of what a newer bnes wrote, the sweep says so.
+            Need::Move(_) | Need::Training | Need::Newer(_) => None,
+        };
+        let outcomes: Vec<Option<Outcome>> = needs.trainings.par_iter().map(found).collect();
         let open = needs.trainings.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none());
         let open: Vec<&PreparedTraining> = open.map(|(training, _)| *training).collect();
         let resources = self.resources(&open, events)?;

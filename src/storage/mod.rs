@@ -8,6 +8,7 @@ pub mod atomic;
 mod claim;
 mod fresh_run;
 pub mod leftovers;
+pub mod pack;
 mod process;
 pub mod status;
 mod store;

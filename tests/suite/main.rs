@@ -24,6 +24,7 @@ mod gate;
 mod logs;
 mod norms;
 mod on_demand;
+mod pack;
 #[cfg(target_os = "linux")]
 mod reliability;
 mod replay;
