@@ -224,7 +224,7 @@ impl PreparedExperiment {
                     || others.any(|(_, other)| evaluated(other) != evaluated(first))
             })
         };
-        per_seed.map(|(_, splits)| rows(splits)).any(|differs| differs)
+        per_seed.map(|(_, splits)| splits).any(rows)
     }
 }
 
