@@ -14,6 +14,7 @@ pub mod status;
 mod store;
 mod tensorboard;
 mod twins;
+mod unpack;
 mod work_dir;
 
 pub use claim::{Claim, Holder};

@@ -11,7 +11,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
-use super::atomic::{partial_dir, place, sync_dir, write_unplaced};
+use super::atomic::{partial_dir, sync_dir};
+use super::unpack::unpack_one;
 use super::{Claim, Store};
 use crate::results::TrainingRecord;
 use crate::results::archive::{ARCHIVE_FILE, Archive, SUMS_FILE, sum_line};
@@ -177,31 +178,4 @@ pub fn unpack(folder: &Path) -> Result<Packed> {
     sync_dir(folder);
     fs::remove_file(folder.join(ARCHIVE_FILE))?;
     Ok(unpacked)
-}
-
-/// Puts a training of an archive into its folder, in one step.
-fn unpack_one(folder: &Path, archive: &Archive, training: &str) -> Result<()> {
-    let partial = partial_dir(folder)?;
-    for file in archive.files(training) {
-        let path = partial.path().join(file);
-        if let Some(within) = path.parent() {
-            fs::create_dir_all(within)?;
-        }
-        write_unplaced(&path, &archive.file(training, file)?)?;
-    }
-    place(partial, &folder.join(training), || true)?;
-    Ok(())
-}
-
-/// Puts a training that is in the archive alone into its folder, to be changed there.
-///
-/// # Errors
-/// As [`unpack`].
-pub(super) fn unpack_training(folder: &Path, training: &str) -> Result<()> {
-    match Archive::open(folder)? {
-        Some(archive) if !folder.join(training).exists() && !archive.files(training).is_empty() => {
-            unpack_one(folder, &archive, training)
-        }
-        _ => Ok(()),
-    }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed, write_unplaced};
-use super::pack::unpack_training;
+use super::unpack::unpack_training;
 use super::{Claim, FreshRun, WorkDir};
 use crate::config::{Arm, ConfigFile, Factors};
 use crate::history::EpochTable;
