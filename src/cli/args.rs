@@ -7,6 +7,7 @@ use super::clean::CleanArgs;
 use super::compare::CompareArgs;
 use super::data::DataCommand;
 use super::logs::LogsArgs;
+use super::pack::PackArgs;
 use super::plot::PlotArgs;
 use super::replay::ReplayArgs;
 use super::report::ReportArgs;
@@ -33,6 +34,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Remove trainings and work that no config names, after asking
     Clean(CleanArgs),
+    /// Move finished trainings into one archive an experiment, which everything reads as it reads their folders
+    Pack(PackArgs),
     /// Look a config over without training: what it comes to, what is doubtful
     Check(CheckArgs),
     /// Put results side by side, with intervals and a verdict

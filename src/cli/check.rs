@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -49,6 +50,9 @@ pub enum CheckFormat {
     Json,
 }
 
+/// Trainings of a seed that are listed and timed; of more, as many that stand for the others.
+const LISTED: usize = 1000;
+
 /// A finding for programs.
 #[derive(Serialize)]
 struct FindingJson<'a> {
@@ -68,19 +72,22 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
     let mut cache = DatasetCache::of(&experiment);
-    let prepared = PreparedExperiment::new(&experiment, &mut cache)?;
+    let prepared = PreparedExperiment::new(&experiment, &mut cache, usize::MAX)?;
     let tuning = Tuning::new(&experiment, &mut cache)?;
     let tuned = tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
-    let trainings: Vec<&PreparedTraining> =
-        tuned.iter().copied().chain(&prepared.trainings).collect();
-    let jobs = runner::jobs(args.jobs.map(usize::from), prepared.trainings.len().max(tuned.len()));
+    let of_a_seed = prepared.sample(LISTED);
+    let count = prepared.training_count();
+    let jobs = runner::jobs(args.jobs.map(usize::from), count.max(tuned.len()));
     let compute = Compute::new(device, jobs)?;
     let findings = lint(&experiment, &prepared, &compute);
-    let all = timing::estimate(&trainings, &compute)?;
+    let listed: Vec<&PreparedTraining> = of_a_seed.iter().collect();
+    #[allow(clippy::cast_precision_loss)] // counts of trainings
+    let times = count as f64 / listed.len() as f64;
+    let all = timing::estimate(&tuned, &compute)? + times * timing::estimate(&listed, &compute)?;
     #[allow(clippy::cast_precision_loss)] // a few
     let seconds = all / jobs as f64;
     let estimate = Estimate { seconds, jobs, device: runner::device_name(compute.device()) };
-    let report = plan_report(&experiment, &prepared, &tuned, estimate);
+    let report = plan_report(&experiment, &prepared, &of_a_seed, &tuned, estimate);
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     match args.format {
         CheckFormat::Json => {
@@ -121,29 +128,26 @@ fn finding_json(finding: &Finding) -> FindingJson<'_> {
 fn plan_report(
     experiment: &Experiment,
     prepared: &PreparedExperiment,
+    of_a_seed: &[PreparedTraining],
     tuned: &[&PreparedTraining],
     estimate: Estimate,
 ) -> PlanReport {
-    let mut seeds: Vec<u64> = Vec::new();
-    for training in &prepared.trainings {
-        if !seeds.contains(&training.config.seed.0) {
-            seeds.push(training.config.seed.0);
-        }
-    }
-    let first = prepared.of_first_seed();
-    let trainings: Vec<TrainingLine> = first.iter().map(|training| line(training)).collect();
-    let per_seed: usize = trainings.iter().map(|line| line.steps_per_epoch * line.epochs).sum();
-    let data = first.first().map(|training| &training.data);
+    let seeds: Vec<u64> = experiment.trainings.seeds().iter().map(|seed| seed.0).collect();
+    let trainings: Vec<TrainingLine> = of_a_seed.iter().map(line).collect();
+    let steps =
+        |training: &PreparedTraining| steps_per_epoch(training) * training.config.training.epochs;
+    let per_seed: usize = prepared.of_first_seed().map(|training| steps(&training)).sum();
+    let data = of_a_seed.first().map(|training| &training.data);
     PlanReport {
         name: experiment.name.clone(),
-        config: report::effective::effective(experiment, &cells(&first)),
+        config: report::effective::effective(experiment, &cells(of_a_seed)),
         data: prepared.notes.clone(),
         inputs: data.map_or_else(Vec::new, |data| {
             report::plan::inputs(&data.preprocessing, data.inputs.width())
         }),
         steps: per_seed * seeds.len(),
-        training_count: prepared.trainings.len(),
-        arm_count: prepared.trainings.iter().map(|training| training.arms.len()).sum(),
+        training_count: prepared.training_count(),
+        arm_count: prepared.arm_count(),
         trainings,
         seeds,
         tuning: experiment.tune.as_ref().map(|tune| TuningLine {
@@ -152,10 +156,7 @@ fn plan_report(
             values: tune.grid().len(),
             seeds: tune.seeds.clone(),
             training_count: tuned.len(),
-            steps: tuned
-                .iter()
-                .map(|training| steps_per_epoch(training) * training.config.training.epochs)
-                .sum(),
+            steps: tuned.iter().map(|training| steps(training)).sum(),
         }),
         estimate: Some(estimate),
     }
@@ -176,8 +177,8 @@ fn line(training: &PreparedTraining) -> TrainingLine {
 }
 
 /// The effective config of every arm.
-fn cells(trainings: &[&PreparedTraining]) -> Vec<Map<String, Value>> {
-    let of_task = |training: &&PreparedTraining| {
+fn cells(trainings: &[PreparedTraining]) -> Vec<Map<String, Value>> {
+    let of_task = |training: &PreparedTraining| {
         let config = training.config.table();
         training
             .arms

@@ -13,9 +13,9 @@ use crate::compare::{CompareError, Comparison, Filter, MeanCurve, MeanCurves, Op
 use crate::config::label::value_of;
 use crate::history::EpochTable;
 use crate::report::sentences;
-use crate::results::LoadedExperiment;
 use crate::results::epochs_csv;
 use crate::results::layout::epochs_file;
+use crate::results::{LoadedExperiment, archive};
 
 /// Which results, and what of them.
 #[derive(Debug, Clone, clap::Args)]
@@ -125,7 +125,7 @@ pub(super) fn table_of(curve: &CurveOf, only: Option<&str>) -> Result<EpochTable
     }
     let file = epochs_file(&curve.training);
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
+    let text = archive::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
     let is_asked = |column: &str| only.is_none_or(|only| only == column);
     Ok(epochs_csv::read_columns(&text, &name, is_asked)?)
 }

@@ -62,8 +62,8 @@ struct Described<'a> {
 pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
     let DataCommand::Describe(args) = command;
     let experiment = experiment(args)?;
-    let config = experiment.trainings.first().map(|training| &training.config);
-    let config = config.ok_or_else(|| anyhow!("a config without a training"))?;
+    let first = experiment.trainings.first();
+    let config = first.ok_or_else(|| anyhow!("a config without a training"))?.config;
     let source = Source::open(&config.data, &experiment.base)?;
     let mut description = source.describe(&config.data);
     let outcome = match source.into_dataset(&config.data, config.split_seed()) {

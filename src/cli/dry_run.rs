@@ -14,6 +14,12 @@ use crate::storage::Store;
 use crate::text::counted;
 use crate::train::Position;
 
+/// Trainings of which each gets a line of text; of more, only the first few do.
+const LISTED: usize = 1000;
+
+/// The first few.
+const HEAD: usize = 20;
+
 /// Tells of each training what would become of it; trains and writes nothing.
 ///
 /// # Errors
@@ -38,9 +44,15 @@ pub fn dry_run(
             return wait(name, session.prepared(), format, out);
         }
     }
-    let trainings: Vec<&PreparedTraining> = session.prepared().trainings.iter().collect();
-    let to_do = list(&store, "", &trainings, &session.prospects(), format, out)?;
+    let count = session.prepared().training_count();
+    let is_told = |number| format == RunFormat::Json || count <= LISTED || number < HEAD;
+    let to_do = session.prospects(is_told, |training, prospect| {
+        tell(&store, "", training, prospect, format, out)
+    })?;
     if format == RunFormat::Text {
+        if count > LISTED {
+            writeln!(out, "and {} more, which --format json lists", count - HEAD)?;
+        }
         writeln!(out, "{}, {to_do} to train", counts(name, session.prepared()))?;
     }
     Ok(())
@@ -56,21 +68,34 @@ fn list(
     out: &mut dyn Write,
 ) -> Result<usize> {
     for (training, prospect) in trainings.iter().zip(prospects) {
-        match format {
-            RunFormat::Text => writeln!(out, "{prefix}{}", line(training, *prospect))?,
-            RunFormat::Json => {
-                let dir = store.training(&training.dir).display().to_string();
-                let place = Some((format!("{prefix}{}", training.dir), dir));
-                // Of a tuning training the arms are rules of one choice, and none is a result.
-                let arms = if training.tunes { &training.arms[..1] } else { &training.arms };
-                for arm in arms {
-                    writeln!(out, "{}", object(training, arm, place.as_ref(), *prospect))?;
-                }
-            }
-        }
+        tell(store, prefix, training, *prospect, format, out)?;
     }
     let is_due = |prospect: &&Prospect| matches!(prospect, Prospect::Train(_));
     Ok(prospects.iter().filter(is_due).count())
+}
+
+/// Tells of a training what would become of it.
+fn tell(
+    store: &Store,
+    prefix: &str,
+    training: &PreparedTraining,
+    prospect: Prospect,
+    format: RunFormat,
+    out: &mut dyn Write,
+) -> Result<()> {
+    match format {
+        RunFormat::Text => writeln!(out, "{prefix}{}", line(training, prospect))?,
+        RunFormat::Json => {
+            let dir = store.training(&training.dir).display().to_string();
+            let place = Some((format!("{prefix}{}", training.dir), dir));
+            // Of a tuning training the arms are rules of one choice, and none is a result.
+            let arms = if training.tunes { &training.arms[..1] } else { &training.arms };
+            for arm in arms {
+                writeln!(out, "{}", object(training, arm, place.as_ref(), prospect))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Tells of what has no folder yet, since the tuning has not chosen its values.
@@ -85,9 +110,9 @@ fn wait(
             writeln!(out, "{}, once the tuning has chosen their values", counts(name, prepared))?;
         }
         RunFormat::Json => {
-            for training in &prepared.trainings {
+            for training in prepared.trainings() {
                 for arm in &training.arms {
-                    let mut object = object(training, arm, None, Prospect::Train(None));
+                    let mut object = object(&training, arm, None, Prospect::Train(None));
                     object["status"] = json!("waits for the tuning");
                     writeln!(out, "{object}")?;
                 }

@@ -16,6 +16,7 @@ mod launch_settings;
 mod live_report;
 pub mod logs;
 mod output;
+pub mod pack;
 pub mod paper;
 mod plot;
 mod recorded;
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Plot(args) => plot::plot(args, &mut out),
         Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Clean(args) => clean::clean(args, &mut out),
+        Command::Pack(args) => pack::pack(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => check::check(args, &mut out),
         Command::Data(command) => data::data(command, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Logs(args) => logs::logs(args, &mut out).map(|damaged| told(&damaged, "read")),

@@ -15,8 +15,13 @@ use crate::storage::Store;
 /// Where `out` cannot be written.
 pub fn write(session: &Session, summary: &Summary, out: &mut dyn Write) -> Result<()> {
     let store = session.store();
-    for (training, record) in session.prepared().trainings.iter().zip(&summary.records) {
-        for object in record.iter().flat_map(|record| objects(&store, training, record)) {
+    for (number, training) in session.prepared().trainings().enumerate() {
+        let read = match summary.records.get(number) {
+            Some(_) => None,
+            None => TrainingRecord::read(&store.training(&training.dir)),
+        };
+        let record = summary.records.get(number).and_then(Option::as_ref).or(read.as_ref());
+        for object in record.into_iter().flat_map(|record| objects(&store, &training, record)) {
             writeln!(out, "{object}")?;
         }
     }

@@ -13,8 +13,8 @@ use crate::text::{counted, shell_word};
 pub fn counts(name: &str, prepared: &PreparedExperiment) -> String {
     format!(
         "{name}: {} from {}",
-        counted(prepared.trainings.iter().map(|training| training.arms.len()).sum(), "arm"),
-        counted(prepared.trainings.len(), "training"),
+        counted(prepared.arm_count(), "arm"),
+        counted(prepared.training_count(), "training"),
     )
 }
 

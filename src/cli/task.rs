@@ -29,18 +29,13 @@ pub fn task(
     let tasks = TaskList::at(&sweep).with(numbers)?;
     let own = tasks.of(numbers);
     let mut experiment = tasks.config.experiment()?;
-    if experiment.tune.is_none() {
-        // The others need not even be prepared; with values to be chosen, all have their say.
-        let places = own.iter().map(|(_, place)| *place);
-        experiment.trainings =
-            places.filter_map(|place| experiment.trainings.get(place).cloned()).collect();
-    }
     // The folder may have been moved since.
     experiment.name = sweep.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let options = Options { results: sweep.parent().unwrap_or(Path::new("/")), ..args.options() };
     let mut session = Session::open(&experiment, options, interrupt)?;
-    let names: Vec<&str> = own.iter().map(|(training, _)| training.as_str()).collect();
-    let ended = watched(args, None, |events| session.train_tasks(&names, events))?;
+    let own: Vec<(&str, usize)> =
+        own.iter().map(|(training, place)| (training.as_str(), *place)).collect();
+    let ended = watched(args, None, |events| session.train_tasks(&own, events))?;
     print_warnings(&ended.summary);
     if ended.summary.interrupted() > 0 {
         let (signal, code) = interrupt.signal();

@@ -107,25 +107,39 @@ impl Cell {
 
     /// Refuses what no single key is at fault for.
     pub fn check(&self, document: &Node) -> Result<(), ConfigError> {
-        if let Some((key, message)) = self.fault() {
+        let Self { data, model, training, early_stopping: rule, .. } = self;
+        let parts = Parts { data, model, training, rule };
+        if let Some((key, message)) = parts.fault() {
             return Err(ConfigError::at(document.locate(key.split('.')), message));
         }
-        let of_hidden = |norm: &dyn NormSettings| norm.unfit(&self.model.hidden);
-        let unfit = (self.model.input_norm().and_then(unfit_for_inputs))
-            .or_else(|| self.model.hidden_norm().and_then(of_hidden));
-        let Some(Unfit { key, message, help }) = unfit else { return Ok(()) };
+        let Some(Unfit { key, message, help }) = parts.unfit() else { return Ok(()) };
         let message = format!("the norm `{}`: {message}", self.model.norm.kind());
         Err(ConfigError::at(document.locate(key.split('.')), message).help(help))
     }
+}
+
+/// The tables of a cell that have to suit each other.
+pub(super) struct Parts<'a> {
+    pub data: &'a DataConfig,
+    pub model: &'a ModelConfig,
+    pub training: &'a TrainingConfig,
+    pub rule: &'a StoppingRule,
+}
+
+impl Parts<'_> {
+    /// Why the norm can do nothing for this model.
+    pub fn unfit(&self) -> Option<Unfit> {
+        let of_hidden = |norm: &dyn NormSettings| norm.unfit(&self.model.hidden);
+        (self.model.input_norm().and_then(unfit_for_inputs))
+            .or_else(|| self.model.hidden_norm().and_then(of_hidden))
+    }
 
     /// The key to point at, and what is wrong.
-    fn fault(&self) -> Option<(String, String)> {
+    pub fn fault(&self) -> Option<(String, String)> {
         self.data_fault()
             .or_else(|| self.training_fault())
             .map(|(key, message)| (key.to_owned(), message))
-            .or_else(|| {
-                late_start(&self.early_stopping.criterion, "early_stopping", self.training.epochs)
-            })
+            .or_else(|| late_start(&self.rule.criterion, "early_stopping", self.training.epochs))
     }
 
     fn data_fault(&self) -> Option<(&'static str, String)> {
@@ -139,7 +153,7 @@ impl Cell {
     }
 
     fn training_fault(&self) -> Option<(&'static str, String)> {
-        let TrainingConfig { epochs, batch_size, optimizer, schedule, .. } = &self.training;
+        let TrainingConfig { epochs, batch_size, optimizer, schedule, .. } = self.training;
         let norm = &self.model.norm;
         let of_batch = norm.settings().filter(|norm| norm.along() == Along::Batch);
         if let (BatchSize::Rows(1), Some(settings)) = (batch_size, of_batch) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::check;
+use crate::seed::Seed;
 
 /// `[data]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,15 @@ impl DataConfig {
             binarize: None,
             standardize: true,
             split: SplitConfig::default(),
+        }
+    }
+
+    /// The seed of the split of the rows, for a training of this seed.
+    #[must_use]
+    pub fn split_seed(&self, seed: Seed) -> Seed {
+        match self.split.seed {
+            SplitSeed::Fixed(seed) => Seed(seed),
+            SplitSeed::PerSeed => seed,
         }
     }
 

@@ -68,6 +68,16 @@ impl Document {
         Ok(Self { root, axes, tune })
     }
 
+    /// Every key that cells differ in: those of the matrix, then those tuned.
+    pub fn varied(&self) -> impl Iterator<Item = &Axis> {
+        self.axes.factors.iter().chain(self.tune.iter().flat_map(|tune| &tune.axes))
+    }
+
+    /// The key `seed`; one that is no seed is refused when the cells are read.
+    pub fn seed(&self) -> u64 {
+        seed(&self.root)
+    }
+
     /// The name of the experiment, which is the same in all cells.
     pub fn name(&self, path: &str) -> Result<String, ConfigError> {
         if let Some(name) = self.root.get("name").and_then(Node::as_str) {
@@ -123,8 +133,7 @@ impl Document {
         if let Some((path, _)) = self.axes.seeds.as_ref().filter(|_| key == "seed") {
             return path.origin();
         }
-        let tuned = self.tune.iter().flat_map(|tune| &tune.axes);
-        for axis in self.axes.factors.iter().chain(tuned) {
+        for axis in self.varied() {
             let depth = axis.path.0.len();
             if depth > names.len() || !axis.path.names().eq(names[..depth].iter().copied()) {
                 continue;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::data::{DataConfig, SplitSeed};
+use super::data::DataConfig;
 use super::evaluation::EvaluationConfig;
 use super::model::ModelConfig;
 use super::training::TrainingConfig;
@@ -37,9 +37,6 @@ impl Config {
     /// The seed of the split of this training's rows.
     #[must_use]
     pub fn split_seed(&self) -> Seed {
-        match self.data.split.seed {
-            SplitSeed::Fixed(seed) => Seed(seed),
-            SplitSeed::PerSeed => self.seed,
-        }
+        self.data.split_seed(self.seed)
     }
 }

@@ -1,6 +1,7 @@
 //! An experiment: the product of its factors, with arms that differ only in their rule together.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::arm::Training;
 use super::checkpoint::CheckpointConfig;
@@ -10,6 +11,7 @@ use super::error::ConfigError;
 use super::factors::{Factor, Factors};
 use super::log::LogConfig;
 use super::overrides::Overrides;
+use super::trainings::Trainings;
 use super::tune::{Point, Tune};
 use crate::seed::Seed;
 
@@ -26,9 +28,8 @@ pub struct Experiment {
     pub overrides: Overrides,
     /// The keys that `[matrix]` varies, `seed` aside, in its order.
     pub factors: Vec<Factor>,
-    /// Every training with the arms that read it: seed by seed, so that a part of them is paired,
-    /// and within a seed by the cells of the matrix in its order, the last factor fastest.
-    pub trainings: Vec<Training>,
+    /// Every training with the arms that read it.
+    pub trainings: Trainings,
     /// `[checkpoint]`.
     pub checkpoint: CheckpointConfig,
     /// `[log]`.
@@ -36,7 +37,7 @@ pub struct Experiment {
     /// `[tune]`. Until values are chosen, the trainings have the first of each key.
     pub tune: Option<Tune>,
     /// Where its values are written.
-    pub(super) document: Document,
+    pub(super) document: Arc<Document>,
 }
 
 /// The text of a config, and its file.
@@ -53,9 +54,8 @@ pub struct ConfigFile {
 impl Experiment {
     /// The trainings of one seed: the arms of each are tuned together.
     #[must_use]
-    pub fn tuned_together(&self) -> &[Training] {
-        let seeds = self.seeds().map_or(1, <[u64]>::len);
-        &self.trainings[..self.trainings.len() / seeds]
+    pub fn tuned_together(&self) -> Vec<Training> {
+        self.trainings.iter().take(self.trainings.of_one_seed()).collect()
     }
 
     /// What is trained for the arms that are tuned together with `arm`, for one of its values.
@@ -72,12 +72,11 @@ impl Experiment {
     /// # Errors
     /// Where the config refuses a value.
     pub fn with_values(&self, chosen: &[&Point]) -> Result<Self, ConfigError> {
-        let mut experiment = self.clone();
-        for (index, training) in experiment.trainings.iter_mut().enumerate() {
-            let seed = training.config.seed;
-            let point = chosen[index % chosen.len()];
-            training.config = self.tried(&training.arms[0].factors, point, seed.0)?;
-        }
-        Ok(experiment)
+        let together = self.tuned_together();
+        let configs = together.iter().zip(chosen).map(|(training, point)| {
+            self.tried(&training.arms[0].factors, point, training.config.seed.0)
+        });
+        let trainings = self.trainings.with_configs(configs.collect::<Result<_, _>>()?);
+        Ok(Self { trainings, ..self.clone() })
     }
 }

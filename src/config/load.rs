@@ -1,6 +1,7 @@
 //! An [`Experiment`] from a config file, a text, or the built-in one.
 
 use std::path::Path as FilePath;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -65,7 +66,7 @@ impl Experiment {
         base: &FilePath,
         overrides: &Overrides,
     ) -> Result<Self, ConfigError> {
-        let document = Document::new(path, text, overrides)?;
+        let document = Arc::new(Document::new(path, text, overrides)?);
         let name = document.name(path)?;
         let file_name = FilePath::new(path).file_name().unwrap_or_default().to_string_lossy();
         let (trainings, checkpoint, log) = document.trainings()?;

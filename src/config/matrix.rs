@@ -9,8 +9,8 @@ use super::error::ConfigError;
 use super::label::{canonical, labels};
 use super::node::{Key, Node, Origin, Value};
 
-/// Arms of one experiment, at most: more would be a slip, and would not fit a directory.
-pub(super) const ARMS: usize = 100_000;
+/// Arms of one experiment, at most: more are a slip of the keyboard, and years of work.
+const ARMS: usize = 10_000_000;
 
 /// Keys of the config that belong to an experiment as a whole.
 const FIXED: [&str; 5] = ["name", "matrix", "tune", "checkpoint", "log"];
@@ -46,10 +46,24 @@ pub struct Axis {
 }
 
 impl Axis {
+    /// How many levels it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.levels.len()
+    }
+
     /// Whether something is written in this entry of the matrix.
     #[must_use]
     pub fn holds(&self, origin: &Origin) -> bool {
         self.list.contains(origin) || self.path.origin().contains(origin)
+    }
+}
+
+impl Axes {
+    /// Choices of one level per factor.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.factors.iter().map(Axis::size).product()
     }
 }
 
@@ -154,15 +168,18 @@ impl Matrix {
 
 /// Every choice of one level per factor, the last factor fastest.
 pub(super) fn product(factors: &[Axis]) -> impl Iterator<Item = Vec<usize>> {
-    let count = factors.iter().map(|axis| axis.levels.len()).product();
-    (0..count).map(move |mut index: usize| {
-        let mut levels = vec![0; factors.len()];
-        for (level, axis) in levels.iter_mut().zip(factors).rev() {
-            *level = index % axis.levels.len();
-            index /= axis.levels.len();
-        }
-        levels
-    })
+    let count = factors.iter().map(Axis::size).product();
+    (0..count).map(|index| levels(factors, index))
+}
+
+/// One of these choices, by its number.
+pub(super) fn levels(factors: &[Axis], mut index: usize) -> Vec<usize> {
+    let mut levels = vec![0; factors.len()];
+    for (level, axis) in levels.iter_mut().zip(factors).rev() {
+        *level = index % axis.size();
+        index /= axis.size();
+    }
+    levels
 }
 
 /// The entries of a table and of the tables in it, by full path.

@@ -28,11 +28,13 @@ pub mod norm;
 mod overrides;
 pub mod parse;
 mod plan;
+mod sections;
 mod settling;
 mod snippet;
 #[cfg(test)]
 mod tests;
 pub mod training;
+mod trainings;
 pub mod tune;
 
 pub use arm::{Arm, Training};
@@ -44,4 +46,5 @@ pub use factors::{Factor, Factors, is_of_rule, is_within, without_rule};
 pub use log::LogConfig;
 pub use overrides::Overrides;
 pub use settling::Settling;
+pub use trainings::Trainings;
 pub use tune::{Point, Tune};

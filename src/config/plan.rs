@@ -1,11 +1,13 @@
 //! The cells of the matrix, read one by one, and the trainings they fall together into.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::arm::{Arm, Training};
-use super::cell::Cell;
+use super::cell::{Cell, Parts};
 use super::checkpoint::CheckpointConfig;
 use super::document::Document;
 use super::edit::set;
@@ -14,12 +16,14 @@ use super::error::ConfigError;
 use super::factors::Factors;
 use super::label;
 use super::log::LogConfig;
-use super::matrix::{Axis, product};
+use super::matrix::{Axis, levels};
+use super::model::ModelConfig;
 use super::node::Node;
 use super::norm;
-use super::training::BatchSize;
-use super::tune::{Point, Tune};
-use crate::seed::Seed;
+use super::sections::Sections;
+use super::training::{BatchSize, TrainingConfig};
+use super::trainings::Trainings;
+use super::tune::Point;
 
 /// An error with the cell in which it shows.
 pub(super) fn named(error: ConfigError, factors: &Factors) -> ConfigError {
@@ -32,59 +36,72 @@ pub(super) fn named(error: ConfigError, factors: &Factors) -> ConfigError {
 impl Document {
     /// Every training with its arms: seed by seed, so that what is done first is paired. Also what
     /// `[checkpoint]` and `[log]` say, which is the same in all cells.
-    pub fn trainings(&self) -> Result<(Vec<Training>, CheckpointConfig, LogConfig), ConfigError> {
+    pub fn trainings(
+        self: &Arc<Self>,
+    ) -> Result<(Trainings, CheckpointConfig, LogConfig), ConfigError> {
+        let first = self.read(&vec![0; self.varied().count()])?;
+        let sections = Sections::read(self);
         let mut plan = Plan::default();
-        let (mut checkpoint, mut log) = (CheckpointConfig::default(), LogConfig::default());
-        let grid = self.tune.as_ref().map(Tune::grid).unwrap_or_default();
-        for levels in product(&self.axes.factors) {
-            let read = |point: Option<&Point>| {
-                let (factors, document) = self.cell(&levels, point)?;
-                let cell = Cell::read(&document)
-                    .map_err(|error| self.explain(error, &factors))
-                    .and_then(|cell| {
-                        cell.check(&document).map_err(|error| named(error, &factors)).map(|()| cell)
-                    })?;
-                Ok((cell, factors))
-            };
+        let tuned = self.tune.as_ref().map_or(1, |tune| tune.axes.iter().map(Axis::size).product());
+        for index in 0..self.axes.cells() {
+            let mut levels = self.levels(index);
             // The first of the values to be chosen from stands in; the others are judged alike.
-            let (cell, factors) = read(grid.first())?;
-            for point in grid.iter().skip(1) {
-                read(Some(point))?;
+            for point in 0..tuned {
+                self.to_point(&mut levels, point);
+                if !is_accepted(&sections, self, &levels) {
+                    // Reading the whole cell says what is wrong.
+                    self.read(&levels)?;
+                    let message = "the tables of a cell are refused one by one and not together";
+                    return Err(named(ConfigError::new(message), &self.factors(&levels)));
+                }
             }
-            (checkpoint, log) = (cell.checkpoint.clone(), cell.log.clone());
-            plan.add(cell, factors).map_err(|pair| self.equal_arms(&pair))?;
+            self.to_point(&mut levels, 0);
+            if let Some(earlier) = plan.add(&sections, self, &levels) {
+                let cells = [self.levels(earlier), levels].map(|levels| self.factors(&levels));
+                return Err(self.equal_arms(&cells));
+            }
         }
-        let seeds: Vec<Option<u64>> = match &self.axes.seeds {
-            Some((_, seeds)) => seeds.iter().copied().map(Some).collect(),
-            None => vec![None],
-        };
-        let with_seed = |seed: Option<u64>| {
-            plan.trainings.iter().map(move |training| {
-                let mut training = training.clone();
-                training.config.seed = seed.map_or(training.config.seed, Seed);
-                training
-            })
-        };
-        Ok((seeds.into_iter().flat_map(with_seed).collect(), checkpoint, log))
+        let Plan { training_of, .. } = plan;
+        let trainings = Trainings::new(Arc::clone(self), sections, &training_of);
+        Ok((trainings, first.checkpoint, first.log))
     }
 
-    /// The document of a cell; `levels` is one index per factor, `point` the values of tuned keys.
-    pub(super) fn cell(
-        &self,
-        levels: &[usize],
-        point: Option<&Point>,
-    ) -> Result<(Factors, Node), ConfigError> {
+    /// The whole cell of these levels, with what is wrong with it.
+    fn read(&self, levels: &[usize]) -> Result<Cell, ConfigError> {
+        let (factors, document) = self.cell(levels)?;
+        let cell = Cell::read(&document).map_err(|error| self.explain(error, &factors))?;
+        cell.check(&document).map_err(|error| named(error, &factors))?;
+        Ok(cell)
+    }
+
+    /// The document of a cell.
+    fn cell(&self, levels: &[usize]) -> Result<(Factors, Node), ConfigError> {
         let mut document = self.root.clone();
-        let mut factors = Factors::new();
-        for (axis, level) in self.axes.factors.iter().zip(levels) {
-            factors.insert(axis.key.clone(), axis.labels[*level].clone());
+        for (axis, level) in self.varied().zip(levels) {
             set(&mut document, &axis.path, axis.levels[*level].clone())?;
         }
-        let tuned = self.tune.iter().flat_map(|tune| &tune.axes);
-        for (axis, node) in tuned.zip(point.into_iter().flat_map(|point| &point.nodes)) {
-            set(&mut document, &axis.path, node.clone())?;
-        }
-        Ok((factors, document))
+        Ok((self.factors(levels), document))
+    }
+
+    /// The levels of the factors by name.
+    pub(super) fn factors(&self, levels: &[usize]) -> Factors {
+        let axes = self.axes.factors.iter().zip(levels);
+        axes.map(|(axis, level)| (axis.key.clone(), axis.labels[*level].clone())).collect()
+    }
+
+    /// A cell of the matrix by its number, the last factor fastest: one index per axis, those of
+    /// tuned keys 0.
+    pub(super) fn levels(&self, index: usize) -> Vec<usize> {
+        let mut levels = levels(&self.axes.factors, index);
+        levels.resize(self.varied().count(), 0);
+        levels
+    }
+
+    /// Sets the levels of the tuned keys to those of a point of their grid.
+    fn to_point(&self, of_cell: &mut [usize], point: usize) {
+        let Some(tune) = &self.tune else { return };
+        let factors = self.axes.factors.len();
+        of_cell[factors..].copy_from_slice(&levels(&tune.axes, point));
     }
 
     /// What is trained in the cell of an arm, with these values of the tuned keys.
@@ -93,7 +110,11 @@ impl Document {
             axis.labels.iter().position(|label| arm.get(&axis.key) == Some(label)).unwrap_or(0)
         };
         let levels: Vec<usize> = self.axes.factors.iter().map(level).collect();
-        let (_, document) = self.cell(&levels, Some(point))?;
+        let (_, mut document) = self.cell(&levels)?;
+        let tuned = self.tune.iter().flat_map(|tune| &tune.axes);
+        for (axis, node) in tuned.zip(&point.nodes) {
+            set(&mut document, &axis.path, node.clone())?;
+        }
         let cell = Cell::read(&document)?;
         cell.check(&document)?;
         Ok(cell.into_parts().0)
@@ -107,8 +128,8 @@ impl Document {
         if in_matrix { named(error, factors) } else { error }
     }
 
-    fn equal_arms(&self, pair: &(Factors, Factors)) -> ConfigError {
-        let (first, second) = pair;
+    fn equal_arms(&self, pair: &[Factors; 2]) -> ConfigError {
+        let [first, second] = pair;
         let differing: Vec<&Axis> = self
             .axes
             .factors
@@ -137,50 +158,114 @@ impl Document {
     }
 }
 
-/// Trainings of one seed, and which cells they are read by.
+/// Which cells are read by which training of a seed.
 #[derive(Default)]
 struct Plan {
-    trainings: Vec<Training>,
-    /// By what the training is written as; equal trainings are written alike.
-    by_config: HashMap<String, usize>,
-    /// By training and rule: the arm's index in its training.
-    by_rule: HashMap<(usize, String), usize>,
+    /// By cell.
+    training_of: Vec<u32>,
+    /// By the tables that a training is made of.
+    trainings: HashMap<[u32; 5], u32, FixedState>,
+    /// The cell, by training and rule.
+    arms: HashMap<[u32; 2], u32, FixedState>,
+    data: Known,
+    models: Known,
+    settings: Known,
+    optimizers: Known,
+    evaluations: Known,
+    rules: Known,
 }
 
-impl Plan {
-    /// Adds a cell's arm; the two cells where it equals an earlier one.
-    fn add(&mut self, cell: Cell, factors: Factors) -> Result<(), Box<(Factors, Factors)>> {
-        let (config, rule) = cell.into_parts();
-        let next = self.trainings.len();
-        let index = *self.by_config.entry(text_of(&as_trained(&config))).or_insert(next);
-        if index == next {
-            self.trainings.push(Training { config, arms: Vec::new() });
+/// Tables by the SHA-256 of what they are written as: equal ones are written alike, and have one number.
+#[derive(Default)]
+struct Known {
+    /// By choice of the table and, of a model, by the largest batch.
+    by_choice: HashMap<(usize, usize), u32, FixedState>,
+    by_text: HashMap<[u8; 32], u32, FixedState>,
+}
+
+impl Known {
+    fn number(
+        &mut self,
+        choice: (usize, usize),
+        text: impl FnOnce() -> Option<String>,
+    ) -> Option<u32> {
+        if let Some(number) = self.by_choice.get(&choice) {
+            return Some(*number);
         }
-        let arms = &mut self.trainings[index].arms;
-        if let Some(earlier) = self.by_rule.insert((index, text_of(&rule)), arms.len()) {
-            return Err(Box::new((arms[earlier].factors.clone(), factors)));
-        }
-        arms.push(Arm { factors, rule });
-        Ok(())
+        let next = u32::try_from(self.by_text.len()).ok()?;
+        let number = *self.by_text.entry(Sha256::digest(text()?).into()).or_insert(next);
+        self.by_choice.insert(choice, number);
+        Some(number)
     }
 }
 
-/// A config with its norm as the one that it is the same as, whatever the rows: no batch of `size` rows has
-/// a quarter more.
-fn as_trained(config: &Config) -> serde_json::Value {
-    let mut table = serde_json::json!(config);
-    let largest = match config.training.batch_size {
+impl Plan {
+    /// Adds the next cell, which was accepted; the earlier one whose arm equals its own.
+    fn add(&mut self, sections: &Sections, document: &Document, levels: &[usize]) -> Option<usize> {
+        let chosen = sections.choices(levels);
+        let cell = u32::try_from(self.training_of.len()).ok()?;
+        let training = sections.training.get(document, chosen.training)?;
+        let largest = largest_batch(&training);
+        let key = [
+            self.data.number((chosen.data, 0), || {
+                Some(text_of(&*sections.data.get(document, chosen.data)?))
+            })?,
+            self.models.number((chosen.model, largest), || {
+                let model = sections.model.get(document, chosen.model)?.into_owned();
+                Some(text_of(&as_trained(&model.written_alike(), largest)))
+            })?,
+            self.settings.number((chosen.training, 0), || Some(text_of(&*training)))?,
+            self.optimizers.number((chosen.optimizer, 0), || {
+                Some(text_of(&*sections.optimizer.get(document, chosen.optimizer)?))
+            })?,
+            self.evaluations.number((chosen.evaluation, 0), || {
+                Some(text_of(&*sections.evaluation.get(document, chosen.evaluation)?))
+            })?,
+        ];
+        let rule = self.rules.number((chosen.rule, 0), || {
+            Some(text_of(&*sections.rule.get(document, chosen.rule)?))
+        })?;
+        let next = u32::try_from(self.trainings.len()).ok()?;
+        let training = *self.trainings.entry(key).or_insert(next);
+        self.training_of.push(training);
+        self.arms.insert([training, rule], cell).map(|earlier| earlier as usize)
+    }
+}
+
+/// Whether nothing is wrong with a cell.
+fn is_accepted(sections: &Sections, document: &Document, levels: &[usize]) -> bool {
+    let chosen = sections.choices(levels);
+    let parts = || {
+        let data = sections.data.get(document, chosen.data)?;
+        let model = sections.model.get(document, chosen.model)?;
+        let training = sections.training(document, chosen)?;
+        let rule = sections.rule.get(document, chosen.rule)?;
+        sections.evaluation.get(document, chosen.evaluation)?;
+        let parts = Parts { data: &data, model: &model, training: &training, rule: &rule };
+        Some(parts.fault().is_none() && parts.unfit().is_none())
+    };
+    parts() == Some(true)
+}
+
+/// The most rows that a batch may have, whatever the rows: no batch of `size` rows has a quarter more.
+fn largest_batch(settings: &TrainingConfig) -> usize {
+    match settings.batch_size {
         BatchSize::Rows(size) => {
             size.saturating_add(size.div_ceil(4).saturating_sub(1)).max(size + 1)
         }
         BatchSize::Full => usize::MAX,
-    };
-    if let Some(same) = config.model.norm_same_as(largest) {
-        table["model"]["norm"] = same;
+    }
+}
+
+/// A model with its norm as the one that it is the same as, in batches of at most so many rows.
+fn as_trained(model: &ModelConfig, largest: usize) -> serde_json::Value {
+    let mut table = serde_json::json!(model);
+    if let Some(same) = model.norm_same_as(largest) {
+        table["norm"] = same;
     }
     // There is no activation for it to stand before or after, and no Linear before it.
-    if config.model.hidden_norm().is_none()
-        && let Some(norm) = table["model"]["norm"].as_object_mut()
+    if model.hidden_norm().is_none()
+        && let Some(norm) = table["norm"].as_object_mut()
     {
         norm.remove("placement");
         norm.remove("weight_norm");

@@ -34,6 +34,7 @@ fn levels(text: &str) -> Vec<serde_json::Value> {
 /// All that an experiment says, apart from where it was written.
 fn meaning(experiment: &Experiment) -> String {
     let Experiment { name, factors, trainings, .. } = experiment;
+    let trainings: Vec<Training> = trainings.iter().collect();
     format!("{name} {factors:?} {trainings:?}")
 }
 
@@ -43,7 +44,7 @@ fn the_builtin_experiment_is_20_trainings_and_40_arms_of_all_defaults() {
     assert_eq!(digits.name, "digits");
     assert_eq!(digits.trainings.len(), 20);
     assert_eq!(digits.trainings.iter().map(|t| t.arms.len()).sum::<usize>(), 40);
-    let first = &digits.trainings[0];
+    let first = &digits.trainings.get(0).unwrap();
     let plain = Config {
         data: DataConfig::new("digits"),
         model: model::ModelConfig::default(),
@@ -57,14 +58,16 @@ fn the_builtin_experiment_is_20_trainings_and_40_arms_of_all_defaults() {
         json!({"model.norm.kind": "none", "early_stopping": "patience"})
     );
     let batch = model::BatchNorm::default();
-    assert_eq!(digits.trainings[1].config.model.norm, Norm::Batch(batch).into());
-    assert_eq!(digits.trainings[1].config.seed.0, 0);
-    assert_eq!(digits.trainings[2].config.seed.0, 1);
+    assert_eq!(digits.trainings.get(1).unwrap().config.model.norm, Norm::Batch(batch).into());
+    assert_eq!(digits.trainings.get(1).unwrap().config.seed.0, 0);
+    assert_eq!(digits.trainings.get(2).unwrap().config.seed.0, 1);
 }
 
 #[test]
 fn what_is_asked_for_inside_fixes_a_training_in_any_order_and_nothing_asked_for_is_not_written() {
-    let with = |inside: &str| toml(&format!("evaluation.inside = {inside}")).trainings[0].clone();
+    let with = |inside: &str| {
+        toml(&format!("evaluation.inside = {inside}")).trainings.get(0).unwrap().clone()
+    };
     let text = |inside: &str| json!(with(inside).config)["evaluation"].to_string();
     assert_eq!(text("[]"), r#"{"train":true,"test":true}"#);
     let both = r#"{"train":true,"test":true,"inside":["modes","drift"]}"#;
@@ -85,7 +88,8 @@ fn a_plain_config_is_one_training_with_one_arm_without_factors() {
     let experiment = toml("seed = 7");
     assert_eq!(experiment.name, "a");
     assert!(experiment.factors.is_empty());
-    let [training] = &experiment.trainings[..] else { panic!() };
+    let trainings: Vec<Training> = experiment.trainings.iter().collect();
+    let [training] = &trainings[..] else { panic!() };
     assert_eq!(training.config.seed.0, 7);
     let [arm] = &training.arms[..] else { panic!() };
     assert!(arm.rule.is_none() && arm.factors.is_empty());
@@ -115,8 +119,8 @@ fn keys_of_another_kind_are_accepted_and_fix_nothing() {
          model.norm = { kind = \"none\", eps = 0.1, groups = 4 }\n\
          early_stopping = { kind = \"none\", patience = 3, alpha = 1.0 }",
     );
-    assert_eq!(plain.trainings[0].config, sibling.trainings[0].config);
-    assert_eq!(plain.trainings[0].arms, sibling.trainings[0].arms);
+    assert_eq!(plain.trainings.get(0).unwrap().config, sibling.trainings.get(0).unwrap().config);
+    assert_eq!(plain.trainings.get(0).unwrap().arms, sibling.trainings.get(0).unwrap().arms);
 }
 
 #[test]
@@ -141,7 +145,9 @@ fn a_level_may_be_a_whole_table_which_replaces_the_table() {
         "[early_stopping]\nkind = \"patience\"\npatience = 3\nmin_delta = 0.5\n\
          [matrix]\nearly_stopping = [{ kind = \"none\" }, { kind = \"patience\" }]",
     );
-    let Criterion::Patience(patience) = &experiment.trainings[0].arms[1].rule.criterion else {
+    let Criterion::Patience(patience) =
+        &experiment.trainings.get(0).unwrap().arms[1].rule.criterion
+    else {
         panic!()
     };
     assert_eq!((patience.patience, patience.min_delta), (10, 0.0));
@@ -204,7 +210,7 @@ fn overrides_change_keys_whole_tables_and_the_matrix() {
     .unwrap();
     assert_eq!(experiment.name, "x");
     assert_eq!(experiment.trainings.len(), 6);
-    let first = &experiment.trainings[0].config;
+    let first = &experiment.trainings.get(0).unwrap().config;
     assert_eq!(first.model.activation, Activation::Tanh);
     assert_eq!(first.data.source, "a/b-c.csv");
     let adamw = training::Adam { lr: 0.01, ..training::Adam::default() };
@@ -223,7 +229,7 @@ fn an_override_replaces_a_matrix_entry_however_either_is_spelt() {
     }
     let experiment = set(matrix, &["matrix={seed=[4]}"]).unwrap();
     assert!(experiment.factors.is_empty());
-    assert_eq!(experiment.trainings[0].config.seed.0, 4);
+    assert_eq!(experiment.trainings.get(0).unwrap().config.seed.0, 4);
 }
 
 #[test]
@@ -268,7 +274,7 @@ fn faults_found_later_point_at_the_key_or_the_level_that_sets_it() {
     assert_eq!(at("training.optimizer.lr"), Some((2, 1)));
     assert_eq!(at("early_stopping.monitor"), Some((5, 69)));
     assert_eq!(at("model.hidden"), Some((1, 1)));
-    let [none, patience] = &experiment.trainings[0].arms[..] else { panic!() };
+    let [none, patience] = &experiment.trainings.get(0).unwrap().arms[..] else { panic!() };
     let in_arm = |arm: &Arm, key: &str| {
         experiment.error_in_arm(&arm.factors, key, "no".into(), Some("yes".into()))
     };
@@ -280,6 +286,96 @@ fn faults_found_later_point_at_the_key_or_the_level_that_sets_it() {
             "^^^^^^^^\n  = help: yes\n  = note: in the cell early_stopping = \"patience\""
         )
     );
+}
+
+/// What tables read one by one come to, and what the whole cell does.
+#[track_caller]
+fn read_alike(text: &str) {
+    let document = document::Document::new("a.toml", text, &Overrides::default()).unwrap();
+    let document = std::sync::Arc::new(document);
+    let (trainings, ..) = document.trainings().unwrap();
+    let mut arms = 0;
+    for training in trainings.iter().take(trainings.of_one_seed()) {
+        for Arm { factors, rule } in training.arms {
+            let tuned = document.tune.as_ref().map(|tune| tune.grid()[0].clone());
+            let tuned = tuned.unwrap_or_else(|| Point { nodes: vec![], values: Factors::new() });
+            let config = document.config(&factors, &tuned).unwrap();
+            // Cells that are the same training are read by one of them, which its first arm names.
+            let seed = training.config.seed;
+            if arms == 0 || trainings.arms() == trainings.len() {
+                assert_eq!(training.config, Config { seed, ..config });
+            }
+            let mut whole = document.root.clone();
+            for axis in &document.axes.factors {
+                let level = axis.labels.iter().position(|label| factors[&axis.key] == *label);
+                edit::set(&mut whole, &axis.path, axis.levels[level.unwrap()].clone()).unwrap();
+            }
+            assert_eq!(cell::Cell::read(&whole).unwrap().into_parts().1, rule);
+            arms += 1;
+        }
+    }
+    assert_eq!(arms * trainings.len() / trainings.of_one_seed(), trainings.arms());
+}
+
+#[test]
+fn tables_read_one_by_one_make_the_cells_that_are_read_whole() {
+    let data = "data.source = \"digits\"\n";
+    for rest in [
+        "",
+        "[matrix]\n\"training.optimizer.lr\" = [0.1, 0.2]\n\"training.epochs\" = [3, 4]\n\"model.dropout\" = [0.0, 0.5]",
+        "[training.optimizer]\nkind = \"sgd\"\nmomentum = 0.9\n[matrix]\n\"training.optimizer.lr\" = [0.1, 0.2]",
+        "[matrix]\ntraining = [{ epochs = 3 }, { epochs = 4, optimizer = { kind = \"sgd\" } }]",
+        "[training]\nepochs = 7\n[matrix]\n\"training.optimizer\" = [{ kind = \"adam\" }, { kind = \"sgd\", lr = 0.1 }]",
+        "[model]\nhidden = [4]\n[matrix]\n\"model.norm\" = [{ kind = \"none\" }, { kind = \"batch\" }]\n\"model.norm.eps\" = [1e-3]",
+        "[matrix]\nearly_stopping = [{ kind = \"none\" }, { kind = \"patience\" }]\nseed = [5, 3]\n\"data.standardize\" = [true, false]",
+        "[matrix]\n\"model.activation\" = [\"relu\", \"tanh\"]\n[tune]\n\"training.optimizer.lr\" = [0.1, 0.2]",
+    ] {
+        let text = format!("{data}{rest}");
+        // Two of these cannot both be varied; all others have to be read.
+        if rest.contains("\"model.norm\"") {
+            assert!(read("a.toml", &text, &Overrides::default()).is_err());
+        } else {
+            read_alike(&text);
+        }
+    }
+}
+
+#[test]
+fn a_training_asked_for_by_its_number_is_the_one_met_on_the_way() {
+    let text = "data.source = \"digits\"\n[matrix]\n\"model.dropout\" = [0.0, 0.1, 0.2]\n\
+                early_stopping = [{ kind = \"none\" }, { kind = \"patience\" }]\nseed = \"3..6\"";
+    let trainings = read("a.toml", text, &Overrides::default()).unwrap().trainings;
+    assert_eq!((trainings.len(), trainings.arms(), trainings.of_one_seed()), (9, 18, 3));
+    for (number, training) in trainings.iter().enumerate() {
+        let asked = trainings.get(number).unwrap();
+        assert_eq!((asked.config, asked.arms), (training.config.clone(), training.arms));
+        assert_eq!(training.config.seed.0, 3 + number as u64 / 3);
+    }
+    assert!(trainings.get(9).is_none());
+}
+
+#[test]
+fn a_sample_of_a_large_matrix_has_every_level() {
+    let list = |count: u32| (0..count).map(|i| format!("{}", 0.001 * f64::from(i + 1)));
+    let list = |count| list(count).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "data.source = \"digits\"\n[matrix]\n\"model.dropout\" = [{}]\n\"training.optimizer.lr\" = [{}]\n\
+         \"training.optimizer.weight_decay\" = [{}]",
+        list(30),
+        list(30),
+        list(30)
+    );
+    let trainings = read("a.toml", &text, &Overrides::default()).unwrap().trainings;
+    let sample = trainings.sample(1000);
+    assert!(sample.len() <= 1000 && sample.len() > 500, "{}", sample.len());
+    let mut seen = std::collections::HashSet::new();
+    for number in sample {
+        for (key, level) in &trainings.get(number).unwrap().arms[0].factors {
+            seen.insert((key.clone(), level.to_string()));
+        }
+    }
+    assert_eq!(seen.len(), 90);
+    assert_eq!(trainings.sample(27_000).len(), 27_000);
 }
 
 /// Parts that make arbitrary text reach beyond the parsers.
@@ -336,6 +432,6 @@ proptest! {
         let text = ::toml::to_string(&config).unwrap();
         let toml = read("a.toml", &text, &Overrides::default()).unwrap();
         prop_assert_eq!(meaning(&toml), meaning(&json));
-        prop_assert_eq!(json.trainings[0].config.training.optimizer.lr(), lr);
+        prop_assert_eq!(json.trainings.get(0).unwrap().config.training.optimizer.lr(), lr);
     }
 }

@@ -6,11 +6,14 @@ use super::edit::Path;
 use super::error::ConfigError;
 use super::factors::Factors;
 use super::label::{self, labels};
-use super::matrix::{ARMS, Axes, Axis, Matrix, check_apart, check_levels, product, seeds};
+use super::matrix::{Axes, Axis, Matrix, check_apart, check_levels, product, seeds};
 use super::node::{Node, Origin, Value};
 
 /// The seeds of tuning trainings where none are given.
 const SEEDS: [u64; 5] = [1000, 1001, 1002, 1003, 1004];
+
+/// Trainings of one tuning, at most: more are a slip of the keyboard.
+const TRAININGS: usize = 100_000;
 
 /// Keys that are not a setting of the training.
 const OTHER: [&str; 9] =
@@ -83,8 +86,8 @@ impl Tune {
         let trainings = cells
             .chain(tune.axes.iter().map(|axis| axis.levels.len()))
             .try_fold(tune.seeds.len(), usize::checked_mul);
-        if trainings.is_none_or(|trainings| trainings > ARMS) {
-            let message = format!("the tuning makes more than {ARMS} trainings");
+        if trainings.is_none_or(|trainings| trainings > TRAININGS) {
+            let message = format!("the tuning makes more than {TRAININGS} trainings");
             return Err(ConfigError::at(&tune.axes[0].list, message));
         }
         Ok(tune)

@@ -77,8 +77,9 @@ impl Launcher for Slurm {
         if !limits.is_known {
             notes.push(format!("scontrol is not at hand: arrays of at most {} jobs", limits.array));
         }
-        let all = session.laid_out();
-        let sent: Vec<&PreparedTraining> = trainings.iter().map(|(_, place)| all[*place]).collect();
+        let places: Vec<usize> = trainings.iter().map(|(_, place)| *place).collect();
+        let sent = session.laid_out(&places);
+        let sent: Vec<&PreparedTraining> = sent.iter().collect();
         #[allow(clippy::cast_precision_loss)] // a count
         let seconds = timing::estimate(&sent, session.compute())? / sent.len() as f64;
         let per_job = settings.tasks_per_job.unwrap_or_else(|| {

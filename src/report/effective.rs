@@ -208,7 +208,7 @@ mod tests {
 
     fn cells(experiment: &Experiment) -> Vec<Map<String, Value>> {
         let mut cells = Vec::new();
-        for training in &experiment.trainings {
+        for training in experiment.trainings.iter() {
             for arm in &training.arms {
                 let Value::Object(mut cell) = json!(training.config) else { panic!() };
                 cell.insert("early_stopping".to_owned(), json!(arm.rule));

@@ -25,7 +25,7 @@ pub struct PlanReport {
     pub data: Vec<String>,
     /// What goes into the network.
     pub inputs: Vec<String>,
-    /// The trainings of one seed.
+    /// The trainings of one seed; of more than a thousand, as many that stand for the others.
     pub trainings: Vec<TrainingLine>,
     /// The seeds, each of which has these trainings.
     pub seeds: Vec<u64>,
@@ -99,8 +99,9 @@ pub fn plan(report: &PlanReport, columns: Option<usize>) -> String {
     let mut listed = trainings(report);
     listed.fit(columns);
     shown.push_str(&listed.render());
-    if report.trainings.len() > LISTED {
-        let more = (report.trainings.len() - LISTED).to_string();
+    let of_a_seed = report.training_count / report.seeds.len().max(1);
+    if of_a_seed > LISTED {
+        let more = (of_a_seed - LISTED).to_string();
         shown.extend(["and ", &more, " more\n"]);
     }
     shown.push('\n');

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::archive;
 use super::epochs_csv::{CsvError, read};
 use super::layout::{EPOCHS_FILE, EXPERIMENT_FILE, epochs_file, experiment_file, run_file};
 use super::load::{LoadError, directories, load};
@@ -62,7 +63,7 @@ pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesErr
     if let Some(training) = training_of(path) {
         return Ok(vec![Ok(Curves { path: path.to_owned(), ..self::training(training)? })]);
     }
-    if epochs_file(path).is_file() {
+    if archive::is_file(&epochs_file(path)) {
         return Ok(vec![Ok(training(path)?)]);
     }
     let mut all = Vec::new();
@@ -78,7 +79,7 @@ pub fn curves(path: &Path) -> Result<Vec<Result<Curves, CurvesError>>, CurvesErr
 /// The training whose `epochs.csv` a path is, with its record beside it.
 fn training_of(path: &Path) -> Option<&Path> {
     let training =
-        path.parent().filter(|training| epochs_file(training) == path && path.is_file())?;
+        path.parent().filter(|training| epochs_file(training) == path && archive::is_file(path))?;
     TrainingRecord::read(training).map(|_| training)
 }
 
@@ -92,7 +93,7 @@ pub fn is_ours(path: &Path) -> bool {
     let has_experiment = |name: &String| experiment_file(&path.join(name)).is_file();
     is_named()
         || training_of(path).is_some()
-        || epochs_file(path).is_file()
+        || archive::is_file(&epochs_file(path))
         || experiment_file(path).is_file()
         || TrainingRecord::read(path).is_some()
         || path.is_file()
@@ -104,7 +105,7 @@ pub fn is_ours(path: &Path) -> bool {
 
 fn training(path: &Path) -> Result<Curves, CurvesError> {
     let file = run_file(path);
-    match std::fs::read(&file) {
+    match archive::read(&file) {
         Ok(bytes) => {
             let record: TrainingRecord = serde_json::from_slice(&bytes)
                 .map_err(|error| CurvesError::Damaged { path: file, error })?;
@@ -134,6 +135,6 @@ fn own(path: &Path, record: Option<&TrainingRecord>) -> Result<Curves, CurvesErr
 }
 
 fn text_of(file: &Path) -> Result<String, CurvesError> {
-    std::fs::read_to_string(file)
+    archive::read_to_string(file)
         .map_err(|error| CurvesError::Unreadable { path: file.to_owned(), error })
 }

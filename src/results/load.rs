@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, run_file};
 use super::sharing::Sharing;
-use super::{Plan, PlannedTraining, Status, TestRows, TrainingRecord};
+use super::{Plan, PlannedTraining, Status, TestRows, TrainingRecord, archive};
 use crate::config::Factor;
 use crate::history::EpochTable;
 
@@ -164,6 +164,12 @@ fn experiments_at(path: &Path) -> Result<Vec<(PathBuf, Option<String>)>, LoadErr
         _ => path,
     };
     if !path.exists() {
+        // In the archive of its experiment.
+        if archive::is_file(&run_file(path))
+            && let (Some(parent), Some(name)) = (path.parent(), file)
+        {
+            return Ok(vec![(parent.to_owned(), Some(name.to_owned()))]);
+        }
         return Err(LoadError::NoSuchPath(path.to_owned()));
     }
     if experiment_file(path).is_file() {
@@ -201,8 +207,29 @@ pub fn directories(path: &Path) -> Vec<String> {
     names
 }
 
+/// The names of the trainings in a folder, those in its archive among them, sorted.
+#[must_use]
+pub fn trainings(folder: &Path) -> Vec<String> {
+    let mut names = directories(folder);
+    names.extend(archive::packed_trainings(folder));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The directory of each experiment at a path.
+///
+/// # Errors
+/// Where the path holds none.
+pub fn experiment_folders(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let found = experiments_at(path)?.into_iter();
+    let whole = found.filter(|(_, training)| training.is_none()).map(|(folder, _)| folder);
+    let folders: Vec<PathBuf> = whole.collect();
+    if folders.is_empty() { Err(LoadError::NoResults(path.to_owned())) } else { Ok(folders) }
+}
+
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = archive::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
@@ -246,7 +273,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
                 )));
             }
             let file = run_file(&path.join(&training.dir));
-            match std::fs::read(&file) {
+            match archive::read(&file) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => Some(Err(format!("{}: {error}", file.display()))),
                 Ok(bytes) => {
@@ -309,8 +336,10 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
 fn left_out(path: &Path, plan: &Plan) -> Vec<String> {
     let planned: std::collections::HashSet<&str> =
         plan.trainings.iter().map(|training| training.dir.as_str()).collect();
-    let mut names = directories(path);
-    names.retain(|name| !planned.contains(name.as_str()) && run_file(&path.join(name)).is_file());
+    let mut names = trainings(path);
+    names.retain(|name| {
+        !planned.contains(name.as_str()) && archive::is_file(&run_file(&path.join(name)))
+    });
     names
 }
 

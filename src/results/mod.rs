@@ -1,6 +1,7 @@
 //! The results directory, as it is read: what is in it, under which names, and what a finished training
 //! says.
 
+pub mod archive;
 pub mod curves;
 pub mod epochs_csv;
 pub mod layout;

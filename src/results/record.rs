@@ -1,7 +1,6 @@
 //! What `run.json` and `experiment.json` hold.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::archive;
 use super::layout::run_file;
 use super::tuning::TuningRecord;
 use crate::config::{Factor, Factors, Overrides};
@@ -104,7 +104,7 @@ impl TrainingRecord {
     /// That of a training's directory; none where it is missing or damaged.
     #[must_use]
     pub fn read(training: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(run_file(training)).ok()?).ok()
+        serde_json::from_slice(&archive::read(&run_file(training)).ok()?).ok()
     }
 
     /// The id of the training in a directory, by whichever version of bnes; none where it has none.
@@ -118,7 +118,7 @@ impl TrainingRecord {
         struct OfProvenance {
             id: String,
         }
-        let record = fs::read(run_file(training)).ok()?;
+        let record = archive::read(&run_file(training)).ok()?;
         let OfTraining { provenance } = serde_json::from_slice(&record).ok()?;
         Some(provenance.id).filter(|id| !id.is_empty())
     }
@@ -239,7 +239,7 @@ impl Provenance {
 
 /// `experiment.json`: what the config as given, with its overrides, comes to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct Plan<T = PlannedTraining> {
     /// Of bnes.
     pub version: String,
     /// The experiment's name.
@@ -267,7 +267,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningRecord>,
     /// Every training that the config names; none before the tuning is at its end.
-    pub trainings: Vec<PlannedTraining>,
+    pub trainings: Vec<T>,
 }
 
 impl Plan {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use super::archive;
 use super::layout::test_rows_file;
 
 /// The test rows of a training, and their part in its metrics.
@@ -89,7 +90,7 @@ impl TestRows {
     /// Where the file is there and cannot be read.
     pub fn read(training: &Path) -> Result<Option<Self>> {
         let path = test_rows_file(training);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match archive::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| path.display().to_string()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::prepare_error::PrepareError;
-use crate::config::data::SplitSeed;
+use crate::config::data::{DataConfig, SplitSeed};
 use crate::config::{Arm, Config, Experiment};
 use crate::data::{DataError, Dataset, Doubt, Source, Weight};
 use crate::seed::Seed;
@@ -25,16 +25,12 @@ impl DatasetCache {
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
         let mut due: HashMap<String, HashSet<String>> = HashMap::new();
-        let mut note = |config: &Config| {
-            let (source, dataset) = keys(config);
-            due.entry(source).or_default().insert(dataset);
-        };
-        let tuned: Vec<Seed> =
-            experiment.tune.iter().flat_map(|tune| &tune.seeds).copied().map(Seed).collect();
-        for training in &experiment.trainings {
-            note(&training.config);
-            for seed in &tuned {
-                note(&Config { seed: *seed, ..training.config.clone() });
+        let tuned = experiment.tune.iter().flat_map(|tune| &tune.seeds).copied().map(Seed);
+        let seeds: Vec<Seed> = experiment.trainings.seeds().into_iter().chain(tuned).collect();
+        for data in experiment.trainings.data() {
+            for seed in split_seeds(&data, &seeds) {
+                let split_seed = data.split_seed(*seed);
+                due.entry(source_key(&data)).or_default().insert(dataset_key(&data, split_seed));
             }
         }
         Self { due, sources: HashMap::new(), datasets: HashMap::new(), notes: Vec::new() }
@@ -55,11 +51,12 @@ impl DatasetCache {
         experiment: &Experiment,
         config: &Config,
     ) -> Result<Arc<Dataset>, DataError> {
-        let (source_key, data_key) = keys(config);
         let (data, split_seed) = (&config.data, config.split_seed());
+        let data_key = dataset_key(data, split_seed);
         if let Some(dataset) = self.datasets.get(&data_key) {
             return Ok(Arc::clone(dataset));
         }
+        let source_key = source_key(data);
         let source = match self.sources.remove(&source_key) {
             Some(source) => source,
             None => Source::open(data, &experiment.base)?,
@@ -93,10 +90,22 @@ impl DatasetCache {
     }
 }
 
-/// By what a source, and a dataset of it, is told apart from others.
-fn keys(config: &Config) -> (String, String) {
-    let data = &config.data;
-    (json!(data.reading()).to_string(), json!([data, config.split_seed()]).to_string())
+/// By what a source is told apart from others.
+fn source_key(data: &DataConfig) -> String {
+    json!(data.reading()).to_string()
+}
+
+/// By what a dataset of a source is told apart from others.
+fn dataset_key(data: &DataConfig, split_seed: Seed) -> String {
+    json!([data, split_seed]).to_string()
+}
+
+/// Those of the seeds that make splits of their own: all, or where the split is fixed, any one.
+pub(super) fn split_seeds<'a>(data: &DataConfig, seeds: &'a [Seed]) -> &'a [Seed] {
+    match data.split.seed {
+        SplitSeed::Fixed(_) => &seeds[..seeds.len().min(1)],
+        SplitSeed::PerSeed => seeds,
+    }
 }
 
 /// A fault of the config that shows once the data is read, at its place in the config.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use candle_core::Device;
 
 use crate::config::ConfigError;
@@ -62,8 +62,39 @@ impl DeviceChoice {
             )
             .into()),
             Self::Cuda(number) => Device::new_cuda(number)
-                .with_context(|| format!("no CUDA device {number}: try --device cpu")),
+                .map_err(|error| explained(error.into()))
+                .with_context(|| format!("cuda:{number} cannot be used: try --device cpu")),
         }
+    }
+}
+
+/// What the errors of the CUDA driver mean for whoever runs a training, and what to do.
+const CUDA_ERRORS: [(&str, &str); 6] = [
+    ("CUDA_ERROR_OUT_OF_MEMORY", OUT_OF_MEMORY),
+    ("CUBLAS_STATUS_ALLOC_FAILED", OUT_OF_MEMORY),
+    ("CUDA_ERROR_NO_DEVICE", "the driver sees no NVIDIA GPU: `nvidia-smi` lists those it sees"),
+    (
+        "CUDA_ERROR_INVALID_DEVICE",
+        "there is no GPU of this number: `nvidia-smi` lists those there are",
+    ),
+    ("CUDA_ERROR_STUB_LIBRARY", NO_DRIVER),
+    ("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", NO_DRIVER),
+];
+
+const OUT_OF_MEMORY: &str = "the GPU has no memory left: run fewer trainings side by side (--jobs 1), lower \
+                             training.batch_size or model.hidden, or use --device cpu";
+
+const NO_DRIVER: &str =
+    "the NVIDIA driver is missing or does not suit this build: `nvidia-smi` says whether it works";
+
+/// An error with what it means before it, where it is one of the CUDA driver's that users can do something
+/// about.
+#[must_use]
+pub fn explained(error: Error) -> Error {
+    let text = format!("{error:#}");
+    match CUDA_ERRORS.iter().find(|(name, _)| text.contains(name)) {
+        Some((_, meaning)) => error.context(*meaning),
+        None => error,
     }
 }
 
@@ -74,5 +105,35 @@ pub fn name(device: &Device) -> String {
         candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
         candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
         candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_driver_is_told_in_words_before_its_own_and_others_stay() {
+        let told =
+            |text: &str| format!("{:#}", explained(anyhow!("step 3").context(text.to_owned())));
+        let of_driver = "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")";
+        let memory = told(of_driver);
+        assert!(memory.starts_with("the GPU has no memory left: "), "{memory}");
+        assert!(memory.contains("--jobs 1") && memory.ends_with(&format!("{of_driver}: step 3")));
+        let number = told("DriverError(CUDA_ERROR_INVALID_DEVICE, \"invalid device ordinal\")");
+        assert!(number.starts_with("there is no GPU of this number: "), "{number}");
+        assert!(told("CUDA_ERROR_NO_DEVICE").starts_with("the driver sees no NVIDIA GPU"));
+        assert!(told("CUDA_ERROR_STUB_LIBRARY").starts_with("the NVIDIA driver is missing"));
+        assert_eq!(told("cannot write a/run.json"), "cannot write a/run.json: step 3");
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_build_without_cuda_says_how_to_get_one() {
+        let error = DeviceChoice::Cuda(0).open().unwrap_err().to_string();
+        assert!(error.contains("--features cuda") && error.contains("--device cpu"), "{error}");
+        assert!(matches!(DeviceChoice::Auto.open(), Ok(Device::Cpu)));
     }
 }

@@ -1,7 +1,6 @@
 //! The first thing in which a training on disk differs from the same one trained again.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -10,6 +9,7 @@ use serde_json::Value;
 use super::finished::Finished;
 use crate::history::EpochTable;
 use crate::nn::StateDict;
+use crate::results::archive;
 use crate::results::layout::{epochs_file, run_file, weights_file_name};
 use crate::results::{ArmRecord, Provenance, TestRows, TrainingRecord, epochs_csv};
 
@@ -36,8 +36,9 @@ pub fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
 /// # Errors
 /// Where a file on disk cannot be read.
 pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
-    let read =
-        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let read = |path: &Path| {
+        archive::read(path).with_context(|| format!("cannot read {}", path.display()))
+    };
     let file = epochs_file(dir);
     let text = String::from_utf8(read(&file)?).context("epochs.csv is not text")?;
     let table = epochs_csv::read(&text, &file.display().to_string())?;

@@ -1,98 +1,261 @@
 //! An experiment ready to run: its trainings with their data.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::dataset_cache::DatasetCache;
+use super::dataset_cache::{DatasetCache, split_seeds};
 use super::prepare_error::PrepareError;
-use super::prepared_training::{PreparedTraining, sha256};
-use crate::config::Experiment;
-use crate::config::data::SplitSeed;
+use super::prepared_training::{Measured, PreparedTraining, sha256};
+use crate::config::data::{DataConfig, SplitSeed};
+use crate::config::{Arm, Config, Experiment, Training};
+use crate::data::Dataset;
 use crate::results::layout::config_file_name;
 use crate::results::recorded_training::rule_table;
 use crate::results::{Plan, PlannedArm, PlannedTraining};
+use crate::seed::Seed;
 
-/// An experiment ready to run.
+/// An experiment ready to run. Its trainings are laid out when they are asked for, each in microseconds, so
+/// that a million of them take no memory.
 pub struct PreparedExperiment {
-    /// Every training, in the experiment's order.
-    pub trainings: Vec<PreparedTraining>,
-    /// What `experiment.json` will hold.
-    pub plan: Plan,
+    experiment: Experiment,
+    datasets: Datasets,
     /// A line for each set of data, and what there is to know of it.
     pub notes: Vec<String>,
 }
 
+/// The rows of each `[data]` table, by the seed of their split.
+#[derive(Default)]
+struct Datasets(Vec<(DataConfig, HashMap<Seed, Arc<Dataset>>)>);
+
+impl Datasets {
+    fn of(&self, config: &Config) -> Option<&Arc<Dataset>> {
+        let (_, splits) = self.0.iter().find(|(data, _)| *data == config.data)?;
+        splits.get(&config.split_seed())
+    }
+
+    /// Of this `[data]` table, with any split.
+    fn any_of(&self, config: &Config) -> Option<&Arc<Dataset>> {
+        let (_, splits) = self.0.iter().find(|(data, _)| *data == config.data)?;
+        splits.values().next()
+    }
+
+    fn insert(&mut self, config: &Config, dataset: Arc<Dataset>) {
+        let place = self.0.iter().position(|(data, _)| *data == config.data);
+        let place = place.unwrap_or_else(|| {
+            self.0.push((config.data.clone(), HashMap::new()));
+            self.0.len() - 1
+        });
+        self.0[place].1.insert(config.split_seed(), dataset);
+    }
+}
+
 impl PreparedExperiment {
-    /// Reads the data of an experiment and lays out its trainings.
+    /// Reads the data of an experiment and holds every cell against it: where the rows are split for each seed,
+    /// against the splits of `seeds` of them at most, which are those whose trainings can be laid out.
     ///
     /// # Errors
     /// Where the data cannot be read or split, or the config does not fit it.
-    pub fn new(experiment: &Experiment, cache: &mut DatasetCache) -> Result<Self, PrepareError> {
-        let mut trainings = Vec::with_capacity(experiment.trainings.len());
-        for training in &experiment.trainings {
-            let data = cache.dataset(experiment, &training.config, &training.arms)?;
-            let training =
-                PreparedTraining::new(experiment, &training.config, &training.arms, data)?;
-            trainings.push(training);
+    pub fn new(
+        experiment: &Experiment,
+        cache: &mut DatasetCache,
+        seeds: usize,
+    ) -> Result<Self, PrepareError> {
+        let mut splits = experiment.trainings.seeds();
+        splits.truncate(seeds);
+        Self::of(experiment, cache, &splits)
+    }
+
+    /// The same against the splits of these seeds.
+    fn of(
+        experiment: &Experiment,
+        cache: &mut DatasetCache,
+        splits: &[Seed],
+    ) -> Result<Self, PrepareError> {
+        let mut datasets = Datasets::default();
+        let mut measured = Measured::default();
+        for training in experiment.trainings.unlike(PreparedTraining::checked) {
+            for seed in split_seeds(&training.config.data, splits) {
+                let config = Config { seed: *seed, ..training.config.clone() };
+                let dataset = match datasets.of(&config) {
+                    Some(dataset) => Arc::clone(dataset),
+                    None => cache.dataset(experiment, &config, &training.arms)?,
+                };
+                let arms = &training.arms;
+                PreparedTraining::check(experiment, &config, arms, &dataset, &mut measured)?;
+                datasets.insert(&config, dataset);
+            }
         }
-        let plan = plan(experiment, &trainings);
-        Ok(Self { trainings, plan, notes: cache.notes().to_vec() })
+        let notes = cache.notes().to_vec();
+        Ok(Self { experiment: experiment.clone(), datasets, notes })
+    }
+
+    /// The same with the splits of all seeds.
+    ///
+    /// # Errors
+    /// As [`PreparedExperiment::new`].
+    pub(super) fn with_all_seeds(&self, cache: &mut DatasetCache) -> Result<Self, PrepareError> {
+        // What was read is known to the cache.
+        Self::new(&self.experiment, cache, usize::MAX)
+    }
+
+    /// The same with the splits of the seeds of these trainings, by their numbers.
+    ///
+    /// # Errors
+    /// As [`PreparedExperiment::new`].
+    pub(super) fn with_trainings(
+        &self,
+        numbers: &[usize],
+        cache: &mut DatasetCache,
+    ) -> Result<Self, PrepareError> {
+        let trainings = numbers.iter().filter_map(|number| self.experiment.trainings.get(*number));
+        let seeds: BTreeSet<Seed> = trainings.map(|training| training.config.seed).collect();
+        Self::of(&self.experiment, cache, &seeds.into_iter().collect::<Vec<Seed>>())
+    }
+
+    /// How many trainings there are.
+    #[must_use]
+    pub fn training_count(&self) -> usize {
+        self.experiment.trainings.len()
+    }
+
+    /// How many arms read them.
+    #[must_use]
+    pub fn arm_count(&self) -> usize {
+        self.experiment.trainings.arms()
+    }
+
+    /// A training by its number in the experiment's order: what a list of tasks names. The same config and
+    /// data give the same numbers.
+    #[must_use]
+    pub fn training(&self, number: usize) -> Option<PreparedTraining> {
+        self.with_data(self.experiment.trainings.get(number)?)
+    }
+
+    /// A training by its number with the rows of some seed, whichever were read: for its name, its identity and
+    /// its arms.
+    pub(super) fn named(&self, number: usize) -> Option<PreparedTraining> {
+        let Training { config, arms } = self.experiment.trainings.get(number)?;
+        let dataset = Arc::clone(self.datasets.any_of(&config)?);
+        Some(PreparedTraining::new(config, arms, dataset))
+    }
+
+    fn with_data(&self, Training { config, arms }: Training) -> Option<PreparedTraining> {
+        let dataset = Arc::clone(self.datasets.of(&config)?);
+        Some(PreparedTraining::new(config, arms, dataset))
+    }
+
+    /// Every training in the experiment's order, one by one.
+    pub fn trainings(&self) -> impl Iterator<Item = PreparedTraining> {
+        (0..self.training_count()).filter_map(|number| self.training(number))
+    }
+
+    /// Every training at once.
+    #[must_use]
+    pub fn all_trainings(&self) -> Vec<PreparedTraining> {
+        (0..self.training_count())
+            .into_par_iter()
+            .filter_map(|number| self.training(number))
+            .collect()
     }
 
     /// The trainings of the first seed, which those of the others repeat.
     #[must_use]
-    pub fn of_first_seed(&self) -> Vec<&PreparedTraining> {
-        let first = self.trainings.first().map(|training| training.config.seed);
-        self.trainings.iter().filter(|training| Some(training.config.seed) == first).collect()
+    pub fn of_first_seed(&self) -> impl ParallelIterator<Item = PreparedTraining> {
+        let numbers = (0..self.experiment.trainings.of_one_seed()).into_par_iter();
+        numbers.filter_map(|number| self.training(number))
     }
-}
 
-/// Whether what is evaluated last, the test rows or without them the validation rows, is another part of the
-/// rows for each seed: a source that brings those along leaves nothing to draw.
-fn draws_a_split_per_seed(trainings: &[PreparedTraining]) -> bool {
-    fn evaluated(training: &PreparedTraining) -> (u64, &[u32]) {
-        let splits = &training.data.splits;
-        let rows = if splits.test.is_empty() { &splits.validation } else { &splits.test };
-        (training.config.seed.0, rows)
+    /// At most so many trainings of the first seed that stand for all of it.
+    #[must_use]
+    pub fn sample(&self, most: usize) -> Vec<PreparedTraining> {
+        let numbers = self.experiment.trainings.sample(most);
+        numbers.into_iter().filter_map(|number| self.training(number)).collect()
     }
-    let is_per_seed =
-        |training: &&PreparedTraining| training.config.data.split.seed == SplitSeed::PerSeed;
-    let mut of_seeds = trainings.iter().filter(is_per_seed).map(evaluated);
-    let Some((first_seed, first)) = of_seeds.next() else { return false };
-    let mut others = of_seeds.filter(|(seed, _)| *seed != first_seed).peekable();
-    others.peek().is_none() || others.any(|(_, rows)| rows != first)
-}
 
-fn plan(experiment: &Experiment, trainings: &[PreparedTraining]) -> Plan {
-    let comparable = trainings.first().map_or(Value::Null, |training| {
-        let config = &training.config.data;
-        json!([training.data.digest, config.target, config.task, config.split])
-    });
-    Plan {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: experiment.name.clone(),
-        config: config_file_name(&experiment.config.file_name).to_owned(),
-        source: None,
-        overrides: experiment.overrides.clone(),
-        factors: experiment.factors.clone(),
-        comparable: sha256(&comparable),
-        split_per_seed: draws_a_split_per_seed(trainings),
-        sequential: None,
-        looked_at: Vec::new(),
-        tuning: None,
-        trainings: trainings
-            .iter()
-            .map(|training| PlannedTraining {
-                dir: training.dir.clone(),
-                seed: training.config.seed.0,
-                arms: training
-                    .arms
-                    .iter()
-                    .map(|arm| PlannedArm {
-                        factors: arm.factors.clone(),
-                        rule: rule_table(&arm.rule).into(),
-                    })
-                    .collect(),
+    /// A training of each set of rows, in the order of the seeds.
+    pub fn of_each_dataset(&self) -> impl Iterator<Item = PreparedTraining> {
+        let seeds = self.experiment.trainings.seeds();
+        let unlike = self.experiment.trainings.unlike(|_| String::new());
+        let mut known: Vec<DataConfig> = Vec::new();
+        let firsts = unlike.filter(move |training: &Training| {
+            let is_new = !known.contains(&training.config.data);
+            if is_new {
+                known.push(training.config.data.clone());
+            }
+            is_new
+        });
+        let of_seeds = firsts.flat_map(move |Training { config, arms }: Training| {
+            let seeds = split_seeds(&config.data, &seeds).to_vec();
+            let with_seed = move |seed| Training {
+                config: Config { seed, ..config.clone() },
+                arms: arms.clone(),
+            };
+            seeds.into_iter().map(with_seed)
+        });
+        of_seeds.filter_map(|training| self.with_data(training))
+    }
+
+    /// What `experiment.json` will hold.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let numbers = (0..self.training_count()).into_par_iter();
+        let trainings = numbers.filter_map(|number| self.training(number)).map(planned).collect();
+        Plan { trainings, ..self.outline() }
+    }
+
+    /// The same without its trainings.
+    #[must_use]
+    pub fn outline(&self) -> Plan {
+        let experiment = &self.experiment;
+        let comparable = self.training(0).map_or(Value::Null, |training| {
+            let config = &training.config.data;
+            json!([training.data.digest, config.target, config.task, config.split])
+        });
+        Plan {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: experiment.name.clone(),
+            config: config_file_name(&experiment.config.file_name).to_owned(),
+            source: None,
+            overrides: experiment.overrides.clone(),
+            factors: experiment.factors.clone(),
+            comparable: sha256(&comparable),
+            split_per_seed: self.draws_a_split_per_seed(),
+            sequential: None,
+            looked_at: Vec::new(),
+            tuning: None,
+            trainings: Vec::new(),
+        }
+    }
+
+    /// Whether what is evaluated last, the test rows or without them the validation rows, is another part of the
+    /// rows for each seed: a source that brings those along leaves nothing to draw.
+    fn draws_a_split_per_seed(&self) -> bool {
+        fn evaluated(data: &Dataset) -> &[u32] {
+            let splits = &data.splits;
+            if splits.test.is_empty() { &splits.validation } else { &splits.test }
+        }
+        let seeds = self.experiment.trainings.seeds();
+        let per_seed =
+            self.datasets.0.iter().filter(|(data, _)| data.split.seed == SplitSeed::PerSeed);
+        let rows = |splits: &HashMap<Seed, Arc<Dataset>>| {
+            splits.get(&seeds[0]).is_some_and(|first| {
+                let mut others = splits.iter().filter(|(seed, _)| **seed != seeds[0]).peekable();
+                others.peek().is_none()
+                    || others.any(|(_, other)| evaluated(other) != evaluated(first))
             })
-            .collect(),
+        };
+        per_seed.map(|(_, splits)| splits).any(rows)
+    }
+}
+
+fn planned(training: PreparedTraining) -> PlannedTraining {
+    let arm = |Arm { factors, rule }: Arm| PlannedArm { rule: rule_table(&rule).into(), factors };
+    PlannedTraining {
+        dir: training.dir,
+        seed: training.config.seed.0,
+        arms: training.arms.into_iter().map(arm).collect(),
     }
 }

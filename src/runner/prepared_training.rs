@@ -1,5 +1,6 @@
 //! One training with its data, and where it will lie.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use super::dataset_cache::DatasetCache;
 use super::prepare_error::PrepareError;
 use crate::config::data::Target;
 use crate::config::evaluation::EvaluationConfig;
-use crate::config::training::Loss;
+use crate::config::training::{Loss, TrainingConfig};
 use crate::config::{Arm, Config, ConfigError, Experiment, Factors, is_of_rule};
 use crate::data::{Dataset, EXACT_ROWS, Inputs, Targets};
 use crate::metrics;
@@ -30,6 +31,7 @@ fn arithmetic(data: &Dataset) -> u32 {
 const LABEL_LENGTH: usize = 60;
 
 /// One training with its data.
+#[derive(Clone)]
 pub struct PreparedTraining {
     /// What fixes it, with what its data decided.
     pub config: Config,
@@ -94,52 +96,92 @@ impl PreparedTraining {
             let key = "data.split.validation";
             return Err(experiment.error_at(key, message.to_owned(), None).into());
         }
-        let training = Self::new(experiment, &config, &arms, data)?;
+        Self::check(experiment, &config, &arms, &data, &mut Measured::default())?;
+        let training = Self::new(config, arms, data);
         Ok(Self { tunes: true, references: Vec::new(), ..training })
     }
 
-    /// One that arms read, once its rows are known.
-    pub(super) fn new(
+    /// Refuses a training whose rows do not suit its config or a rule of its arms.
+    pub(super) fn check(
         experiment: &Experiment,
         config: &Config,
         arms: &[Arm],
-        data: Arc<Dataset>,
-    ) -> Result<Self, ConfigError> {
-        let kind = data.targets.task();
-        let loss = config.training.loss.unwrap_or_else(|| metrics::default_loss(kind));
+        data: &Arc<Dataset>,
+        measured: &mut Measured,
+    ) -> Result<(), ConfigError> {
+        let loss = loss(config, data);
         metrics::check_loss(loss, &data.targets)
             .map_err(|message| experiment.error_at("training.loss", message, None))?;
-        checks::batches(experiment, config, arms, &data)?;
-        checks::input_norm(experiment, config, arms, &data)?;
-        checks::class_weights(experiment, config, kind)?;
+        checks::batches(experiment, config, arms, data)?;
+        checks::input_norm(experiment, config, arms, data)?;
+        checks::class_weights(experiment, config, data.targets.task())?;
         let rules: Vec<_> = arms.iter().map(|arm| &arm.rule).collect();
-        let columns = train::columns(&data, loss, config, &rules);
+        let mut columns = measured.columns(data, loss, config).to_vec();
+        columns.extend(train::columns_on_demand(config, &rules).into_iter().map(str::to_owned));
         for arm in arms {
-            checks::validation(experiment, arm, &data)?;
+            checks::validation(experiment, arm, data)?;
             checks::columns(experiment, config, arm, &columns)?;
             checks::direction(experiment, arm)?;
         }
         let outputs = metrics::outputs(loss, &data.targets);
         let layout = Layout::new(&config.model, data.inputs.width(), outputs);
-        checks::memory(experiment, arms, layout.parameters())?;
-        let mut effective = config.clone();
+        checks::memory(experiment, arms, layout.parameters())
+    }
+
+    /// What of `[training]` decides whether it suits the rows.
+    pub(super) fn checked(settings: &TrainingConfig) -> String {
+        json!([settings.batch_size, settings.loss, settings.class_weights]).to_string()
+    }
+
+    /// One that arms read, with its rows, which suit it.
+    pub(super) fn new(config: Config, arms: Vec<Arm>, data: Arc<Dataset>) -> Self {
+        let loss = loss(&config, &data);
+        let outputs = metrics::outputs(loss, &data.targets);
+        let layout = Layout::new(&config.model, data.inputs.width(), outputs);
+        let mut effective = config;
         effective.training.loss = Some(loss);
-        effective.data.task = Some(kind);
+        effective.data.task = Some(data.targets.task());
         effective.data.target = Some(target(&data));
         let identity = identity(&effective, &data);
-        Ok(Self {
-            arms: arms.to_vec(),
-            references: if data.splits.test.is_empty() { Vec::new() } else { references(arms) },
+        Self {
+            references: if data.splits.test.is_empty() { Vec::new() } else { references(&arms) },
             loss,
             outputs,
             parameters: layout.parameters(),
-            dir: directory(arms, &effective, &identity),
+            dir: directory(&arms, &effective, &identity),
             identity,
             config: effective,
+            arms,
             data,
             tunes: false,
-        })
+        }
     }
+}
+
+/// The columns of each set of rows that are there whatever the rules, by what else they depend on.
+#[derive(Default)]
+pub(super) struct Measured(Vec<(Arc<Dataset>, Loss, EvaluationConfig, Vec<String>)>);
+
+impl Measured {
+    fn columns(&mut self, data: &Arc<Dataset>, loss: Loss, config: &Config) -> &[String] {
+        let evaluation = EvaluationConfig { inside: BTreeSet::new(), ..config.evaluation.clone() };
+        let is_known = |(rows, of, by, _): &(Arc<Dataset>, Loss, EvaluationConfig, _)| {
+            Arc::ptr_eq(rows, data) && *of == loss && *by == evaluation
+        };
+        // The last one asked for is the likeliest.
+        let place = self.0.iter().rposition(is_known).unwrap_or_else(|| {
+            let config = Config { evaluation: evaluation.clone(), ..config.clone() };
+            let columns = train::columns(data, loss, &config, &[]);
+            self.0.push((Arc::clone(data), loss, evaluation, columns));
+            self.0.len() - 1
+        });
+        &self.0[place].3
+    }
+}
+
+/// The loss of a training, by its config or by what is predicted.
+fn loss(config: &Config, data: &Dataset) -> Loss {
+    config.training.loss.unwrap_or_else(|| metrics::default_loss(data.targets.task()))
 }
 
 /// For each column that chooses a best epoch, `none` with the weights of that epoch, where an arm trains to

@@ -1,5 +1,6 @@
 //! Where a config comes from, and what another one of the same name left in its place.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf, absolute};
@@ -20,8 +21,8 @@ impl Replaced {
     /// What `plan` leaves of an `earlier` one in the folder `dir`; none where it comes from the same file, or
     /// names all of its trainings.
     pub(super) fn find(earlier: &Plan, plan: &Plan, dir: &Path) -> Option<Self> {
-        let is_named =
-            |one: &&PlannedTraining| plan.trainings.iter().any(|named| named.dir == one.dir);
+        let named: HashSet<&str> = plan.trainings.iter().map(|one| one.dir.as_str()).collect();
+        let is_named = |one: &&PlannedTraining| named.contains(one.dir.as_str());
         let trainings = earlier.trainings.iter().filter(|one| !is_named(one)).count();
         let source = earlier.source.as_ref().map(|source| plain(&dir.join(source)));
         (earlier.source != plan.source && trainings > 0).then_some(Self { source, trainings })

@@ -3,11 +3,13 @@
 //! A session decides and reports by events and summaries; it prints nothing. Where the trainings of a
 //! folder are handed to something other than the threads of this process, [`Needs`] says which.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
+use rayon::prelude::*;
 
 use super::compute::Compute;
 use super::dataset_cache::DatasetCache;
@@ -24,9 +26,10 @@ use super::tuning::Tuning;
 use super::verify::{Verdict, Verification};
 use crate::config::Experiment;
 use crate::event::Event;
+use crate::results::load::trainings;
 use crate::results::tuning::{TUNE, tune_dir};
-use crate::results::{Plan, SequentialPlan, TrainingRecord, TuningRecord};
-use crate::storage::{FreshRun, Store, Twins, experiments_beside};
+use crate::results::{Plan, SequentialPlan, Status, TrainingRecord, TuningRecord};
+use crate::storage::{FreshRun, Store, Twins, WorkDir, experiments_beside};
 use crate::text::counted;
 use crate::train::Position;
 
@@ -44,6 +47,9 @@ pub struct Options<'a> {
     pub verify: bool,
 }
 
+/// Seeds whose splits are read to tell what there is to do; those of all are where it is done.
+const SEEDS_LOOKED_AT: usize = 32;
+
 /// An experiment about to be run.
 pub struct Session<'a> {
     pub(super) experiment: &'a Experiment,
@@ -53,11 +59,15 @@ pub struct Session<'a> {
     pub(super) cache: DatasetCache,
     pub(super) prepared: PreparedExperiment,
     pub(super) tuning: Option<Tuning<'a>>,
+    /// What the tuning has come to, where there is one.
+    pub(super) tuned: Option<TuningRecord>,
     looks: Option<SequentialPlan>,
     /// Where the config lies, from the folder of the experiment.
     source: Option<String>,
-    /// What was there before.
+    /// What was there before, where a tuning will write over it; else it is read when it is asked for.
     earlier: Option<Plan>,
+    /// How each training ended where all stand, once that was asked for.
+    standing: OnceLock<Option<Vec<Status>>>,
 }
 
 /// What would become of a training.
@@ -103,11 +113,11 @@ impl<'a> Session<'a> {
         // What the environment asks for is refused before anything is written.
         let compute = Compute::new(device, 1)?;
         let mut cache = DatasetCache::of(experiment);
-        let prepared = PreparedExperiment::new(experiment, &mut cache)?;
+        let prepared = PreparedExperiment::new(experiment, &mut cache, SEEDS_LOOKED_AT)?;
         let tuning = Tuning::new(experiment, &mut cache)?;
         let store = Store::at(options.results, &experiment.name);
         let source = replaced::source(&experiment.config, store.dir());
-        let earlier = store.plan();
+        let earlier = tuning.as_ref().and_then(|_| store.plan());
         Ok(Self {
             experiment,
             options,
@@ -116,9 +126,11 @@ impl<'a> Session<'a> {
             cache,
             prepared,
             tuning,
+            tuned: None,
             looks: None,
             source,
             earlier,
+            standing: OnceLock::new(),
         })
     }
 
@@ -126,9 +138,14 @@ impl<'a> Session<'a> {
     /// being tuned, the trainings are not known yet.
     #[must_use]
     pub fn replaced(&self) -> Option<Replaced> {
-        let earlier = self.earlier.as_ref().filter(|_| self.tuning.is_none())?;
-        let plan = Plan { source: self.source.clone(), ..self.prepared.plan.clone() };
-        Replaced::find(earlier, &plan, self.store().dir())
+        if self.tuning.is_some() || self.standing().is_some() {
+            return None;
+        }
+        let store = self.store();
+        let earlier =
+            self.earlier.clone().or_else(|| store.plan().filter(|_| self.tuned.is_none()));
+        let plan = Plan { source: self.source.clone(), ..self.prepared.plan() };
+        Replaced::find(&earlier?, &plan, store.dir())
     }
 
     /// Lays down when the results are looked at.
@@ -187,23 +204,59 @@ impl<'a> Session<'a> {
         let prospects =
             trainings.iter().filter_map(|training| known.get(&training.dir).copied()).collect();
         if is_settled {
-            self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+            self.prepared =
+                PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, usize::MAX)?;
         }
         Ok(Some(TuningProspects { prospects, is_settled }))
     }
 
-    /// What would become of each training.
-    #[must_use]
-    pub fn prospects(&self) -> Vec<Prospect> {
+    /// Tells of each training, in order, what would become of it; how many would be trained. Those of which
+    /// nothing can lie anywhere are counted alone once `is_told` has enough.
+    ///
+    /// # Errors
+    /// As `tell` has them.
+    pub fn prospects(
+        &mut self,
+        is_told: impl Fn(usize) -> bool,
+        mut tell: impl FnMut(&PreparedTraining, Prospect) -> Result<()>,
+    ) -> Result<usize> {
         let store = self.store();
-        let twins = self.twins(&store);
-        let trainings = self.prepared.trainings.iter().collect();
-        let needs = Needs::look(&store, trainings, self.options.fresh).with(&twins);
-        needs
+        let beside = experiments_beside(self.options.results, &self.experiment.name);
+        let is_empty = |folder: &Path| trainings(folder).is_empty();
+        let nothing_lies = is_empty(store.dir()) && beside.iter().all(|folder| is_empty(folder));
+        let count = self.prepared.training_count();
+        if !nothing_lies || is_told(count - 1) {
+            self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
+        }
+        if nothing_lies {
+            for number in (0..count).filter(|number| is_told(*number)) {
+                if let Some(training) = self.prepared.training(number) {
+                    tell(&training, Prospect::Train(None))?;
+                }
+            }
+            return Ok(count);
+        }
+        let trainings = self.prepared.all_trainings();
+        let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
+        let twins = self.twins(&store, &trainings);
+        let fresh = self.options.fresh;
+        let needs = Needs::look(&store, trainings, fresh).with(&twins);
+        let found: Vec<Prospect> = needs
             .trainings
-            .iter()
-            .map(|training| prospect(&needs, training, &needs.of(training)))
-            .collect()
+            .par_iter()
+            .map(|training| {
+                let PreparedTraining { dir, identity, arms, .. } = training;
+                let quick = (!fresh).then(|| store.stands(dir, identity, arms)).flatten();
+                let closer = || prospect(&needs, training, &needs.of(training));
+                quick.map_or_else(closer, |_| Prospect::Done)
+            })
+            .collect();
+        for (number, (training, prospect)) in needs.trainings.iter().zip(&found).enumerate() {
+            if is_told(number) {
+                tell(training, *prospect)?;
+            }
+        }
+        Ok(found.iter().filter(|prospect| matches!(prospect, Prospect::Train(_))).count())
     }
 
     /// Trains what values are chosen by, round by round; then the session goes on with those values.
@@ -220,10 +273,9 @@ impl<'a> Session<'a> {
         }
         let mut trained = 0;
         while !tuning.choose(&mut self.cache) {
+            self.tuned = Some(tuning.record());
             // What is to be trained then is not known before.
-            self.prepared.plan.trainings.clear();
-            self.prepared.plan.tuning = Some(tuning.record());
-            self.write_plan(&store)?;
+            self.write_plan(&store, self.prepared.outline())?;
             let open = tuning.open();
             let trainings = counted(open.len(), "training");
             let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
@@ -242,8 +294,8 @@ impl<'a> Session<'a> {
             tuning.note(records.filter_map(|(dir, record)| Some((dir, record?))));
         }
         let record = tuning.record();
-        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
-        self.prepared.plan.tuning = Some(record.clone());
+        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, usize::MAX)?;
+        self.tuned = Some(record.clone());
         Ok(Some(Tuned { record, trained, unfinished: None }))
     }
 
@@ -251,11 +303,20 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Where the results directory cannot be written; a training that fails is in the summary.
-    pub fn train(&self, events: &Sender<Event>) -> Result<Summary> {
+    pub fn train(&mut self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
-        self.write_plan(&store)?;
-        let trainings: Vec<&PreparedTraining> = self.prepared.trainings.iter().collect();
-        let twins = self.twins(&store);
+        let events_of = self.events_of();
+        if let Some(standing) = self.standing().filter(|_| events_of.is_none()) {
+            let summary = Summary::of_standing(standing.to_vec());
+            store.clean();
+            FreshRun::tidy(store.dir());
+            return Ok(summary);
+        }
+        self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
+        self.write_plan(&store, self.prepared.plan())?;
+        let trainings = self.prepared.all_trainings();
+        let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
+        let twins = self.twins(&store, &trainings);
         let summary =
             self.train_in(&store, Some(&twins), trainings.clone(), self.events_of(), events)?;
         // Others that were at work here may have been killed meanwhile.
@@ -269,13 +330,13 @@ impl<'a> Session<'a> {
     }
 
     /// Writes the config and what it comes to into the folder of the experiment.
-    pub(super) fn write_plan(&self, store: &Store) -> Result<()> {
-        store.write_plan(&self.experiment.config, &self.plan(store))
+    pub(super) fn write_plan(&self, store: &Store, plan: Plan) -> Result<()> {
+        store.write_plan(&self.experiment.config, &self.plan(store, plan))
     }
 
     /// Where else trainings of the experiment may lie.
-    pub(super) fn twins(&self, store: &Store) -> Twins {
-        let named = self.prepared.trainings.iter().map(|training| training.dir.clone()).collect();
+    pub(super) fn twins(&self, store: &Store, trainings: &[&PreparedTraining]) -> Twins {
+        let named = trainings.iter().map(|training| training.dir.clone()).collect();
         let beside = experiments_beside(self.options.results, &self.experiment.name);
         Twins::new(store, named, beside)
     }
@@ -286,10 +347,36 @@ impl<'a> Session<'a> {
         beside.iter().map(|experiment| tune_dir(experiment)).collect()
     }
 
+    /// How each training ended, where all of them stand as they are and the folder says just what the experiment
+    /// comes to: a quick look at what is done.
+    fn standing(&self) -> Option<&[Status]> {
+        let look = || {
+            let is_known = self.tuning.is_none() && self.tuned.is_none();
+            let outline = Plan {
+                sequential: self.looks.clone(),
+                source: self.source.clone(),
+                ..self.prepared.outline()
+            };
+            let store = self.store();
+            let is_quick = is_known && !self.options.fresh && !self.options.verify;
+            let planned = is_quick.then(|| store.planned(&self.experiment.config, &outline))??;
+            let works: HashSet<String> = WorkDir::all(store.dir()).into_iter().collect();
+            let status = |(number, planned): (usize, &String)| {
+                let training = self.prepared.named(number)?;
+                let PreparedTraining { dir, identity, arms, .. } = &training;
+                let is_at_rest = dir == planned && !works.contains(dir);
+                is_at_rest.then(|| store.stands(dir, identity, arms))?
+            };
+            let is_whole = planned.len() == self.prepared.training_count();
+            is_whole.then(|| planned.par_iter().enumerate().map(status).collect())?
+        };
+        self.standing.get_or_init(look).as_deref()
+    }
+
     /// What the experiment comes to, with what an earlier plan in its place says of looks at it. That is kept
     /// whatever is trained again: the same seeds come to the same.
-    fn plan(&self, store: &Store) -> Plan {
-        let mut plan = self.prepared.plan.clone();
+    fn plan(&self, store: &Store, mut plan: Plan) -> Plan {
+        plan.tuning.clone_from(&self.tuned);
         plan.sequential.clone_from(&self.looks);
         plan.source.clone_from(&self.source);
         let Some(earlier) = store.plan() else { return plan };
@@ -341,22 +428,23 @@ impl<'a> Session<'a> {
             Some(twins) => needs.with(twins),
             None => needs,
         };
-        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(needs.trainings.len());
-        for training in &needs.trainings {
-            outcomes.push(match needs.of(training) {
-                Need::Nothing(done) => {
-                    // Its process may have ended between putting it in its place and tidying up.
+        // Its process may have ended between putting a training in its place and tidying up.
+        let works: HashSet<String> = WorkDir::all(store.dir()).into_iter().collect();
+        let found = |training: &&PreparedTraining| match needs.of(training) {
+            Need::Nothing(done) => {
+                if works.contains(&training.dir) {
                     store.tidy(&training.dir);
-                    let record = store.keep(&training.dir, *done);
-                    if let Some(experiment) = events_of {
-                        write_event_files(store, &training.dir, experiment, &record, events);
-                    }
-                    Some(Outcome::Found(record))
                 }
-                // Of what a newer bnes wrote, the sweep says so.
-                Need::Move(_) | Need::Training | Need::Newer(_) => None,
-            });
-        }
+                let record = store.keep(&training.dir, *done);
+                if let Some(experiment) = events_of {
+                    write_event_files(store, &training.dir, experiment, &record, events);
+                }
+                Some(Outcome::Found(record))
+            }
+            // Of what a newer bnes wrote, the sweep says so.
+            Need::Move(_) | Need::Training | Need::Newer(_) => None,
+        };
+        let outcomes: Vec<Option<Outcome>> = needs.trainings.par_iter().map(found).collect();
         let open = needs.trainings.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none());
         let open: Vec<&PreparedTraining> = open.map(|(training, _)| *training).collect();
         let resources = self.resources(&open, events)?;
@@ -377,7 +465,8 @@ impl<'a> Session<'a> {
     pub fn verify(&self, summary: &Summary, events: &Sender<Event>) -> Result<Vec<Verdict>> {
         let is_finished =
             |record: &Option<TrainingRecord>| record.as_ref().is_some_and(|r| !r.arms.is_empty());
-        let all = self.prepared.trainings.iter().zip(&summary.records);
+        let trainings = self.prepared.all_trainings();
+        let all = trainings.iter().zip(&summary.records);
         let finished: Vec<&PreparedTraining> =
             all.filter(|(_, record)| is_finished(record)).map(|(training, _)| training).collect();
         let resources = self.resources(&finished, events)?;

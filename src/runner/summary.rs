@@ -7,8 +7,11 @@ use crate::results::{Status, TrainingRecord};
 /// What became of some trainings.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// What there is to say of each, in their order; none where it did not begin here.
+    /// What there is to say of each, in their order; none where it did not begin here. Empty where all stand
+    /// as they were.
     pub records: Vec<Option<TrainingRecord>>,
+    /// How each ended where all stand as they were, whose records were not read.
+    pub standing: Vec<Status>,
     /// Trained here.
     pub trained: usize,
     /// Done already, or by another process meanwhile.
@@ -32,6 +35,11 @@ impl Summary {
         summary
     }
 
+    /// Of trainings that all stand as they were.
+    pub(super) fn of_standing(standing: Vec<Status>) -> Self {
+        Self { found: standing.len(), standing, ..Self::default() }
+    }
+
     fn count(&mut self, outcome: &Outcome) {
         *match outcome {
             Outcome::Found(_) | Outcome::Moved { .. } => &mut self.found,
@@ -53,7 +61,9 @@ impl Summary {
     /// Those of which the record has a status.
     #[must_use]
     pub fn with_status(&self, status: Status) -> usize {
-        self.records.iter().flatten().filter(|record| record.status == status).count()
+        let records = self.records.iter().flatten().map(|record| record.status);
+        let all = records.chain(self.standing.iter().copied());
+        all.filter(|one| *one == status).count()
     }
 
     /// What a signal did.

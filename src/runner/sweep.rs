@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Error, Result, bail};
 
 use super::compute::{self, Compute};
+use super::device;
 use super::finished::Finished;
 use super::interrupt::Interrupt;
 use super::need::{Need, Needs};
@@ -146,6 +147,7 @@ impl<'a> Sweep<'a> {
         let Resources { jobs, compute } = &self.resources;
         let context = RunContext { number, compute, alone: *jobs == 1, every_s, interrupt };
         guarded(|| (self.trainer)(self.trainings[number], Some(claim), &context, events))
+            .map_err(device::explained)
     }
 
     /// Puts what was trained in its place, or notes that it was interrupted.

@@ -7,19 +7,22 @@ use crate::runner::{DatasetCache, PreparedExperiment};
 use crate::storage::Store;
 
 /// Two short trainings.
-fn prepared() -> PreparedExperiment {
+fn prepared() -> Vec<PreparedTraining> {
     let set = ["model.hidden=[4]", "training.epochs=2", "matrix.\"model.norm.kind\"=[\"none\"]"];
     let overrides = Overrides { set: set.map(str::to_owned).to_vec(), seeds: Some(2) };
     let experiment = Experiment::builtin(&overrides).unwrap();
-    PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap()
+    let prepared =
+        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment), usize::MAX)
+            .unwrap();
+    prepared.all_trainings()
 }
 
 fn resources() -> Resources {
     Resources { jobs: 2, compute: Compute::new(candle_core::Device::Cpu, 2).unwrap() }
 }
 
-fn needs<'a>(prepared: &'a PreparedExperiment, store: &'a Store) -> Needs<'a> {
-    Needs::look(store, prepared.trainings.iter().collect(), false)
+fn needs<'a>(prepared: &'a [PreparedTraining], store: &'a Store) -> Needs<'a> {
+    Needs::look(store, prepared.iter().collect(), false)
 }
 
 fn sweep<'a>(
@@ -41,7 +44,7 @@ fn a_panic_in_a_training_is_its_error_and_the_others_go_on_and_the_next_run_make
     let (prepared, interrupt) = (prepared(), Interrupt::default());
     let (needs, resources) = (needs(&prepared, &store), resources());
     let mut sweep = sweep(&needs, &resources, &interrupt);
-    let broken = prepared.trainings[0].dir.clone();
+    let broken = prepared[0].dir.clone();
     let trainer = |training: &PreparedTraining,
                    claim: Option<&Claim>,
                    context: &RunContext,
@@ -78,7 +81,7 @@ fn what_another_process_is_at_work_on_is_waited_for() {
     let (prepared, interrupt) = (prepared(), Interrupt::default());
     let (needs, resources) = (needs(&prepared, &store), resources());
     let sweep = sweep(&needs, &resources, &interrupt);
-    let dir = &prepared.trainings[0].dir;
+    let dir = &prepared[0].dir;
     let claim = Mutex::new(Claim::acquire(&store.work_dir(dir)).unwrap());
     let (events, told) = channel();
     let outcomes = std::thread::scope(|scope| {
@@ -104,7 +107,7 @@ fn where_claims_fail_the_first_whole_result_stays() {
     let (needs, resources) = (needs(&prepared, &store), resources());
     let mut slower = sweep(&needs, &resources, &interrupt);
     slower.trainings.truncate(1);
-    let file = crate::results::layout::run_file(&store.training(&prepared.trainings[0].dir));
+    let file = crate::results::layout::run_file(&store.training(&prepared[0].dir));
     let first = Mutex::new(Vec::new());
     let trainer = |training: &PreparedTraining,
                    claim: Option<&Claim>,

@@ -1,6 +1,5 @@
 //! An experiment whose trainings others are to train: what there is to hand over, and a part of it trained.
 
-use std::collections::HashMap;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
@@ -62,9 +61,8 @@ impl Session<'_> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
         if !self.settle_tuning(&store)? {
             let tune_store = Store::at(store.dir(), TUNE);
-            self.prepared.plan.trainings.clear();
-            self.prepared.plan.tuning = self.tuning.as_ref().map(Tuning::record);
-            self.write_plan(&store)?;
+            self.tuned = self.tuning.as_ref().map(Tuning::record);
+            self.write_plan(&store, self.prepared.outline())?;
             let trainings = self.tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
             let mut open = open(&Needs::look(&tune_store, trainings, false), events)?;
             open.is_tuning = true;
@@ -73,43 +71,60 @@ impl Session<'_> {
             }
             return Ok(open);
         }
-        self.write_plan(&store)?;
-        let twins = self.twins(&store);
-        let needs = Needs::look(&store, self.prepared.trainings.iter().collect(), false);
+        self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
+        self.write_plan(&store, self.prepared.plan())?;
+        let trainings = self.prepared.all_trainings();
+        let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
+        let twins = self.twins(&store, &trainings);
+        let needs = Needs::look(&store, trainings, false);
         open(&needs.with(&twins), events)
     }
 
-    /// The trainings that [`Open`] tells of, by their places.
+    /// Of the trainings that [`Open`] tells of, those at these places.
     #[must_use]
-    pub fn laid_out(&self) -> Vec<&PreparedTraining> {
+    pub fn laid_out(&self, places: &[usize]) -> Vec<PreparedTraining> {
         match &self.tuning {
-            Some(tuning) => tuning.trainings(),
-            None => self.prepared.trainings.iter().collect(),
+            Some(tuning) => {
+                let all = tuning.trainings();
+                places
+                    .iter()
+                    .filter_map(|place| all.get(*place).map(|one| (*one).clone()))
+                    .collect()
+            }
+            None => places.iter().filter_map(|place| self.prepared.training(*place)).collect(),
         }
     }
 
-    /// Trains those of these trainings that are not done, by their directories below the experiment's, and leaves
-    /// alone what the experiment comes to.
+    /// Trains those of these trainings that are not done, given by their directories below the experiment's and their
+    /// places, and leaves alone what the experiment comes to.
     ///
     /// # Errors
     /// Where one of them is none of the experiment, or the results directory cannot be written.
-    pub fn train_tasks(&mut self, names: &[&str], events: &Sender<Event>) -> Result<TasksEnded> {
+    pub fn train_tasks(
+        &mut self,
+        tasks: &[(&str, usize)],
+        events: &Sender<Event>,
+    ) -> Result<TasksEnded> {
         let prefix = format!("{TUNE}/");
-        let is_tuning = names.iter().all(|name| name.starts_with(&prefix));
+        let is_tuning = tasks.iter().all(|(name, _)| name.starts_with(&prefix));
         let tune_store = Store::at(self.store().dir(), TUNE);
         if let Some(tuning) = &mut self.tuning {
             let is_settled = tuning.find(&tune_store, None, false, &mut self.cache, |_, _, _| {});
             if is_settled && !is_tuning {
-                self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
+                self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, 0)?;
                 self.tuning = None;
             }
         }
         let store = if is_tuning { tune_store } else { self.store() };
-        let known: HashMap<&str, &PreparedTraining> =
-            self.laid_out().into_iter().map(|training| (training.dir.as_str(), training)).collect();
-        let find = |name: &&str| {
+        let places: Vec<usize> = tasks.iter().map(|(_, place)| *place).collect();
+        if self.tuning.is_none() {
+            // The splits of other seeds need not even be made.
+            self.prepared = self.prepared.with_trainings(&places, &mut self.cache)?;
+        }
+        let known = self.laid_out(&places);
+        let find = |(name, _): &(&str, usize)| {
             let dir = if is_tuning { &name[prefix.len()..] } else { name };
-            known.get(dir).copied().ok_or_else(|| {
+            known.iter().find(|training| training.dir == dir).ok_or_else(|| {
                 ConfigError::new(format!(
                     "{}: no such training comes of the config and the data any more",
                     store.dir().join(dir).display()
@@ -117,7 +132,7 @@ impl Session<'_> {
                 .help("the data or bnes changed since the tasks were written: launch the experiment again")
             })
         };
-        let trainings = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let trainings = tasks.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let needs = Needs::look(&store, trainings.clone(), false);
         let positions =
             || -> Positions { trainings.iter().map(|one| needs.resumes_at(one)).collect() };
@@ -151,8 +166,8 @@ impl Session<'_> {
             }
         }
         let record = tuning.record();
-        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache)?;
-        self.prepared.plan.tuning = Some(record);
+        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, 0)?;
+        self.tuned = Some(record);
         self.tuning = None;
         Ok(true)
     }

@@ -141,9 +141,11 @@ mod tests {
         let overrides = Overrides { set, seeds: Some(1) };
         let experiment = Experiment::builtin(&overrides).unwrap();
         let prepared =
-            PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
+            PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment), usize::MAX)
+                .unwrap();
         let compute = Compute::new(candle_core::Device::Cpu, 1).unwrap();
-        let seconds = estimate(&prepared.trainings.iter().collect::<Vec<_>>(), &compute).unwrap();
+        let seconds =
+            estimate(&prepared.all_trainings().iter().collect::<Vec<_>>(), &compute).unwrap();
         assert!(seconds > 0.0 && seconds.is_finite());
         assert_eq!(estimate(&[], &compute).unwrap(), 0.0);
     }

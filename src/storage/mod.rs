@@ -8,11 +8,13 @@ pub mod atomic;
 mod claim;
 mod fresh_run;
 pub mod leftovers;
+pub mod pack;
 mod process;
 pub mod status;
 mod store;
 mod tensorboard;
 mod twins;
+mod unpack;
 mod work_dir;
 
 pub use claim::{Claim, Holder};

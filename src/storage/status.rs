@@ -1,13 +1,15 @@
 //! Where a sweep stands: what is done, at work, interrupted, failed, or not begun.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::leftovers::{Kind, of_experiment};
 use super::{FreshRun, Holder, WorkDir};
+use crate::results::archive;
 use crate::results::layout::{epochs_file, run_file};
 use crate::results::tuning::{TUNE, tune_dir};
 use crate::results::{LoadError, Status, TrainingRecord, TuningRecord, load};
@@ -73,7 +75,7 @@ pub struct TrainingStatus {
 }
 
 /// The epoch at which the newest of these checkpoints that is whole goes on.
-pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + 'a;
+pub type SavedAt<'a> = dyn Fn(&[PathBuf]) -> Option<usize> + Sync + 'a;
 
 /// Every planned training of the experiments at a path, in the plans' order, those of the tuning
 /// first, each experiment's followed by those that its config no longer names; and what is wrong with files, a sentence each.
@@ -97,13 +99,18 @@ pub fn statuses(
         // A training asked for stands for itself alone.
         if !one {
             let dir = tune_dir(&experiment.path);
-            let mut tuned = of_folder(name, &dir, tuning, true, saved_at, &mut warnings);
+            let known = HashMap::new();
+            let folder = Folder { experiment: name, dir: &dir, known, saved_at };
+            let mut tuned = folder.statuses(tuning, true, &mut warnings);
             for status in &mut tuned {
                 status.training.insert_str(0, &format!("{TUNE}/"));
             }
             all.append(&mut tuned);
         }
-        all.append(&mut of_folder(name, &experiment.path, planned, !one, saved_at, &mut warnings));
+        let runs = experiment.runs.iter();
+        let known = runs.map(|run| (run.dir.as_str(), &run.record)).collect();
+        let folder = Folder { experiment: name, dir: &experiment.path, known, saved_at };
+        all.append(&mut folder.statuses(planned, !one, &mut warnings));
         for status in &mut all[begin..] {
             status.folder.clone_from(&experiment.path);
         }
@@ -114,7 +121,8 @@ pub fn statuses(
             .filter(|leftover| leftover.kind == Kind::Finished && !known.contains(&leftover.name));
         for leftover in finished {
             let (dir, training) = (&experiment.path, leftover.name);
-            let status = TrainingStatus::new(name, dir, training, None, &mut warnings);
+            let (status, warning) = TrainingStatus::new(name, dir, training, None, None);
+            warnings.extend(warning);
             all.push(TrainingStatus { bytes: Some(leftover.bytes), ..status });
         }
     }
@@ -143,28 +151,48 @@ fn estimate(statuses: &mut [TrainingStatus]) {
     }
 }
 
-/// The trainings of a folder: those planned, then, where asked for, the others that are unfinished.
-fn of_folder(
-    experiment: &str,
-    dir: &Path,
-    planned: Vec<(&str, u64)>,
-    with_others: bool,
-    saved_at: &SavedAt,
-    warnings: &mut Vec<String>,
-) -> Vec<TrainingStatus> {
-    let fresh = FreshRun::all(dir);
-    let mut others = unfinished(dir, &fresh);
-    others.retain(|other| with_others && planned.iter().all(|(planned, _)| planned != other));
-    let planned = planned.into_iter().map(|(training, seed)| (training.to_owned(), Some(seed)));
-    let trainings = planned.chain(others.into_iter().map(|other| (other, None)));
-    let status = |(training, seed): (String, Option<u64>)| {
-        let work = WorkDir::of(dir, &training);
-        let mut status = TrainingStatus::new(experiment, dir, training, seed, warnings);
-        status.add_fresh(&fresh);
-        status.add_work(&work, saved_at);
-        status
-    };
-    trainings.map(status).collect()
+/// A folder of trainings.
+struct Folder<'a> {
+    experiment: &'a str,
+    dir: &'a Path,
+    /// Records that were read already.
+    known: HashMap<&'a str, &'a TrainingRecord>,
+    saved_at: &'a SavedAt<'a>,
+}
+
+impl Folder<'_> {
+    /// Its trainings: those planned, then, where asked for, the others that are unfinished.
+    fn statuses(
+        &self,
+        planned: Vec<(&str, u64)>,
+        with_others: bool,
+        warnings: &mut Vec<String>,
+    ) -> Vec<TrainingStatus> {
+        let Self { experiment, dir, known, saved_at } = self;
+        let fresh = FreshRun::all(dir);
+        let mut others = unfinished(dir, &fresh);
+        let named: HashSet<&str> = planned.iter().map(|(planned, _)| *planned).collect();
+        others.retain(|other| with_others && !named.contains(other.as_str()));
+        let planned = planned.into_iter().map(|(training, seed)| (training.to_owned(), Some(seed)));
+        let trainings = planned.chain(others.into_iter().map(|other| (other, None)));
+        let trainings: Vec<(String, Option<u64>)> = trainings.collect();
+        let status = |(training, seed): (String, Option<u64>)| {
+            let work = WorkDir::of(dir, &training);
+            let (mut status, warning) = {
+                let known = known.get(training.as_str()).copied();
+                TrainingStatus::new(experiment, dir, training, seed, known)
+            };
+            status.add_fresh(&fresh);
+            status.add_work(&work, saved_at);
+            (status, warning)
+        };
+        let statuses: Vec<_> = trainings.into_par_iter().map(status).collect();
+        let keep = |(status, warning): (TrainingStatus, Option<String>)| {
+            warnings.extend(warning);
+            status
+        };
+        statuses.into_iter().map(keep).collect()
+    }
 }
 
 /// The trainings on which there is unfinished work, by checkpoints or a fresh run, sorted.
@@ -177,36 +205,35 @@ fn unfinished(experiment: &Path, fresh: &[FreshRun]) -> BTreeSet<String> {
 fn vanished(run_file: &Path, record: &TrainingRecord) -> Option<PathBuf> {
     let dir = run_file.parent().filter(|_| record.status.is_result())?;
     let weights = record.arms.iter().filter_map(|arm| Some(dir.join(arm.weights.as_ref()?)));
-    std::iter::once(epochs_file(dir)).chain(weights).find(|file| !file.is_file())
+    std::iter::once(epochs_file(dir)).chain(weights).find(|file| !archive::is_file(file))
 }
 
 impl TrainingStatus {
-    /// By what `run.json` says; what it names and is not there is trained again.
+    /// By what `run.json` says; of what it names and is not there, a warning: it is trained again.
     fn new(
         experiment: &str,
         dir: &Path,
         training: String,
         seed: Option<u64>,
-        warnings: &mut Vec<String>,
-    ) -> Self {
+        known: Option<&TrainingRecord>,
+    ) -> (Self, Option<String>) {
         let log = run_file(&dir.join(&training));
-        let record = TrainingRecord::read(&dir.join(&training));
+        let read = if known.is_none() { TrainingRecord::read(&dir.join(&training)) } else { None };
+        let record = known.or(read.as_ref());
         // What is of another seed than planned has its place, and is another training.
         let record = record.filter(|record| seed.is_none_or(|seed| record.seed == seed));
-        let vanished = record.as_ref().and_then(|record| vanished(&log, record));
-        warnings.extend(
-            vanished
-                .iter()
-                .map(|file| format!("{}: is no longer there: treated as missing", file.display())),
-        );
+        let vanished = record.and_then(|record| vanished(&log, record));
+        let warning = vanished
+            .as_ref()
+            .map(|file| format!("{}: is no longer there: treated as missing", file.display()));
         let record = record.filter(|_| vanished.is_none());
-        let state = record.as_ref().map_or(State::Missing, |record| match record.status {
+        let state = record.map_or(State::Missing, |record| match record.status {
             Status::Failed => State::Failed,
             Status::Interrupted => State::Interrupted,
             Status::Completed | Status::Stopped | Status::Diverged => State::Done,
         });
         let failed = state == State::Failed;
-        Self {
+        let status = Self {
             experiment: experiment.to_owned(),
             folder: PathBuf::new(),
             training,
@@ -217,17 +244,17 @@ impl TrainingStatus {
             host: None,
             pid: None,
             running_s: None,
-            epoch: record.as_ref().filter(|_| state == State::Done).map(|record| record.epochs),
+            epoch: record.filter(|_| state == State::Done).map(|record| record.epochs),
             elapsed_s: record
-                .as_ref()
                 .filter(|_| state == State::Done)
                 .map(|record| record.provenance.wall_s),
             left_s: None,
             bytes: None,
-            error: record.filter(|_| failed).map(|record| record.error.unwrap_or_default()),
+            error: record.filter(|_| failed).map(|record| record.error.clone().unwrap_or_default()),
             log: failed.then_some(log),
             job_log: None,
-        }
+        };
+        (status, warning)
     }
 
     fn add_fresh(&mut self, fresh: &[FreshRun]) {

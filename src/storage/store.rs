@@ -5,17 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed, write_unplaced};
+use super::unpack::unpack_training;
 use super::{Claim, FreshRun, WorkDir};
-use crate::config::{Arm, ConfigFile};
+use crate::config::{Arm, ConfigFile, Factors};
 use crate::history::EpochTable;
+use crate::results::archive;
 use crate::results::layout::{
     epochs_file, experiment_file, run_file, test_rows_file, weights_file_name,
 };
 use crate::results::recorded_training::{Named, RecordedTraining, fire_alike, rule_table};
-use crate::results::{ArmRecord, Plan, TrainingRecord, epochs_csv};
+use crate::results::{ArmRecord, Plan, Status, TrainingRecord, epochs_csv};
 
 /// One experiment's directory.
 pub struct Store {
@@ -83,6 +86,19 @@ impl Store {
         write_if_changed(&experiment_file(&self.dir), &json(plan)?)
     }
 
+    /// The directories of the trainings that the experiment came to when it was last run, where that was by this
+    /// very config and in all else as `outline` has it.
+    #[must_use]
+    pub fn planned(&self, config: &ConfigFile, outline: &Plan) -> Option<Vec<String>> {
+        let text = fs::read(self.dir.join(&outline.config)).ok()?;
+        let mut plan: Plan<PlannedDir> =
+            serde_json::from_slice(&fs::read(experiment_file(&self.dir)).ok()?).ok()?;
+        let trainings = std::mem::take(&mut plan.trainings);
+        let is_same = text == config.text.as_bytes()
+            && serde_json::to_value(plan).ok()? == serde_json::to_value(outline).ok()?;
+        is_same.then(|| trainings.into_iter().map(|planned| planned.dir).collect())
+    }
+
     /// What the experiment came to when it was last run; none where it never was.
     #[must_use]
     pub fn plan(&self) -> Option<Plan> {
@@ -135,7 +151,7 @@ impl Store {
     #[must_use]
     pub fn newer(&self, dir: &str) -> Option<String> {
         let file = run_file(&self.training(dir));
-        let record: serde_json::Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+        let record: serde_json::Value = serde_json::from_slice(&archive::read(&file).ok()?).ok()?;
         let version = record.get("provenance")?.get("version")?.as_str()?;
         let own = env!("CARGO_PKG_VERSION");
         (numbers(version)? > numbers(own)?).then(|| {
@@ -145,6 +161,26 @@ impl Store {
                 file.display()
             )
         })
+    }
+
+    /// How a training ended that this version finished under these very arms and whose files nobody has touched
+    /// since, which [`Store::done`] would find to be done as it is; none where it takes a closer look.
+    #[must_use]
+    pub fn stands(&self, dir: &str, identity: &str, arms: &[Arm]) -> Option<Status> {
+        let dir = self.training(dir);
+        let bytes = archive::read(&run_file(&dir)).ok()?;
+        let record: Standing = serde_json::from_slice(&bytes).ok()?;
+        let is_same = |(was, is): (&StandingArm, &Arm)| {
+            was.factors == is.factors && was.rule == rule_table(&is.rule)
+        };
+        let stands = record.identity == identity
+            && record.status.is_result()
+            && record.provenance.version == env!("CARGO_PKG_VERSION")
+            && record.arms.len() == arms.len()
+            && record.arms.iter().zip(arms).all(is_same);
+        let weights = record.arms.iter().filter_map(|arm| Some(dir.join(arm.weights.as_ref()?)));
+        let mut files = std::iter::once(epochs_file(&dir)).chain(weights);
+        (stands && files.all(|file| is_as_written(&file, &dir))).then_some(record.status)
     }
 
     /// A finished training whose record answers all of `arms`.
@@ -159,7 +195,7 @@ impl Store {
             return None;
         }
         let file = epochs_file(&dir);
-        let text = fs::read_to_string(&file).ok()?;
+        let text = archive::read_to_string(&file).ok()?;
         let table = epochs_csv::read(&text, &file.display().to_string()).ok()?;
         let test_metrics = test_metrics(&record, &table);
         let recorded = RecordedTraining { table: &table, epochs, test_metrics: &test_metrics };
@@ -197,7 +233,9 @@ impl Store {
         let Done { record, changed } = done;
         if changed {
             // What it says is known either way.
-            let _ = json(&record).and_then(|json| write(&run_file(&self.training(dir)), &json));
+            let _ = unpack_training(&self.dir, dir)
+                .and_then(|()| json(&record))
+                .and_then(|json| write(&run_file(&self.training(dir)), &json));
         }
         record
     }
@@ -265,9 +303,47 @@ fn mark_exploratory(arms: &mut [ArmRecord], earlier: &[ArmRecord]) {
     }
 }
 
+/// What of a planned training is compared.
+#[derive(Deserialize, Serialize)]
+struct PlannedDir {
+    dir: String,
+}
+
+/// What of `run.json` says whether a training stands as it is.
+#[derive(Deserialize)]
+struct Standing {
+    status: Status,
+    identity: String,
+    arms: Vec<StandingArm>,
+    provenance: StandingProvenance,
+}
+
+#[derive(Deserialize)]
+struct StandingArm {
+    factors: Factors,
+    rule: Map<String, Value>,
+    weights: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct StandingProvenance {
+    version: String,
+}
+
+/// Whether a file of a training was there when `run.json` was written, which is written last, and has not been
+/// touched since; of an archive, which nothing touches, whether it is there.
+fn is_as_written(file: &Path, training: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
+    match (changed(file), changed(&run_file(training))) {
+        (Ok(file), Ok(record)) => file <= record,
+        (Err(_), Err(_)) => archive::is_file(file),
+        _ => false,
+    }
+}
+
 /// Whether a weights file is there and was not cut short.
 fn is_whole(weights: &Path) -> bool {
-    fs::read(weights).is_ok_and(|bytes| safetensors::SafeTensors::deserialize(&bytes).is_ok())
+    archive::read(weights).is_ok_and(|bytes| safetensors::SafeTensors::deserialize(&bytes).is_ok())
 }
 
 /// Test metrics of the weights kept, where the curve has no test columns.

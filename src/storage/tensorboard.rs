@@ -17,6 +17,10 @@ use crate::results::{TrainingRecord, epochs_csv};
 /// # Errors
 /// Where the epochs cannot be read, or a file cannot be written.
 pub fn write_events(training: &Path, experiment: &str, record: &TrainingRecord) -> Result<()> {
+    if !training.is_dir() {
+        // In the archive, with those that it had.
+        return Ok(());
+    }
     let file = epochs_file(training);
     let name = file.display().to_string();
     let text = fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;

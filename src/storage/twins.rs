@@ -5,7 +5,7 @@
 //! `run.json` has the last word.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -15,8 +15,9 @@ use anyhow::{Context, Result};
 use super::atomic::{partial_dir, place, sync_dir, write_unplaced};
 use super::{Claim, Done, Store};
 use crate::config::Arm;
+use crate::results::archive;
 use crate::results::layout::{RUN_FILE, experiment_file, is_training_file, run_file};
-use crate::results::load::directories;
+use crate::results::load::{directories, trainings};
 
 /// A finished training of the same identity in another directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,21 +54,21 @@ impl Twin {
             store.finish(&self.name, claim);
             return Ok(true);
         }
-        let Ok(record) = fs::read(run_file(&from)) else { return Ok(false) };
+        let Ok(record) = archive::read(&run_file(&from)) else { return Ok(false) };
         let partial = partial_dir(store.dir())?;
         for file in files(&from) {
             let (source, copy) = (from.join(&file), partial.path().join(&file));
             let failed = || format!("cannot copy {}", source.display());
-            match fs::copy(&source, &copy) {
+            let bytes = match archive::read(&source) {
                 // Another process moved, replaced or removed it meanwhile.
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-                copied => copied.with_context(failed)?,
+                bytes => bytes.with_context(failed)?,
             };
-            File::open(&copy).and_then(|copy| copy.sync_data()).with_context(failed)?;
+            write_unplaced(&copy, &bytes)?;
         }
         write_unplaced(&run_file(partial.path()), &record)?;
         // Files of two trainings may have been met where one replaced the other.
-        if fs::read(run_file(&from)).ok().as_ref() != Some(&record) {
+        if archive::read(&run_file(&from)).ok().as_ref() != Some(&record) {
             return Ok(false);
         }
         place(partial, &to, || false)
@@ -79,6 +80,7 @@ fn files(training: &Path) -> Vec<String> {
     let entries = fs::read_dir(training).into_iter().flatten().flatten();
     let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
     let names = entries.filter(is_file).filter_map(|entry| entry.file_name().into_string().ok());
+    let names = names.chain(archive::packed_files(training));
     names.filter(|name| is_training_file(name) && name != RUN_FILE).collect()
 }
 
@@ -123,7 +125,7 @@ impl Twins {
     fn list(&self) -> HashMap<String, Vec<Twin>> {
         let mut index: HashMap<String, Vec<Twin>> = HashMap::new();
         for folder in std::iter::once(&self.folder).chain(&self.beside) {
-            for name in directories(folder) {
+            for name in trainings(folder) {
                 let may_move = *folder == self.folder && !self.named.contains(&name);
                 let twin = Twin { folder: folder.clone(), name, may_move };
                 index.entry(end(&twin.name).to_owned()).or_default().push(twin);

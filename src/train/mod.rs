@@ -32,7 +32,7 @@ use cpu_clock::CpuClock;
 use reader::Reader;
 pub use reader::{ArmOutcome, Kept};
 use recorder::Measurement;
-pub use recorder::{Recorder, columns};
+pub use recorder::{Recorder, columns, columns_on_demand};
 
 /// One training to do.
 pub struct FitInputs<'a> {

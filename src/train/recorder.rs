@@ -87,6 +87,18 @@ pub fn columns(
     Recorder::new(data, loss, config, rules).columns()
 }
 
+/// Those of them that are on demand: `rules` read them or `[evaluation]` asks for them.
+#[must_use]
+pub fn columns_on_demand(config: &Config, rules: &[&StoppingRule]) -> Vec<&'static str> {
+    let inside = &config.evaluation.inside;
+    let is_read =
+        |column: &str| rules.iter().any(|rule| rule.columns_on_demand().contains(&column));
+    let is_asked = |column: &str| inside.iter().any(|what| what.columns().contains(&column));
+    let mut on_demand = probe::columns_of(&config.model);
+    on_demand.retain(|column| is_read(column) || is_asked(column));
+    on_demand
+}
+
 impl<'a> Recorder<'a> {
     /// For the splits that are there and asked for, and the columns on demand that `rules` read or
     /// `[evaluation]` asks for.
@@ -111,12 +123,7 @@ impl<'a> Recorder<'a> {
             let defined = scores.metrics.into_iter().filter(|(_, value)| value.is_some());
             Measured { split, metrics: defined.map(|(name, _)| name).collect() }
         });
-        let is_read =
-            |column: &str| rules.iter().any(|rule| rule.columns_on_demand().contains(&column));
-        let is_asked =
-            |column: &str| evaluation.inside.iter().any(|what| what.columns().contains(&column));
-        let mut on_demand = probe::columns_of(&config.model);
-        on_demand.retain(|column| is_read(column) || is_asked(column));
+        let on_demand = columns_on_demand(config, rules);
         Self { data, loss, splits: splits.collect(), on_demand, probe: None }
     }
 

@@ -106,7 +106,7 @@ fn the_weights_kept_give_the_metrics_recorded_of_their_epoch_bit_for_bit() {
 
     let experiment =
         Experiment::parse("kept.toml", text, "".as_ref(), &Overrides::default()).unwrap();
-    let config = &experiment.trainings[0].config;
+    let config = experiment.trainings.first().unwrap().config;
     let data = digits();
     let network = Network {
         model: &config.model,

@@ -27,6 +27,7 @@ mod launch;
 mod logs;
 mod norms;
 mod on_demand;
+mod pack;
 #[cfg(target_os = "linux")]
 mod reliability;
 mod replay;

@@ -213,6 +213,48 @@ fn a_diverged_training_is_a_result() {
     assert_eq!(record["arms"][0]["weights"], Value::Null);
 }
 
+/// A config of 10 x 100 x 100 x 10 cells, the last levels of two keys as given.
+fn a_million_cells(batch: &str, rule: &str) -> String {
+    let list = |count: u32, step: f64| {
+        let levels = (0..count).map(|i| format!("{:.4}", step * f64::from(i + 1)));
+        levels.collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "data.source = \"digits\"\nmodel.norm.kind = \"batch\"\n\
+         early_stopping.kind = \"patience\"\n[matrix]\n\"training.batch_size\" = [16, 24, 32, 40, 48, 56, 64, 72, 80, {batch}]\n\
+         \"training.optimizer.lr\" = [{}]\n\"model.dropout\" = [{}]\n\
+         \"early_stopping.patience\" = [2, 3, 4, 5, 6, 7, 8, 9, 10, {rule}]\n",
+        list(100, 0.001),
+        list(100, 0.005)
+    )
+}
+
+#[test]
+fn a_dry_run_of_a_million_cells_counts_them_and_names_the_first() {
+    let place = Place::new();
+    place.write("config.toml", &a_million_cells("96", "11"));
+    let told = place.succeeds(&["run", "--config", "config.toml", "--dry-run", "--quiet"]);
+    assert_eq!(told.lines().count(), 22, "{told}");
+    assert!(told.starts_with("16-0.001-0.005-seed0-"), "{told}");
+    assert!(told.contains("\nand 99980 more, which --format json lists\n"), "{told}");
+    let last = "config: 1000000 arms from 100000 trainings, 100000 to train";
+    assert_eq!(told.lines().last(), Some(last));
+}
+
+#[test]
+fn a_fault_in_the_last_of_a_million_cells_is_told_before_anything_runs() {
+    let place = Place::new();
+    for (batch, rule, message) in [
+        ("1", "11", "`training.batch_size` is 1"),
+        ("96", "0.5", "expected"),
+        ("96", "10", "this level appears twice"),
+    ] {
+        place.write("config.toml", &a_million_cells(batch, rule));
+        let told = place.fails(2, &["run", "--config", "config.toml", "--dry-run", "--quiet"]);
+        assert!(told.contains(message), "{told}");
+    }
+}
+
 #[test]
 fn a_dry_run_writes_nothing_and_names_every_training() {
     let place = Place::new();

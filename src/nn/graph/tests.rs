@@ -30,6 +30,12 @@ impl Setup {
         self.engine_in(DType::F64)
     }
 
+    /// The same on the first GPU.
+    #[cfg(feature = "cuda")]
+    pub fn on_gpu(&self) -> GraphEngine {
+        GraphEngine::new(&self.network(), &Device::new_cuda(0).unwrap()).unwrap()
+    }
+
     fn engine_in(&self, dtype: DType) -> GraphEngine {
         GraphEngine::with_dtype(&self.network(), &Device::Cpu, dtype).unwrap()
     }

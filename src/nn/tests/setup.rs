@@ -29,13 +29,19 @@ pub fn fixed(cases: u32, seed: u64) -> ProptestConfig {
 pub enum Kind {
     Graph,
     Fused(Isa),
+    /// The graph engine on the first GPU.
+    #[cfg(feature = "cuda")]
+    Cuda,
 }
 
 impl Kind {
-    /// All that run on this processor.
+    /// All that run on this machine, the GPU among them in a build for one.
     pub fn all() -> Vec<Self> {
-        let fused = Isa::available().into_iter().map(Self::Fused);
-        std::iter::once(Self::Graph).chain(fused).collect()
+        let mut all = vec![Self::Graph];
+        all.extend(Isa::available().into_iter().map(Self::Fused));
+        #[cfg(feature = "cuda")]
+        all.push(Self::Cuda);
+        all
     }
 }
 
@@ -76,6 +82,8 @@ impl Setup {
         match kind {
             Kind::Graph => Box::new(self.engine()),
             Kind::Fused(isa) => Box::new(self.fused(isa, 2)),
+            #[cfg(feature = "cuda")]
+            Kind::Cuda => Box::new(self.on_gpu()),
         }
     }
 }

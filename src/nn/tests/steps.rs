@@ -176,3 +176,21 @@ proptest! {
         }
     }
 }
+
+/// The GPU beside the engines of the processor.
+#[cfg(feature = "cuda")]
+#[test]
+fn five_steps_on_a_gpu_lead_where_they_lead_in_double_precision() {
+    for norm in super::setup::norms() {
+        for optimizer in optimizers() {
+            let mut setup = setup(norm.clone());
+            setup.training.optimizer = optimizer.clone();
+            let mut reference = setup.reference();
+            let start = scattered(reference.state().unwrap());
+            let expected = after(&mut reference, &start, 5, 20);
+            let label = format!("{norm:?} {optimizer:?}");
+            let mut gpu = setup.on_gpu();
+            assert_close(&label, &after(&mut gpu, &start, 5, 20), &expected, 1e-4);
+        }
+    }
+}

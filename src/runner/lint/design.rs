@@ -1,5 +1,6 @@
 //! What the arms can show: arms that cannot differ, too few seeds, one learning rate for all.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use super::finding::{Findings, Level};
 use crate::compare::{RATE, needs_own_rate};
 use crate::config::training::Schedule;
 use crate::config::{Arm, Experiment, Factor, Tune, is_of_rule, is_within};
-use crate::runner::{PreparedExperiment, PreparedTraining};
+use crate::runner::PreparedTraining;
 use crate::stats::{PAIRS_FOR_INTERVAL, PAIRS_FOR_P};
 use crate::text::quoted;
 use crate::train::batches::ranges;
@@ -54,17 +55,17 @@ fn acts_as(arm: &Arm, epochs: usize) -> Value {
 /// Trainings that go alike whatever comes out: they were told apart by keys that change nothing.
 pub(super) fn equal_trainings(
     _: &Experiment,
-    prepared: &PreparedExperiment,
+    trainings: &[PreparedTraining],
     findings: &mut Findings,
 ) {
-    let trainings = prepared.of_first_seed();
-    let mut seen: Vec<(Value, &PreparedTraining)> = Vec::new();
-    for training in &trainings {
-        let trains = trains_as(training, &trainings);
-        let earlier = seen.iter().find(|(other, _)| *other == trains).map(|(_, earlier)| *earlier);
-        if let Some((arm, earlier)) =
-            training.arms.first().zip(earlier.and_then(|e| e.arms.first()))
-        {
+    let mut seen: HashMap<String, &PreparedTraining> = HashMap::new();
+    for training in trainings {
+        let trains = trains_as(training, trainings).to_string();
+        let Some(earlier) = seen.get(&trains).copied() else {
+            seen.insert(trains, training);
+            continue;
+        };
+        if let Some((arm, earlier)) = training.arms.first().zip(earlier.arms.first()) {
             let differs =
                 |key: &&String| !is_of_rule(key) && arm.factors[*key] != earlier.factors[*key];
             let keys: Vec<&str> = arm.factors.keys().filter(differs).map(String::as_str).collect();
@@ -76,12 +77,11 @@ pub(super) fn equal_trainings(
             let key = keys.last().copied().unwrap_or("matrix");
             findings.of_arm(Level::Warning, arm, key, message, "leave the level out");
         }
-        seen.push((trains, training));
     }
 }
 
 /// A training as far as its keys can make a difference; data counts by what it comes to.
-fn trains_as(training: &PreparedTraining, trainings: &[&PreparedTraining]) -> Value {
+fn trains_as(training: &PreparedTraining, trainings: &[PreparedTraining]) -> Value {
     let mut config = json!(training.config);
     let optimizer = &mut config["training"]["optimizer"];
     // They part where weight decay goes.
@@ -102,7 +102,7 @@ fn trains_as(training: &PreparedTraining, trainings: &[&PreparedTraining]) -> Va
     if let Some(same) = training.config.model.norm_same_as(largest) {
         config["model"]["norm"] = same;
     }
-    let same = |other: &&PreparedTraining| {
+    let same = |other: &PreparedTraining| {
         let (a, b) = (&other.data, &training.data);
         Arc::ptr_eq(a, b)
             || a.digest == b.digest && a.splits == b.splits && a.preprocessing == b.preprocessing
@@ -120,19 +120,18 @@ fn in_words(arm: &Arm) -> String {
 /// A factor of the hidden layers where a model has none.
 pub(super) fn no_hidden_layer(
     experiment: &Experiment,
-    prepared: &PreparedExperiment,
+    trainings: &[PreparedTraining],
     findings: &mut Findings,
 ) {
     let is_varied =
         |factor: &&Factor| OF_HIDDEN_LAYERS.iter().any(|table| is_within(&factor.key, table));
     // A norm of the inputs is there all the same.
-    let has_norm = prepared.trainings.iter().any(|of| of.config.model.input_norm().is_some());
+    let has_norm = trainings.iter().any(|of| of.config.model.input_norm().is_some());
     let counts = |factor: &&Factor| !(has_norm && is_within(&factor.key, "model.norm"));
     let linear = |training: &&PreparedTraining| training.config.model.hidden.is_empty();
-    if let (Some(factor), Some(training)) = (
-        experiment.factors.iter().filter(is_varied).find(counts),
-        prepared.trainings.iter().find(linear),
-    ) {
+    if let (Some(factor), Some(training)) =
+        (experiment.factors.iter().filter(is_varied).find(counts), trainings.iter().find(linear))
+    {
         let message = format!(
             "the model has no hidden layer, so `{}` makes no difference: these arms cannot differ",
             factor.key
@@ -150,7 +149,7 @@ pub(super) fn no_hidden_layer(
         let model = &training.config.model;
         model.norm.settings().is_some() && model.norm_in_use().is_none()
     };
-    if let Some(training) = prepared.trainings.iter().find(stands_nowhere) {
+    if let Some(training) = trainings.iter().find(stands_nowhere) {
         let message = format!(
             "the norm `{}` stands in hidden layers, and the model has none",
             training.config.model.norm.kind()
@@ -163,13 +162,12 @@ pub(super) fn no_hidden_layer(
 /// Arms of which some start from data and some do not, where that is not what is varied.
 pub(super) fn unlike_starts(
     experiment: &Experiment,
-    prepared: &PreparedExperiment,
+    trainings: &[PreparedTraining],
     findings: &mut Findings,
 ) {
     const KEY: &str = "model.init.data_dependent";
     let starts = |from_data: bool| {
-        let mut trainings = prepared.trainings.iter();
-        trainings.find(|training| training.config.model.starts_from_data() == from_data)
+        trainings.iter().find(|training| training.config.model.starts_from_data() == from_data)
     };
     let is_varied = |factor: &Factor| is_within(KEY, &factor.key);
     let (Some(from_data), Some(_)) = (starts(true), starts(false)) else { return };
@@ -184,16 +182,21 @@ pub(super) fn unlike_starts(
     findings.of_all(Level::Warning, KEY, message, help);
 }
 
+/// That not all trainings of a seed were looked at.
+pub(super) fn looked_at(experiment: &Experiment, count: usize, findings: &mut Findings) {
+    let all = experiment.trainings.of_one_seed();
+    if count < all {
+        let message = format!(
+            "a seed has {all} trainings, of which {count} were looked at for warnings such as these: those in which \
+             one key has another than its first level, and others evenly spread"
+        );
+        findings.of_all(Level::Note, "matrix", message, "");
+    }
+}
+
 /// Too few seeds for an interval or a p-value.
-pub(super) fn few_seeds(
-    experiment: &Experiment,
-    prepared: &PreparedExperiment,
-    findings: &mut Findings,
-) {
-    let mut seeds: Vec<u64> =
-        prepared.trainings.iter().map(|training| training.config.seed.0).collect();
-    seeds.sort_unstable();
-    seeds.dedup();
+pub(super) fn few_seeds(experiment: &Experiment, _: &[PreparedTraining], findings: &mut Findings) {
+    let seeds = experiment.trainings.seeds();
     if experiment.factors.is_empty() || seeds.len() >= PAIRS_FOR_P {
         return;
     }
@@ -207,14 +210,13 @@ pub(super) fn few_seeds(
 /// Arms that differ in what a learning rate suits, at one rate that nobody tunes.
 pub(super) fn one_rate(
     experiment: &Experiment,
-    prepared: &PreparedExperiment,
+    trainings: &[PreparedTraining],
     findings: &mut Findings,
 ) {
     let is_several = |factor: &&Factor| factor.levels.len() > 1 && needs_own_rate(&factor.key);
     let Some(factor) = experiment.factors.iter().find(is_several) else { return };
     let is_tuned = |tune: &Tune| tune.keys().any(|key| RATE.starts_with(key));
-    let mut rates =
-        prepared.trainings.iter().map(|training| training.config.training.optimizer.lr());
+    let mut rates = trainings.iter().map(|training| training.config.training.optimizer.lr());
     let first = rates.next();
     if experiment.tune.as_ref().is_some_and(is_tuned) || rates.any(|rate| Some(rate) != first) {
         return;

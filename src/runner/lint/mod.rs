@@ -21,9 +21,12 @@ use crate::config::{Arm, Experiment};
 
 pub use finding::{Finding, Findings, Level};
 
-/// What looks at the experiment as a whole.
-const OF_EXPERIMENT: &[fn(&Experiment, &PreparedExperiment, &mut Findings)] = &[
-    data::doubts,
+/// Trainings of a seed that are looked at, at most.
+const LOOKED_AT: usize = 1000;
+
+/// What looks at the trainings of a seed together.
+const OF_EXPERIMENT: &[fn(&Experiment, &[PreparedTraining], &mut Findings)] = &[
+    sizes::inside,
     design::equal_trainings,
     design::no_hidden_layer,
     design::few_seeds,
@@ -35,7 +38,6 @@ const OF_EXPERIMENT: &[fn(&Experiment, &PreparedExperiment, &mut Findings)] = &[
 const OF_TRAINING: &[fn(&PreparedTraining, &mut Findings)] = &[
     sizes::batches,
     sizes::splits,
-    sizes::inside,
     sizes::classes,
     norm::remarks,
     norm::levels,
@@ -57,17 +59,19 @@ pub fn lint(
     compute: &Compute,
 ) -> Vec<Finding> {
     let mut findings = Findings::new(experiment);
-    let of_first = prepared.of_first_seed();
-    for training in &of_first {
+    let looked_at = prepared.sample(LOOKED_AT);
+    for training in &looked_at {
         for lint in OF_TRAINING {
             lint(training, &mut findings);
         }
     }
-    let lacking = of_first.into_iter().filter_map(|one| Some((one, compute.lacks(one)?)));
+    let lacking = looked_at.iter().filter_map(|one| Some((one, compute.lacks(one)?)));
     engine::stand_ins(lacking, &mut findings);
+    data::doubts(prepared.of_each_dataset(), &mut findings);
     for lint in OF_EXPERIMENT {
-        lint(experiment, prepared, &mut findings);
+        lint(experiment, &looked_at, &mut findings);
     }
+    design::looked_at(experiment, looked_at.len(), &mut findings);
     findings.sorted()
 }
 

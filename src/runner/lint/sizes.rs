@@ -1,6 +1,8 @@
 //! Rows, batches and splits: what the numbers come to.
 
 use super::finding::{Findings, Level};
+use crate::config::Experiment;
+use crate::config::evaluation::Inside;
 use crate::config::model::Along;
 use crate::config::training::{BatchSize, Optimizer};
 use crate::data::Targets;
@@ -111,20 +113,26 @@ pub(super) fn splits(training: &PreparedTraining, findings: &mut Findings) {
 }
 
 /// What is to be looked at inside of a network and is not there; that some arms lack it is no news.
-pub(super) fn inside(training: &PreparedTraining, findings: &mut Findings) {
-    let configs = || findings.experiment.trainings.iter().map(|prepared| &prepared.config);
-    let lacking: Vec<_> = (training.config.evaluation.inside.iter())
-        .filter(|what| configs().all(|of| what.lacking(&of.model).is_some()))
-        .filter_map(|what| Some((what.name(), what.lacking(&training.config.model)?)))
-        .collect();
-    for (name, why) in lacking {
-        findings.of_training(
-            Level::Warning,
-            training,
-            "evaluation.inside",
-            format!("{why}, so `{name}` has no columns"),
-            "leave it out of `evaluation.inside`",
-        );
+pub(super) fn inside(_: &Experiment, trainings: &[PreparedTraining], findings: &mut Findings) {
+    let mut asked: Vec<Inside> = Vec::new();
+    for what in trainings.iter().flat_map(|training| &training.config.evaluation.inside) {
+        if !asked.contains(what) {
+            asked.push(*what);
+        }
+    }
+    asked.retain(|what| trainings.iter().all(|of| what.lacking(&of.config.model).is_some()));
+    for training in trainings {
+        let inside = training.config.evaluation.inside.iter();
+        for what in inside.filter(|what| asked.contains(what)) {
+            let Some(why) = what.lacking(&training.config.model) else { continue };
+            findings.of_training(
+                Level::Warning,
+                training,
+                "evaluation.inside",
+                format!("{why}, so `{}` has no columns", what.name()),
+                "leave it out of `evaluation.inside`",
+            );
+        }
     }
 }
 

@@ -16,7 +16,8 @@ fn found(text: &str) -> Vec<Finding> {
     let experiment =
         Experiment::parse("a.toml", &text, Path::new(""), &Overrides::default()).unwrap();
     let prepared =
-        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
+        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment), usize::MAX)
+            .unwrap();
     lint(&experiment, &prepared, &compute())
 }
 
@@ -201,7 +202,8 @@ fn a_training_split_of_one_class_is_pointed_at() {
         Experiment::parse("a.toml", text, place.path(), &Overrides::default()).unwrap();
     let findings = lint(
         &experiment,
-        &PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap(),
+        &PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment), usize::MAX)
+            .unwrap(),
         &compute(),
     );
     let one =
@@ -288,10 +290,12 @@ fn an_engine_that_stands_in_is_said_once_for_all_trainings_that_it_trains() {
     let experiment =
         Experiment::parse("a.toml", text, Path::new(""), &Overrides::default()).unwrap();
     let prepared =
-        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment)).unwrap();
+        PreparedExperiment::new(&experiment, &mut DatasetCache::of(&experiment), usize::MAX)
+            .unwrap();
     let mut findings = Findings::new(&experiment);
     let with_batch = |training: &&PreparedTraining| training.config.model.norm.kind() == "batch";
-    let lacking = prepared.trainings.iter().filter(with_batch).map(|one| (one, Lacking("batch")));
+    let trainings = prepared.all_trainings();
+    let lacking = trainings.iter().filter(with_batch).map(|one| (one, Lacking("batch")));
     engine::stand_ins(lacking, &mut findings);
     let findings = findings.sorted();
     let [Finding { level: Level::Warning, about }] = &findings[..] else {

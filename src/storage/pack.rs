@@ -1,0 +1,181 @@
+//! Finished trainings into one archive a folder, and back.
+//!
+//! A training is added to the end of the archive and leaves its folder only when the archive is on the disk. A
+//! process that stops on the way leaves a training that is not whole at the end of the archive, which readers
+//! pass over and the next one takes away, or one that is in both, of which the folder counts.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, flock};
+
+use super::atomic::{partial_dir, sync_dir};
+use super::unpack::unpack_one;
+use super::{Claim, Store};
+use crate::results::TrainingRecord;
+use crate::results::archive::{ARCHIVE_FILE, Archive, SUMS_FILE, sum_line};
+use crate::results::load::directories;
+
+/// Trainings that are added before they leave their folders: each is claimed meanwhile.
+const AT_ONCE: usize = 100;
+
+/// What became of the trainings of a folder.
+#[derive(Debug, Default)]
+pub struct Packed {
+    /// Trainings moved.
+    pub trainings: usize,
+    /// Files of theirs.
+    pub files: usize,
+    /// Trainings that stayed, and why.
+    pub left: Vec<String>,
+}
+
+/// Moves the finished trainings of a folder into its archive.
+///
+/// # Errors
+/// Where the archive cannot be read or written, or another process writes it.
+pub fn pack(folder: &Path) -> Result<Packed> {
+    let mut packed = Packed::default();
+    let is_result = |name: &String| {
+        let record = TrainingRecord::read(&folder.join(name));
+        record.is_some_and(|record| record.status.is_result())
+    };
+    let names: Vec<String> = directories(folder).into_iter().filter(is_result).collect();
+    if names.is_empty() {
+        return Ok(packed);
+    }
+    let (mut file, mut end) = locked(folder)?;
+    for names in names.chunks(AT_ONCE) {
+        let mut added = Vec::new();
+        file.seek(SeekFrom::Start(end))?;
+        // Ends with the two empty blocks that end a tar file, which the next ones replace.
+        let mut tar = tar::Builder::new(BufWriter::new(&mut file));
+        for name in names {
+            let Some(claim) = Claim::acquire(&Store::of(folder.to_owned()).work_dir(name))? else {
+                packed.left.push(format!("{name}: a process is at work on it"));
+                continue;
+            };
+            // It may have been moved or replaced before it was claimed.
+            let files = match files(&folder.join(name)) {
+                Ok(files) if is_result(name) => files,
+                Ok(_) => continue,
+                Err(error) => {
+                    packed.left.push(format!("{name}: {error:#}"));
+                    continue;
+                }
+            };
+            let failed = || format!("cannot write {}", folder.join(ARCHIVE_FILE).display());
+            for (file, bytes) in &files {
+                append(&mut tar, name, file, bytes).with_context(failed)?;
+            }
+            packed.files += files.len() - 1;
+            added.push((name, claim));
+        }
+        let mut buffered = tar.into_inner()?;
+        buffered.flush()?;
+        drop(buffered);
+        file.sync_all().context("the archive cannot be written to the disk")?;
+        end = file.stream_position()? - 2 * 512;
+        for (name, claim) in added {
+            let aside = partial_dir(folder)?;
+            fs::rename(folder.join(name), aside.path())
+                .with_context(|| format!("cannot remove {}", folder.join(name).display()))?;
+            aside.close()?;
+            Store::of(folder.to_owned()).finish(name, claim);
+            packed.trainings += 1;
+        }
+    }
+    sync_dir(folder);
+    Ok(packed)
+}
+
+/// The archive of a folder for this process alone, and where the next training goes: after the last one that
+/// is whole.
+fn locked(folder: &Path) -> Result<(File, u64)> {
+    let path = folder.join(ARCHIVE_FILE);
+    let failed = || format!("cannot open {}", path.display());
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let file = file.with_context(failed)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("{}: another process is packing there", path.display());
+    }
+    if file.metadata().with_context(failed)?.len() == 0 {
+        sync_dir(folder);
+        return Ok((file, 0));
+    }
+    let archive = Archive::open(folder).with_context(failed)?;
+    let end = archive.map_or(0, |archive| archive.end);
+    file.set_len(end).with_context(failed)?;
+    Ok((file, end))
+}
+
+/// The files of a training by name, `SHA256SUMS` last.
+fn files(training: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    collect(training, "", &mut files)?;
+    files.sort();
+    let sums: Vec<String> =
+        files.iter().map(|(name, bytes)| sum_line(name, bytes) + "\n").collect();
+    files.push((SUMS_FILE.to_owned(), sums.concat().into_bytes()));
+    Ok(files)
+}
+
+fn collect(folder: &Path, below: &str, files: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string();
+        let kind = entry.file_type()?;
+        let Ok(name) = name.map(|name| format!("{below}{name}")) else {
+            bail!("a file in it has a name that is not UTF-8");
+        };
+        if kind.is_dir() {
+            collect(&entry.path(), &format!("{name}/"), files)?;
+        } else if kind.is_file() && name != SUMS_FILE {
+            files.push((name, fs::read(entry.path())?));
+        } else {
+            bail!("`{name}` in it is not a plain file of a training");
+        }
+    }
+    Ok(())
+}
+
+/// Adds a file; the same bytes whoever packs and whenever.
+fn append(
+    tar: &mut tar::Builder<impl Write>,
+    training: &str,
+    file: &str,
+    bytes: &[u8],
+) -> Result<()> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    Ok(tar.append_data(&mut header, format!("{training}/{file}"), bytes)?)
+}
+
+/// Moves the trainings of a folder's archive into folders of their own, and removes it.
+///
+/// # Errors
+/// Where a file does not match its checksum or cannot be written; the archive then stays.
+pub fn unpack(folder: &Path) -> Result<Packed> {
+    let mut unpacked = Packed::default();
+    if !folder.join(ARCHIVE_FILE).exists() {
+        return Ok(unpacked);
+    }
+    let (_file, _) = locked(folder)?;
+    let Some(archive) = Archive::open(folder)? else { return Ok(unpacked) };
+    for training in archive.trainings() {
+        // What was trained again since counts.
+        if !folder.join(training).exists() {
+            unpack_one(folder, &archive, training)?;
+            unpacked.trainings += 1;
+            unpacked.files += archive.files(training).len();
+        }
+    }
+    sync_dir(folder);
+    fs::remove_file(folder.join(ARCHIVE_FILE))?;
+    Ok(unpacked)
+}

@@ -1,0 +1,177 @@
+//! `bnes pack`: what is in an archive is read as what lies in folders.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::Place;
+
+const CONFIG: &str = r#"
+    name = "small"
+    data.source = "digits"
+    model.hidden = [8]
+    training.epochs = 3
+    [matrix]
+    "model.norm.kind" = ["none", "batch"]
+    early_stopping = [{ kind = "none" }, { kind = "patience", patience = 1 }]
+    seed = "0..3"
+"#;
+
+const ARCHIVE: &str = "results/small/trainings.tar";
+
+fn trained() -> Place {
+    let place = Place::new();
+    place.write("small.toml", CONFIG);
+    place.succeeds(&["run", "--config", "small.toml", "--quiet"]);
+    place
+}
+
+/// Every file below a folder.
+fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().display().to_string();
+                files.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn copy(files: &BTreeMap<String, Vec<u8>>, root: &Path) {
+    for (name, bytes) in files {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn what_is_packed_reads_as_it_did_and_comes_back_byte_for_byte() {
+    let place = trained();
+    let one = place.training("results/small", "batch-seed1");
+    let one = one.strip_prefix(place.path("")).unwrap().display().to_string();
+    let told = || {
+        [
+            place.succeeds(&["compare", "results", "--format", "json"]),
+            place.succeeds(&["compare", "results", "--curves", "curves.csv"]),
+            fs::read_to_string(place.path("curves.csv")).unwrap(),
+            place.succeeds(&["status", "results", "--format", "json"]),
+            place.succeeds(&[
+                "replay",
+                "results",
+                "--criterion",
+                "kind = \"patience\", patience = 1",
+            ]),
+            place.succeeds(&["replay", &one, "--criterion", "kind = \"patience\", patience = 1"]),
+            place.succeeds(&["compare", &one, "--format", "json"]),
+            place.succeeds(&["plot", "results", "--output", "a.svg"]),
+            fs::read_to_string(place.path("a.svg")).unwrap(),
+            place.succeeds(&["run", "--config", "small.toml", "--format", "json", "--quiet"]),
+            place.succeeds(&["run", "--config", "small.toml", "--dry-run", "--quiet"]),
+        ]
+    };
+    let (before, files) = (told(), tree(&place.path("results")));
+    let packed = place.succeeds(&["pack", "results"]);
+    assert_eq!(packed, format!("6 trainings (24 files) packed into {ARCHIVE}\n"));
+    assert_eq!(tree(&place.path("results")).len(), 3);
+    assert_eq!(told(), before);
+    assert_eq!(tree(&place.path("results")).len(), 3, "nothing is trained or unpacked by reading");
+    let verified = place.succeeds(&["run", "--config", "small.toml", "--verify", "--quiet"]);
+    assert!(verified.contains("verified: 6 of 6"), "{verified}");
+    place.succeeds(&["pack", "results", "--unpack"]);
+    assert_eq!(tree(&place.path("results")), files);
+}
+
+#[test]
+fn an_archive_cut_anywhere_while_it_is_written_loses_nothing_and_is_made_whole() {
+    let place = trained();
+    let files = tree(&place.path("results"));
+    place.succeeds(&["pack", "results"]);
+    let whole = fs::read(place.path(ARCHIVE)).unwrap();
+    let compared = place.succeeds(&["compare", "results", "--format", "json"]);
+    // Folders are removed only after the archive is on the disk: until then both are there.
+    for cut in (0..whole.len()).step_by(whole.len() / 13).chain([1, 511, 513, whole.len() - 1]) {
+        copy(&files, &place.path("results"));
+        fs::write(place.path(ARCHIVE), &whole[..cut]).unwrap();
+        let with_both = place.succeeds(&["compare", "results", "--format", "json"]);
+        assert_eq!(with_both, compared, "cut at {cut}");
+        let packed = place.succeeds(&["pack", "results"]);
+        assert!(packed.starts_with("6 trainings"), "cut at {cut}: {packed}");
+        assert_eq!(place.succeeds(&["compare", "results", "--format", "json"]), compared);
+        place.succeeds(&["pack", "results", "--unpack"]);
+        assert_eq!(tree(&place.path("results")), files, "cut at {cut}");
+    }
+}
+
+#[test]
+fn what_is_trained_later_joins_the_archive_and_takes_the_place_of_what_it_replaces() {
+    let place = trained();
+    place.succeeds(&["pack", "results"]);
+    let before = fs::read(place.path(ARCHIVE)).unwrap();
+    place.succeeds(&["run", "--config", "small.toml", "--seeds", "4", "--quiet"]);
+    assert_eq!(place.trainings("results/small").len(), 2, "only the new seed is trained");
+    let packed = place.succeeds(&["pack", "results"]);
+    assert!(packed.starts_with("2 trainings"), "{packed}");
+    let after = fs::read(place.path(ARCHIVE)).unwrap();
+    assert_eq!(after[..before.len() - 1024], before[..before.len() - 1024], "only appended to");
+    place.succeeds(&["run", "--config", "small.toml", "--fresh", "--quiet"]);
+    let fresh = place.succeeds(&["compare", "results", "--format", "json"]);
+    assert_eq!(place.trainings("results/small").len(), 6);
+    place.succeeds(&["pack", "results"]);
+    assert_eq!(place.succeeds(&["compare", "results", "--format", "json"]), fresh);
+    // A rule that is answered from the record changes the record, which then has a folder again.
+    let rule = "matrix.early_stopping=[{ kind = \"none\" }, { kind = \"patience\", patience = 2 }]";
+    let run = place.succeeds(&["run", "--config", "small.toml", "--set", rule, "--quiet"]);
+    assert!(run.contains("6 already done") || run.contains("trained"), "{run}");
+    place.succeeds(&["status", "results"]);
+}
+
+#[test]
+fn a_damaged_archive_is_told_and_what_is_damaged_is_trained_again() {
+    let place = trained();
+    let compared = place.succeeds(&["compare", "results", "--format", "json"]);
+    place.succeeds(&["pack", "results"]);
+    let mut bytes = fs::read(place.path(ARCHIVE)).unwrap();
+    let at = bytes.windows(6).position(|window| window == b"epoch,").unwrap();
+    bytes[at] = b'E';
+    fs::write(place.path(ARCHIVE), bytes).unwrap();
+    let rule = "kind = \"patience\", patience = 1";
+    let told = place.fails(1, &["replay", "results", "--criterion", rule]);
+    assert!(
+        told.contains("epochs.csv does not match its checksum in results/small/trainings.tar"),
+        "{told}"
+    );
+    // Its records are whole, so nobody has to train it; once they are looked at closely, it is.
+    let run = place.succeeds(&["run", "--config", "small.toml", "--seeds", "4", "--quiet"]);
+    assert!(run.contains("3 trained"), "{run}");
+    place.succeeds(&["run", "--config", "small.toml", "--quiet"]);
+    let now = place.succeeds(&["compare", "results", "--format", "json"]);
+    let means = |text: &str| {
+        let json: serde_json::Value = serde_json::from_str(text).unwrap();
+        json["arms"][0]["metrics"]["test_loss"]["values"].clone()
+    };
+    assert_eq!(means(&now), means(&compared));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tar_and_sha256sum_unpack_and_check_an_archive() {
+    let place = trained();
+    let files = tree(&place.path("results/small"));
+    place.succeeds(&["pack", "results/small"]);
+    let folder = place.path("results/small");
+    let script = "tar xf trainings.tar && for sums in */SHA256SUMS; do \
+                  (cd \"$(dirname \"$sums\")\" && sha256sum --quiet --check SHA256SUMS && rm SHA256SUMS) || exit 1; \
+                  done && rm trainings.tar";
+    let done = Command::new("sh").args(["-c", script]).current_dir(&folder).status().unwrap();
+    assert!(done.success());
+    assert_eq!(tree(&folder), files);
+}
