@@ -117,14 +117,13 @@ impl Session<'_> {
         }
         let store = if is_tuning { tune_store } else { self.store() };
         let places: Vec<usize> = tasks.iter().map(|(_, place)| *place).collect();
-        let known = match &self.tuning {
+        let known = if let Some(tuning) = &self.tuning {
             // From round to round there are more, and their places are others.
-            Some(tuning) => tuning.trainings().into_iter().cloned().collect(),
-            None => {
-                // The splits of other seeds need not even be made.
-                self.prepared = self.prepared.with_trainings(&places, &mut self.cache)?;
-                self.laid_out(&places)
-            }
+            tuning.trainings().into_iter().cloned().collect()
+        } else {
+            // The splits of other seeds need not even be made.
+            self.prepared = self.prepared.with_trainings(&places, &mut self.cache)?;
+            self.laid_out(&places)
         };
         let find = |(name, _): &(&str, usize)| {
             let dir = if is_tuning { &name[prefix.len()..] } else { name };

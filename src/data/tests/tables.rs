@@ -364,16 +364,14 @@ fn a_source_that_is_not_there_or_not_yet_built_says_what_works() {
         opened(folder.path(), "digit", |_| ()).unwrap_err(),
         "`digit` is neither a built-in set (`digits`, `penguins`, `concrete`) nor a file: digit is not there; did you mean `digits`?"
     );
-    for name in ["a.npz", "a.parquet", "a.arff", "a.libsvm"] {
-        let message = taken(name, b"x", |_| ()).unwrap_err();
-        assert!(message.starts_with(&format!("{name}: reading ")), "{message}");
-        assert!(message.ends_with(
-            "is not yet built: give a CSV, TSV or .dt file (.gz too) or a folder of IDX files"
-        ));
-    }
+    assert_eq!(
+        taken("a.parquet", b"x", |_| ()).unwrap_err(),
+        "a.parquet: reading Parquet files is not yet built: give a CSV, TSV, .dt, .npy, .npz, ARFF, libsvm or JSON lines \
+         file (.gz too) or a folder of IDX files"
+    );
     assert_eq!(
         taken("a.xlsx", b"x", |_| ()).unwrap_err(),
-        "a.xlsx: the format is not known by this name: give a .csv, .tsv or .dt file (.gz too) or a folder of IDX files"
+        "a.xlsx: the format is not known by this name: give a .csv, .tsv, .dt, .npy, .npz, .arff, .libsvm or .jsonl file (.gz too) or a folder of IDX files"
     );
     assert_eq!(
         taken("a.csv.gz", b"a,y\n", |_| ()).unwrap_err(),
