@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::check::CheckArgs;
 use super::clean::CleanArgs;
 use super::compare::CompareArgs;
+use super::completions::{CompletionsArgs, ManArgs};
 use super::data::DataCommand;
 use super::logs::LogsArgs;
 use super::pack::PackArgs;
@@ -51,4 +52,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// What other stopping rules would have done on recorded curves
     Replay(ReplayArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print a page of the manual, or write all of them into a folder
+    Man(ManArgs),
 }

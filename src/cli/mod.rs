@@ -6,6 +6,7 @@ pub mod clean;
 pub mod compare;
 mod compared;
 mod compared_logs;
+pub mod completions;
 pub mod data;
 mod dry_run;
 mod exit;
@@ -60,6 +61,10 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => {
             replay::replay(args, &mut out).map(|damaged| told(&damaged, "replayed"))
         }
+        Command::Completions(args) => {
+            completions::completions(args, &mut out).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Man(args) => completions::man(args, &mut out).map(|()| ExitCode::SUCCESS),
     };
     let result = result.and_then(|code| match out.flush() {
         // What went wrong before is told, whether anyone still reads the results or not.

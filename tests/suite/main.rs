@@ -11,6 +11,7 @@ mod circles;
 #[cfg(target_os = "linux")]
 mod clean;
 mod compare;
+mod completions;
 mod config_errors;
 mod correct;
 mod describe;
