@@ -16,7 +16,7 @@ use crate::console::eprintln;
 use crate::logs::{self, STDIN, Training};
 use crate::replay::Candidate;
 use crate::results::{self, LoadedExperiment};
-use crate::stopping::{StoppingRule, larger_is_better};
+use crate::stopping::{StoppingRule, larger_is_better, metric};
 
 /// How logs of other tools are compared; results of bnes say it themselves.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -82,8 +82,9 @@ impl LogArgs {
         let has = |column: &str| trainings.iter().any(|one| one.table.column(column).is_some());
         let text = self.criterion.as_deref().unwrap_or("kind = \"none\"");
         let of_tool = parse_rules(text, Defaults::default())?;
+        let watched = trainings.first().map(|one| one.watched.as_slice()).unwrap_or_default();
         let of_tool =
-            of_tool.iter().find_map(|one| one.rule.criterion.inner().column_of_its_tool());
+            of_tool.iter().find_map(|one| one.rule.criterion.inner().column_of_its_tool(watched));
         let monitor = match &self.monitor {
             Some(monitor) => monitor.clone(),
             None if of_tool.is_some_and(has) => of_tool.unwrap_or_default().to_owned(),
@@ -154,6 +155,45 @@ fn told(trainings: &[Training]) -> Result<Vec<(String, bool)>> {
         }
     }
     Ok(found)
+}
+
+/// Logs that call the validation loss differently are compared by one name, where each has one column for it, and all of
+/// these are losses or the same metric of sets with names of their own.
+fn by_one_name(trainings: &mut [Training]) -> Result<()> {
+    let lacks = |one: &&Training| one.table.column(WATCHED).is_none();
+    let others: Vec<(&str, Vec<String>)> =
+        trainings.iter().filter(lacks).map(|one| (one.name.as_str(), one.stand_ins())).collect();
+    let names: HashSet<&str> =
+        others.iter().flat_map(|(_, stand_ins)| stand_ins).map(String::as_str).collect();
+    let is_mixed = others.len() < trainings.len();
+    if others.is_empty() || (names.len() < 2 && !is_mixed) {
+        return Ok(());
+    }
+    if let Some((name, several)) = others.iter().find(|(_, stand_ins)| stand_ins.len() != 1) {
+        if !is_mixed {
+            return Ok(());
+        }
+        let several: Vec<&str> = several.iter().map(String::as_str).collect();
+        let told = match several.as_slice() {
+            [] => "and none that may stand for it".to_owned(),
+            several => format!("but {} may stand for it", crate::text::quoted(several)),
+        };
+        bail!(UsageError(format!(
+            "{name}: no column `{WATCHED}`, which others have, {told}: --monitor takes one that all have"
+        )));
+    }
+    let is_loss = |one: &Training| {
+        let losses = one.validation_losses();
+        one.stand_ins().iter().all(|name| losses.contains(&name.as_str()))
+    };
+    let metrics: HashSet<Vec<String>> = names.iter().map(|name| metric(name)).collect();
+    let are_losses = trainings.iter().filter(lacks).all(is_loss);
+    if are_losses || (metrics.len() == 1 && !is_mixed) {
+        for training in trainings.iter_mut().filter(|one| one.table.column(WATCHED).is_none()) {
+            training.call_validation_loss(WATCHED);
+        }
+    }
+    Ok(())
 }
 
 /// The one column that is a validation loss, in logs without a `val_loss`.
@@ -238,17 +278,8 @@ pub(super) fn load(
             first.warnings.extend(problems.iter().map(|error| format!("{error}: left out")));
         }
     } else {
-        // Logs that call it differently are compared by one name.
-        let names: HashSet<String> = trainings.iter().flat_map(Training::stand_ins).collect();
-        let is_one = |one: &Training| {
-            one.table.column(WATCHED).is_some() || one.validation_losses().len() == 1
-        };
-        if args.monitor.is_none() && names.len() > 1 && trainings.iter().all(is_one) {
-            for training in &mut trainings {
-                if training.table.column(WATCHED).is_none() {
-                    training.call_validation_loss(WATCHED);
-                }
-            }
+        if args.monitor.is_none() {
+            by_one_name(&mut trainings)?;
         }
         let Reading { rule, label, directions } = args.reading(&trainings, metric)?;
         let has = |column: &str| {
@@ -269,6 +300,7 @@ pub(super) fn load(
             pattern: args.pattern.clone(),
             rule,
             kept,
+            metric: metric.map(str::to_owned),
             directions,
             unpaired: args.unpaired,
         };

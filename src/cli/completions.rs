@@ -5,10 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use super::args::Cli;
 use super::exit::UsageError;
 
 /// Arguments of `bnes completions`.
@@ -30,13 +29,13 @@ pub struct ManArgs {
     pub output: Option<PathBuf>,
 }
 
-/// Prints a completion script.
+/// Prints a completion script for the command line.
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub fn completions(args: &CompletionsArgs, out: &mut dyn Write) -> Result<()> {
+pub fn completions(args: &CompletionsArgs, mut cli: Command, out: &mut dyn Write) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "bnes", &mut script);
+    clap_complete::generate(args.shell, &mut cli, "bnes", &mut script);
     out.write_all(&script)?;
     Ok(())
 }
@@ -45,18 +44,17 @@ pub fn completions(args: &CompletionsArgs, out: &mut dyn Write) -> Result<()> {
 ///
 /// # Errors
 /// Where there is no such command, or a file or `out` cannot be written.
-pub fn man(args: &ManArgs, out: &mut dyn Write) -> Result<()> {
-    let mut command = Cli::command();
-    command.build();
+pub fn man(args: &ManArgs, mut cli: Command, out: &mut dyn Write) -> Result<()> {
+    cli.build();
     if let Some(dir) = &args.output {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-        clap_mangen::generate_to(command, dir).with_context(|| dir.display().to_string())?;
+        clap_mangen::generate_to(cli, dir).with_context(|| dir.display().to_string())?;
         return Ok(());
     }
-    let mut found = &command;
+    let mut found = &cli;
     for name in &args.command {
         found = found.find_subcommand(name).ok_or_else(|| {
-            let known: Vec<&str> = found.get_subcommands().map(clap::Command::get_name).collect();
+            let known: Vec<&str> = found.get_subcommands().map(Command::get_name).collect();
             UsageError(format!(
                 "there is no command `{name}`: there are {}",
                 crate::text::quoted(&known)

@@ -35,7 +35,7 @@ mod watched;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::console::eprintln;
 use args::{Cli, Command};
@@ -62,9 +62,11 @@ pub fn main() -> ExitCode {
             replay::replay(args, &mut out).map(|damaged| told(&damaged, "replayed"))
         }
         Command::Completions(args) => {
-            completions::completions(args, &mut out).map(|()| ExitCode::SUCCESS)
+            completions::completions(args, Cli::command(), &mut out).map(|()| ExitCode::SUCCESS)
         }
-        Command::Man(args) => completions::man(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Man(args) => {
+            completions::man(args, Cli::command(), &mut out).map(|()| ExitCode::SUCCESS)
+        }
     };
     let result = result.and_then(|code| match out.flush() {
         // What went wrong before is told, whether anyone still reads the results or not.

@@ -57,9 +57,11 @@ pub(super) fn at(path: &Path, nan: Nan) -> anyhow::Result<Vec<anyhow::Result<Rec
     let mut trainings = found.trainings;
     let places = places(&trainings);
     logs::tell_apart(&mut trainings);
-    let several = |training: &Training| {
-        trainings.iter().filter(|other| other.path == training.path).count() > 1
-    };
+    let mut in_path: HashMap<&Path, usize> = HashMap::new();
+    for training in &trainings {
+        *in_path.entry(&training.path).or_default() += 1;
+    }
+    let several = |training: &Training| in_path[training.path.as_path()] > 1;
     let names: Vec<String> = trainings
         .iter()
         .map(|training| {

@@ -105,7 +105,7 @@ impl ReplayArgs {
         let mut own = asked.to_vec();
         // Where no column is named, the framework's own rule watches what its tool does.
         for (at, one) in own.iter_mut().enumerate() {
-            let column = one.rule.criterion.inner().column_of_its_tool();
+            let column = one.rule.criterion.inner().column_of_its_tool(&training.watched);
             let column = column.filter(|column| training.table.column(column).is_some());
             if let Some(column) = column.filter(|_| self.monitor.is_none()) {
                 one.rule = self.candidates(Some(column))?.swap_remove(kept[at]).rule;

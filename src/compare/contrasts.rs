@@ -197,14 +197,9 @@ fn contrast(
     units: &[Option<usize>],
     with_p: bool,
 ) -> Contrast {
-    // A checkpoint is of the same training, whatever its seed, and so is what a rule does.
-    if experiment.pairing == Pairing::Unpaired
-        && design.kind != ContrastKind::Checkpoint
-        && !unpaired::reads_the_same(experiment, design)
-    {
-        unpaired::contrast(experiment, design, values, units, with_p)
-    } else {
-        paired(experiment, design, values, units, with_p)
+    match experiment.pairing {
+        Pairing::BySeed => paired(experiment, design, values, units, with_p),
+        Pairing::Unpaired => unpaired::contrast(experiment, design, values, units, with_p),
     }
 }
 

@@ -14,6 +14,8 @@ use crate::stopping::Monitored;
 /// The trainings at a level.
 #[derive(Default)]
 struct Trainings {
+    /// By the identity of each.
+    by_training: BTreeMap<String, f64>,
     finite: Vec<f64>,
     diverged: usize,
 }
@@ -60,11 +62,12 @@ impl Trainings {
             }
         }
         let mut found = Self::default();
-        for Read { sum, arms, has_diverged } in read.into_values() {
+        for (identity, Read { sum, arms, has_diverged }) in read {
             if has_diverged {
                 found.diverged += 1;
             } else if arms == terms.len() {
                 found.finite.push(sum);
+                found.by_training.insert(identity.to_owned(), sum);
             }
         }
         found
@@ -82,7 +85,7 @@ fn identities<'a>(experiment: &'a Experiment, term: &Term) -> BTreeSet<&'a str> 
 }
 
 /// Whether both levels of a design read the same trainings, as those of a stopping rule do: then they pair by nature.
-pub(super) fn reads_the_same(experiment: &Experiment, design: &Design) -> bool {
+fn reads_the_same(experiment: &Experiment, design: &Design) -> bool {
     design.terms.chunks_exact(2).any(|pair| {
         let [second, first] = [&pair[0], &pair[1]].map(|term| identities(experiment, term));
         !second.is_disjoint(&first)
@@ -126,6 +129,9 @@ pub(super) fn contrast(
     with_p: bool,
 ) -> Contrast {
     let pairs = pairs(experiment, values, design);
+    if reads_the_same(experiment, design) {
+        return of_the_same(experiment, design, values, units, &pairs, with_p);
+    }
     let units_differ = units_differ(design, units);
     let firsts = || pairs.iter().map(|pair| &pair.first);
     let seconds = || pairs.iter().map(|pair| &pair.second);
@@ -164,41 +170,111 @@ pub(super) fn contrast(
         .iter()
         .try_fold(0.0, |sum, sample| Some(sum + sample.weight * stats::mean(&sample.values)?));
     Contrast {
-        experiment: experiment.name.clone(),
-        name: design.name.clone(),
-        levels: design.levels.clone(),
-        metric: values.metric.to_owned(),
-        maximize: direction.maximize,
         n,
         estimate: estimate.filter(|_| !is_lost && !units_differ),
         ci95: interval.filter(|_| !is_lost),
         ci95_seeds: interval.filter(|_| !is_lost),
-        ci95_splits: None,
-        is_no_mean_over_rows: false,
-        test_rows: None,
         p,
-        p_holm: None,
         first_level: first_level.filter(|_| !is_interaction),
-        by_seed: Vec::new(),
-        wins: None,
-        ties: None,
         divergences,
-        kind: design.kind,
-        d_z: None,
-        seeds_for_80pct_power: None,
         unpaired: if is_interaction { diverged.iter().sum() } else { 0 },
-        not_shared: [Vec::new(), Vec::new()],
-        averaged_over: design.averaged_over.clone(),
-        units_differ,
-        sequential: None,
-        differences: Vec::new(),
-        robust: None,
         samples: Some(Samples {
             first: firsts().map(Trainings::all).sum(),
             second: seconds().map(Trainings::all).sum(),
             fewest,
             degrees: welch.map_or(0.0, |welch| welch.degrees),
         }),
+        ..bare(experiment, design, values.metric, units_differ)
+    }
+}
+
+/// What a rule does, or keeping another epoch: a difference within each training, whose second level is what its arms
+/// there come to minus what those at the first do.
+fn of_the_same(
+    experiment: &Experiment,
+    design: &Design,
+    values: &Values,
+    units: &[Option<usize>],
+    pairs: &[Pair],
+    with_p: bool,
+) -> Contrast {
+    let direction = experiment.direction(values.metric);
+    let units_differ = units_differ(design, units);
+    let of_pair = |pair: &Pair| -> Vec<f64> {
+        let by_training =
+            pair.second.by_training.iter().filter_map(|(identity, second)| {
+                Some(second - pair.first.by_training.get(identity)?)
+            });
+        by_training.collect()
+    };
+    let samples: Vec<Sample> =
+        pairs.iter().map(|pair| Sample { weight: 1.0, values: of_pair(pair) }).collect();
+    let samples = if units_differ { Vec::new() } else { samples };
+    let differences: Vec<f64> =
+        samples.iter().flat_map(|sample| sample.values.iter().copied()).collect();
+    // Each counts for its share of the estimate, which is a sum of means.
+    #[allow(clippy::cast_precision_loss)] // trainings
+    let shares: Vec<f64> = samples
+        .iter()
+        .flat_map(|sample| sample.values.iter().map(|value| value / sample.values.len() as f64))
+        .collect();
+    let welch = Welch::of(&samples);
+    let least = samples.iter().map(|sample| sample.values.len()).min().unwrap_or(0);
+    let interval = welch
+        .filter(|_| least >= stats::PAIRS_FOR_INTERVAL)
+        .and_then(|welch| welch.interval(CONFIDENCE));
+    let estimate: Option<f64> =
+        samples.iter().map(|sample| stats::mean(&sample.values)).sum::<Option<f64>>();
+    let first_level = pairs.iter().map(|pair| stats::mean(&pair.first.finite)).sum::<Option<f64>>();
+    Contrast {
+        n: differences.len(),
+        estimate: estimate.filter(|_| !differences.is_empty()),
+        ci95: interval,
+        ci95_seeds: interval,
+        p: with_p.then(|| stats::paired_p(&shares)).flatten(),
+        first_level: first_level.filter(|_| design.kind != ContrastKind::Interaction),
+        wins: Some(differences.iter().filter(|d| direction.better(**d, 0.0)).count()),
+        ties: Some(differences.iter().filter(|d| **d == 0.0).count()),
+        unpaired: pairs.iter().map(|pair| pair.second.all().max(pair.first.all())).sum::<usize>()
+            - differences.len(),
+        differences,
+        ..bare(experiment, design, values.metric, units_differ)
+    }
+}
+
+/// A contrast without figures.
+fn bare(experiment: &Experiment, design: &Design, metric: &str, units_differ: bool) -> Contrast {
+    Contrast {
+        experiment: experiment.name.clone(),
+        name: design.name.clone(),
+        levels: design.levels.clone(),
+        metric: metric.to_owned(),
+        maximize: experiment.direction(metric).maximize,
+        n: 0,
+        estimate: None,
+        ci95: None,
+        ci95_seeds: None,
+        ci95_splits: None,
+        is_no_mean_over_rows: false,
+        test_rows: None,
+        p: None,
+        p_holm: None,
+        first_level: None,
+        by_seed: Vec::new(),
+        wins: None,
+        ties: None,
+        divergences: None,
+        kind: design.kind,
+        d_z: None,
+        seeds_for_80pct_power: None,
+        unpaired: 0,
+        not_shared: [Vec::new(), Vec::new()],
+        averaged_over: design.averaged_over.clone(),
+        units_differ,
+        sequential: None,
+        differences: Vec::new(),
+        robust: None,
+        samples: None,
     }
 }
 

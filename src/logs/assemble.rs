@@ -49,7 +49,11 @@ pub(super) fn flat_yaml(bytes: &[u8]) -> Map<String, Value> {
         while above.last().is_some_and(|(other, _)| *other >= indentation) {
             above.pop();
         }
-        let (key, value) = (key.trim(), value.trim());
+        // A comment follows a blank, outside of quotes.
+        let value = value.trim();
+        let is_quoted = value.starts_with(['"', '\'']);
+        let comment = value.find(" #").filter(|_| !is_quoted);
+        let (key, value) = (key.trim(), value[..comment.unwrap_or(value.len())].trim());
         if value.is_empty() || value.starts_with('!') {
             above.push((indentation, key));
         } else {

@@ -67,7 +67,10 @@ pub(super) fn epochs(
     }
     let columns = Columns::of(&rows, with_values);
     // Every training has a table of its own, whose columns have names.
-    if !rows.budget().allows(parts.len().saturating_mul(OF_COLUMN * columns.kept.len())) {
+    if !rows
+        .budget()
+        .allows(parts.len().saturating_mul(OF_TRAINING + OF_COLUMN * columns.kept.len()))
+    {
         return Err(rows.too_large());
     }
     let mut found = Vec::with_capacity(parts.len());
@@ -79,6 +82,9 @@ pub(super) fn epochs(
     }
     Ok(found)
 }
+
+/// What a training takes beside its table, in values.
+const OF_TRAINING: usize = 64;
 
 /// What a column of a table takes beside its cells, in values.
 const OF_COLUMN: usize = 6;

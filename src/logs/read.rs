@@ -109,6 +109,10 @@ fn lines(reader: &mut dyn BufRead, origin: &Origin) -> Drafts {
             break;
         }
         number += 1;
+        if text.len() as u64 == longest && text.last() != Some(&b'\n') {
+            let problem = "a line is longer than can be held";
+            return Err(LogError::at_line(&origin.file, number, problem));
+        }
         if text.trim_ascii().is_empty() {
             continue;
         }

@@ -10,6 +10,9 @@ const ROOM: u64 = 64 << 20;
 /// Bytes of a value in a row, or in a table.
 const OF_VALUE: u64 = 16;
 
+/// Columns at most: trackers have thousands.
+const MOST_COLUMNS: usize = 20_000;
+
 /// What a row takes on its way to an epoch, in values.
 const OF_ROW: usize = 8;
 
@@ -144,6 +147,10 @@ impl Rows {
     /// # Errors
     /// Where more is held than a file of this size can plausibly hold.
     pub fn put(&mut self, column: usize, value: f64) -> Result<(), LogError> {
+        if column >= MOST_COLUMNS {
+            let problem = format!("has more than {MOST_COLUMNS} columns: leave some out");
+            return Err(LogError::at(Fault::Damaged, &self.file, problem));
+        }
         if !self.budget.allows(self.cells.len() + OF_ROW * self.starts.len()) {
             return Err(self.too_large());
         }

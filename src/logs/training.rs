@@ -75,17 +75,18 @@ impl Training {
     #[must_use]
     pub fn seed_entry(&self, asked: Option<&str>) -> Option<(&str, u64)> {
         let last = |key: &str| key.rsplit(['.', '/']).next().unwrap_or(key).to_lowercase();
-        let is_it = |key: &str| match asked {
-            Some(asked) => key == asked,
-            None => SEED_KEYS.contains(&last(key).as_str()),
+        // The one at the top before those within, in the order of what is known.
+        let rank = |key: &str| {
+            if let Some(asked) = asked {
+                return (key == asked).then_some((0, 0));
+            }
+            let known = SEED_KEYS.iter().position(|known| *known == last(key))?;
+            Some((key.matches(['.', '/']).count(), known))
         };
-        let mut entries: Vec<(&String, &Value)> = self.parameters.iter().collect();
-        // The one at the top before those within.
-        entries.sort_by_key(|(key, _)| (key.matches(['.', '/']).count(), (*key).clone()));
-        entries
-            .into_iter()
-            .find(|(key, _)| is_it(key))
-            .and_then(|(k, v)| Some((k.as_str(), whole(v)?)))
+        let entries = self.parameters.iter();
+        let ranked = entries.filter_map(|(key, value)| Some((rank(key)?, key, whole(value)?)));
+        let first = ranked.min_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+        first.map(|(_, key, seed)| (key.as_str(), seed))
     }
 
     /// The column by which the log counts epochs, with its values, where that is not simply from 0 or 1.
@@ -106,11 +107,11 @@ impl Training {
         (!counts_from(0) && !counts_from(1)).then(|| (name.to_owned(), cells.to_vec()))
     }
 
-    /// Calls the one column that is a validation loss so where it has another name; says so.
+    /// Calls the one column that stands for a validation loss so; says so.
     pub fn call_validation_loss(&mut self, name: &str) {
-        let losses = self.validation_losses();
-        let [only] = losses.as_slice() else { return };
-        let only = (*only).to_owned();
+        let stand_ins = self.stand_ins();
+        let [only] = stand_ins.as_slice() else { return };
+        let only = only.clone();
         let cells = self.table.column(&only).unwrap_or_default().to_vec();
         self.table.add_column(name, cells);
         self.derived.push((name.to_owned(), format!("{name} is called `{only}`")));

@@ -39,7 +39,7 @@ pub use patience::{MinDeltaMode, Patience};
 pub use prechelt::{GeneralizationLoss, ProgressQuotient, SuccessiveIncreases, TrainingProgress};
 pub use rule::Rule;
 pub use smoothed::{ExponentialAverage, MovingAverage};
-pub use split::{Split, is_spread};
+pub use split::{Split, is_spread, metric};
 pub use stopping_rule::{StopPoint, StopStatus, StoppingRule};
 pub use threshold::{Limit, Threshold};
 pub use time_budget::TimeBudget;

@@ -31,8 +31,9 @@ pub trait Rule {
         "val_loss"
     }
 
-    /// The column that is monitored in logs of its tool that have it, where the table names none.
-    fn column_of_its_tool(&self) -> Option<&'static str> {
+    /// The column that is monitored in logs of its tool, where the table names none; `watched` are the columns that the
+    /// tool watches by its log.
+    fn column_of_its_tool<'a>(&self, _watched: &'a [String]) -> Option<&'a str> {
         None
     }
 

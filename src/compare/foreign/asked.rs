@@ -16,6 +16,8 @@ pub struct Asked {
     pub rule: StoppingRule,
     /// That epoch, for people.
     pub kept: String,
+    /// The metric that is asked for, where one is.
+    pub metric: Option<String>,
     /// Columns with whether larger values are better.
     pub directions: Vec<(String, bool)>,
     /// Whether trainings need no seed, since none are paired.
@@ -50,6 +52,14 @@ pub enum ForeignError {
     NoMatch {
         /// The path of one.
         path: String,
+    },
+    /// A metric that was measured at other epochs alone.
+    #[error(
+        "no training has `{metric}` at its best epoch: --at last takes the last value there is"
+    )]
+    NotMeasured {
+        /// The metric.
+        metric: String,
     },
     /// A factor that no training has.
     #[error("no log has the parameter `{key}`: the parameters are {keys}")]

@@ -16,13 +16,13 @@ pub use pattern::Pattern;
 
 use super::label;
 use crate::config::{Factor, Factors, Overrides};
-use crate::logs::{Ended, Training, is_measure, tell_apart, whole};
+use crate::logs::{Ended, Training, is_measure, split, tell_apart, whole};
 use crate::results::recorded_training::{RecordedTraining, has_diverged, rule_table};
 use crate::results::{
     Foreign, LoadedExperiment, LoadedTraining, Plan, PlannedArm, PlannedTraining, Provenance,
     Status, TrainingRecord,
 };
-use crate::stopping::StoppingRule;
+use crate::stopping::{Split, StoppingRule};
 use crate::text::{counted, quoted};
 
 /// The experiment that trainings of other tools make.
@@ -100,6 +100,22 @@ pub fn experiment(
             truncated.push(training.name.clone());
         }
         runs.push(run(training, parameters, seed, &levels, &asked.rule));
+    }
+    if let Some(metric) = &asked.metric {
+        let has_it = |run: &&LoadedTraining| run.record.arms[0].metrics.contains_key(metric);
+        let (with, without): (Vec<_>, Vec<_>) = runs.iter().partition(has_it);
+        let is_column = |run: &&LoadedTraining| {
+            run.curves.as_ref().is_some_and(|table| table.column_of_its_own(metric).is_some())
+        };
+        match without.iter().filter(|run| is_column(run)).count() {
+            0 => {}
+            _ if with.is_empty() => return Err(ForeignError::NotMeasured { metric: metric.clone() }),
+            count => warnings.push(format!(
+                "`{metric}` was not measured at the best epoch of {}, left out of it: --at last takes the last value \
+                 there is",
+                counted(count, "training")
+            )),
+        }
     }
     warnings.extend(Noticed { twice, truncated, notes }.said());
     Ok(LoadedExperiment {
@@ -250,8 +266,8 @@ fn run(
             };
         }
     }
-    // What was measured once, such as the test loss at the end, is of the training as a whole.
-    for name in table.names().iter().filter(|name| is_measure(name)) {
+    // What was measured once on test rows, at the end, is of the training as a whole.
+    for name in table.names().iter().filter(|name| split(name) == Some(Split::Test)) {
         let mut measured = table.column(name).unwrap_or_default().iter().flatten();
         if let (Some(once), None, true) = (measured.next(), measured.next(), table.len() > 1) {
             arm.metrics.insert(name.clone(), (*once).into());
@@ -261,7 +277,8 @@ fn run(
         }
     }
     if let Some(full) = &mut arm.full_run {
-        full.metrics.retain(|name, _| is_outcome(name));
+        let at_best = |name: &str| table.cell(name, full.best_epoch).is_some();
+        full.metrics.retain(|name, value| is_outcome(name) && (!value.is_null() || at_best(name)));
     }
     arm.rule = rule_table(rule).into();
     let status = if has_diverged(&table) { Status::Diverged } else { Status::Completed };
@@ -324,6 +341,7 @@ mod tests {
             pattern,
             rule,
             kept: "best val_loss".to_owned(),
+            metric: None,
             directions: Vec::new(),
             unpaired: false,
         }

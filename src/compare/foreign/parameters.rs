@@ -151,11 +151,13 @@ pub(super) fn factors(
         }
         seen
     };
-    // What follows from the seed tells no arms apart; that it does shows where a seed was run again.
-    let follows = |key: &str| {
+    // What follows from the seed, each seed with a level of its own, tells no arms apart; that it does shows where a seed
+    // was run again.
+    let follows = |key: &str, levels: usize| {
         let mut of_seed: HashMap<u64, &Value> = HashMap::new();
         let seeds = all.iter().map(|(seed, _)| seed).collect::<BTreeSet<_>>().len();
         seeds > 1
+            && seeds == levels
             && seeds < all.len()
             && all.iter().all(|(seed, parameters)| {
                 let value = parameters.get(key).unwrap_or(&Value::Null);
@@ -171,8 +173,9 @@ pub(super) fn factors(
         if levels.len() < 2 || (!asked.factors.is_empty() && !is_asked) {
             continue;
         }
-        let names_runs =
-            is_naming(key, &levels) || (levels.len() == all.len() && all.len() > 2) || follows(key);
+        let names_runs = is_naming(key, &levels)
+            || (levels.len() == all.len() && all.len() > 2)
+            || follows(key, levels.len());
         if names_runs && !is_asked {
             passed_over.push(key.as_str());
             continue;

@@ -51,9 +51,7 @@ impl Source for HuggingFace {
     }
 
     fn folder(&self, path: &Path, names: &[String]) -> Option<Claim> {
-        if names.iter().any(|name| name == STATE) {
-            return Some(Claim::All(vec![path.join(STATE)]));
-        }
+        let own = names.iter().any(|name| name == STATE).then(|| path.join(STATE));
         // Of checkpoints, each holds what those before it hold, and more.
         let steps = |name: &String| -> Option<u64> {
             name.strip_prefix("checkpoint-")?.strip_suffix('/')?.parse().ok()
@@ -61,8 +59,8 @@ impl Source for HuggingFace {
         let mut checkpoints: Vec<u64> = names.iter().filter_map(steps).collect();
         checkpoints.sort_unstable();
         let of = |step: &u64| path.join(format!("checkpoint-{step}")).join(STATE);
-        let states: Vec<PathBuf> =
-            checkpoints.iter().rev().map(of).filter(|state| state.is_file()).collect();
+        let checkpoints = checkpoints.iter().rev().map(of).filter(|state| state.is_file());
+        let states: Vec<PathBuf> = own.into_iter().chain(checkpoints).collect();
         (!states.is_empty()).then_some(Claim::FirstOf(states))
     }
 

@@ -86,6 +86,10 @@ impl Rule for LightGbm {
         names.iter().copied().filter(|name| self.watches(name, monitored)).collect()
     }
 
+    fn column_of_its_tool<'a>(&self, watched: &'a [String]) -> Option<&'a str> {
+        watched.first().map(String::as_str).filter(|_| self.first_metric_only)
+    }
+
     fn maximizes_by_default(&self, column: &str) -> Option<bool> {
         larger_is_better(column)
     }

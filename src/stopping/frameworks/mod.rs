@@ -51,7 +51,7 @@ macro_rules! rules {
                 self.monitors()
             }
 
-            fn column_of_its_tool(&self) -> Option<&'static str> {
+            fn column_of_its_tool<'a>(&self, _: &'a [String]) -> Option<&'a str> {
                 self.monitors_in_its_logs()
             }
 
