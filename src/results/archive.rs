@@ -25,7 +25,8 @@ pub const ARCHIVE_FILE: &str = "trainings.tar";
 pub const SUMS_FILE: &str = "SHA256SUMS";
 
 /// Bytes of a block of a tar file.
-const BLOCK: u64 = 512;
+const BLOCK_BYTES: usize = 512;
+const BLOCK: u64 = BLOCK_BYTES as u64;
 
 /// An archive as its headers tell of it.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub struct Archive {
     trainings: HashMap<String, Files>,
     /// Where the last training that is whole ends.
     pub end: u64,
+    length: u64,
 }
 
 /// Where each file of a training begins, and its bytes.
@@ -44,7 +46,8 @@ impl Archive {
     /// That of a folder; none where it has none.
     ///
     /// # Errors
-    /// Where the file cannot be read or is no tar file.
+    /// Where the file cannot be read, is no tar file or is damaged: what a process left half written at its end is no
+    /// damage.
     pub fn open(folder: &Path) -> io::Result<Option<Self>> {
         let path = folder.join(ARCHIVE_FILE);
         match File::open(&path) {
@@ -56,14 +59,27 @@ impl Archive {
 
     fn read(file: File, path: PathBuf) -> io::Result<Self> {
         let length = file.metadata()?.len();
+        if length < BLOCK {
+            // The first name may have been half written, and no name has a line break.
+            let mut begun = vec![0; usize::try_from(length).unwrap_or(0)];
+            file.read_exact_at(&mut begun, 0)?;
+            if begun.iter().any(|byte| byte.is_ascii_control() && *byte != 0) {
+                return Err(Error::new(ErrorKind::InvalidData, "no tar file"));
+            }
+            return Ok(Self { path, file, trainings: HashMap::new(), end: 0, length });
+        }
         let mut tar = tar::Archive::new(file);
         let (mut trainings, mut end) = (HashMap::new(), 0);
         let (mut name, mut files) = (String::new(), Files::new());
+        let (mut next, mut is_torn) = (0, false);
         for (index, entry) in tar.entries_with_seek()?.enumerate() {
             let entry = match entry {
                 Ok(entry) => entry,
                 // What was being added when its process or the machine stopped.
-                Err(_) if index > 0 || length < BLOCK => break,
+                Err(_) if index > 0 => {
+                    is_torn = true;
+                    break;
+                }
                 Err(error) => return Err(error),
             };
             let member = entry.path()?;
@@ -76,13 +92,28 @@ impl Archive {
                 files.clear();
             }
             let (begin, size) = (entry.raw_file_position(), entry.size());
+            next = begin + size.next_multiple_of(BLOCK);
             files.insert(file.to_owned(), (begin, size));
             if file == SUMS_FILE && begin + size <= length {
                 trainings.insert(std::mem::take(&mut name), std::mem::take(&mut files));
                 end = begin + size.next_multiple_of(BLOCK);
             }
         }
-        Ok(Self { path, file: tar.into_inner(), trainings, end })
+        let file = tar.into_inner();
+        // A tail that is half written holds no whole training and no mark of the end; one that ends too early does.
+        if (is_torn || next + 2 * BLOCK < length) && holds_more(&file, next, length)? {
+            let message = format!(
+                "damaged at byte {next}: restore it from a copy, or move it away to train again"
+            );
+            return Err(Error::new(ErrorKind::InvalidData, message));
+        }
+        Ok(Self { path, file, trainings, end, length })
+    }
+
+    /// Whether nothing follows its last training but the mark of the end.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.length == self.end + 2 * BLOCK
     }
 
     /// The trainings in it, sorted.
@@ -126,6 +157,26 @@ impl Archive {
         }
         Ok(bytes)
     }
+}
+
+/// Whether a training's last file, or the mark of an archive's end, follows behind a place where no header is.
+fn holds_more(file: &File, from: u64, length: u64) -> io::Result<bool> {
+    let mut block = [0; BLOCK_BYTES];
+    let mut empty = 0;
+    for at in (from..length.saturating_sub(BLOCK - 1)).step_by(BLOCK_BYTES) {
+        file.read_exact_at(&mut block, at)?;
+        empty = if block.iter().all(|byte| *byte == 0) { empty + 1 } else { 0 };
+        let header = tar::Header::from_byte_slice(&block);
+        let name = header.path_bytes();
+        // The checksum takes its own eight bytes for blanks.
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum::<u32>()
+            - block[148..156].iter().map(|byte| u32::from(*byte)).sum::<u32>()
+            + 8 * u32::from(b' ');
+        if name.ends_with(format!("/{SUMS_FILE}").as_bytes()) && header.cksum().ok() == Some(sum) {
+            return Ok(true);
+        }
+    }
+    Ok(empty >= 2 && length.is_multiple_of(BLOCK))
 }
 
 /// The line of `SHA256SUMS` for a file.
@@ -202,6 +253,17 @@ pub fn is_file(path: &Path) -> bool {
         Some(archive(folder).ok()?.has(name, path.file_name()?.to_str()?))
     };
     path.is_file() || in_archive() == Some(true)
+}
+
+/// What is wrong with the archive of a folder, if it has one and something is.
+#[must_use]
+pub fn damage(folder: &Path) -> Option<String> {
+    match archive(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Some(format!("{}: {error}", folder.join(ARCHIVE_FILE).display()))
+        }
+        _ => None,
+    }
 }
 
 /// The trainings in the archive of a folder, sorted; those that have a folder may be among them.

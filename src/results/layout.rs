@@ -59,6 +59,10 @@ pub fn epoch_of_weights(file_name: &str) -> Option<usize> {
     (epoch > 0 && weights_file_name(epoch) == file_name).then_some(epoch)
 }
 
+/// What unfinished files and folders begin with; readers pass over them. The machine and the number of the
+/// process follow, so that it is known when nobody will finish them.
+pub const PARTIAL: &str = ".partial-";
+
 /// Whether a file of this name is one of a training.
 #[must_use]
 pub fn is_training_file(name: &str) -> bool {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
-use super::layout::{EXPERIMENT_FILE, RUN_FILE, experiment_file, is_plain_name, run_file};
+use super::layout::{EXPERIMENT_FILE, PARTIAL, RUN_FILE, experiment_file, is_plain_name, run_file};
 use super::sharing::Sharing;
 use super::{Plan, PlannedTraining, Status, TestRows, TrainingRecord, archive};
 use crate::config::Factor;
@@ -195,13 +195,14 @@ fn experiments_at(path: &Path) -> Result<Vec<(PathBuf, Option<String>)>, LoadErr
     if below.is_empty() { Err(LoadError::NoResults(path.to_owned())) } else { Ok(below) }
 }
 
-/// The names of the directories in a directory, sorted; links are none.
+/// The names of the directories in a directory, sorted; links are none, nor what is not finished yet.
 #[must_use]
 pub fn directories(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.starts_with(PARTIAL))
         .collect();
     names.sort_unstable();
     names
@@ -259,6 +260,8 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
         ));
     }
 
+    // What is wrong with all of them is said once.
+    let damage = archive::damage(path);
     let sharing = Sharing::default();
     sharing.plan(&mut plan);
     let records: Vec<Option<Result<TrainingRecord, String>>> = plan
@@ -275,6 +278,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
             let file = run_file(&path.join(&training.dir));
             match archive::read(&file) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(_) if damage.is_some() && !file.exists() => None,
                 Err(error) => Some(Err(format!("{}: {error}", file.display()))),
                 Ok(bytes) => {
                     let record = serde_json::from_slice(&bytes);
@@ -288,6 +292,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
         })
         .collect();
 
+    warnings.extend(damage.map(|damage| format!("{damage}; what it holds is treated as missing")));
     let (mut runs, mut missing, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for (training, record) in plan.trainings.iter().zip(records) {
         let (dir, seed) = (training.dir.clone(), training.seed);

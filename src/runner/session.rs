@@ -26,6 +26,7 @@ use super::tuning::Tuning;
 use super::verify::{Verdict, Verification};
 use crate::config::Experiment;
 use crate::event::Event;
+use crate::results::archive;
 use crate::results::load::trainings;
 use crate::results::tuning::{TUNE, tune_dir};
 use crate::results::{Plan, SequentialPlan, Status, TrainingRecord, TuningRecord};
@@ -305,6 +306,10 @@ impl<'a> Session<'a> {
     /// Where the results directory cannot be written; a training that fails is in the summary.
     pub fn train(&mut self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
+        if let Some(damage) = archive::damage(store.dir()) {
+            let message = format!("{damage}; what it holds is taken for missing");
+            let _ = events.send(Event::Warning { message });
+        }
         let events_of = self.events_of();
         if let Some(standing) = self.standing().filter(|_| events_of.is_none()) {
             let summary = Summary::of_standing(standing.to_vec());

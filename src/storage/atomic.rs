@@ -11,10 +11,7 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::process::Process;
-
-/// What unfinished files and folders begin with; readers pass over them. The machine and the
-/// number of the process follow, so that it is known when nobody will finish them.
-const PARTIAL: &str = ".partial-";
+use crate::results::layout::PARTIAL;
 
 /// After this long without a change, what a process of another machine left unfinished is given up.
 const GIVEN_UP: Duration = Duration::from_hours(1);

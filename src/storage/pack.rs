@@ -6,12 +6,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
-use super::atomic::{partial_dir, sync_dir};
+use super::atomic::{self, partial_dir, sync_dir};
 use super::unpack::unpack_one;
 use super::{Claim, Store};
 use crate::results::TrainingRecord;
@@ -42,11 +43,15 @@ pub fn pack(folder: &Path) -> Result<Packed> {
         let record = TrainingRecord::read(&folder.join(name));
         record.is_some_and(|record| record.status.is_result())
     };
+    atomic::clean(folder);
     let names: Vec<String> = directories(folder).into_iter().filter(is_result).collect();
     if names.is_empty() {
         return Ok(packed);
     }
-    let (mut file, mut end) = locked(folder)?;
+    let (mut file, archive) = locked(folder)?;
+    // The next training goes behind the last one that is whole.
+    let mut end = archive.as_ref().map_or(0, |archive| archive.end);
+    file.set_len(end)?;
     for names in names.chunks(AT_ONCE) {
         let mut added = Vec::new();
         file.seek(SeekFrom::Start(end))?;
@@ -67,7 +72,9 @@ pub fn pack(folder: &Path) -> Result<Packed> {
                 }
             };
             let failed = || format!("cannot write {}", folder.join(ARCHIVE_FILE).display());
-            for (file, bytes) in &files {
+            // What was unpacked and not changed is there already.
+            let is_there = archive.as_ref().is_some_and(|archive| holds(archive, name, &files));
+            for (file, bytes) in files.iter().filter(|_| !is_there) {
                 append(&mut tar, name, file, bytes).with_context(failed)?;
             }
             packed.files += files.len() - 1;
@@ -91,9 +98,16 @@ pub fn pack(folder: &Path) -> Result<Packed> {
     Ok(packed)
 }
 
-/// The archive of a folder for this process alone, and where the next training goes: after the last one that
-/// is whole.
-fn locked(folder: &Path) -> Result<(File, u64)> {
+/// Whether an archive holds these very files of a training, whole.
+fn holds(archive: &Archive, training: &str, files: &[(String, Vec<u8>)]) -> bool {
+    archive.files(training).len() + 1 == files.len()
+        && files[..files.len() - 1]
+            .iter()
+            .all(|(file, bytes)| archive.file(training, file).is_ok_and(|held| held == *bytes))
+}
+
+/// The archive of a folder for this process alone, with what is in it.
+fn locked(folder: &Path) -> Result<(File, Option<Archive>)> {
     let path = folder.join(ARCHIVE_FILE);
     let failed = || format!("cannot open {}", path.display());
     let mut options = OpenOptions::new();
@@ -102,14 +116,16 @@ fn locked(folder: &Path) -> Result<(File, u64)> {
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!("{}: another process is packing there", path.display());
     }
-    if file.metadata().with_context(failed)?.len() == 0 {
-        sync_dir(folder);
-        return Ok((file, 0));
+    let held = file.metadata().with_context(failed)?;
+    // Another process may have removed it between the two.
+    if fs::metadata(&path).ok().is_none_or(|there| there.ino() != held.ino()) {
+        bail!("{}: another process is unpacking there", path.display());
     }
-    let archive = Archive::open(folder).with_context(failed)?;
-    let end = archive.map_or(0, |archive| archive.end);
-    file.set_len(end).with_context(failed)?;
-    Ok((file, end))
+    if held.len() == 0 {
+        sync_dir(folder);
+        return Ok((file, None));
+    }
+    Ok((file, Archive::open(folder).with_context(failed)?))
 }
 
 /// The files of a training by name, `SHA256SUMS` last.
@@ -165,8 +181,8 @@ pub fn unpack(folder: &Path) -> Result<Packed> {
     if !folder.join(ARCHIVE_FILE).exists() {
         return Ok(unpacked);
     }
-    let (_file, _) = locked(folder)?;
-    let Some(archive) = Archive::open(folder)? else { return Ok(unpacked) };
+    let (_file, archive) = locked(folder)?;
+    let Some(archive) = archive else { return Ok(unpacked) };
     for training in archive.trainings() {
         // What was trained again since counts.
         if !folder.join(training).exists() {
@@ -176,6 +192,11 @@ pub fn unpack(folder: &Path) -> Result<Packed> {
         }
     }
     sync_dir(folder);
+    if !archive.is_whole() {
+        let problem = "ends within a training: what is whole is unpacked, and the archive stays";
+        unpacked.left.push(format!("{ARCHIVE_FILE}: {problem}"));
+        return Ok(unpacked);
+    }
     fs::remove_file(folder.join(ARCHIVE_FILE))?;
     Ok(unpacked)
 }

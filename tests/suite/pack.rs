@@ -175,3 +175,69 @@ fn tar_and_sha256sum_unpack_and_check_an_archive() {
     assert!(done.success());
     assert_eq!(tree(&folder), files);
 }
+
+#[test]
+fn no_damage_of_an_archive_makes_packing_or_unpacking_lose_what_it_holds() {
+    let place = trained();
+    let one = place.training("results/small", "batch-seed1");
+    let one_name = one.file_name().unwrap().to_str().unwrap().to_owned();
+    let beside = tree(&one);
+    place.succeeds(&["pack", "results"]);
+    let whole = fs::read(place.path(ARCHIVE)).unwrap();
+    // A training that is still to be packed.
+    copy(&beside, &one);
+    let headers: Vec<usize> = (512..whole.len() - 1024)
+        .step_by(512)
+        .filter(|at| whole[at + 257..].starts_with(b"ustar"))
+        .collect();
+    for damage in ["flip", "zero", "text"] {
+        for at in headers.iter().step_by(5) {
+            let mut bytes = whole.clone();
+            match damage {
+                "flip" => bytes[at + 3] ^= 4,
+                "zero" => bytes[*at..at + 512].fill(0),
+                _ => bytes[*at..at + 512].fill(b'x'),
+            }
+            fs::write(place.path(ARCHIVE), &bytes).unwrap();
+            for args in [&["pack", "results"][..], &["pack", "results", "--unpack"]] {
+                let message = place.fails(1, args);
+                assert!(message.contains("damaged at byte"), "{damage} {at}: {message}");
+                assert!(fs::read(place.path(ARCHIVE)).unwrap() == bytes, "{damage} {at}");
+            }
+        }
+    }
+    let output = place.bnes(&["compare", "results"]);
+    let said =
+        String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(said.matches("trainings.tar: damaged at byte").count(), 1, "{said}");
+    // Of one that ends too early, what is whole is unpacked, and it stays.
+    fs::remove_dir_all(&one).unwrap();
+    fs::write(place.path(ARCHIVE), &whole[..whole.len() - 3000]).unwrap();
+    let output = place.bnes(&["pack", "results", "--unpack"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the archive stays"), "{output:?}");
+    assert!(place.path(ARCHIVE).is_file());
+    assert_eq!(place.trainings("results/small").len(), 5);
+    // What is no archive is not taken for an empty one.
+    fs::write(place.path(ARCHIVE), "hello\n").unwrap();
+    place.fails(1, &["pack", "results", "--unpack"]);
+    assert_eq!(fs::read(place.path(ARCHIVE)).unwrap(), b"hello\n");
+    assert!(place.path("results/small").join(one_name).exists());
+}
+
+#[test]
+fn what_is_unfinished_is_no_training_and_what_is_packed_already_is_not_added_again() {
+    let place = trained();
+    let one = place.training("results/small", "none-seed0");
+    copy(&tree(&one), &place.path("results/small/.partial-0-999999999-left"));
+    let before = place.succeeds(&["compare", "results"]);
+    assert!(!before.contains(".partial"), "{before}");
+    assert!(place.succeeds(&["pack", "results"]).starts_with("6 trainings"));
+    let size = fs::metadata(place.path(ARCHIVE)).unwrap().len();
+    // As where an unpacking was killed before it removed the archive.
+    let archive = fs::read(place.path(ARCHIVE)).unwrap();
+    place.succeeds(&["pack", "results", "--unpack"]);
+    fs::write(place.path(ARCHIVE), archive).unwrap();
+    assert!(place.succeeds(&["pack", "results"]).starts_with("6 trainings"));
+    assert_eq!(fs::metadata(place.path(ARCHIVE)).unwrap().len(), size);
+    assert_eq!(place.succeeds(&["compare", "results"]), before);
+}
