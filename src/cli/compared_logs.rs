@@ -17,6 +17,7 @@ use crate::logs::{self, STDIN, Training};
 use crate::replay::Candidate;
 use crate::results::{self, LoadedExperiment};
 use crate::stopping::{StoppingRule, larger_is_better, metric};
+use crate::text::shell_word;
 
 /// How logs of other tools are compared; results of bnes say it themselves.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -72,6 +73,29 @@ struct Reading {
 }
 
 impl LogArgs {
+    /// The options that were given, as words of a shell.
+    pub(super) fn words(&self) -> Vec<String> {
+        let given = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("--{name} {}", shell_word(value)))
+        };
+        let mut words: Vec<String> = given("seed-key", &self.seed_key).into_iter().collect();
+        words.extend(self.factors.iter().map(|key| format!("--factor {}", shell_word(key))));
+        let pattern = self.pattern.as_ref().map(ToString::to_string);
+        words.extend(given("pattern", &pattern));
+        words.extend((self.at == At::Last).then(|| "--at last".to_owned()));
+        words.extend(given("monitor", &self.monitor));
+        words.extend(self.mode.map(|mode| format!("--mode {}", mode.name())));
+        words.extend(given("criterion", &self.criterion));
+        words.extend(self.unpaired.then(|| "--unpaired".to_owned()));
+        words.extend(self.nan.nan.map(|nan| {
+            format!(
+                "--nan {}",
+                if nan == super::logs::NanArg::Missing { "missing" } else { "diverged" }
+            )
+        }));
+        words
+    }
+
     /// How trainings are held against each other.
     pub(super) fn pairing(&self) -> Pairing {
         if self.unpaired { Pairing::Unpaired } else { Pairing::BySeed }

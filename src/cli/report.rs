@@ -155,7 +155,12 @@ fn origin(run: &RunOf) -> Origin {
         ("bnes", Some(provenance.version.clone())),
         ("commit", provenance.git_commit.clone()),
         ("processor", Some(provenance.cpu.clone())),
-        ("engine", Some(format!("{} ({})", provenance.engine, provenance.instruction_set))),
+        // Other tools do not tell.
+        (
+            "engine",
+            (!provenance.engine.is_empty())
+                .then(|| format!("{} ({})", provenance.engine, provenance.instruction_set)),
+        ),
         ("device", Some(provenance.device.clone())),
     ];
     let there = |(name, value): (&'static str, Option<String>)| {
@@ -178,5 +183,6 @@ fn command(args: &ComparedArgs) -> String {
     let filters = args.filters.iter();
     let filters = filters.map(|filter| shell_word(&format!("{}={}", filter.key, filter.level)));
     words.extend(filters.map(|filter| format!("--where {filter}")));
+    words.extend(args.logs.words());
     words.join(" ")
 }

@@ -140,6 +140,8 @@ pub(super) fn forest(experiment: &ExperimentSummary, comparison: &Comparison) ->
             && !contrast.units_differ
     });
     let rows: Vec<Row> = shown.map(|contrast| row(experiment, contrast)).collect();
+    let is_unpaired = super::comparison::is_unpaired(experiment, comparison);
+    let counted = if is_unpaired { "trainings" } else { "better" };
     let is_lower = !experiment.maximize;
     let better = if is_lower { "left of 0 is better" } else { "right of 0 is better" };
     Forest {
@@ -151,7 +153,7 @@ pub(super) fn forest(experiment: &ExperimentSummary, comparison: &Comparison) ->
         ),
         note: format!("95 % interval; {better}; indented: at one level of another factor"),
         x: Axis { label: format!("difference in {}", experiment.metric), ..Axis::default() },
-        headings: ["p", "Holm", "better"].map(str::to_owned).to_vec(),
+        headings: ["p", "Holm", counted].map(str::to_owned).to_vec(),
         rows,
     }
 }

@@ -67,6 +67,10 @@ pub struct LoadedTraining {
 impl LoadedExperiment {
     /// Reads the test rows of every training; of a file that cannot be read there is a warning.
     pub fn read_test_rows(&mut self) {
+        // Other tools leave none.
+        if self.foreign.is_some() {
+            return;
+        }
         let read = |run: &mut LoadedTraining| match TestRows::read(&self.path.join(&run.dir)) {
             Ok(rows) => {
                 run.test_rows = rows;

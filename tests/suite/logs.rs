@@ -253,3 +253,19 @@ fn which_parameters_are_factors_and_which_is_the_seed_is_told_by_how_they_vary()
     assert!(warnings.contains("`optimizer.kind` varies together with `drop_path`"), "{warnings}");
     assert!(warnings.contains("`out_path`"), "{warnings}");
 }
+
+#[test]
+fn a_page_of_logs_says_nothing_of_what_other_tools_do_not_leave() {
+    let place = Place::new();
+    of_quality(&place, |_| 0..6);
+    let root = place.path("").display().to_string();
+    let pattern =
+        ["--pattern", "{norm}/seed{seed}.csv", "--monitor", "val_quality", "--mode", "max"];
+    let report = [&["report", &root, "--output", "page.html"][..], &pattern].concat();
+    place.succeeds(&report);
+    let page = std::fs::read_to_string(place.path("page.html")).unwrap();
+    for part in ["test_rows", "Not a directory", "a reference, not an arm", "engine"] {
+        let said = page.split("<script").next().unwrap();
+        assert!(!said.contains(part), "{part}");
+    }
+}

@@ -33,6 +33,15 @@ impl std::str::FromStr for Pattern {
     }
 }
 
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            Piece::Text(text) => formatter.write_str(text),
+            Piece::Key(key) => write!(formatter, "{{{key}}}"),
+        })
+    }
+}
+
 impl Pattern {
     /// Whether it names a parameter.
     pub(super) fn has(&self, name: &str) -> bool {

@@ -335,11 +335,14 @@ impl Page<'_> {
             experiment.metric
         );
         page.table("arms", &caption, &headings, &rows);
-        page.element(
-            "p",
-            &[("class", "note")],
-            "(best epoch): best checkpoint of the full run; a reference, not an arm",
-        );
+        let mut references = self.comparison.references.iter();
+        if references.any(|reference| reference.experiment == experiment.name) {
+            page.element(
+                "p",
+                &[("class", "note")],
+                "(best epoch): best checkpoint of the full run; a reference, not an arm",
+            );
+        }
     }
 
     fn curves(&self, page: &mut Html, experiment: &ExperimentSummary) {
