@@ -1,5 +1,6 @@
 //! An experiment whose trainings others are to train: what there is to hand over, and a part of it trained.
 
+use std::collections::HashMap;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
@@ -117,7 +118,7 @@ impl Session<'_> {
         }
         let store = if is_tuning { tune_store } else { self.store() };
         let places: Vec<usize> = tasks.iter().map(|(_, place)| *place).collect();
-        let known = if let Some(tuning) = &self.tuning {
+        let known: Vec<PreparedTraining> = if let Some(tuning) = &self.tuning {
             // From round to round there are more, and their places are others.
             tuning.trainings().into_iter().cloned().collect()
         } else {
@@ -125,9 +126,11 @@ impl Session<'_> {
             self.prepared = self.prepared.with_trainings(&places, &mut self.cache)?;
             self.laid_out(&places)
         };
+        let known: HashMap<&str, &PreparedTraining> =
+            known.iter().map(|training| (training.dir.as_str(), training)).collect();
         let find = |(name, _): &(&str, usize)| {
             let dir = if is_tuning { &name[prefix.len()..] } else { name };
-            known.iter().find(|training| training.dir == dir).ok_or_else(|| {
+            known.get(dir).copied().ok_or_else(|| {
                 ConfigError::new(format!(
                     "{}: no such training comes of the config and the data any more",
                     store.dir().join(dir).display()
