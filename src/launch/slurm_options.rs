@@ -15,6 +15,9 @@ const OURS: &[(&str, &str)] = &[
     ("test-only", "would submit nothing"),
 ];
 
+/// Options whose values are read here.
+const READ: &[&str] = &["time", "cpus-per-task", "mem", "mem-per-cpu", "mem-per-gpu"];
+
 /// What a user wants of `sbatch`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -64,8 +67,14 @@ impl Options {
                 "expected KEY=VALUE or KEY, a long option of sbatch without its dashes".into(),
             ));
         }
-        if let Some((_, why)) = OURS.iter().find(|(ours, _)| *ours == key) {
-            return Err(Fault(format!("{key} {why}")));
+        // `sbatch` takes the beginning of an option for the option.
+        if let Some((ours, why)) = OURS.iter().find(|(ours, _)| ours.starts_with(key)) {
+            return Err(Fault(format!("{ours} {why}")));
+        }
+        if !READ.contains(&key)
+            && let Some(read) = READ.iter().find(|read| read.starts_with(key))
+        {
+            return Err(Fault(format!("expected the name of the option in full, as in {read}")));
         }
         if value.is_some_and(|value| value.contains(char::is_control)) {
             return Err(Fault(
@@ -169,6 +178,26 @@ mod tests {
             ["--cpus-per-task=4", "--time=10", "--account=a b$(c)", "--exclusive"]
         );
         assert!(of(&["mem-per-cpu=2G"]).unwrap().has_memory);
+    }
+
+    #[test]
+    fn the_beginning_of_an_option_that_jobs_depend_on_is_refused_as_the_option_is() {
+        for (ours, why) in OURS {
+            for end in 1..=ours.len() {
+                let message = of(&[&format!("{}=1", &ours[..end])]).unwrap_err();
+                // Where several begin so, any of them is told.
+                let is_told = OURS.iter().any(|(name, why)| message == format!("{name} {why}"));
+                assert!(is_told, "{ours}, {end}: {message}");
+            }
+            assert_eq!(of(&[ours]).unwrap_err(), format!("{ours} {why}"));
+        }
+        for shortened in ["tim=10", "cpus-per-t=4", "mem-per-c=2G"] {
+            assert!(of(&[shortened]).unwrap_err().contains("in full"), "{shortened}");
+        }
+        // What only goes on like one of them is another option.
+        for other in ["nodes=1", "output-x=1", "time-min=1"] {
+            assert!(of(&[other]).is_ok(), "{other}");
+        }
     }
 
     #[test]

@@ -238,6 +238,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
         (&["slurm", "--time", "soon"], "--time soon: expected minutes"),
         (&["slurm", "--mem", "much"], "--mem much: expected megabytes"),
         (&["slurm", "--sbatch", "array=0-3"], "--sbatch array=0-3: array says which tasks"),
+        (&["slurm", "--sbatch", "outpu=x"], "--sbatch outpu=x: output is where"),
         (&["slurm", "--partition", "a\n#SBATCH --wrap=x"], "without line breaks"),
         (&["list", "--results", "a\nb"], "choose another place with --results"),
         (&["slurm", "--results", "a\\b"], "backslash"),
