@@ -51,36 +51,38 @@ pub fn add_jobs(statuses: &mut [TrainingStatus]) -> Vec<String> {
 
 /// Of each training, what the last job that had it printed.
 fn logs(folder: &Path, tasks: &[Tasks]) -> HashMap<String, PathBuf> {
-    let end = tasks.last().map_or(0, Tasks::end);
     let names = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut logs: Vec<(Range<usize>, PathBuf)> = names
+    let mut logs: Vec<(&Tasks, Range<usize>, PathBuf)> = names
         .filter_map(|entry| {
-            Some((numbers(&entry.file_name().into_string().ok()?, end)?, entry.path()))
+            let (tasks, numbers) = numbers(&entry.file_name().into_string().ok()?, tasks)?;
+            Some((tasks, numbers, entry.path()))
         })
         .collect();
-    // Later tasks are later attempts.
-    logs.sort_by_key(|(numbers, path)| {
+    // Later tasks are later attempts, and those sent again with their numbers are told apart by the time.
+    logs.sort_by_cached_key(|(tasks, _, path)| {
         let written = fs::metadata(path).and_then(|data| data.modified()).ok();
-        (numbers.start, written)
+        (tasks.first, written)
     });
     let mut found = HashMap::new();
-    for (numbers, path) in logs {
-        for (training, _) in tasks.iter().flat_map(|tasks| tasks.of(&numbers)) {
+    for (tasks, numbers, path) in logs {
+        for (training, _) in tasks.of(&numbers) {
             found.insert(training.clone(), path.clone());
         }
     }
     found
 }
 
-/// The tasks of the job with this log, by its name.
-fn numbers(name: &str, end: usize) -> Option<Range<usize>> {
+/// The tasks of the job with this log, by its name, and those that were handed over with them: an array ends
+/// where they do.
+fn numbers<'a>(name: &str, tasks: &'a [Tasks]) -> Option<(&'a Tasks, Range<usize>)> {
     let mut parts = name.strip_suffix(".log")?.split('-').map(|part| part.parse().ok());
     let (first, per_job, index): (usize, usize, usize) =
         (parts.next()??, parts.next()??, parts.next()??);
-    if per_job == 0 || first > end {
+    if per_job == 0 {
         return None;
     }
-    jobs(first..end, per_job).nth(index)
+    let tasks = tasks.iter().find(|tasks| (tasks.first..tasks.end()).contains(&first))?;
+    Some((tasks, jobs(first..tasks.end(), per_job).nth(index)?))
 }
 
 /// What a job prints into, as `sbatch` takes it: the index in the array for `%a`, and `%` for `%%`.
@@ -92,17 +94,52 @@ pub fn log_pattern(folder: &Path, first: usize, per_job: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
+    use crate::config::{Experiment, Overrides};
+    use crate::launch::Frozen;
+
+    /// Tasks of trainings called `a`, `b` and so on.
+    fn tasks(first: usize, trainings: &str) -> Tasks {
+        let config = Frozen::of(&Experiment::builtin(&Overrides::default()).unwrap());
+        let trainings = trainings.chars().map(|name| (name.to_string(), 0)).collect();
+        Tasks { first, config, trainings }
+    }
 
     #[test]
     fn the_name_of_a_log_says_which_tasks_it_is_of() {
         let name = log_pattern(Path::new("/a%b"), 30, 4).replace("%a", "2");
         let name = name.strip_prefix("/a%%b/logs/").unwrap();
-        assert_eq!(numbers(name, 41), Some(38..41));
+        let tasks = [tasks(30, "abcdefghijk"), tasks(41, "abc")];
+        assert_eq!(numbers(name, &tasks), Some((&tasks[0], 38..41)));
         for other in
             ["30-4.log", "30-0-1.log", "a-4-1.log", "30-4-2.txt", "30-4-3.log", "99-1-0.log"]
         {
-            assert_eq!(numbers(other, 41), None, "{other}");
+            assert_eq!(numbers(other, &tasks), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_log_of_a_training_is_that_of_the_last_job_that_had_it() {
+        let dir = tempfile::tempdir().unwrap();
+        // `e` alone was sent again, and then all of it in larger jobs.
+        let tasks = [tasks(0, "abcde"), tasks(5, "e"), tasks(6, "abcde")];
+        let logs_so_far = [
+            ("0-4-0", [Some("0-4-0"), Some("0-4-0"), None]),
+            ("0-4-1", [Some("0-4-0"), Some("0-4-0"), Some("0-4-1")]),
+            ("5-1-0", [Some("0-4-0"), Some("0-4-0"), Some("5-1-0")]),
+            ("6-2-0", [Some("6-2-0"), Some("0-4-0"), Some("5-1-0")]),
+            ("6-2-1", [Some("6-2-0"), Some("6-2-1"), Some("5-1-0")]),
+            ("6-3-0", [Some("6-3-0"), Some("6-3-0"), Some("5-1-0")]),
+        ];
+        let start = SystemTime::now();
+        for (minute, (name, expected)) in (0..).zip(logs_so_far) {
+            let file = fs::File::create(dir.path().join(format!("{name}.log"))).unwrap();
+            file.set_modified(start + Duration::from_secs(60 * minute)).unwrap();
+            let found = logs(dir.path(), &tasks);
+            let of = |training: &str| found.get(training)?.file_stem()?.to_str();
+            assert_eq!(["a", "c", "e"].map(of), expected, "after {name}");
         }
     }
 }
