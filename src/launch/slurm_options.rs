@@ -18,12 +18,16 @@ const OURS: &[(&str, &str)] = &[
 /// Options whose values are read here.
 const READ: &[&str] = &["time", "cpus-per-task", "mem", "mem-per-cpu", "mem-per-gpu"];
 
+/// Seconds of a job that would be told at once that its time is up: the signal of `job.sh`, and how much earlier
+/// Slurm may send it.
+const TOO_SHORT_S: u64 = 60 + 60;
+
 /// What a user wants of `sbatch`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// As arguments.
     pub arguments: Vec<String>,
-    /// Seconds that a job may take.
+    /// Seconds that a job may take; none where that is the partition's, or without a limit.
     pub limit_s: Option<u64>,
     /// Processors of a job.
     pub cpus: usize,
@@ -83,14 +87,21 @@ impl Options {
         }
         match (key, value) {
             ("time", value) => {
-                let seconds = value.and_then(seconds).ok_or_else(|| {
+                let limit_s = value.and_then(limit_s).ok_or_else(|| {
                     Fault(
-                        "expected minutes, MINUTES:SECONDS, HOURS:MINUTES:SECONDS, DAYS-HOURS or \
-                         DAYS-HOURS:MINUTES"
+                        "expected minutes, MINUTES:SECONDS, HOURS:MINUTES:SECONDS, DAYS-HOURS, \
+                         DAYS-HOURS:MINUTES or UNLIMITED"
                             .into(),
                     )
                 })?;
-                self.limit_s = Some(seconds);
+                if limit_s.is_some_and(|limit| limit <= TOO_SHORT_S) {
+                    return Err(Fault(
+                        "expected more than 2 minutes: jobs are told 60 s before their time is up, which Slurm may \
+                         do up to 60 s early, and train until then"
+                            .into(),
+                    ));
+                }
+                self.limit_s = limit_s;
             }
             ("cpus-per-task", value) => {
                 let cpus = value.and_then(|value| value.parse().ok()).filter(|cpus| *cpus > 0);
@@ -123,6 +134,15 @@ impl Fault {
     fn of(self, option: &str) -> ConfigError {
         ConfigError::new(format!("{}: {}", option.escape_debug(), self.0))
     }
+}
+
+/// The limit that a time as Slurm writes it sets: none where it says that there is none.
+#[allow(clippy::option_option)] // no time at all, no limit, a limit
+fn limit_s(text: &str) -> Option<Option<u64>> {
+    if ["unlimited", "infinite"].iter().any(|none| text.eq_ignore_ascii_case(none)) {
+        return Some(None);
+    }
+    seconds(text).map(|seconds| Some(seconds).filter(|seconds| *seconds > 0))
 }
 
 /// Seconds of a time as Slurm writes it.
@@ -167,6 +187,20 @@ mod tests {
         for none in ["", "x", "1:2:3:4", "1-", "-5", "1.5", "99999999999999999999", "1-2:3:4:5"] {
             assert_eq!(seconds(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn no_limit_is_none_and_one_that_leaves_no_time_to_train_is_refused() {
+        for none in ["0", "0:00", "0-0", "UNLIMITED", "unlimited", "INFINITE", "infinite"] {
+            let options = of(&[&format!("time={none}")]).unwrap();
+            assert_eq!(options.limit_s, None, "{none}");
+            assert_eq!(options.arguments, [format!("--time={none}")]);
+        }
+        for short in ["1", "2", "1:59", "0:2:00", "0-0:2"] {
+            let message = of(&[&format!("time={short}")]).unwrap_err();
+            assert!(message.contains("60 s before"), "{short}: {message}");
+        }
+        assert_eq!(of(&["time=2:01"]).unwrap().limit_s, Some(121));
     }
 
     #[test]

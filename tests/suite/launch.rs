@@ -236,6 +236,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
         (&["slurm", "--fresh"], "--fresh is not for --launcher slurm"),
         (&["list", "--report", "page.html"], "--report is not for --launcher list"),
         (&["slurm", "--time", "soon"], "--time soon: expected minutes"),
+        (&["slurm", "--time", "2"], "--time 2: expected more than 2 minutes"),
         (&["slurm", "--mem", "much"], "--mem much: expected megabytes"),
         (&["slurm", "--sbatch", "array=0-3"], "--sbatch array=0-3: array says which tasks"),
         (&["slurm", "--sbatch", "outpu=x"], "--sbatch outpu=x: output is where"),
