@@ -6,6 +6,16 @@
 #SBATCH --open-mode=append
 #SBATCH --signal=B:USR1@60
 
+# The time is nearly up, or the job is cancelled or pre-empted: the training saves its state and ends.
+task=
+signal=
+pass_on() {
+    signal=$1
+    if [ -n "$task" ]; then kill -"$signal" "$task" 2>/dev/null; fi
+}
+trap 'pass_on USR1' USR1
+trap 'pass_on TERM' TERM
+
 first=$(($1 + SLURM_ARRAY_TASK_ID * $2))
 end=$((first + $2))
 if [ "$end" -gt "$3" ]; then end=$3; fi
@@ -18,9 +28,8 @@ fi
 
 COMMAND &
 task=$!
-# The time is nearly up, or the job is cancelled or pre-empted: the training saves its state and ends.
-trap 'kill -USR1 "$task" 2>/dev/null' USR1
-trap 'kill -TERM "$task" 2>/dev/null' TERM
+# One that came before there was a task.
+if [ -n "$signal" ]; then kill -"$signal" "$task" 2>/dev/null; fi
 # A signal ends `wait`, not the task.
 while :; do
     wait "$task"

@@ -384,6 +384,15 @@ fn the_script_runs_its_tasks_and_tells_how_they_ended() {
     assert_eq!(place.trainings(&format!("{results}/small")).len(), 4);
     // Beyond what there is.
     assert_eq!(job("2", "0").status.code(), Some(2));
+    // A signal that comes before the tasks do.
+    launch(&place, &["--results", "early"]);
+    let script = place.path("early/small/tasks/0.sh");
+    slurm(&place, "hostname", "kill -TERM $PPID");
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut early = Command::new("bash");
+    early.arg(&script).args(["0", "4", "4"]).env("PATH", path);
+    let early = early.env("SLURM_ARRAY_TASK_ID", "0").env("SLURM_JOB_ID", "7").output().unwrap();
+    assert_eq!(early.status.code(), Some(143), "{}", stderr(&early));
     assert!(files(&place.path(".")).iter().all(|file| !file.ends_with("pwned")));
 }
 
