@@ -25,7 +25,7 @@ use crate::event::Event;
 use crate::launch::{HandedOver, Launched};
 use crate::results::{self, LoadedExperiment, SequentialPlan};
 use crate::runner::lint::{Level, lint};
-use crate::runner::{Interrupt, Session, Summary, Verdict};
+use crate::runner::{DeviceChoice, Interrupt, Options, Session, Summary, Verdict};
 use crate::stats::Looks;
 use crate::storage::Store;
 use crate::text::counted;
@@ -190,7 +190,10 @@ fn run_once(
 ) -> Result<ExitCode> {
     let launcher = args.launch.launcher;
     let settings = args.launch_settings(experiment);
-    let mut session = Session::open(experiment, args.options(), interrupt)?;
+    // What others train needs no GPU here.
+    let device = if launcher.trains_here() { args.device } else { DeviceChoice::Cpu };
+    let options = Options { device, ..args.options() };
+    let mut session = Session::open(experiment, options, interrupt)?;
     session.plan_looks(sequential);
     if is_first && !args.quiet {
         for note in &session.prepared().notes {

@@ -34,8 +34,9 @@ impl Runner {
     /// For the experiment of a session.
     ///
     /// # Errors
-    /// Where a path cannot be written as a line of text.
+    /// Where a path cannot be written as a line of text, or this build cannot use the device anywhere.
     pub fn new(session: &Session, device: DeviceChoice) -> Result<Self> {
+        device.check_build()?;
         let bnes = std::env::current_exe().context("where this program lies is not known")?;
         let sweep = absolute(session.store().dir())?;
         Ok(Self { bnes: line(&bnes)?, sweep: line(&sweep)?, device })

@@ -47,20 +47,30 @@ impl fmt::Display for DeviceChoice {
 }
 
 impl DeviceChoice {
+    /// Refuses a device that this build can use on no machine.
+    ///
+    /// # Errors
+    /// Where a GPU is asked for and this build has no CUDA.
+    pub fn check_build(self) -> Result<(), ConfigError> {
+        match self {
+            Self::Cuda(_) if !cfg!(feature = "cuda") => Err(ConfigError::new(
+                "this build of bnes has no CUDA: build it with `--features cuda`, or use \
+                 --device cpu",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the device.
     ///
     /// # Errors
     /// Where a GPU is asked for and there is none, or this build cannot use one.
     pub fn open(self) -> Result<Device> {
+        self.check_build()?;
         match self {
             Self::Cpu => Ok(Device::Cpu),
             // A CUDA build on a machine without a GPU gives an error here, not the CPU.
             Self::Auto => Ok(Device::cuda_if_available(0).unwrap_or(Device::Cpu)),
-            Self::Cuda(_) if !cfg!(feature = "cuda") => Err(ConfigError::new(
-                "this build of bnes has no CUDA: build it with `--features cuda`, or use \
-                 --device cpu",
-            )
-            .into()),
             Self::Cuda(number) => Device::new_cuda(number)
                 .map_err(|error| explained(error.into()))
                 .with_context(|| format!("cuda:{number} cannot be used: try --device cpu")),
