@@ -92,6 +92,23 @@ impl Dataset {
         levels.filter_map(|column| column["name"].as_str()).collect()
     }
 
+    /// Bytes of memory, at least, that it does not share with other splits of the same source.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        let inputs = match &self.inputs {
+            Inputs::Table(rows) => rows.rows() * rows.width(),
+            Inputs::Images { .. } => 0,
+        };
+        let targets = match &self.targets {
+            Targets::Classes { labels, .. } => labels.len(),
+            Targets::Values { values, .. } => values.len(),
+        };
+        let Splits { train, validation, test, train_evaluated } = &self.splits;
+        let splits = [train, validation, test, train_evaluated].map(Vec::len);
+        // Numbers of 32 bits, all of them.
+        (inputs + targets + splits.iter().sum::<usize>()) * 4
+    }
+
     /// The training rows in the order of an epoch (from 1).
     #[must_use]
     pub fn epoch_order(&self, seed: Seed, epoch: usize) -> Vec<u32> {

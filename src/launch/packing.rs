@@ -28,13 +28,18 @@ pub fn tasks_per_job(
     by_time.max(trainings.div_ceil(most_jobs.max(1))).clamp(1, trainings.max(1))
 }
 
-/// MiB of a job: twice what this process took to read the data and train a few batches, and for each further training
-/// side by side its engine.
+/// MiB of a job: twice what this process took to read the data and train a few batches, the splits of its seeds, and
+/// for each training side by side its engine.
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // an estimate
-pub fn memory_mib(peak_mib: f64, engine_bytes: usize, side_by_side: usize) -> u64 {
-    let engines = engine_bytes as f64 / f64::from(1 << 20) * side_by_side as f64;
-    let wanted = (2.0 * peak_mib + engines).max(LEAST_MIB);
+pub fn memory_mib(
+    used_mib: f64,
+    split_bytes: usize,
+    engine_bytes: usize,
+    side_by_side: usize,
+) -> u64 {
+    let further = split_bytes as f64 + engine_bytes as f64 * side_by_side as f64;
+    let wanted = (2.0 * used_mib + further / f64::from(1 << 20)).max(LEAST_MIB);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and rounded
     let steps = (wanted / STEP_MIB).ceil() as u64;
     steps * 64
@@ -83,9 +88,9 @@ mod tests {
 
     #[test]
     fn memory_is_never_less_than_what_was_needed_here() {
-        assert_eq!(memory_mib(10.0, 0, 1), 256);
-        assert_eq!(memory_mib(1000.0, 0, 1), 2048);
-        assert!(memory_mib(1000.0, 1 << 30, 4) >= 2 * 1000 + 4 * 1024);
+        assert_eq!(memory_mib(10.0, 0, 0, 1), 256);
+        assert_eq!(memory_mib(1000.0, 0, 0, 1), 2048);
+        assert!(memory_mib(1000.0, 1 << 29, 1 << 30, 4) >= 2 * 1000 + 512 + 4 * 1024);
     }
 
     proptest! {

@@ -3,11 +3,14 @@
 //! Everything that a user wrote reaches `sbatch` as an argument of its own, and the script as a quoted word. The
 //! script's arguments say which tasks a job has, so that the queue alone tells what is yet to come.
 
+use std::collections::HashMap;
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
 
 use super::frozen::Frozen;
 use super::hand_over::{Ready, Runner, ready};
@@ -18,6 +21,7 @@ use super::slurm_limits::Limits;
 use super::slurm_options::Options;
 use super::task_list::{LOGS, TaskList, Tasks, script_file};
 use crate::config::ConfigError;
+use crate::data::Dataset;
 use crate::event::Event;
 use crate::runner::{PreparedTraining, Session, peak_memory_mib, timing};
 use crate::storage::atomic::write_with;
@@ -69,6 +73,8 @@ impl Launcher for Slurm {
                 .help("choose another place with --results")
                 .into());
         }
+        // A job lays out its own trainings alone, so this is asked before all of them are.
+        let used_mib = if options.has_memory { None } else { Some(used_mib(session)?) };
         let Ready { trainings, mut notes } = ready(session, settings, events)?;
         if trainings.is_empty() {
             return Ok(Launched::HandedOver(HandedOver { lines: Vec::new(), notes }));
@@ -86,17 +92,21 @@ impl Launcher for Slurm {
             tasks_per_job(sent.len(), seconds, options.cpus, options.limit_s, limits.jobs)
         });
         notes.push(format!(
-            "--tasks-per-job {per_job}: a training takes at most about {}, a job {}",
+            "--tasks-per-job {per_job}: a training takes at most about {} on a CPU here, a job {}",
             duration(seconds),
             duration(of_job(seconds, per_job, options.cpus)),
         ));
         let mut arguments = options.arguments;
-        if !options.has_memory {
-            let peak = peak_memory_mib().unwrap_or_default();
+        if let Some(used_mib) = used_mib {
             let engine = sent.iter().map(|training| training.engine_bytes()).max();
-            let mib = memory_mib(peak, engine.unwrap_or_default(), options.cpus);
+            let mib = memory_mib(
+                used_mib,
+                split_bytes(&sent, per_job),
+                engine.unwrap_or_default(),
+                options.cpus,
+            );
             notes.push(format!(
-                "--mem {mib}M: reading the data and training some batches took {peak:.0} MiB here"
+                "--mem {mib}M: reading the data and training some batches took {used_mib:.0} MiB here"
             ));
             arguments.insert(0, format!("--mem={mib}M"));
         }
@@ -134,6 +144,23 @@ impl Launcher for Slurm {
         };
         Ok(Launched::HandedOver(HandedOver { lines, notes }))
     }
+}
+
+/// MiB that this process took to read the data and train some batches of the largest network.
+fn used_mib(session: &Session) -> Result<f64> {
+    let largest = session.prepared().of_first_seed().max_by_key(PreparedTraining::engine_bytes);
+    timing::estimate(&largest.iter().collect::<Vec<_>>(), session.compute())?;
+    Ok(peak_memory_mib().unwrap_or_default())
+}
+
+/// Bytes of the splits that a job holds, at most: one of each set of rows among its trainings.
+fn split_bytes(sent: &[&PreparedTraining], per_job: usize) -> usize {
+    let of_job = |job: &[&PreparedTraining]| -> usize {
+        let splits: HashMap<*const Dataset, usize> =
+            job.iter().map(|one| (Arc::as_ptr(&one.data), one.data.own_bytes())).collect();
+        splits.values().sum()
+    };
+    sent.chunks(per_job).map(of_job).max().unwrap_or_default()
 }
 
 fn parallelism(settings: &Settings) -> String {
