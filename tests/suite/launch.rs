@@ -255,6 +255,17 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     place.fails(2, &["run", "--sweep", "results/small", "--task-id", "0", "--seeds", "3"]);
 }
 
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_gpu_that_no_machine_could_use_with_this_build_is_refused_before_anything_is_written() {
+    let place = small();
+    for launcher in ["list", "slurm"] {
+        let args = ["run", "--config", "config.toml", "--launcher", launcher, "--device", "cuda"];
+        says(&place.fails(2, &args), &["this build of bnes has no CUDA"]);
+        assert!(!place.path("results").exists());
+    }
+}
+
 #[test]
 fn a_task_whose_data_changed_is_refused_as_a_config_is() {
     let place = Place::new();
