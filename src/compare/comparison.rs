@@ -82,6 +82,13 @@ pub fn compare(loaded: &[LoadedExperiment], options: &Options) -> Result<Compari
 }
 
 impl Comparison {
+    /// Whether differences of an experiment are between samples, rather than within seeds.
+    #[must_use]
+    pub fn is_unpaired(&self, experiment: &str) -> bool {
+        let mut own = self.contrasts.iter().filter(|one| one.experiment == experiment);
+        own.any(|one| one.samples.is_some())
+    }
+
     /// Adds an experiment and gives its primary metric; nothing where it has none.
     fn add(&mut self, experiment: &Experiment, options: &Options) -> Option<String> {
         let mut metrics = experiment.metrics(options.metric.as_deref());

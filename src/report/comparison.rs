@@ -75,7 +75,8 @@ fn section(
     subsections.extend(curves.and_then(|of| sparklines(experiment, comparison, of)));
     let contrasts = contrasts(experiment, comparison);
     if !contrasts.is_empty() {
-        let how = if is_unpaired(experiment, comparison) { "not paired" } else { "paired by seed" };
+        let how =
+            if comparison.is_unpaired(&experiment.name) { "not paired" } else { "paired by seed" };
         let heading = format!("Differences in {}, {how}", experiment.metric);
         let notes = notes(experiment, comparison).into_iter().map(Block::Note);
         let blocks = std::iter::once(Block::Table(contrasts)).chain(notes).collect();
@@ -100,19 +101,13 @@ fn section(
     Section { heading: format!("{} ({split})", experiment.name), lead, blocks, subsections }
 }
 
-/// Whether differences are between samples, rather than within seeds.
-pub(super) fn is_unpaired(experiment: &ExperimentSummary, comparison: &Comparison) -> bool {
-    let mut own = comparison.contrasts.iter().filter(|one| one.experiment == experiment.name);
-    own.any(|one| one.samples.is_some())
-}
-
 /// What there is to know of the table of differences.
 fn notes(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String> {
     let mut shown = comparison.contrasts.iter().filter(|contrast| {
         contrast.experiment == experiment.name && contrast.metric == experiment.metric
     });
     let mut notes = Vec::new();
-    if is_unpaired(experiment, comparison) {
+    if comparison.is_unpaired(&experiment.name) {
         notes.push(UNPAIRED.to_owned());
     }
     if shown.clone().any(|contrast| contrast.kind == ContrastKind::Checkpoint) {

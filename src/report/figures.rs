@@ -140,7 +140,7 @@ pub(super) fn forest(experiment: &ExperimentSummary, comparison: &Comparison) ->
             && !contrast.units_differ
     });
     let rows: Vec<Row> = shown.map(|contrast| row(experiment, contrast)).collect();
-    let is_unpaired = super::comparison::is_unpaired(experiment, comparison);
+    let is_unpaired = comparison.is_unpaired(&experiment.name);
     let counted = if is_unpaired { "trainings" } else { "better" };
     let is_lower = !experiment.maximize;
     let better = if is_lower { "left of 0 is better" } else { "right of 0 is better" };

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::comparison;
 use super::number::fixed;
 use super::page::Origin;
 use super::sentences::finding;
@@ -154,7 +153,7 @@ fn design(experiment: &ExperimentSummary, comparison: &Comparison) -> Vec<String
     let seeds: BTreeSet<u64> =
         arms(experiment, comparison).flat_map(|arm| arm.seeds.iter().copied()).collect();
     let each = if count > 1 { " each" } else { "" };
-    let is_unpaired = comparison::is_unpaired(experiment, comparison);
+    let is_unpaired = comparison.is_unpaired(&experiment.name);
     let seeds = if is_unpaired {
         let counts = || arms(experiment, comparison).map(|arm| arm.n);
         match (counts().min().unwrap_or(0), counts().max().unwrap_or(0)) {
