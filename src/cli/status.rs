@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::compared::on_every_core;
 use super::output::{columns, print};
 use crate::console::eprintln;
 use crate::launch::add_jobs;
@@ -37,6 +38,7 @@ pub enum StatusFormat {
 /// # Errors
 /// Where there are no results, or `out` cannot be written.
 pub fn status(args: &StatusArgs, out: &mut dyn Write) -> Result<()> {
+    on_every_core();
     let saved_at =
         |checkpoints: &[PathBuf]| runner::saved_at(checkpoints).map(|position| position.epoch);
     let (mut statuses, warnings) = statuses(&args.dir, &saved_at)?;

@@ -373,7 +373,8 @@ impl<'a> Session<'a> {
                 is_at_rest.then(|| store.stands(dir, identity, arms))?
             };
             let is_whole = planned.len() == self.prepared.training_count();
-            is_whole.then(|| planned.par_iter().enumerate().map(status).collect())?
+            let look = || planned.par_iter().enumerate().map(status).collect();
+            is_whole.then(|| on_every_core(look))?
         };
         self.standing.get_or_init(look).as_deref()
     }
@@ -498,5 +499,15 @@ fn prospect(needs: &Needs, training: &PreparedTraining, need: &Need) -> Prospect
         Need::Nothing(_) | Need::Move(_) => Prospect::Done,
         Need::Training => Prospect::Train(needs.resumes_at(training)),
         Need::Newer(_) => Prospect::Newer,
+    }
+}
+
+/// Has work done on every core. Rayon's own pool has one thread here: candle's products take their number from the
+/// variable by which it would decide.
+fn on_every_core<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    match rayon::ThreadPoolBuilder::new().num_threads(cores).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
 }
