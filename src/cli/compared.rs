@@ -143,7 +143,6 @@ pub(super) fn filter(text: &str) -> Result<Filter, String> {
 /// Has trainings read and contrasts worked out on every core. The variable by which rayon would
 /// decide stands at one thread: candle's products take their number from it, see `main`.
 pub(super) fn on_every_core() {
-    let cores = std::thread::available_parallelism().map_or(1, Into::into);
     // A pool that is there already stays.
-    rayon::ThreadPoolBuilder::new().num_threads(cores).build_global().ok();
+    rayon::ThreadPoolBuilder::new().num_threads(crate::runner::cores()).build_global().ok();
 }

@@ -184,9 +184,12 @@ fn told(trainings: &[Training]) -> Result<Vec<(String, bool)>> {
 /// Logs that call the validation loss differently are compared by one name, where each has one column for it, and all of
 /// these are losses or the same metric of sets with names of their own.
 fn by_one_name(trainings: &mut [Training]) -> Result<()> {
-    let lacks = |one: &&Training| one.table.column(WATCHED).is_none();
-    let others: Vec<(&str, Vec<String>)> =
-        trainings.iter().filter(lacks).map(|one| (one.name.as_str(), one.stand_ins())).collect();
+    let lacks = |one: &Training| one.table.column(WATCHED).is_none();
+    let others: Vec<(&str, Vec<String>)> = trainings
+        .iter()
+        .filter(|one| lacks(one))
+        .map(|one| (one.name.as_str(), one.stand_ins()))
+        .collect();
     let names: HashSet<&str> =
         others.iter().flat_map(|(_, stand_ins)| stand_ins).map(String::as_str).collect();
     let is_mixed = others.len() < trainings.len();
@@ -211,9 +214,9 @@ fn by_one_name(trainings: &mut [Training]) -> Result<()> {
         one.stand_ins().iter().all(|name| losses.contains(&name.as_str()))
     };
     let metrics: HashSet<Vec<String>> = names.iter().map(|name| metric(name)).collect();
-    let are_losses = trainings.iter().filter(lacks).all(is_loss);
+    let are_losses = trainings.iter().filter(|one| lacks(one)).all(is_loss);
     if are_losses || (metrics.len() == 1 && !is_mixed) {
-        for training in trainings.iter_mut().filter(|one| one.table.column(WATCHED).is_none()) {
+        for training in trainings.iter_mut().filter(|one| lacks(one)) {
             training.call_validation_loss(WATCHED);
         }
     }
@@ -274,11 +277,9 @@ pub(super) fn load(
         match crate::logs::read(path, args.nan.meaning()) {
             Ok(found) => {
                 // A log that several arguments name is one.
-                let place =
-                    |one: &Training| one.path.canonicalize().unwrap_or_else(|_| one.path.clone());
-                let known: HashSet<PathBuf> = trainings.iter().map(place).collect();
+                let known: HashSet<PathBuf> = trainings.iter().map(Training::full_path).collect();
                 let of_path = found.trainings.into_iter();
-                trainings.extend(of_path.filter(|one| !known.contains(&place(one))));
+                trainings.extend(of_path.filter(|one| !known.contains(&one.full_path())));
                 problems.extend(found.problems);
                 below.extend(found.ours);
             }

@@ -116,8 +116,7 @@ fn ours(path: &Path) -> anyhow::Result<Vec<anyhow::Result<Recorded>>> {
 fn places(trainings: &[Training]) -> Vec<PathBuf> {
     let mut seen: HashMap<PathBuf, usize> = HashMap::new();
     let place = |training: &Training| {
-        let path = training.path.canonicalize().unwrap_or_else(|_| training.path.clone());
-        let place = path.join(&training.name);
+        let place = training.full_path().join(&training.name);
         let count = seen.entry(place.clone()).or_default();
         *count += 1;
         place.join(count.to_string())

@@ -162,7 +162,7 @@ pub(super) fn contrast(
         // Labels of two factors are not exchangeable one by one.
         (welch.filter(|_| enough).and_then(|welch| welch.p()), None)
     } else {
-        let strata = strata(&pairs, |of| of.finite.clone(), |of| of.finite.clone());
+        let strata = strata(&pairs, |of| of.finite.clone());
         (enough.then(|| permutation_p(&strata)).flatten(), None)
     };
     let first_level = firsts().map(|one| stats::mean(&one.finite)).sum::<Option<f64>>();
@@ -278,17 +278,10 @@ fn bare(experiment: &Experiment, design: &Design, metric: &str, units_differ: bo
     }
 }
 
-fn strata(
-    pairs: &[Pair],
-    first: impl Fn(&Trainings) -> Vec<f64>,
-    second: impl Fn(&Trainings) -> Vec<f64>,
-) -> Vec<Stratum> {
-    let of = |pair: &Pair| Stratum {
-        weight: 1.0,
-        first: first(&pair.first),
-        second: second(&pair.second),
-    };
-    pairs.iter().map(of).collect()
+fn strata(pairs: &[Pair], of: impl Fn(&Trainings) -> Vec<f64>) -> Vec<Stratum> {
+    let stratum =
+        |pair: &Pair| Stratum { weight: 1.0, first: of(&pair.first), second: of(&pair.second) };
+    pairs.iter().map(stratum).collect()
 }
 
 /// Where trainings diverged, which have no size: the permutation test of the ranks, with those beyond all others; and
@@ -320,7 +313,7 @@ fn of_losses(
     };
     let rises = lean(&ranked) > 0.0;
     let lost = |of: &Trainings| [vec![0.0; of.finite.len()], vec![1.0; of.diverged]].concat();
-    let alone = strata(pairs, lost, lost);
+    let alone = strata(pairs, lost);
     let by_themselves = permutation_p(&alone).is_some_and(|p| p < ALPHA)
         && (lean(&alone) > 0.0) == (rises != direction.maximize);
     let by_the_others =

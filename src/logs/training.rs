@@ -71,6 +71,12 @@ pub fn whole(value: &Value) -> Option<u64> {
 }
 
 impl Training {
+    /// The file or folder in full, by which it is the same however it is written.
+    #[must_use]
+    pub fn full_path(&self) -> PathBuf {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone())
+    }
+
     /// The parameter that holds the seed: its key and value.
     #[must_use]
     pub fn seed_entry(&self, asked: Option<&str>) -> Option<(&str, u64)> {

@@ -382,20 +382,8 @@ fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
     }
     let name = path.canonicalize().ok();
     let name = name.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-    Ok(Plan {
-        source: None,
-        version,
-        name: name.unwrap_or("training").to_owned(),
-        config: String::new(),
-        overrides: crate::config::Overrides::default(),
-        factors,
-        comparable: String::new(),
-        split_per_seed: false,
-        sequential: None,
-        looked_at: Vec::new(),
-        tuning: None,
-        trainings,
-    })
+    let name = name.unwrap_or("training").to_owned();
+    Ok(Plan::without_config(version, name, factors, trainings))
 }
 
 #[cfg(test)]

@@ -271,6 +271,30 @@ pub struct Plan<T = PlannedTraining> {
 }
 
 impl Plan {
+    /// That of trainings which no config of an experiment names.
+    #[must_use]
+    pub(crate) fn without_config(
+        version: String,
+        name: String,
+        factors: Vec<Factor>,
+        trainings: Vec<PlannedTraining>,
+    ) -> Plan {
+        Plan {
+            version,
+            name,
+            config: String::new(),
+            source: None,
+            overrides: Overrides::default(),
+            factors,
+            comparable: String::new(),
+            split_per_seed: false,
+            sequential: None,
+            looked_at: Vec::new(),
+            tuning: None,
+            trainings,
+        }
+    }
+
     /// The repetitions that its trainings are of.
     #[must_use]
     pub fn seeds(&self) -> BTreeSet<u64> {

@@ -28,7 +28,7 @@ mod tuning;
 mod verify;
 
 pub use checkpointer::position as saved_at;
-pub use compute::{Compute, THREADS_VARIABLE};
+pub use compute::{Compute, THREADS_VARIABLE, cores};
 pub use dataset_cache::DatasetCache;
 pub use device::{DeviceChoice, name as device_name};
 pub use interrupt::{Interrupt, REQUEUE};

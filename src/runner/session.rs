@@ -11,7 +11,7 @@ use std::sync::mpsc::Sender;
 use anyhow::Result;
 use rayon::prelude::*;
 
-use super::compute::Compute;
+use super::compute::{Compute, cores};
 use super::dataset_cache::DatasetCache;
 use super::device::DeviceChoice;
 use super::interrupt::Interrupt;
@@ -505,8 +505,7 @@ fn prospect(needs: &Needs, training: &PreparedTraining, need: &Need) -> Prospect
 /// Has work done on every core. Rayon's own pool has one thread here: candle's products take their number from the
 /// variable by which it would decide.
 fn on_every_core<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    let cores = std::thread::available_parallelism().map_or(1, Into::into);
-    match rayon::ThreadPoolBuilder::new().num_threads(cores).build() {
+    match rayon::ThreadPoolBuilder::new().num_threads(cores()).build() {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     }

@@ -15,7 +15,7 @@ use parameters::{factors, fits, parameters, seed_key};
 pub use pattern::Pattern;
 
 use super::label;
-use crate::config::{Factor, Factors, Overrides};
+use crate::config::{Factor, Factors};
 use crate::logs::{Ended, Training, is_measure, split, tell_apart, whole};
 use crate::results::recorded_training::{RecordedTraining, has_diverged, rule_table};
 use crate::results::{
@@ -215,20 +215,8 @@ fn plan(factors: Vec<Factor>, runs: &[LoadedTraining]) -> Plan {
         seed: run.seed,
         arms: arms(run),
     });
-    Plan {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: "logs".to_owned(),
-        config: String::new(),
-        source: None,
-        overrides: Overrides::default(),
-        factors,
-        comparable: String::new(),
-        split_per_seed: false,
-        sequential: None,
-        looked_at: Vec::new(),
-        tuning: None,
-        trainings: trainings.collect(),
-    }
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Plan::without_config(version, "logs".to_owned(), factors, trainings.collect())
 }
 
 /// A training as one arm read it.
