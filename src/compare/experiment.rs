@@ -1,6 +1,6 @@
 //! What is compared: experiments as arms, with the observation of each seed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -284,22 +284,14 @@ pub(super) fn of_experiment<'a>(
 ) -> Experiment<'a> {
     let plan = &experiment.plan;
     let name = names.get(experiment.path.as_path()).unwrap_or(&plan.name);
-    let numbers: Vec<HashMap<&Value, usize>> = plan
-        .factors
-        .iter()
-        .map(|factor| factor.levels.iter().enumerate().rev().map(|(n, level)| (level, n)).collect())
-        .collect();
-    let levels_of = |factors: &Factors| -> Option<Vec<usize>> {
-        let levels = plan.factors.iter().zip(&numbers);
-        levels.map(|(f, numbers)| numbers.get(factors.get(&f.key)?).copied()).collect()
-    };
     let mut arms: BTreeMap<Vec<usize>, Arm<'a>> = BTreeMap::new();
-    for arm in plan.trainings.iter().flat_map(|training| &training.arms) {
-        let Some(levels) = levels_of(&arm.factors) else { continue };
+    let cells: BTreeSet<usize> = plan.trainings.iter().map(|training| training.cell).collect();
+    for arm in cells.into_iter().flat_map(|cell| &plan.cells[cell]) {
+        let Some(levels) = arm.all_levels() else { continue };
         arms.entry(levels.clone()).or_insert_with(|| Arm {
-            factors: arm.factors.clone(),
+            factors: plan.factors(arm),
             levels,
-            rule: &arm.rule,
+            rule: plan.rule(arm),
             observations: BTreeMap::new(),
         });
     }
@@ -308,17 +300,18 @@ pub(super) fn of_experiment<'a>(
     let mut not_recorded = 0_usize;
     for run in &experiment.runs {
         let Some(training) = planned.get(run.dir.as_str()) else { continue };
-        for (index, planned) in training.arms.iter().enumerate() {
+        for (index, planned) in plan.arms(training).iter().enumerate() {
             let records = &run.record.arms;
-            let is_it = |record: &&ArmRecord| record.factors == planned.factors;
+            let factors = plan.factors(planned);
+            let is_it = |record: &&ArmRecord| record.factors == factors;
             // Mostly it is at the same index. A config whose factors were renamed still finds its
             // records by their rule.
             let record = records
                 .get(index)
                 .filter(is_it)
                 .or_else(|| records.iter().find(is_it))
-                .or_else(|| records.iter().find(|record| record.rule == planned.rule));
-            let arm = levels_of(&planned.factors).and_then(|levels| arms.get_mut(&levels));
+                .or_else(|| records.iter().find(|record| record.rule == *plan.rule(planned)));
+            let arm = planned.all_levels().and_then(|levels| arms.get_mut(&levels));
             match (record, arm) {
                 (Some(record), Some(arm)) => {
                     let observation = Observation {

@@ -98,6 +98,25 @@ impl Trainings {
         Some(Training { config, arms })
     }
 
+    /// The rules that arms read trainings by.
+    pub fn rules(&self) -> impl Iterator<Item = StoppingRule> + '_ {
+        let Shared { document, sections, .. } = &*self.shared;
+        let all = (0..sections.rule.len()).filter_map(|choice| sections.rule.get(document, choice));
+        all.map(std::borrow::Cow::into_owned)
+    }
+
+    /// For each arm of a training of the first seed, in order, which level it has of each factor, and which of
+    /// [`Trainings::rules`].
+    pub fn arms_of(&self, number: usize) -> impl Iterator<Item = (Vec<usize>, usize)> + '_ {
+        let Shared { document, sections, .. } = &*self.shared;
+        self.cells_of(number).iter().map(move |cell| {
+            let mut levels = document.levels(*cell as usize);
+            let rule = sections.choices(&levels).rule;
+            levels.truncate(document.axes.factors.len());
+            (levels, rule)
+        })
+    }
+
     /// The first of the first seed.
     #[must_use]
     pub fn first(&self) -> Option<Training> {

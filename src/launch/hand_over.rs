@@ -97,7 +97,7 @@ pub fn ready(session: &mut Session, settings: &Settings, events: &Sender<Event>)
         Err(problem) => (HashMap::new(), Some(problem)),
     };
     let (mut running, mut waiting, mut failed) = (0, 0, 0);
-    let mut trainings = Vec::new();
+    let mut trainings = Vec::with_capacity(open.tasks.len());
     for task in open.tasks {
         if task.is_running {
             running += 1;

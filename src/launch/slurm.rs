@@ -3,7 +3,8 @@
 //! Everything that a user wrote reaches `sbatch` as an argument of its own, and the script as a quoted word. The
 //! script's arguments say which tasks a job has, so that the queue alone tells what is yet to come.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
@@ -29,6 +30,12 @@ use crate::text::{counted, shell_word};
 
 /// The script, but for the command.
 const SCRIPT: &str = include_str!("job.sh");
+
+/// Trainings at most by which seconds are estimated.
+const TIMED: usize = 1000;
+
+/// Jobs at most by which memory is estimated.
+const WEIGHED: usize = 8;
 
 /// Hands over to Slurm.
 #[derive(Debug)]
@@ -74,7 +81,7 @@ impl Launcher for Slurm {
                 .into());
         }
         // A job lays out its own trainings alone, so this is asked before all of them are.
-        let used_mib = if options.has_memory { None } else { Some(used_mib(session)?) };
+        let used = if options.has_memory { None } else { Some(used(session)?) };
         let Ready { trainings, mut notes } = ready(session, settings, events)?;
         if trainings.is_empty() {
             return Ok(Launched::HandedOver(HandedOver { lines: Vec::new(), notes }));
@@ -84,12 +91,12 @@ impl Launcher for Slurm {
             notes.push(format!("scontrol is not at hand: arrays of at most {} jobs", limits.array));
         }
         let places: Vec<usize> = trainings.iter().map(|(_, place)| *place).collect();
-        let sent = session.laid_out(&places);
-        let sent: Vec<&PreparedTraining> = sent.iter().collect();
+        let sample = session.laid_out(&spread(&places, TIMED))?;
+        let sent: Vec<&PreparedTraining> = sample.iter().collect();
         #[allow(clippy::cast_precision_loss)] // a count
         let seconds = timing::estimate(&sent, session.compute())? / sent.len() as f64;
         let per_job = settings.tasks_per_job.unwrap_or_else(|| {
-            tasks_per_job(sent.len(), seconds, options.cpus, options.limit_s, limits.jobs)
+            tasks_per_job(places.len(), seconds, options.cpus, options.limit_s, limits.jobs)
         });
         notes.push(format!(
             "--tasks-per-job {per_job}: a training takes at most about {} on a CPU here, a job {}",
@@ -97,14 +104,11 @@ impl Launcher for Slurm {
             duration(of_job(seconds, per_job, options.cpus)),
         ));
         let mut arguments = options.arguments;
-        if let Some(used_mib) = used_mib {
-            let engine = sent.iter().map(|training| training.engine_bytes()).max();
-            let mib = memory_mib(
-                used_mib,
-                split_bytes(&sent, per_job),
-                engine.unwrap_or_default(),
-                options.cpus,
-            );
+        if let Some((used_mib, largest)) = used {
+            let engine =
+                sent.iter().map(|training| training.engine_bytes()).fold(largest, usize::max);
+            let splits = split_bytes(session, &places, per_job)?;
+            let mib = memory_mib(used_mib, splits, engine, options.cpus);
             notes.push(format!(
                 "--mem {mib}M: reading the data and training some batches took {used_mib:.0} MiB here"
             ));
@@ -146,21 +150,36 @@ impl Launcher for Slurm {
     }
 }
 
-/// MiB that this process took to read the data and train some batches of the largest network.
-fn used_mib(session: &Session) -> Result<f64> {
+/// MiB that this process took to read the data and train some batches of the largest network, and the bytes of that.
+fn used(session: &Session) -> Result<(f64, usize)> {
     let largest = session.prepared().of_first_seed().max_by_key(PreparedTraining::engine_bytes);
     timing::estimate(&largest.iter().collect::<Vec<_>>(), session.compute())?;
-    Ok(peak_memory_mib().unwrap_or_default())
+    let bytes = largest.map_or(0, |training| training.engine_bytes());
+    Ok((peak_memory_mib().unwrap_or_default(), bytes))
 }
 
-/// Bytes of the splits that a job holds, at most: one of each set of rows among its trainings.
-fn split_bytes(sent: &[&PreparedTraining], per_job: usize) -> usize {
-    let of_job = |job: &[&PreparedTraining]| -> usize {
-        let splits: HashMap<*const Dataset, usize> =
-            job.iter().map(|one| (Arc::as_ptr(&one.data), one.data.own_bytes())).collect();
-        splits.values().sum()
+/// At most so many of these places, evenly spread.
+fn spread(places: &[usize], most: usize) -> Vec<usize> {
+    places.iter().copied().step_by(places.len().div_ceil(most).max(1)).collect()
+}
+
+/// Bytes of the splits that a job with these places among all trainings holds, at most: one of each set of rows
+/// among its own, which is looked at in the jobs that have trainings of the most seeds.
+fn split_bytes(session: &mut Session, places: &[usize], per_job: usize) -> Result<usize> {
+    let of_one_seed = session.prepared().of_one_seed();
+    let seeds = |job: &&[usize]| {
+        job.iter().map(|place| place / of_one_seed).collect::<BTreeSet<usize>>().len()
     };
-    sent.chunks(per_job).map(of_job).max().unwrap_or_default()
+    let mut jobs: Vec<&[usize]> = places.chunks(per_job).collect();
+    jobs.sort_by_cached_key(|job| Reverse(seeds(job)));
+    let mut most = 0;
+    for job in jobs.into_iter().take(WEIGHED) {
+        let trainings = session.laid_out(job)?;
+        let splits: HashMap<*const Dataset, usize> =
+            trainings.iter().map(|one| (Arc::as_ptr(&one.data), one.data.own_bytes())).collect();
+        most = most.max(splits.values().sum());
+    }
+    Ok(most)
 }
 
 fn parallelism(settings: &Settings) -> String {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frozen::Frozen;
 use crate::config::ConfigError;
-use crate::storage::atomic::write_new;
+use crate::storage::atomic::{holds, write_new};
 use crate::text::counted;
 
 /// The folder of the lists, below an experiment's directory.
@@ -67,6 +67,10 @@ impl TaskList {
         &self.folder
     }
 
+    fn file(&self, first: usize) -> PathBuf {
+        self.folder.join(format!("{first}.json"))
+    }
+
     /// The numbers that files begin with, in their order.
     fn firsts(&self) -> Vec<usize> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
@@ -78,7 +82,7 @@ impl TaskList {
     }
 
     fn read(&self, first: usize) -> Result<Tasks> {
-        let file = self.folder.join(format!("{first}.json"));
+        let file = self.file(first);
         let bytes =
             fs::read(&file).with_context(|| format!("cannot read the tasks {}", file.display()))?;
         let tasks: Tasks = serde_json::from_slice(&bytes).with_context(|| {
@@ -137,16 +141,15 @@ impl TaskList {
         let mut tasks = Tasks { first: 0, config, trainings };
         loop {
             if let Some(last) = self.firsts().last() {
-                let last = self.read(*last)?;
-                tasks.first = last.first;
-                if tasks == last {
+                tasks.first = *last;
+                if holds(&self.file(*last), |out| Ok(serde_json::to_writer(out, &tasks)?)) {
                     return Ok(tasks);
                 }
-                tasks.first = last.end();
+                tasks.first = self.read(*last)?.end();
             }
-            let file = self.folder.join(format!("{}.json", tasks.first));
             // Another process may be faster, and these come after its tasks then.
-            if write_new(&file, &serde_json::to_vec(&tasks)?)? {
+            let file = self.file(tasks.first);
+            if write_new(&file, |out| Ok(serde_json::to_writer(out, &tasks)?))? {
                 return Ok(tasks);
             }
         }

@@ -6,10 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::layout::{EXPERIMENT_FILE, RUN_FILE};
 use super::{
-    ArmRecord, FullRun, LoadedExperiment, LoadedTraining, Plan, PlannedArm, PlannedTraining,
-    Provenance, Status, TrainingRecord,
+    ArmRecord, FullRun, LoadedExperiment, LoadedTraining, Plan, Provenance, Status, TrainingRecord,
 };
-use crate::config::{Factor, Overrides};
+use crate::config::Factor;
 
 /// The map of a JSON object.
 pub fn map(value: Value) -> Map<String, Value> {
@@ -71,35 +70,17 @@ pub fn experiment(
     for (index, run) in runs.iter_mut().enumerate() {
         run.dir = format!("training-{index}");
     }
-    let trainings = runs.iter().map(|run| PlannedTraining {
-        dir: run.dir.clone(),
-        seed: run.seed,
-        arms: run
-            .record
-            .arms
-            .iter()
-            .map(|arm| PlannedArm { factors: arm.factors.clone(), rule: arm.rule.clone() })
-            .collect(),
-    });
+    let factor = |(key, levels): &(&str, Value)| Factor {
+        key: (*key).to_owned(),
+        levels: levels.as_array().unwrap().clone(),
+    };
+    let factors = factors.iter().map(factor).collect();
+    let trainings = runs.iter().map(|run| (&*run.dir, run.seed, &*run.record.arms));
     let plan = Plan {
-        source: None,
-        version: "0.1.0".to_owned(),
-        name: name.to_owned(),
         config: format!("{name}.toml"),
-        overrides: Overrides::default(),
-        factors: factors
-            .iter()
-            .map(|(key, levels)| Factor {
-                key: (*key).to_owned(),
-                levels: levels.as_array().unwrap().clone(),
-            })
-            .collect(),
         comparable: "digits".to_owned(),
         split_per_seed: true,
-        sequential: None,
-        looked_at: Vec::new(),
-        tuning: None,
-        trainings: trainings.collect(),
+        ..Plan::of_records("0.1.0".to_owned(), name.to_owned(), factors, trainings)
     };
     LoadedExperiment {
         path: name.into(),

@@ -242,13 +242,13 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
     let plan_file = experiment_file(path);
     let mut warnings = Vec::new();
     let (mut plan, unplanned) = match only {
-        Some(dirs) => match read_json::<Plan>(&plan_file) {
+        Some(dirs) => match Plan::read(path) {
             Ok(plan) if dirs.iter().all(|dir| plan.trainings.iter().any(|t| t.dir == *dir)) => {
                 (plan, false)
             }
             _ => (plan_of_records(path, dirs)?, true),
         },
-        None => (read_json::<Plan>(&plan_file)?, false),
+        None => (Plan::read(path)?, false),
     };
     let left_out = match only {
         Some(dirs) => {
@@ -267,7 +267,6 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
     // What is wrong with all of them is said once.
     let damage = archive::damage(path);
     let sharing = Sharing::default();
-    sharing.plan(&mut plan);
     let records: Vec<Option<Result<TrainingRecord, String>>> = plan
         .trainings
         .par_iter()
@@ -356,20 +355,11 @@ fn left_out(path: &Path, plan: &Plan) -> Vec<String> {
 fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
     let mut factors: Vec<Factor> = Vec::new();
     let mut index: HashMap<String, usize> = HashMap::new();
-    let mut trainings = Vec::new();
+    let mut records = Vec::new();
     let mut version = String::new();
     for dir in dirs {
         let record: TrainingRecord = read_json(&run_file(&path.join(dir)))?;
         version.clone_from(&record.provenance.version);
-        let arms = record
-            .arms
-            .iter()
-            .map(|arm| super::PlannedArm { factors: arm.factors.clone(), rule: arm.rule.clone() });
-        trainings.push(PlannedTraining {
-            dir: dir.clone(),
-            seed: record.seed,
-            arms: arms.collect(),
-        });
         for (key, level) in record.arms.iter().flat_map(|arm| &arm.factors) {
             let at = *index.entry(key.clone()).or_insert_with(|| {
                 factors.push(Factor { key: key.clone(), levels: Vec::new() });
@@ -379,11 +369,13 @@ fn plan_of_records(path: &Path, dirs: &[String]) -> Result<Plan, String> {
                 factors[at].levels.push(level.clone());
             }
         }
+        records.push((dir.as_str(), record));
     }
     let name = path.canonicalize().ok();
     let name = name.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
     let name = name.unwrap_or("training").to_owned();
-    Ok(Plan::without_config(version, name, factors, trainings))
+    let trainings = records.iter().map(|(dir, record)| (*dir, record.seed, &*record.arms));
+    Ok(Plan::of_records(version, name, factors, trainings))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod curves;
 pub mod epochs_csv;
 pub mod layout;
 pub mod load;
+pub mod plan;
 pub mod record;
 pub mod recorded_training;
 mod sharing;
@@ -15,10 +16,8 @@ pub mod tuning;
 
 pub use curves::{Curves, curves, is_ours};
 pub use load::{FailedTraining, Foreign, LoadError, LoadedExperiment, LoadedTraining, load};
-pub use record::{
-    ArmRecord, FullRun, Plan, PlannedArm, PlannedTraining, Provenance, Resumed, SequentialPlan,
-    Shared, Status, TrainingRecord,
-};
+pub use plan::{Plan, PlannedArm, PlannedTraining, SequentialPlan};
+pub use record::{ArmRecord, FullRun, Provenance, Resumed, Shared, Status, TrainingRecord};
 pub use test_rows::TestRows;
 pub use tuning::{Tried, TunedArm, TuningRecord};
 

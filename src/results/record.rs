@@ -1,4 +1,4 @@
-//! What `run.json` and `experiment.json` hold.
+//! What `run.json` holds.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -10,8 +10,7 @@ use serde_json::{Map, Value};
 
 use super::archive;
 use super::layout::run_file;
-use super::tuning::TuningRecord;
-use crate::config::{Factor, Factors, Overrides};
+use crate::config::Factors;
 
 /// A table that is the same in many records; readers of many keep it once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -235,98 +234,4 @@ impl Provenance {
         let names = self.resumed.iter().map(before).chain([last]);
         names.filter(|name| !name.is_empty()).collect()
     }
-}
-
-/// `experiment.json`: what the config as given, with its overrides, comes to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan<T = PlannedTraining> {
-    /// Of bnes.
-    pub version: String,
-    /// The experiment's name.
-    pub name: String,
-    /// The file name of the config, beside this file.
-    pub config: String,
-    /// Where the config as given lies, from the folder of this file; none of the built-in experiment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// `--set` and `--seeds` as given.
-    pub overrides: Overrides,
-    /// The keys varied, `seed` aside.
-    pub factors: Vec<Factor>,
-    /// SHA-256 of the data and of how it is split: what makes experiments comparable.
-    pub comparable: String,
-    /// Whether each seed has a split of its own.
-    pub split_per_seed: bool,
-    /// Of a run until its effects are decided: what was laid down before the first look.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sequential: Option<SequentialPlan>,
-    /// Numbers of seeds that were done, and could be looked at, when others were added without such a plan.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looked_at: Vec<usize>,
-    /// `[tune]`, and what came of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tuning: Option<TuningRecord>,
-    /// Every training that the config names; none before the tuning is at its end.
-    pub trainings: Vec<T>,
-}
-
-impl Plan {
-    /// That of trainings which no config of an experiment names.
-    #[must_use]
-    pub(crate) fn without_config(
-        version: String,
-        name: String,
-        factors: Vec<Factor>,
-        trainings: Vec<PlannedTraining>,
-    ) -> Plan {
-        Plan {
-            version,
-            name,
-            config: String::new(),
-            source: None,
-            overrides: Overrides::default(),
-            factors,
-            comparable: String::new(),
-            split_per_seed: false,
-            sequential: None,
-            looked_at: Vec::new(),
-            tuning: None,
-            trainings,
-        }
-    }
-
-    /// The repetitions that its trainings are of.
-    #[must_use]
-    pub fn seeds(&self) -> BTreeSet<u64> {
-        self.trainings.iter().map(|training| training.seed).collect()
-    }
-}
-
-/// When a run until its effects are decided is looked at.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SequentialPlan {
-    /// The chance of any false rejection over all looks.
-    pub alpha: f64,
-    /// The seeds at each look, ascending; the last are the most.
-    pub looks: Vec<usize>,
-}
-
-/// One training of a [`Plan`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlannedTraining {
-    /// Its directory, beside this file.
-    pub dir: String,
-    /// The repetition.
-    pub seed: u64,
-    /// The arms that read it.
-    pub arms: Vec<PlannedArm>,
-}
-
-/// One arm of a [`PlannedTraining`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlannedArm {
-    /// Its level of each factor.
-    pub factors: Factors,
-    /// The table of its rule, `kind` first.
-    pub rule: Shared,
 }

@@ -7,20 +7,13 @@ use std::sync::{Mutex, PoisonError};
 use foldhash::fast::FixedState;
 use serde_json::Map;
 
-use super::record::{Plan, Shared, TrainingRecord};
+use super::record::{Shared, TrainingRecord};
 
 /// The tables met so far.
 #[derive(Default)]
 pub(super) struct Sharing(Mutex<HashSet<Shared, FixedState>>);
 
 impl Sharing {
-    /// Lets the plan's rules be those met before.
-    pub fn plan(&self, plan: &mut Plan) {
-        for arm in plan.trainings.iter_mut().flat_map(|training| &mut training.arms) {
-            self.table(&mut arm.rule);
-        }
-    }
-
     /// Lets the record's tables be those met before. Its config is without the seed, which it has
     /// beside it.
     pub fn record(&self, record: &mut TrainingRecord) {

@@ -9,6 +9,7 @@ mod difference;
 mod finished;
 mod interrupt;
 pub mod lint;
+mod lying;
 mod need;
 mod outcome;
 mod pool;

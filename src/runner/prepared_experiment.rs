@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::dataset_cache::{DatasetCache, split_seeds};
 use super::prepare_error::PrepareError;
-use super::prepared_training::{Measured, PreparedTraining, sha256};
+use super::prepared_training::{Measured, Naming, PreparedTraining, effective, sha256};
 use crate::config::data::{DataConfig, SplitSeed};
-use crate::config::{Arm, Config, Experiment, Training};
+use crate::config::{Config, Experiment, Training};
 use crate::data::Dataset;
 use crate::results::layout::config_file_name;
 use crate::results::recorded_training::rule_table;
@@ -121,6 +121,12 @@ impl PreparedExperiment {
         self.experiment.trainings.len()
     }
 
+    /// How many trainings each seed has: those of the first seed come first.
+    #[must_use]
+    pub fn of_one_seed(&self) -> usize {
+        self.experiment.trainings.of_one_seed()
+    }
+
     /// How many arms read them.
     #[must_use]
     pub fn arm_count(&self) -> usize {
@@ -164,7 +170,7 @@ impl PreparedExperiment {
     /// The trainings of the first seed, which those of the others repeat.
     #[must_use]
     pub fn of_first_seed(&self) -> impl ParallelIterator<Item = PreparedTraining> {
-        let numbers = (0..self.experiment.trainings.of_one_seed()).into_par_iter();
+        let numbers = (0..self.of_one_seed()).into_par_iter();
         numbers.filter_map(|number| self.training(number))
     }
 
@@ -201,12 +207,38 @@ impl PreparedExperiment {
     /// What `experiment.json` will hold.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        let numbers = (0..self.training_count()).into_par_iter();
-        let trainings = numbers.filter_map(|number| self.training(number)).map(planned).collect();
-        Plan { trainings, ..self.outline() }
+        let all = &self.experiment.trainings;
+        let arms = |number| {
+            let arms = all.arms_of(number).map(|(levels, rule)| PlannedArm {
+                levels: levels.into_iter().map(Some).collect(),
+                rule,
+            });
+            arms.collect()
+        };
+        let naming = |number| {
+            let Training { config, arms } = all.get(number)?;
+            let data = self.datasets.any_of(&config)?;
+            Some(Naming::new(&effective(config, data), &arms, data))
+        };
+        let cells = self.of_one_seed();
+        let namings: Option<Vec<Naming>> = (0..cells).into_par_iter().map(naming).collect();
+        let namings = namings.unwrap_or_default();
+        let seeds = if namings.is_empty() { Vec::new() } else { all.seeds() };
+        let planned = |number: usize| {
+            let (seed, cell) = (seeds[number / cells], number % cells);
+            let dir = namings[cell].dir(seed, &namings[cell].identity(seed));
+            PlannedTraining { dir, seed: seed.0, cell }
+        };
+        let count = cells * seeds.len();
+        Plan {
+            rules: all.rules().map(|rule| rule_table(&rule).into()).collect(),
+            cells: (0..cells).map(arms).collect(),
+            trainings: (0..count).into_par_iter().map(planned).collect(),
+            ..self.outline()
+        }
     }
 
-    /// The same without its trainings.
+    /// The same without its trainings and their arms.
     #[must_use]
     pub fn outline(&self) -> Plan {
         let experiment = &self.experiment;
@@ -226,6 +258,8 @@ impl PreparedExperiment {
             sequential: None,
             looked_at: Vec::new(),
             tuning: None,
+            rules: Vec::new(),
+            cells: Vec::new(),
             trainings: Vec::new(),
         }
     }
@@ -248,14 +282,5 @@ impl PreparedExperiment {
             })
         };
         per_seed.map(|(_, splits)| splits).any(rows)
-    }
-}
-
-fn planned(training: PreparedTraining) -> PlannedTraining {
-    let arm = |Arm { factors, rule }: Arm| PlannedArm { rule: rule_table(&rule).into(), factors };
-    PlannedTraining {
-        dir: training.dir,
-        seed: training.config.seed.0,
-        arms: training.arms.into_iter().map(arm).collect(),
     }
 }

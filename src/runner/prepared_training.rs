@@ -16,6 +16,7 @@ use crate::config::{Arm, Config, ConfigError, Experiment, Factors, is_of_rule};
 use crate::data::{Dataset, EXACT_ROWS, Inputs, Targets};
 use crate::metrics;
 use crate::nn::Layout;
+use crate::seed::Seed;
 use crate::stopping::StoppingRule;
 use crate::text::hex;
 use crate::train::{self, FitInputs};
@@ -135,20 +136,18 @@ impl PreparedTraining {
 
     /// One that arms read, with its rows, which suit it.
     pub(super) fn new(config: Config, arms: Vec<Arm>, data: Arc<Dataset>) -> Self {
-        let loss = loss(&config, &data);
+        let effective = effective(config, &data);
+        let loss = loss(&effective, &data);
         let outputs = metrics::outputs(loss, &data.targets);
-        let layout = Layout::new(&config.model, data.inputs.width(), outputs);
-        let mut effective = config;
-        effective.training.loss = Some(loss);
-        effective.data.task = Some(data.targets.task());
-        effective.data.target = Some(target(&data));
-        let identity = identity(&effective, &data);
+        let layout = Layout::new(&effective.model, data.inputs.width(), outputs);
+        let naming = Naming::new(&effective, &arms, &data);
+        let identity = naming.identity(effective.seed);
         Self {
             references: if data.splits.test.is_empty() { Vec::new() } else { references(&arms) },
             loss,
             outputs,
             parameters: layout.parameters(),
-            dir: directory(&arms, &effective, &identity),
+            dir: naming.dir(effective.seed, &identity),
             identity,
             config: effective,
             arms,
@@ -179,6 +178,14 @@ impl Measured {
     }
 }
 
+/// A config with what its data decided.
+pub(super) fn effective(mut config: Config, data: &Dataset) -> Config {
+    config.training.loss = Some(loss(&config, data));
+    config.data.task = Some(data.targets.task());
+    config.data.target = Some(target(data));
+    config
+}
+
 /// The loss of a training, by its config or by what is predicted.
 fn loss(config: &Config, data: &Dataset) -> Loss {
     config.training.loss.unwrap_or_else(|| metrics::default_loss(data.targets.task()))
@@ -202,17 +209,6 @@ pub(super) fn sha256(value: &Value) -> String {
     hex(Sha256::digest(value.to_string()))
 }
 
-/// What two trainings have to share to be the same: the data by content, not by its path.
-fn identity(config: &Config, data: &Dataset) -> String {
-    let mut fixed = config.table();
-    if let Some(Value::Object(config)) = fixed.get_mut("data") {
-        config.insert("source".to_owned(), data.digest.clone().into());
-        // Its content is in that digest.
-        config.insert("test_source".to_owned(), Value::Null);
-    }
-    sha256(&json!({"arithmetic": arithmetic(data), "training": fixed}))
-}
-
 /// The columns predicted, by name.
 fn target(data: &Dataset) -> Target {
     match &data.targets {
@@ -227,8 +223,44 @@ fn target(data: &Dataset) -> Target {
     }
 }
 
-/// `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
-fn directory(arms: &[Arm], config: &Config, identity: &str) -> String {
+/// What the trainings of a config have in common with those of its other seeds: all of their names but that.
+pub(super) struct Naming {
+    /// Of what they have to share to be the same: the data by content, not by its path.
+    shared: Sha256,
+    label: String,
+}
+
+impl Naming {
+    /// Of an effective config, whatever its seed.
+    pub(super) fn new(config: &Config, arms: &[Arm], data: &Dataset) -> Self {
+        let mut fixed = config.table();
+        fixed.shift_remove("seed");
+        if let Some(Value::Object(config)) = fixed.get_mut("data") {
+            config.insert("source".to_owned(), data.digest.clone().into());
+            // Its content is in that digest.
+            config.insert("test_source".to_owned(), Value::Null);
+        }
+        let text = json!({"arithmetic": arithmetic(data), "training": fixed}).to_string();
+        // The table goes on with its last key, the seed.
+        let shared = Sha256::new_with_prefix(&text[..text.len() - "}}".len()]);
+        Self { shared, label: label(arms) }
+    }
+
+    /// SHA-256 of all that fixes the training with a seed, in hex.
+    pub(super) fn identity(&self, seed: Seed) -> String {
+        let mut all = self.shared.clone();
+        all.update(format!(",\"seed\":{}}}}}", seed.0));
+        hex(all.finalize())
+    }
+
+    /// Its directory, `batch-seed3-0a1b2c3d4e5f`: the levels that tell trainings apart, the seed, the identity.
+    pub(super) fn dir(&self, seed: Seed, identity: &str) -> String {
+        format!("{}seed{}-{}", self.label, seed.0, &identity[..12])
+    }
+}
+
+/// The levels that tell trainings apart.
+fn label(arms: &[Arm]) -> String {
     let mut label = String::new();
     for (key, level) in arms.first().into_iter().flat_map(|arm| &arm.factors) {
         if is_of_rule(key) {
@@ -241,5 +273,5 @@ fn directory(arms: &[Arm], config: &Config, identity: &str) -> String {
         label.push('-');
     }
     label.truncate(LABEL_LENGTH);
-    format!("{label}seed{}-{}", config.seed.0, &identity[..12])
+    label
 }

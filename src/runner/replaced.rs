@@ -18,14 +18,14 @@ pub struct Replaced {
 }
 
 impl Replaced {
-    /// What `plan` leaves of an `earlier` one in the folder `dir`; none where it comes from the same file, or
-    /// names all of its trainings.
+    /// What `plan` leaves of an `earlier` one of another file in the folder `dir`; none where it names all of its
+    /// trainings.
     pub(super) fn find(earlier: &Plan, plan: &Plan, dir: &Path) -> Option<Self> {
         let named: HashSet<&str> = plan.trainings.iter().map(|one| one.dir.as_str()).collect();
         let is_named = |one: &&PlannedTraining| named.contains(one.dir.as_str());
         let trainings = earlier.trainings.iter().filter(|one| !is_named(one)).count();
         let source = earlier.source.as_ref().map(|source| plain(&dir.join(source)));
-        (earlier.source != plan.source && trainings > 0).then_some(Self { source, trainings })
+        (trainings > 0).then_some(Self { source, trainings })
     }
 }
 

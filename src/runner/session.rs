@@ -15,6 +15,7 @@ use super::compute::{Compute, cores};
 use super::dataset_cache::DatasetCache;
 use super::device::DeviceChoice;
 use super::interrupt::Interrupt;
+use super::lying::{Lying, nothing_lies};
 use super::need::{Need, Needs, identities};
 use super::outcome::Outcome;
 use super::prepared_experiment::PreparedExperiment;
@@ -27,9 +28,8 @@ use super::verify::{Verdict, Verification};
 use crate::config::Experiment;
 use crate::event::Event;
 use crate::results::archive;
-use crate::results::load::trainings;
 use crate::results::tuning::{TUNE, tune_dir};
-use crate::results::{Plan, SequentialPlan, Status, TrainingRecord, TuningRecord};
+use crate::results::{Plan, PlannedTraining, SequentialPlan, Status, TrainingRecord, TuningRecord};
 use crate::storage::{FreshRun, Store, Twins, WorkDir, experiments_beside};
 use crate::text::counted;
 use crate::train::Position;
@@ -49,7 +49,7 @@ pub struct Options<'a> {
 }
 
 /// Seeds whose splits are read to tell what there is to do; those of all are where it is done.
-const SEEDS_LOOKED_AT: usize = 32;
+pub(super) const SEEDS_LOOKED_AT: usize = 32;
 
 /// An experiment about to be run.
 pub struct Session<'a> {
@@ -145,8 +145,8 @@ impl<'a> Session<'a> {
         let store = self.store();
         let earlier =
             self.earlier.clone().or_else(|| store.plan().filter(|_| self.tuned.is_none()));
-        let plan = Plan { source: self.source.clone(), ..self.prepared.plan() };
-        Replaced::find(&earlier?, &plan, store.dir())
+        let earlier = earlier.filter(|earlier| earlier.source != self.source)?;
+        Replaced::find(&earlier, &self.prepared.plan(), store.dir())
     }
 
     /// Lays down when the results are looked at.
@@ -221,43 +221,41 @@ impl<'a> Session<'a> {
         is_told: impl Fn(usize) -> bool,
         mut tell: impl FnMut(&PreparedTraining, Prospect) -> Result<()>,
     ) -> Result<usize> {
-        let store = self.store();
-        let beside = experiments_beside(self.options.results, &self.experiment.name);
-        let is_empty = |folder: &Path| trainings(folder).is_empty();
-        let nothing_lies = is_empty(store.dir()) && beside.iter().all(|folder| is_empty(folder));
+        let (store, fresh) = (self.store(), self.options.fresh);
+        let (results, name) = (self.options.results, &self.experiment.name);
         let count = self.prepared.training_count();
-        if !nothing_lies || is_told(count - 1) {
+        // The splits of seeds that nobody asks about need not be made.
+        if fresh || is_told(count - 1) {
             self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
         }
-        if nothing_lies {
-            for number in (0..count).filter(|number| is_told(*number)) {
-                if let Some(training) = self.prepared.training(number) {
-                    tell(&training, Prospect::Train(None))?;
-                }
-            }
-            return Ok(count);
-        }
-        let trainings = self.prepared.all_trainings();
-        let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
-        let twins = self.twins(&store, &trainings);
-        let fresh = self.options.fresh;
-        let needs = Needs::look(&store, trainings, fresh).with(&twins);
-        let found: Vec<Prospect> = needs
-            .trainings
-            .par_iter()
-            .map(|training| {
-                let PreparedTraining { dir, identity, arms, .. } = training;
+        let found = if nothing_lies(&store, results, name) {
+            None
+        } else {
+            let planned = self.prepared.plan().trainings;
+            let lying = Lying::new(&store, results, name, &planned);
+            // A fresh run is known by all of them.
+            let all = if fresh { self.prepared.all_trainings() } else { Vec::new() };
+            let needs = Needs::look(&store, all.iter().collect(), fresh).with(&lying.twins);
+            let look = |(number, planned): (usize, &PlannedTraining)| {
+                let training = || self.prepared.named(number);
+                let Some(training) = lying.has(&planned.dir).then(training).flatten() else {
+                    return Prospect::Train(None);
+                };
+                let PreparedTraining { dir, identity, arms, .. } = &training;
                 let quick = (!fresh).then(|| store.stands(dir, identity, arms)).flatten();
-                let closer = || prospect(&needs, training, &needs.of(training));
+                let closer = || prospect(&needs, &training, &needs.of(&training));
                 quick.map_or_else(closer, |_| Prospect::Done)
-            })
-            .collect();
-        for (number, (training, prospect)) in needs.trainings.iter().zip(&found).enumerate() {
-            if is_told(number) {
-                tell(training, *prospect)?;
+            };
+            Some(planned.par_iter().enumerate().map(look).collect::<Vec<Prospect>>())
+        };
+        for number in (0..count).filter(|number| is_told(*number)) {
+            if let Some(training) = self.prepared.training(number) {
+                let prospect = found.as_ref().map(|found| found[number]);
+                tell(&training, prospect.unwrap_or(Prospect::Train(None)))?;
             }
         }
-        Ok(found.iter().filter(|prospect| matches!(prospect, Prospect::Train(_))).count())
+        let is_due = |prospect: &&Prospect| matches!(prospect, Prospect::Train(_));
+        Ok(found.map_or(count, |found| found.iter().filter(is_due).count()))
     }
 
     /// Trains what values are chosen by, round by round; then the session goes on with those values.
@@ -334,9 +332,11 @@ impl<'a> Session<'a> {
         Ok(summary)
     }
 
-    /// Writes the config and what it comes to into the folder of the experiment.
-    pub(super) fn write_plan(&self, store: &Store, plan: Plan) -> Result<()> {
-        store.write_plan(&self.experiment.config, &self.plan(store, plan))
+    /// Writes the config and what it comes to into the folder of the experiment; what was written.
+    pub(super) fn write_plan(&self, store: &Store, plan: Plan) -> Result<Plan> {
+        let plan = self.plan(store, plan);
+        store.write_plan(&self.experiment.config, &plan)?;
+        Ok(plan)
     }
 
     /// Where else trainings of the experiment may lie.

@@ -5,20 +5,23 @@ use std::sync::mpsc::Sender;
 
 use anyhow::Result;
 
+use super::lying::Lying;
 use super::need::{Need, Needs};
+use super::prepare_error::PrepareError;
 use super::prepared_experiment::PreparedExperiment;
 use super::prepared_training::PreparedTraining;
-use super::session::Session;
+use super::session::{SEEDS_LOOKED_AT, Session};
 use super::summary::Summary;
 use super::tuning::Tuning;
 use crate::config::ConfigError;
 use crate::event::Event;
 use crate::results::tuning::TUNE;
-use crate::results::{Status, TrainingRecord};
+use crate::results::{PlannedTraining, Status, TrainingRecord};
 use crate::storage::{Claim, Holder, Store, Twin, Twins};
 use crate::train::Position;
 
 /// What is still to be trained of an experiment.
+#[derive(Default)]
 pub struct Open {
     /// In the experiment's order.
     pub tasks: Vec<OpenTask>,
@@ -65,35 +68,55 @@ impl Session<'_> {
             self.tuned = self.tuning.as_ref().map(Tuning::record);
             self.write_plan(&store, self.prepared.outline())?;
             let trainings = self.tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
-            let mut open = open(&Needs::look(&tune_store, trainings, false), events)?;
-            open.is_tuning = true;
+            let needs = Needs::look(&tune_store, trainings, false);
+            let mut open = Open { is_tuning: true, ..Open::default() };
+            for (place, training) in needs.trainings.iter().enumerate() {
+                open.look(&needs, place, training, events)?;
+            }
             for task in &mut open.tasks {
                 task.training.insert_str(0, &format!("{TUNE}/"));
             }
             return Ok(open);
         }
-        self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
-        self.write_plan(&store, self.prepared.plan())?;
-        let trainings = self.prepared.all_trainings();
-        let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
-        let twins = self.twins(&store, &trainings);
-        let needs = Needs::look(&store, trainings, false);
-        open(&needs.with(&twins), events)
+        let plan = self.write_plan(&store, self.prepared.plan())?;
+        self.open_of(&store, plan.trainings, events)
+    }
+
+    /// What is left to train of the experiment, whose trainings are `planned`. Those of which nothing lies anywhere
+    /// are told by their names alone.
+    fn open_of(
+        &self,
+        store: &Store,
+        planned: Vec<PlannedTraining>,
+        events: &Sender<Event>,
+    ) -> Result<Open> {
+        let lying = Lying::new(store, self.options.results, &self.experiment.name, &planned);
+        let needs = Needs::look(store, Vec::new(), false).with(&lying.twins);
+        let mut open = Open { tasks: Vec::with_capacity(planned.len()), ..Open::default() };
+        for (place, PlannedTraining { dir, .. }) in planned.into_iter().enumerate() {
+            if lying.has(&dir) {
+                let training = self.prepared.named(place);
+                training.map_or(Ok(()), |training| open.look(&needs, place, &training, events))?;
+            } else {
+                open.tasks.push(OpenTask::new(dir, place));
+            }
+        }
+        Ok(open)
     }
 
     /// Of the trainings that [`Open`] tells of, those at these places.
-    #[must_use]
-    pub fn laid_out(&self, places: &[usize]) -> Vec<PreparedTraining> {
-        match &self.tuning {
-            Some(tuning) => {
-                let all = tuning.trainings();
-                places
-                    .iter()
-                    .filter_map(|place| all.get(*place).map(|one| (*one).clone()))
-                    .collect()
-            }
-            None => places.iter().filter_map(|place| self.prepared.training(*place)).collect(),
+    ///
+    /// # Errors
+    /// Where the data of one cannot be read or split.
+    pub fn laid_out(&mut self, places: &[usize]) -> Result<Vec<PreparedTraining>, PrepareError> {
+        if let Some(tuning) = &self.tuning {
+            let all = tuning.trainings();
+            let known = places.iter().filter_map(|place| all.get(*place));
+            return Ok(known.map(|training| (*training).clone()).collect());
         }
+        // The splits of other seeds need not even be made.
+        self.prepared = self.prepared.with_trainings(places, &mut self.cache)?;
+        Ok(places.iter().filter_map(|place| self.prepared.training(*place)).collect())
     }
 
     /// Trains those of these trainings that are not done, given by their directories below the experiment's and their
@@ -122,9 +145,7 @@ impl Session<'_> {
             // From round to round there are more, and their places are others.
             tuning.trainings().into_iter().cloned().collect()
         } else {
-            // The splits of other seeds need not even be made.
-            self.prepared = self.prepared.with_trainings(&places, &mut self.cache)?;
-            self.laid_out(&places)
+            self.laid_out(&places)?
         };
         let known: HashMap<&str, &PreparedTraining> =
             known.iter().map(|training| (training.dir.as_str(), training)).collect();
@@ -172,7 +193,8 @@ impl Session<'_> {
             }
         }
         let record = tuning.record();
-        self.prepared = PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, 0)?;
+        self.prepared =
+            PreparedExperiment::new(&tuning.chosen()?, &mut self.cache, SEEDS_LOOKED_AT)?;
         self.tuned = Some(record);
         self.tuning = None;
         Ok(true)
@@ -189,9 +211,15 @@ fn take_over(needs: &Needs, training: &PreparedTraining, twin: &Twin) -> Result<
     Ok(moved)
 }
 
-fn open(needs: &Needs, events: &Sender<Event>) -> Result<Open> {
-    let mut open = Open { tasks: Vec::new(), done: 0, is_tuning: false };
-    for (place, training) in needs.trainings.iter().enumerate() {
+impl Open {
+    /// Takes a training into account, by what lies in its place or elsewhere.
+    fn look(
+        &mut self,
+        needs: &Needs,
+        place: usize,
+        training: &PreparedTraining,
+        events: &Sender<Event>,
+    ) -> Result<()> {
         let is_done = match needs.of(training) {
             Need::Nothing(done) => {
                 let _ = needs.store.keep(&training.dir, *done);
@@ -201,20 +229,26 @@ fn open(needs: &Needs, events: &Sender<Event>) -> Result<Open> {
             Need::Training => false,
             Need::Newer(message) => {
                 let _ = events.send(Event::Warning { message });
-                continue;
+                return Ok(());
             }
         };
         if is_done {
-            open.done += 1;
-            continue;
+            self.done += 1;
+            return Ok(());
         }
         let record = TrainingRecord::read(&needs.store.training(&training.dir));
-        open.tasks.push(OpenTask {
-            training: training.dir.clone(),
-            place,
+        self.tasks.push(OpenTask {
             has_failed: record.is_some_and(|record| record.status == Status::Failed),
             is_running: Holder::of(&needs.store.work_dir(&training.dir)).is_some(),
+            ..OpenTask::new(training.dir.clone(), place)
         });
+        Ok(())
     }
-    Ok(open)
+}
+
+impl OpenTask {
+    /// Of a training that nobody has begun.
+    fn new(training: String, place: usize) -> Self {
+        Self { training, place, has_failed: false, is_running: false }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -65,11 +65,14 @@ pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()
 ///
 /// # Errors
 /// Where it cannot be written.
-pub fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
+pub fn write_new(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<bool> {
     let failed = || format!("cannot write {}", path.display());
     let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = partial(0o666).tempfile_in(dir).with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
+    let file = partial(0o666).tempfile_in(dir).with_context(failed)?;
+    let mut buffered = BufWriter::new(file);
+    content(&mut buffered).with_context(failed)?;
+    let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error);
+    let file = file.with_context(failed)?;
     file.as_file().sync_data().with_context(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => {
@@ -94,13 +97,35 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// As [`write()`], unless the file holds these bytes already: what is done can be looked up
-/// where nothing may be written.
-pub(super) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(path).is_ok_and(|present| present == bytes) {
-        return Ok(());
+/// As [`write_with`], unless the file holds this already: what is done can be looked up where nothing may be written.
+pub(super) fn write_if_changed(
+    path: &Path,
+    content: impl Fn(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    if holds(path, &content) { Ok(()) } else { write_with(path, content) }
+}
+
+/// Whether a file holds just what `content` writes.
+pub fn holds(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let mut rest = BufWriter::new(Rest(file));
+    content(&mut rest).is_ok()
+        && rest.into_inner().is_ok_and(|mut rest| matches!(rest.0.read(&mut [0]), Ok(0)))
+}
+
+/// What is still to come of a file; takes these very bytes and refuses any others.
+struct Rest(File);
+
+impl Write for Rest {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut present = vec![0; bytes.len()];
+        self.0.read_exact(&mut present)?;
+        if present == bytes { Ok(bytes.len()) } else { Err(ErrorKind::InvalidData.into()) }
     }
-    write(path, bytes)
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Of this process; a builder borrows its prefix.
@@ -214,6 +239,25 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_holds_what_was_written_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        let text = "0123456789".repeat(2000);
+        let content = |text: &str| {
+            let text = text.to_owned();
+            move |out: &mut dyn Write| Ok(out.write_all(text.as_bytes())?)
+        };
+        assert!(!holds(&path, content(&text)));
+        assert!(write_new(&path, content(&text)).unwrap());
+        assert!(!write_new(&path, content("other")).unwrap());
+        assert!(holds(&path, content(&text)));
+        for other in ["", &text[1..], &text[..text.len() - 1], &format!("{text}0")] {
+            assert!(!holds(&path, content(other)), "{}", other.len());
+            assert!(!holds(&path, content(&text.replacen('9', "8", 1))));
+        }
     }
 
     #[test]

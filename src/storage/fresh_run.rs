@@ -52,7 +52,7 @@ impl FreshRun {
             .iter()
             .map(|(training, _)| ((*training).to_owned(), id(experiment, training)))
             .collect();
-        if write_new(&file, &serde_json::to_vec_pretty(&before)?)? {
+        if write_new(&file, |out| Ok(serde_json::to_writer_pretty(out, &before)?))? {
             return Ok((Self { experiment: experiment.to_owned(), file, before }, true));
         }
         // Another process was faster.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed, write_unplaced};
@@ -82,8 +82,9 @@ impl Store {
     /// Where a file cannot be written.
     pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
         self.clean();
-        write_if_changed(&self.dir.join(&plan.config), config.text.as_bytes())?;
-        write_if_changed(&experiment_file(&self.dir), &json(plan)?)
+        let text = config.text.as_bytes();
+        write_if_changed(&self.dir.join(&plan.config), |out| Ok(out.write_all(text)?))?;
+        write_if_changed(&experiment_file(&self.dir), |out| Ok(serde_json::to_writer(out, plan)?))
     }
 
     /// The directories of the trainings that the experiment came to when it was last run, where that was by this
@@ -91,18 +92,18 @@ impl Store {
     #[must_use]
     pub fn planned(&self, config: &ConfigFile, outline: &Plan) -> Option<Vec<String>> {
         let text = fs::read(self.dir.join(&outline.config)).ok()?;
-        let mut plan: Plan<PlannedDir> =
-            serde_json::from_slice(&fs::read(experiment_file(&self.dir)).ok()?).ok()?;
+        let mut plan = self.plan()?;
         let trainings = std::mem::take(&mut plan.trainings);
-        let is_same = text == config.text.as_bytes()
-            && serde_json::to_value(plan).ok()? == serde_json::to_value(outline).ok()?;
+        plan.cells.clear();
+        plan.rules.clear();
+        let is_same = text == config.text.as_bytes() && plan == *outline;
         is_same.then(|| trainings.into_iter().map(|planned| planned.dir).collect())
     }
 
     /// What the experiment came to when it was last run; none where it never was.
     #[must_use]
     pub fn plan(&self) -> Option<Plan> {
-        serde_json::from_slice(&fs::read(experiment_file(&self.dir)).ok()?).ok()
+        Plan::read(&self.dir).ok()
     }
 
     /// Whether a training has a result.
@@ -301,12 +302,6 @@ fn mark_exploratory(arms: &mut [ArmRecord], earlier: &[ArmRecord]) {
         let is_none = arm.rule.get("kind").is_some_and(|kind| kind == "none");
         arm.exploratory = !is_none && same.is_none_or(|earlier| earlier.exploratory);
     }
-}
-
-/// What of a planned training is compared.
-#[derive(Deserialize, Serialize)]
-struct PlannedDir {
-    dir: String,
 }
 
 /// What of `run.json` says whether a training stands as it is.

@@ -45,7 +45,7 @@ pub fn write_events(training: &Path, experiment: &str, record: &TrainingRecord) 
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        write_if_changed(&path, &bytes)?;
+        write_if_changed(&path, |out| Ok(out.write_all(&bytes)?))?;
     }
     Ok(())
 }

@@ -121,6 +121,12 @@ impl Twins {
         })
     }
 
+    /// Whether there may be one of a training: whether a directory has its seed and identity.
+    #[must_use]
+    pub fn may_hold(&self, dir: &str) -> bool {
+        self.index.get_or_init(|| self.list()).contains_key(end(dir))
+    }
+
     /// Those of the folder first: they need no copy.
     fn list(&self) -> HashMap<String, Vec<Twin>> {
         let mut index: HashMap<String, Vec<Twin>> = HashMap::new();

@@ -71,12 +71,10 @@ fn reuses(place: &Place, config: &str, experiment: &str, trainings: usize) {
     assert_eq!(after.len(), trainings);
     assert!(after.iter().all(|(identity, content)| before.get(identity) == Some(content)));
     // Their arms are today's, and all of them are there to compare.
-    for (dir, training) in planned(place, experiment).iter().zip(plan(place, experiment)) {
+    for (dir, arms) in planned(place, experiment).iter().zip(planned_factors(place, experiment)) {
         let record = json(&place.path(experiment).join(dir).join("run.json"));
-        let factors = |arms: &Value| -> Vec<Value> {
-            arms.as_array().unwrap().iter().map(|arm| arm["factors"].clone()).collect()
-        };
-        assert_eq!(factors(&record["arms"]), factors(&training["arms"]));
+        let recorded = record["arms"].as_array().unwrap().iter();
+        assert_eq!(recorded.map(|arm| arm["factors"].clone()).collect::<Vec<_>>(), arms);
     }
     let output = place.bnes(&["compare", experiment, "--format", "json"]);
     let compared: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -87,9 +85,25 @@ fn reuses(place: &Place, config: &str, experiment: &str, trainings: usize) {
     assert!(again.contains("(0 trained") && again.contains(&done), "{again}");
 }
 
-fn plan(place: &Place, experiment: &str) -> Vec<Value> {
+/// For each planned training, the levels of each of its arms by the names of the factors.
+fn planned_factors(place: &Place, experiment: &str) -> Vec<Vec<Value>> {
     let plan = json(&place.path(experiment).join("experiment.json"));
-    plan["trainings"].as_array().unwrap().clone()
+    let at = |list: &Value, number: &Value| {
+        list[usize::try_from(number.as_u64().unwrap()).unwrap()].clone()
+    };
+    let factors = |arm: &Value| -> Value {
+        let levels = arm["levels"].as_array().unwrap().iter();
+        let named = plan["factors"].as_array().unwrap().iter().zip(levels);
+        let named = named.map(|(factor, level)| {
+            (factor["key"].as_str().unwrap().to_owned(), at(&factor["levels"], level))
+        });
+        Value::Object(named.collect())
+    };
+    let arms = |training: &Value| {
+        let cell = at(&plan["cells"], &training["cell"]);
+        cell.as_array().unwrap().iter().map(factors).collect()
+    };
+    plan["trainings"].as_array().unwrap().iter().map(arms).collect()
 }
 
 #[test]

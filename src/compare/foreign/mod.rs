@@ -19,8 +19,7 @@ use crate::config::{Factor, Factors};
 use crate::logs::{Ended, Training, is_measure, split, tell_apart, whole};
 use crate::results::recorded_training::{RecordedTraining, has_diverged, rule_table};
 use crate::results::{
-    Foreign, LoadedExperiment, LoadedTraining, Plan, PlannedArm, PlannedTraining, Provenance,
-    Status, TrainingRecord,
+    Foreign, LoadedExperiment, LoadedTraining, Plan, Provenance, Status, TrainingRecord,
 };
 use crate::stopping::{Split, StoppingRule};
 use crate::text::{counted, quoted};
@@ -205,18 +204,9 @@ impl Places {
 
 /// What such trainings would have been planned as.
 fn plan(factors: Vec<Factor>, runs: &[LoadedTraining]) -> Plan {
-    let arms = |run: &LoadedTraining| {
-        let arms = run.record.arms.iter();
-        arms.map(|arm| PlannedArm { factors: arm.factors.clone(), rule: arm.rule.clone() })
-            .collect()
-    };
-    let trainings = runs.iter().map(|run| PlannedTraining {
-        dir: run.dir.clone(),
-        seed: run.seed,
-        arms: arms(run),
-    });
+    let trainings = runs.iter().map(|run| (&*run.dir, run.seed, &*run.record.arms));
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Plan::without_config(version, "logs".to_owned(), factors, trainings.collect())
+    Plan::of_records(version, "logs".to_owned(), factors, trainings)
 }
 
 /// A training as one arm read it.
