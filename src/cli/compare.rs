@@ -11,9 +11,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use super::compared::{filter, means, on_every_core, table_of};
 use super::compared_logs::{self, LogArgs};
 use super::exit::UsageError;
-use super::{gate, output, paper};
+use super::gate::{self, GateArgs};
+use super::{output, paper};
 use crate::compare::curves::CurveOf;
-use crate::compare::gate::Gate;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Margin, Options};
 use crate::config::{Experiment, Overrides};
@@ -33,8 +33,8 @@ pub struct CompareArgs {
     /// matrix, those at the first path are what the others are held against.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// How to print the comparison. CSV holds the arms, a row per arm and metric; the differences
-    /// and what stopping saved are in JSON and Markdown, too.
+    /// How to print the comparison. CSV holds the arms, a row per arm and metric; the differences,
+    /// what stopping saved and gates are in JSON and Markdown, too.
     #[arg(long, default_value = "table", value_parser = formats())]
     pub format: &'static Format,
     /// Write the comparison to this file, whole, instead of printing it.
@@ -74,19 +74,12 @@ pub struct CompareArgs {
     /// mean (`5%`): a difference that is shown to be smaller is called one that does not matter.
     #[arg(long, value_name = "MARGIN", value_parser = margin)]
     pub margin: Option<Margin>,
-    /// A limit that the results have to keep: `metric = "test_accuracy", min = 0.95`, or against
-    /// other results `metric = "test_loss", baseline = "DIR", max_increase = 0.02` (a share; `max_rise`
-    /// and `max_drop` are in the metric's unit); with
-    /// `where = { "model.norm.kind" = "batch" }` of some arms alone. May be given several times. Ends
-    /// with 3 where a whole 95 % interval lies beyond its limit, with 4 where one cannot be judged.
-    #[arg(long = "gate", value_name = "RULE")]
-    pub gates: Vec<String>,
+    /// Limits that the results have to keep.
+    #[command(flatten)]
+    pub gates: GateArgs,
     /// How logs of other tools are compared.
     #[command(flatten)]
     pub logs: LogArgs,
-    /// Gates also fail where their interval does not rule a breach out
-    #[arg(long, requires = "gates")]
-    pub strict: bool,
 }
 
 /// The names of the formats there are.
@@ -137,12 +130,12 @@ fn target(text: &str) -> Result<Target, String> {
 /// Where nothing can be loaded or compared, or a file or `out` cannot be written.
 pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     on_every_core();
-    let gates: Vec<Gate> =
-        args.gates.iter().map(|text| gate::parse(text)).collect::<Result<_, _>>()?;
+    let gates = args.gates.read()?;
     let (mut experiments, primary) =
         compared_logs::load(&args.paths, &args.logs, args.metric.as_deref())?;
     experiments.iter_mut().for_each(LoadedExperiment::read_test_rows);
     check_outputs(args, &experiments)?;
+    let judged = gates.judge(&experiments, &args.filters)?;
     if let Some(dir) = &args.paper {
         paper::check(dir, &experiments)?;
     }
@@ -157,8 +150,10 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     };
     let mut comparison = match crate::compare::compare(&experiments, &options) {
         // Nothing to show, and nothing to judge.
-        Err(CompareError::NothingDone(_)) if !gates.is_empty() => {
-            return Ok(ended(gate::judge(&gates, &experiments, &args.filters, args.strict)?));
+        Err(CompareError::NothingDone(_)) if !judged.is_empty() => {
+            args.gates.write(&judged)?;
+            gate::tell(&judged);
+            return Ok(gate::ended(&judged));
         }
         Err(error @ CompareError::NothingDone(_)) => bail!(sentences::error(&error)),
         comparison => comparison?,
@@ -166,6 +161,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if let Some(target) = &args.target {
         comparison.speed = speed(target, &experiments, args)?;
     }
+    comparison.gates = judged;
     if args.format.with_curves {
         let curves = crate::compare::curves::curves(&experiments, &args.filters)?;
         match means(&curves, Some(COLUMN)) {
@@ -188,16 +184,17 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if let Some(path) = &args.curves {
         curves(path, &experiments, args)?;
     }
+    args.gates.write(&comparison.gates)?;
     match &args.output {
         Some(path) => write_with(path, |file| output::print(file, &text))?,
         None => output::print(out, &text)?,
     }
     out.flush()?;
-    Ok(ended(gate::judge(&gates, &experiments, &args.filters, args.strict)?))
-}
-
-fn ended(code: Option<u8>) -> ExitCode {
-    code.map_or(ExitCode::SUCCESS, ExitCode::from)
+    // A terminal that has just shown them need not show them twice.
+    if !(is_shown && args.format.with_gates && output::columns().is_some()) {
+        gate::tell(&comparison.gates);
+    }
+    Ok(gate::ended(&comparison.gates))
 }
 
 /// Reads every training once and holds it against the target.
@@ -223,19 +220,19 @@ fn speed(
 
 /// Refuses to write over what nobody means to lose: the other output, a config, a result.
 fn check_outputs(args: &CompareArgs, experiments: &[LoadedExperiment]) -> Result<(), UsageError> {
-    let outputs = [("--output", &args.output), ("--curves", &args.curves)];
+    let outputs =
+        [("--output", &args.output), ("--curves", &args.curves), ("--junit", &args.gates.junit)];
     let outputs: Vec<(&str, &PathBuf)> =
         outputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_ref()?))).collect();
-    if let [(_, one), (_, other)] = outputs[..]
-        && output::place(one) == output::place(other)
-    {
-        let told = format!(
-            "--output and --curves both name {}: give each a file of its own",
-            one.display()
-        );
-        return Err(UsageError(told));
-    }
-    for (flag, path) in outputs {
+    for (at, (flag, path)) in outputs.iter().enumerate() {
+        let same = |(_, other): &&(&str, &PathBuf)| output::place(other) == output::place(path);
+        if let Some((other, _)) = outputs[..at].iter().find(same) {
+            let told = format!(
+                "{other} and {flag} both name {}: give each a file of its own",
+                path.display()
+            );
+            return Err(UsageError(told));
+        }
         let of_results =
             experiments.iter().any(|e| output::place(path).starts_with(output::place(&e.path)));
         let what = if path.is_file() && of_results {

@@ -6,9 +6,10 @@ use super::conclusion::{Conclusion, Finding};
 use super::contrast::Contrast;
 use super::contrasts::contrasts;
 use super::experiment::Experiment;
+use super::gate::GateResult;
 use super::mean_curves::MeanCurve;
 use super::metric::CONTRASTED;
-use super::options::{CompareError, Filter, Options};
+use super::options::{CompareError, Options};
 use super::savings::{Saving, savings};
 use super::selection::{names, select};
 use super::speed::Speed;
@@ -34,6 +35,8 @@ pub struct Comparison {
     pub data_sets: Vec<AcrossDataSets>,
     /// How soon trainings reach a target, where one is asked for.
     pub speed: Vec<Speed>,
+    /// Limits that the results have to keep, where there are any.
+    pub gates: Vec<GateResult>,
     /// What limits the conclusions.
     pub warnings: Vec<Warning>,
     /// The conclusions.
@@ -62,6 +65,7 @@ pub fn compare(loaded: &[LoadedExperiment], options: &Options) -> Result<Compari
         early_stopping: Vec::new(),
         data_sets: Vec::new(),
         speed: Vec::new(),
+        gates: Vec::new(),
         warnings: warnings::of_files(loaded, &names(loaded)),
         conclusions: Vec::new(),
         experiments: Vec::new(),
@@ -137,18 +141,6 @@ impl Comparison {
         self.experiments.push(summary);
         Some(primary)
     }
-}
-
-/// The arms alone, as a gate judges them.
-///
-/// # Errors
-/// Where nothing has ended, or a filter names what is not there.
-pub fn arms(
-    loaded: &[LoadedExperiment],
-    filters: &[Filter],
-) -> Result<Vec<ArmSummary>, CompareError> {
-    let (experiments, _) = select(loaded, filters)?;
-    Ok(experiments.iter().flat_map(summaries).collect())
 }
 
 fn check_metric(experiments: &[Experiment], asked: Option<&str>) -> Result<(), CompareError> {

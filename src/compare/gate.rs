@@ -6,42 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
-use super::arms::ArmSummary;
-use super::comparison::arms;
+use super::arms::{ArmSummary, summaries};
+use super::baseline::BaselineArm;
 use super::options::{CompareError, Filter};
+use super::selection::select;
 use super::setting::Unlike;
 use super::significance::CONFIDENCE;
-use crate::config::Factors;
+use crate::config::{Factors, Gate};
 use crate::results::LoadedExperiment;
 use crate::stats;
-
-/// What is asked of a metric of the arms.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gate {
-    /// The metric.
-    pub metric: String,
-    /// Only arms with these levels.
-    #[serde(default, rename = "where")]
-    pub levels: Map<String, Value>,
-    /// The mean is at least this.
-    pub min: Option<f64>,
-    /// The mean is at most this.
-    pub max: Option<f64>,
-    /// Results to hold the same arms against, as a directory.
-    pub baseline: Option<String>,
-    /// The mean rose by no more than this share of the baseline's.
-    pub max_increase: Option<f64>,
-    /// The mean fell by no more than this share of the baseline's.
-    pub max_decrease: Option<f64>,
-    /// The mean rose by no more than this, in the metric's own unit.
-    pub max_rise: Option<f64>,
-    /// The mean fell by no more than this, in the metric's own unit.
-    pub max_drop: Option<f64>,
-}
 
 /// A gate judged for one arm, or why it could not be.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,6 +100,10 @@ pub enum Reason {
     UnknownMetric(Vec<String>),
     /// This arm does not have it.
     NotRecorded,
+    /// It is about a change, and there is nothing to hold the arms against.
+    NoBaseline,
+    /// What to hold them against cannot be read; why.
+    DamagedBaseline(String),
     /// The baseline has no such arm.
     NotInBaseline,
     /// The arm of the baseline is of other data, another split or other settings.
@@ -161,67 +138,21 @@ impl GateResult {
 }
 
 impl Gate {
-    /// What is wrong with its keys taken together.
-    ///
-    /// # Errors
-    /// Where it has no limit, or keys that do not go together.
-    pub fn check(&self) -> Result<(), String> {
-        let shares = self.max_increase.is_some() || self.max_decrease.is_some();
-        let changes = self.max_rise.is_some() || self.max_drop.is_some();
-        if shares && changes {
-            let message = "`max_increase` and `max_decrease` are shares, `max_rise` and `max_drop` are in the \
-                           metric's unit: give two gates";
-            return Err(message.to_owned());
-        }
-        let own = self.min.is_some() || self.max.is_some();
-        match (self.baseline.is_some(), shares || changes, own) {
-            (true, true, false) | (false, false, true) => Ok(()),
-            (true, false, false) => {
-                Err("a gate with `baseline` takes `max_increase`, `max_decrease` \
-                                         (shares), `max_rise` or `max_drop` (in the metric's unit)"
-                    .to_owned())
-            }
-            (false, true, _) => {
-                Err("`max_increase`, `max_decrease`, `max_rise` and `max_drop` need a \
-                                     `baseline`"
-                    .to_owned())
-            }
-            (true, _, true) => Err(
-                "`min` and `max` are limits of the metric itself: leave `baseline` out, or give \
-                     `max_increase` instead"
-                    .to_owned(),
-            ),
-            (false, false, false) => {
-                Err("a gate needs a limit: `min`, `max`, or `baseline` with `max_increase`"
-                    .to_owned())
-            }
-        }
-    }
-
     /// Judges every arm that the gate is about, of those that filters leave.
     #[must_use]
     pub fn judge(
         &self,
         results: &[LoadedExperiment],
         filters: &[Filter],
-        baseline: Option<&[ArmSummary]>,
+        baseline: Option<&[BaselineArm]>,
     ) -> Vec<GateResult> {
         let own = self.levels.iter();
         let own = own.map(|(key, level)| Filter { key: key.clone(), level: level.clone() });
         let filters: Vec<Filter> = filters.iter().cloned().chain(own).collect();
-        let figure = match (baseline.is_some(), self.max_rise.or(self.max_drop)) {
-            (false, _) => Figure::Mean,
-            (true, Some(_)) => Figure::Change,
-            (true, None) => Figure::Share,
-        };
-        let result = |arm: Option<GatedArm>, outcome: Outcome| GateResult {
-            metric: self.metric.clone(),
-            arm,
-            figure,
-            limits: self.limits(),
-            outcome,
-        };
-        let of_all = |reason: Reason| vec![result(None, Outcome::NotJudged(reason))];
+        let of_all = |reason: Reason| vec![self.not_judged(reason)];
+        if self.is_relative() && baseline.is_none() {
+            return of_all(Reason::NoBaseline);
+        }
         let arms = match arms(results, &filters) {
             Ok(arms) => arms,
             Err(error) => return of_all(Reason::NoArms(error)),
@@ -234,9 +165,9 @@ impl Gate {
             return of_all(Reason::UnknownMetric(known.into_iter().cloned().collect()));
         }
         let judged = arms.into_iter().map(|arm| {
-            let estimate = match baseline {
+            let estimate = match baseline.filter(|_| self.is_relative()) {
                 None => self.absolute(&arm),
-                Some(baseline) => self.change(&arm, baseline, figure),
+                Some(baseline) => self.change(&arm, baseline),
             };
             let outcome = match estimate {
                 Ok(estimate) if self.limits().iter().any(|limit| limit.is_broken(&estimate)) => {
@@ -247,9 +178,28 @@ impl Gate {
                 Err(reason) => Outcome::NotJudged(reason),
             };
             let arm = GatedArm { experiment: arm.experiment, factors: arm.factors };
-            result(Some(arm), outcome)
+            self.result(Some(arm), outcome)
         });
         judged.collect()
+    }
+
+    /// That it cannot be judged, whatever the arms.
+    #[must_use]
+    pub fn not_judged(&self, reason: Reason) -> GateResult {
+        self.result(None, Outcome::NotJudged(reason))
+    }
+
+    fn result(&self, arm: Option<GatedArm>, outcome: Outcome) -> GateResult {
+        let (figure, limits) = (self.figure(), self.limits());
+        GateResult { metric: self.metric.clone(), arm, figure, limits, outcome }
+    }
+
+    fn figure(&self) -> Figure {
+        match (self.is_relative(), self.is_share()) {
+            (false, _) => Figure::Mean,
+            (true, true) => Figure::Share,
+            (true, false) => Figure::Change,
+        }
     }
 
     fn limits(&self) -> Vec<Limit> {
@@ -281,30 +231,21 @@ impl Gate {
         }
     }
 
-    fn change(
-        &self,
-        arm: &ArmSummary,
-        baseline: &[ArmSummary],
-        figure: Figure,
-    ) -> Result<Estimate, Reason> {
-        let same = |other: &&ArmSummary| {
+    fn change(&self, arm: &ArmSummary, baseline: &[BaselineArm]) -> Result<Estimate, Reason> {
+        let same = |other: &&BaselineArm| {
             other.experiment == arm.experiment && other.factors == arm.factors
         };
         let other = baseline.iter().find(same).ok_or(Reason::NotInBaseline)?;
         if let Some(unlike) = arm.setting.unlike(&other.setting) {
             return Err(Reason::Unlike(unlike));
         }
-        let values = |arm: &ArmSummary| -> Vec<(u64, Option<f64>)> {
-            let values = arm.metrics.get(&self.metric).map_or(&[][..], |metric| &metric.values);
-            arm.seeds.iter().copied().zip(values.iter().copied()).collect()
-        };
-        let (now, before) = (values(arm), values(other));
-        let both: Vec<(Option<f64>, Option<f64>)> = now
+        let now = arm.metrics.get(&self.metric).map_or(&[][..], |metric| &metric.values);
+        let before = other.values(&self.metric);
+        let both: Vec<(Option<f64>, Option<f64>)> = arm
+            .seeds
             .iter()
-            .filter_map(|(seed, now)| {
-                let (_, before) = before.iter().find(|(other, _)| other == seed)?;
-                Some((*now, *before))
-            })
+            .zip(now)
+            .filter_map(|(seed, now)| Some((*now, *before?.get(seed)?)))
             .collect();
         let lost = both.iter().filter(|(now, before)| now.is_none() && before.is_some()).count();
         let pairs: Vec<(f64, f64)> =
@@ -314,7 +255,7 @@ impl Gate {
         let side =
             |of: fn(&(f64, f64)) -> f64| stats::mean(&pairs.iter().map(of).collect::<Vec<_>>());
         let old_and_new = side(|pair| pair.1).zip(side(|pair| pair.0));
-        let unit = match figure {
+        let unit = match self.figure() {
             Figure::Share => old_and_new.map(|(old, _)| old.abs()).filter(|size| *size > 0.0),
             Figure::Mean | Figure::Change => Some(1.0),
         };
@@ -327,6 +268,18 @@ impl Gate {
             _ => Err(Reason::TooFewSeeds { n, left_out }),
         }
     }
+}
+
+/// The arms alone, as a gate judges them.
+///
+/// # Errors
+/// Where nothing has ended, or a filter names what is not there.
+pub fn arms(
+    loaded: &[LoadedExperiment],
+    filters: &[Filter],
+) -> Result<Vec<ArmSummary>, CompareError> {
+    let (experiments, _) = select(loaded, filters)?;
+    Ok(experiments.iter().flat_map(summaries).collect())
 }
 
 impl Limit {

@@ -7,6 +7,7 @@
 
 mod across;
 mod arms;
+mod baseline;
 mod best;
 mod comparison;
 mod conclusion;
@@ -46,7 +47,8 @@ mod warnings;
 
 pub use across::{AcrossDataSets, RankedArm};
 pub use arms::{ArmSummary, MetricSummary, Metrics};
-pub use comparison::{Comparison, arms, compare};
+pub use baseline::BaselineArm;
+pub use comparison::{Comparison, compare};
 pub use conclusion::{
     Best, Conclusion, Detectable, Effect, Finding, Interaction, Scope, Scores, UnitsDiffer, Verdict,
 };

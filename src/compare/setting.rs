@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::experiment::Arm;
@@ -11,11 +12,13 @@ use super::experiment::Arm;
 const PATHS: [&str; 2] = ["data.source", "data.test_source"];
 
 /// The data, split and settings of an arm.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Setting {
     /// SHA-256 of the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<Value>,
-    /// Keys of the config and of the rule, and their values.
+    /// Dotted keys of the config and of the rule, and their values.
     keys: BTreeMap<String, Value>,
 }
 
@@ -40,6 +43,37 @@ impl Setting {
             keys.remove(path);
         }
         Self { digest: observation.run.data.get("digest").cloned(), keys }
+    }
+
+    /// What all of these have in common.
+    #[must_use]
+    pub fn common<'a>(settings: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut settings = settings.into_iter();
+        let mut common = settings.next().cloned().unwrap_or_default();
+        for other in settings {
+            common.digest = common.digest.filter(|digest| other.digest.as_ref() == Some(digest));
+            common.keys.retain(|key, value| other.keys.get(key) == Some(value));
+        }
+        common
+    }
+
+    /// Without what another has too; none where nothing is left.
+    #[must_use]
+    pub fn beyond(&self, common: &Self) -> Option<Self> {
+        let mut own = self.clone();
+        own.digest = own.digest.filter(|_| common.digest.is_none());
+        own.keys.retain(|key, _| !common.keys.contains_key(key));
+        (own != Self::default()).then_some(own)
+    }
+
+    /// With what it has in common with others.
+    #[must_use]
+    pub fn with(mut self, common: &Self) -> Self {
+        self.digest = self.digest.or_else(|| common.digest.clone());
+        for (key, value) in &common.keys {
+            self.keys.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        self
     }
 
     /// What differs from another; a key that an earlier version did not have is no difference.

@@ -41,6 +41,8 @@ pub(super) struct Cell {
     _matrix: Option<IgnoredAny>,
     #[serde(default, rename = "tune")]
     _tune: Option<IgnoredAny>,
+    #[serde(default, rename = "gate")]
+    _gate: Option<IgnoredAny>,
     #[serde(default)]
     pub checkpoint: CheckpointConfig,
     #[serde(default)]

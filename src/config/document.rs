@@ -7,6 +7,7 @@ use super::cell::{Cell, check_name};
 use super::edit::{Assignment, Path, set};
 use super::error::ConfigError;
 use super::factors::Factors;
+use super::gate::{Gate, gates};
 use super::matrix::{Axes, Axis, Matrix};
 use super::node::{Key, Node, Origin, Source, Value};
 use super::overrides::Overrides;
@@ -16,12 +17,14 @@ use super::tune::Tune;
 /// What an experiment was read from, for messages about it.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
-    /// The config with its overrides, without its matrix.
+    /// The config with its overrides, without its matrix, tuning and gates.
     pub root: Node,
     /// What is varied.
     pub axes: Axes,
     /// What is tuned.
     pub tune: Option<Tune>,
+    /// The limits that results have to keep.
+    pub gates: Vec<Gate>,
 }
 
 impl Document {
@@ -29,11 +32,11 @@ impl Document {
     pub fn new(path: &str, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
         let mut root = parse(path, text)?;
         let mut matrix = match take(&mut root, "matrix") {
-            Some(node) => Matrix::read("matrix", &node)?,
+            Some((_, node)) => Matrix::read("matrix", &node)?,
             None => Matrix::default(),
         };
         let mut tune = match take(&mut root, "tune") {
-            Some(node) => Some((Matrix::read("tune", &node)?, node.origin)),
+            Some((_, node)) => Some((Matrix::read("tune", &node)?, node.origin)),
             None => None,
         };
         let mut assigned = Vec::new();
@@ -65,7 +68,11 @@ impl Document {
         for path in &assigned {
             refuse_replaced(path, &axes, tune.as_ref())?;
         }
-        Ok(Self { root, axes, tune })
+        let gates = match take(&mut root, "gate") {
+            Some((key, list)) => gates(key, list, &axes.factors)?,
+            None => Vec::new(),
+        };
+        Ok(Self { root, axes, tune, gates })
     }
 
     /// Every key that cells differ in: those of the matrix, then those tuned.
@@ -191,10 +198,10 @@ fn seeds(count: u64) -> Result<Assignment, ConfigError> {
 }
 
 /// Takes an entry out of a config.
-fn take(root: &mut Node, name: &str) -> Option<Node> {
+fn take(root: &mut Node, name: &str) -> Option<(Key, Node)> {
     let Value::Table(entries) = &mut root.value else { return None };
     let index = entries.iter().position(|(key, _)| key.name == name)?;
-    Some(entries.remove(index).1)
+    Some(entries.remove(index))
 }
 
 /// The key `seed`; one that is no seed is refused when the cells are read.

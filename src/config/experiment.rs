@@ -9,6 +9,7 @@ use super::document::Document;
 use super::effective::Config;
 use super::error::ConfigError;
 use super::factors::{Factor, Factors};
+use super::gate::Gate;
 use super::log::LogConfig;
 use super::overrides::Overrides;
 use super::trainings::Trainings;
@@ -36,6 +37,8 @@ pub struct Experiment {
     pub log: LogConfig,
     /// `[tune]`. Until values are chosen, the trainings have the first of each key.
     pub tune: Option<Tune>,
+    /// `[[gate]]`.
+    pub gates: Vec<Gate>,
     /// Where its values are written.
     pub(super) document: Arc<Document>,
 }

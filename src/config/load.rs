@@ -88,6 +88,7 @@ impl Experiment {
             checkpoint,
             log,
             tune: document.tune.clone(),
+            gates: document.gates.clone(),
             document,
         })
     }

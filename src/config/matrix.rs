@@ -13,7 +13,7 @@ use super::node::{Key, Node, Origin, Value};
 const ARMS: usize = 10_000_000;
 
 /// Keys of the config that belong to an experiment as a whole.
-const FIXED: [&str; 5] = ["name", "matrix", "tune", "checkpoint", "log"];
+const FIXED: [&str; 6] = ["name", "matrix", "tune", "checkpoint", "log", "gate"];
 
 /// The entries of `[matrix]` or `[tune]` before they are checked, by full path.
 #[derive(Debug, Clone, Default)]

@@ -16,8 +16,18 @@ const SEEDS: [u64; 5] = [1000, 1001, 1002, 1003, 1004];
 const TRAININGS: usize = 100_000;
 
 /// Keys that are not a setting of the training.
-const OTHER: [&str; 9] =
-    ["name", "seed", "matrix", "tune", "checkpoint", "log", "data", "evaluation", "early_stopping"];
+const OTHER: [&str; 10] = [
+    "name",
+    "seed",
+    "matrix",
+    "tune",
+    "checkpoint",
+    "log",
+    "gate",
+    "data",
+    "evaluation",
+    "early_stopping",
+];
 
 /// Keys by which the losses of two values are not to be compared.
 const YARDSTICKS: [&str; 2] = ["training.epochs", "training.loss"];

@@ -1,7 +1,8 @@
 //! A comparison as a document: for each experiment arms, contrasts, what stopping saved, how soon a
-//! target is reached; then warnings and conclusions.
+//! target is reached; then warnings, conclusions and gates.
 
 use super::document::{Block, Document, Section};
+use super::gates;
 use super::number::figure;
 use super::robust::{self, robust};
 use super::sentences::{conclusion, warning};
@@ -49,6 +50,7 @@ pub(super) fn document(
         sections: comparison.experiments.iter().map(of_experiment).collect(),
         warnings: first_of(comparison.warnings.iter().map(warning), "warning"),
         conclusions,
+        gates: gates::lines(&comparison.gates),
     }
 }
 

@@ -19,6 +19,7 @@ pub const FORMAT: Format = Format {
     with_clocks: false,
     with_medians: false,
     with_curves: false,
+    with_gates: false,
     write,
 };
 
@@ -29,7 +30,7 @@ fn write(comparison: &Comparison, _: &Style) -> Result<String> {
 /// A figure of a metric.
 type Figure = fn(&MetricSummary) -> Option<f64>;
 
-/// A row per arm and metric. References, contrasts and what stopping saved are other tables, which
+/// A row per arm and metric. References, contrasts, what stopping saved and gates are other tables, which
 /// JSON holds.
 fn arms(comparison: &Comparison) -> Result<String, csv::Error> {
     let levels = comparison.arms.iter().map(|arm| &arm.factors);

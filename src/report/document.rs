@@ -1,5 +1,6 @@
 //! A report as sections, tables and sentences, which a renderer per format writes out.
 
+use super::gates::GateLine;
 use super::table::Table;
 
 /// A report.
@@ -11,6 +12,8 @@ pub(super) struct Document {
     pub warnings: Vec<String>,
     /// The conclusions.
     pub conclusions: Vec<String>,
+    /// Limits that the results have to keep, and how many there are beyond those.
+    pub gates: (Vec<GateLine>, String),
 }
 
 /// A part of a report under a heading.

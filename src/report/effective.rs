@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Experiment, Tune, is_within};
+use crate::config::{Experiment, Gate, Tune, is_within};
 
 /// Keys that the data decides where the config does not.
 const INFERRED: [&str; 2] = ["data.task", "training.loss"];
@@ -67,8 +67,9 @@ pub fn effective(experiment: &Experiment, cells: &[Map<String, Value>]) -> Strin
     }
     sections.push(varied_section(experiment));
     sections.extend(experiment.tune.as_ref().map(tuned_section));
-    let texts: Vec<String> =
+    let mut texts: Vec<String> =
         sections.iter().filter(|section| !section.lines.is_empty()).map(text).collect();
+    texts.extend(experiment.gates.iter().map(gate));
     texts.join("\n")
 }
 
@@ -92,6 +93,17 @@ fn varied_section(experiment: &Experiment) -> Section {
         lines.push(line("seed", value));
     }
     Section { name: "matrix".to_owned(), lines }
+}
+
+/// A table of a list, which has no name of its own.
+fn gate(gate: &Gate) -> String {
+    let lines = match json!(gate) {
+        Value::Object(keys) => {
+            keys.into_iter().map(|(key, value)| Line { key, value, comment: "" }).collect()
+        }
+        _ => Vec::new(),
+    };
+    format!("[[gate]]\n{}", text(&Section { name: String::new(), lines }))
 }
 
 fn tuned_section(tune: &Tune) -> Section {

@@ -7,6 +7,7 @@ use crate::draw::Characters;
 
 /// An output format.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a property of its own
 pub struct Format {
     /// As `--format` names it.
     pub name: &'static str,
@@ -18,6 +19,8 @@ pub struct Format {
     pub with_medians: bool,
     /// Whether it shows the curves of [`Comparison::curves`].
     pub with_curves: bool,
+    /// Whether judged gates are in it.
+    pub with_gates: bool,
     /// Writes a comparison.
     pub write: fn(&Comparison, &Style) -> Result<String>,
 }

@@ -5,7 +5,9 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::format::{Format, Style};
+use super::gates::GateJson;
 use super::sentences::{conclusion, warning};
+use crate::compare::setting::Setting;
 use crate::compare::speed::Speed;
 use crate::compare::{AcrossDataSets, ArmSummary, Comparison, Contrast, ExperimentSummary, Saving};
 
@@ -16,35 +18,69 @@ pub const FORMAT: Format = Format {
     with_clocks: true,
     with_medians: true,
     with_curves: false,
+    with_gates: true,
     write,
 };
 
 /// A comparison as programs read it.
 #[derive(Serialize)]
 struct Report<'a> {
-    arms: &'a [ArmSummary],
+    arms: Vec<Arm<'a>>,
     references: &'a [ArmSummary],
     contrasts: &'a [Contrast],
     early_stopping: &'a [Saving],
     data_sets: &'a [AcrossDataSets],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     speed: &'a [Speed],
+    gates: Vec<GateJson<'a>>,
     warnings: Vec<String>,
     verdict: Vec<String>,
-    experiments: &'a [ExperimentSummary],
+    experiments: Vec<Experiment<'a>>,
+}
+
+/// An arm, with what it was measured under beyond what all arms of its experiment have in common.
+#[derive(Serialize)]
+struct Arm<'a> {
+    #[serde(flatten)]
+    summary: &'a ArmSummary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setting: Option<Setting>,
+}
+
+/// An experiment, with what all of its arms were measured under: what a baseline is judged by.
+#[derive(Serialize)]
+struct Experiment<'a> {
+    #[serde(flatten)]
+    summary: &'a ExperimentSummary,
+    setting: Setting,
+}
+
+impl<'a> Experiment<'a> {
+    fn of(summary: &'a ExperimentSummary, arms: &[ArmSummary]) -> Self {
+        let own = arms.iter().filter(|arm| arm.experiment == summary.name);
+        Self { summary, setting: Setting::common(own.map(|arm| &arm.setting)) }
+    }
 }
 
 fn write(comparison: &Comparison, _: &Style) -> Result<String> {
+    let arms = &comparison.arms;
+    let experiments: Vec<Experiment> =
+        comparison.experiments.iter().map(|one| Experiment::of(one, arms)).collect();
+    let own = |summary: &ArmSummary| {
+        let experiment = experiments.iter().find(|one| one.summary.name == summary.experiment);
+        experiment.and_then(|one| summary.setting.beyond(&one.setting))
+    };
     let report = Report {
-        arms: &comparison.arms,
+        arms: arms.iter().map(|summary| Arm { summary, setting: own(summary) }).collect(),
         references: &comparison.references,
         contrasts: &comparison.contrasts,
         early_stopping: &comparison.early_stopping,
         data_sets: &comparison.data_sets,
         speed: &comparison.speed,
+        gates: comparison.gates.iter().map(GateJson::from).collect(),
         warnings: comparison.warnings.iter().map(warning).collect(),
         verdict: comparison.conclusions.iter().map(|one| conclusion(one, comparison)).collect(),
-        experiments: &comparison.experiments,
+        experiments,
     };
     Ok(json(&report)?)
 }
@@ -64,7 +100,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::compare::{Options, compare};
+    use crate::compare::{BaselineArm, Options, compare};
     use crate::results::fixtures::two_by_two;
 
     #[test]
@@ -118,5 +154,25 @@ mod tests {
         );
         assert_eq!(json["references"][0]["reference"], "best_checkpoint_of_full_run");
         assert_eq!(json["references"][0]["factors"], json!({"model.norm.kind": "none"}));
+    }
+
+    #[test]
+    fn what_is_written_is_the_baseline_that_the_arms_themselves_are() {
+        let mut experiment = two_by_two();
+        for (index, run) in experiment.runs.iter_mut().enumerate() {
+            let norm =
+                if index % 2 == 0 { json!({"kind": "none"}) } else { json!({"kind": "batch"}) };
+            run.record.config.insert("model".to_owned(), json!({"norm": norm, "hidden": [8]}));
+            run.record.data.insert("digest".to_owned(), "0123".into());
+        }
+        let lost = experiment.runs[0].record.arms[0].metrics.get_mut("test_loss").unwrap();
+        *lost = Value::Null;
+        let comparison = compare(&[experiment], &Options::default()).unwrap();
+        let text = write(&comparison, &Style::default()).unwrap();
+        let arms: Vec<BaselineArm> = comparison.arms.iter().map(BaselineArm::from).collect();
+        assert_eq!(BaselineArm::all_of(&text).unwrap(), arms);
+        // What arms have in common is written once.
+        assert_eq!(text.matches("\"model.hidden\"").count(), 1, "{text}");
+        assert_eq!(text.matches("\"0123\"").count(), 1);
     }
 }

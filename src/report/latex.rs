@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::comparison::document;
 use super::document::{Block, Document, Section};
 use super::format::Format;
+use super::gates::GateLine;
 use super::table::{Align, Column, Table};
 
 /// For a paper.
@@ -14,6 +15,7 @@ pub const FORMAT: Format = Format {
     with_clocks: false,
     with_medians: false,
     with_curves: false,
+    with_gates: true,
     write: |comparison, style| Ok(latex(document(comparison, style.medians, None))),
 };
 
@@ -23,6 +25,13 @@ fn latex(document: Document) -> String {
     let mut text = String::from("% needs \\usepackage{booktabs}\n");
     for sentence in document.conclusions.iter().chain(&document.warnings) {
         text.extend(["% ", &sentence.replace(['\n', '\r'], " "), "\n"]);
+    }
+    let (gates, more) = &document.gates;
+    for GateLine { outcome, sentence } in gates {
+        text.extend(["% gate ", outcome, ": ", &sentence.replace(['\n', '\r'], " "), "\n"]);
+    }
+    if !more.is_empty() {
+        text.extend(["% ", more, "\n"]);
     }
     for part in document.sections {
         section(&mut text, part, "");

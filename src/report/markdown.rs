@@ -3,6 +3,7 @@
 use super::comparison::document;
 use super::document::{Block, Document, Section};
 use super::format::Format;
+use super::gates::GateLine;
 use super::table::{Align, Column, Table, padded};
 use crate::draw::Characters;
 
@@ -13,6 +14,7 @@ pub const FORMAT: Format = Format {
     with_clocks: false,
     with_medians: false,
     with_curves: true,
+    with_gates: true,
     write: |comparison, style| {
         Ok(markdown(document(comparison, style.medians, Some(Characters::Unicode))))
     },
@@ -26,6 +28,15 @@ const RULER: usize = 3;
 
 fn markdown(document: Document) -> String {
     let mut text = String::new();
+    // They are what a job is about.
+    let (gates, more) = document.gates;
+    if !gates.is_empty() {
+        text.extend([&"#".repeat(DEPTH), " Gates\n\n"]);
+        for GateLine { outcome, sentence } in gates {
+            text.extend(["- **", outcome, "**: ", &plain(&sentence), "\n"]);
+        }
+        text.extend([more.as_str(), if more.is_empty() { "\n" } else { "\n\n" }]);
+    }
     for part in document.sections {
         section(&mut text, part, DEPTH);
         text.push('\n');

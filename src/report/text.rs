@@ -3,6 +3,7 @@
 use super::comparison::document;
 use super::document::{Block, Document, Section};
 use super::format::{Format, Style};
+use super::gates::GateLine;
 use super::table::{Table, narrow};
 use super::wrap::{WIDTH, wrap};
 
@@ -16,13 +17,14 @@ pub const FORMAT: Format = Format {
     with_clocks: true,
     with_medians: false,
     with_curves: true,
+    with_gates: true,
     write: |comparison, style| {
         Ok(text(document(comparison, style.medians, Some(style.characters)), style))
     },
 };
 
 /// Verdicts, each with the colour in which a terminal shows it (SGR, ECMA-48).
-const COLOURS: [(&str, &str); 7] = [
+const COLOURS: [(&str, &str); 10] = [
     ("better", "32"),
     ("worse", "31"),
     ("it depends", "33"),
@@ -30,6 +32,9 @@ const COLOURS: [(&str, &str); 7] = [
     ("no difference that matters", "36"),
     ("cannot tell", "2"),
     ("too few seeds to tell", "2"),
+    ("passed", "32"),
+    ("failed", "31"),
+    ("not judged", "33"),
 ];
 
 /// A document within the width of a terminal; whole where there is none.
@@ -53,6 +58,17 @@ fn text(document: Document, style: &Style) -> String {
     for conclusion in &document.conclusions {
         let lines = writer.lines(conclusion);
         writer.text.push_str(&if style.colour { coloured(&lines) } else { lines });
+    }
+    let (gates, more) = document.gates;
+    if !gates.is_empty() {
+        writer.text.push_str("\nGates\n\n");
+    }
+    for GateLine { outcome, sentence } in gates {
+        let lines = writer.lines(&format!("{outcome}: {sentence}"));
+        writer.text.push_str(&if style.colour { coloured(&lines) } else { lines });
+    }
+    if !more.is_empty() {
+        writer.sentence(&more);
     }
     writer.text
 }

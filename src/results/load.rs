@@ -253,6 +253,8 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
     let left_out = match only {
         Some(dirs) => {
             plan.trainings.retain(|training| dirs.contains(&training.dir));
+            // They are about the experiment.
+            plan.gates.clear();
             Vec::new()
         }
         None => left_out(path, &plan),

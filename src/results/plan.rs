@@ -11,7 +11,7 @@ use super::archive;
 use super::layout::experiment_file;
 use super::record::{ArmRecord, Shared};
 use super::tuning::TuningRecord;
-use crate::config::{Factor, Factors, Overrides};
+use crate::config::{Factor, Factors, Gate, Overrides};
 
 /// `experiment.json`: what the config as given, with its overrides, comes to.
 ///
@@ -45,6 +45,9 @@ pub struct Plan {
     /// `[tune]`, and what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<TuningRecord>,
+    /// `[[gate]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// The tables of the rules, `kind` first.
     #[serde(default)]
     pub rules: Vec<Shared>,
@@ -76,6 +79,7 @@ impl Plan {
             sequential: None,
             looked_at: Vec::new(),
             tuning: None,
+            gates: Vec::new(),
             rules: Vec::new(),
             cells: Vec::new(),
             trainings: Vec::new(),

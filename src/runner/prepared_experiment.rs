@@ -258,6 +258,7 @@ impl PreparedExperiment {
             sequential: None,
             looked_at: Vec::new(),
             tuning: None,
+            gates: experiment.gates.clone(),
             rules: Vec::new(),
             cells: Vec::new(),
             trainings: Vec::new(),

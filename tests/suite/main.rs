@@ -29,6 +29,7 @@ mod logs;
 mod norms;
 mod on_demand;
 mod pack;
+mod pages;
 #[cfg(target_os = "linux")]
 mod reliability;
 mod replay;

@@ -12,25 +12,64 @@ use crate::text::{counted, quoted};
 /// Outcome, metric, arm, figure, interval, n and limit, or why it could not be judged.
 #[must_use]
 pub fn gate(result: &GateResult) -> String {
-    let name = match &result.arm {
+    format!("gate {}: {}", gate_outcome(result), gate_sentence(result))
+}
+
+/// What came of it, as people are told.
+#[must_use]
+pub fn gate_outcome(result: &GateResult) -> &'static str {
+    match result.outcome {
+        Outcome::Passed(_) => "passed",
+        Outcome::Failed(_) => "FAILED",
+        Outcome::NotJudged(_) => "not judged",
+    }
+}
+
+/// What it asks, of which arm.
+#[must_use]
+pub fn gate_name(result: &GateResult) -> String {
+    let what = match result.figure {
+        Figure::Mean => "",
+        Figure::Share | Figure::Change => "change of ",
+    };
+    format!("{what}{}, {}", about(result), limits(result))
+}
+
+/// The same without what came of it.
+#[must_use]
+pub fn gate_sentence(result: &GateResult) -> String {
+    let name = about(result);
+    match &result.outcome {
+        Outcome::Passed(estimate) | Outcome::Failed(estimate) => judged(result, &name, estimate),
+        Outcome::NotJudged(reason) => not_judged(result, &name, reason),
+    }
+}
+
+/// The metric, and the arm where there is one.
+fn about(result: &GateResult) -> String {
+    match &result.arm {
         Some(arm) => {
             format!("{} of {}, {}", result.metric, arm.experiment, arm_name(&arm.factors))
         }
         None => result.metric.clone(),
-    };
-    let (outcome, message) = match &result.outcome {
-        Outcome::Passed(estimate) => ("passed", judged(result, &name, estimate)),
-        Outcome::Failed(estimate) => ("FAILED", judged(result, &name, estimate)),
-        Outcome::NotJudged(reason) => ("not judged", not_judged(result, &name, reason)),
-    };
-    format!("gate {outcome}: {message}")
+    }
+}
+
+fn limits(result: &GateResult) -> String {
+    let limit = |limit: &Limit| format!("{} {}", limit.key, shown(result.figure, limit.value));
+    let limits: Vec<String> = result.limits.iter().map(limit).collect();
+    limits.join(" and ")
+}
+
+fn shown(of: Figure, value: f64) -> String {
+    match of {
+        Figure::Share => format!("{} %", figure(100.0 * value, 3)),
+        Figure::Mean | Figure::Change => figure(value, 4),
+    }
 }
 
 fn judged(result: &GateResult, name: &str, estimate: &Estimate) -> String {
-    let shown = |value: f64| match result.figure {
-        Figure::Share => format!("{} %", figure(100.0 * value, 3)),
-        Figure::Mean | Figure::Change => figure(value, 4),
-    };
+    let shown = |value: f64| shown(result.figure, value);
     let name = match (result.figure, estimate.old_and_new) {
         (Figure::Mean, _) => name.to_owned(),
         (_, None) => format!("change of {name}, against the baseline"),
@@ -40,8 +79,6 @@ fn judged(result: &GateResult, name: &str, estimate: &Estimate) -> String {
             figure(new, 4)
         ),
     };
-    let limit = |limit: &Limit| format!("{} {}", limit.key, shown(limit.value));
-    let limits: Vec<String> = result.limits.iter().map(limit).collect();
     let left_out = match estimate.left_out {
         0 => String::new(),
         n => format!(", {} without a finite pair or value left out", counted(n, "seed")),
@@ -53,7 +90,7 @@ fn judged(result: &GateResult, name: &str, estimate: &Estimate) -> String {
         shown(low),
         shown(high),
         estimate.n,
-        limits.join(" and ")
+        limits(result)
     )
 }
 
@@ -69,6 +106,10 @@ fn not_judged(result: &GateResult, name: &str, reason: &Reason) -> String {
             format!("no arm has the metric `{}`: {hint}", result.metric)
         }
         Reason::NotRecorded => format!("{name}: there is no such metric"),
+        Reason::NoBaseline => {
+            format!("{name}: there is no baseline: name one, or give --baseline FILE.json")
+        }
+        Reason::DamagedBaseline(why) => format!("{name}: the baseline cannot be read: {why}"),
         Reason::NotInBaseline => format!("{name}: the baseline has no such arm"),
         Reason::Unlike(Unlike::Data) => {
             format!(

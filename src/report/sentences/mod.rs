@@ -14,7 +14,7 @@ mod tuning;
 mod warning;
 
 pub use conclusion::{conclusion, finding};
-pub use gate::gate;
+pub use gate::{gate, gate_name, gate_outcome, gate_sentence};
 pub use phrase::{cell_name, norm_name};
 pub use replay::{percent, replay};
 pub use warning::{error, warning, warning_kind};

@@ -5,10 +5,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::compare::gate::Gate;
 use crate::compare::tuning::findings;
 use crate::compare::{Comparison, Margin, Options, RATE, TunedValues, compare};
-use crate::config::Factors;
+use crate::config::{Factors, Gate};
 use crate::replay::{Fastest, Finding, Recommendation, Tradeoff};
 use crate::results::LoadedExperiment;
 use crate::results::fixtures::{arm, experiment, map, run, two_by_two, two_by_two_of};

@@ -2,6 +2,7 @@
 
 pub mod bad;
 pub mod broken;
+pub mod page;
 
 use std::collections::BTreeMap;
 use std::fs;
