@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::launch::{LAUNCHERS, Launcher, launcher};
 
 /// Where trainings go.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct LaunchArgs {
     /// Who trains
     #[arg(long, value_name = "LAUNCHER", default_value = "local", value_parser = launchers(),

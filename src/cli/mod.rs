@@ -1,5 +1,6 @@
 //! From the command line to the rooms and back: parses, calls, prints, and gives the exit code.
 
+mod again;
 mod args;
 pub mod check;
 pub mod clean;

@@ -42,14 +42,15 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         return task(args, sweep, numbers, &interrupt);
     }
     args.check_launcher()?;
+    let args = &args.in_place()?;
     let report = args.report.as_ref().map(|file| -> Result<LiveReport> {
-        Ok(LiveReport::new(file, args.results.join(&args.experiment.load()?.name))?)
+        Ok(LiveReport::new(file, args.results.join(&args.load_with(args.experiment.seeds)?.name))?)
     });
     let report = report.transpose()?;
     let ended = if args.until_decided {
         until_decided(args, report.as_ref(), &interrupt, out)
     } else {
-        let experiment = args.experiment.load()?;
+        let experiment = args.load_with(args.experiment.seeds)?;
         run_once(&experiment, None, true, args, report.as_ref(), &interrupt, out)
     };
     let Some(report) = report else { return ended };
@@ -85,7 +86,7 @@ fn until_decided(
     let plan = SequentialPlan { alpha: ALPHA, looks: looks.seeds().to_vec() };
     let mut is_first = true;
     for (index, seeds) in looks.seeds().iter().enumerate() {
-        let experiment = args.experiment.load_with(Some(*seeds as u64))?;
+        let experiment = args.load_with(Some(*seeds as u64))?;
         if experiment.factors.is_empty() {
             let message = "--until-decided: there is no effect to decide on: give a key several levels in \
                            [matrix], such as \"model.norm.kind\" = [\"none\", \"batch\"]";

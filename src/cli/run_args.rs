@@ -2,20 +2,27 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use super::again;
 use super::experiment_args::ExperimentArgs;
 use super::launch_args::LaunchArgs;
 use crate::compare::Margin;
+use crate::config::Experiment;
 use crate::runner::{DeviceChoice, Options};
 
 /// What `bnes run` is told.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct RunArgs {
     /// The experiment.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
+    /// Train what is missing of the experiment in this folder, results/NAME: by the config that lies there, with the
+    /// --set and --seeds of then, beyond which others may be given
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "results", "sweep"])]
+    pub again: Option<PathBuf>,
     /// Where results go, one folder per experiment
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
@@ -63,6 +70,27 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// Reads the experiment, with seeds 0 to N-1 where these are given.
+    ///
+    /// # Errors
+    /// Where the config is refused, or --again names no experiment.
+    pub fn load_with(&self, seeds: Option<u64>) -> Result<Experiment> {
+        match &self.again {
+            Some(dir) => again::experiment(dir, &self.experiment.set, seeds),
+            None => Ok(self.experiment.load_with(seeds)?),
+        }
+    }
+
+    /// The same with the results directory that --again names.
+    ///
+    /// # Errors
+    /// Where it names none.
+    pub fn in_place(&self) -> Result<Self> {
+        let results = self.again.as_deref().map(again::place).transpose()?;
+        let results = results.map_or_else(|| self.results.clone(), |(results, _)| results);
+        Ok(Self { results, ..self.clone() })
+    }
+
     /// What a session is told of them.
     pub fn options(&self) -> Options<'_> {
         Options {

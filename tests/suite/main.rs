@@ -4,6 +4,7 @@
 
 mod common;
 
+mod again;
 mod bad_data;
 mod bad_input;
 mod check;

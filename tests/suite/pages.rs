@@ -8,6 +8,25 @@ use serde_json::Value;
 use crate::common::page::{blocks, follow, page, shell};
 use crate::common::{Place, stderr};
 
+#[test]
+fn results_are_managed_as_the_page_says() {
+    let place = Place::new();
+    let printed = follow(&place, &page("managing-results.md"));
+    let count = |block: usize, told: &str| {
+        assert!(printed[block].contains(told), "{told} in block {block}: {}", printed[block]);
+    };
+    count(0, "study: 6 arms from 6 trainings (6 trained in ");
+    count(1, "study: 15 arms from 15 trainings (9 trained in ");
+    count(1, "6 already done)");
+    count(2, "study: 10 arms from 10 trainings (0 trained in ");
+    // Renaming and going on from the folder train nothing that was there.
+    count(4, "penguins: 10 arms from 10 trainings (0 trained in ");
+    count(5, "penguins: 10 arms from 10 trainings (0 trained in ");
+    count(5, "penguins: 12 arms from 12 trainings (2 trained in ");
+    count(6, "12 trainings");
+    assert!(place.path("penguins.html").is_file() && place.path("penguins.json").is_file());
+}
+
 /// The scripts of the steps of a GitHub job: what stands below `run: |`.
 fn steps(yaml: &str) -> Vec<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
