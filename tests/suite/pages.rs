@@ -158,3 +158,25 @@ fn the_gitlab_job_of_the_page_passes_and_fails_as_it_says() {
     let xml = fs::read_to_string(place.path("gates.xml")).unwrap();
     assert!(xml.contains("failures=\"1\"") && xml.contains("change of test_loss"), "{xml}");
 }
+
+#[test]
+fn the_tutorial_comes_to_a_comparison_and_a_gate() {
+    let place = Place::new();
+    let printed = follow(&place, &page("tutorial.md"));
+    let shown = |block: usize, told: &str| {
+        assert!(printed[block].contains(told), "{told} in block {block}: {}", printed[block]);
+    };
+    // The table is the same wherever it is made.
+    shown(0, "spent     input   number          0  0.06000 to 199.5, mean 96.84\n");
+    shown(0, "leave out by data.drop = [\"customer\"]\n");
+    shown(1, "check: no error, 0 warnings, 2 notes\n");
+    shown(2, "customers: 120 arms from 60 trainings (60 trained in ");
+    shown(3, "batch norm instead of no norm");
+    shown(4, "patience(patience=40)");
+    shown(5, "(0 trained in ");
+    shown(5, "\nGates\n\npassed: test_accuracy of customers, model.norm.kind=batch");
+    let json = fs::read_to_string(place.path("gates.json")).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let verdicts = json["gates"].as_array().unwrap().iter().map(|gate| gate["verdict"].clone());
+    assert_eq!(verdicts.filter(|verdict| verdict == "failed").count(), 4, "{json}");
+}
