@@ -5,16 +5,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use rayon::prelude::*;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::exit::FAILED;
+use super::check_json;
+use super::exit::{FAILED, exit_code, is_closed_pipe};
 use super::experiment_args::ExperimentArgs;
 use crate::config::{Experiment, without_rule};
 use crate::console::eprintln;
 use crate::report;
 use crate::report::plan::{Estimate, PlanReport, TrainingLine, TuningLine};
-use crate::runner::lint::{Finding, Level, lint};
+use crate::runner::lint::{Level, lint};
 use crate::runner::{
     self, Compute, DatasetCache, DeviceChoice, PreparedExperiment, PreparedTraining, Tuning, timing,
 };
@@ -46,29 +46,30 @@ pub struct CheckArgs {
 pub enum CheckFormat {
     /// The effective config, tables, and findings on standard error.
     Text,
-    /// One object, findings included.
+    /// One object, errors and findings included, with their lines and columns.
     Json,
 }
 
 /// Trainings of a seed that are listed and timed; of more, as many that stand for the others.
 const LISTED: usize = 1000;
 
-/// A finding for programs.
-#[derive(Serialize)]
-struct FindingJson<'a> {
-    level: Level,
-    message: &'a str,
-    file: Option<&'a str>,
-    line: Option<usize>,
-    column: Option<usize>,
-    text: String,
-}
-
 /// Validates an experiment, looks it over and prints what it comes to; trains and writes nothing.
 ///
 /// # Errors
-/// Where the config or the data is refused, the device fails, or `out` cannot be written.
+/// Where the config or the data is refused, the device fails, or `out` cannot be written. With JSON the first
+/// three are printed as such.
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    match look_over(args, out) {
+        Err(error) if args.format == CheckFormat::Json && !is_closed_pipe(&error) => {
+            let json = json!({ "errors": check_json::errors(&error) });
+            super::output::print(out, &report::json::json(&json)?)?;
+            Ok(ExitCode::from(exit_code(&error)))
+        }
+        outcome => outcome,
+    }
+}
+
+fn look_over(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let experiment = args.experiment.load()?;
     let device = args.device.open()?;
     let mut cache = DatasetCache::of(&experiment);
@@ -92,7 +93,8 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {
     match args.format {
         CheckFormat::Json => {
             let mut json = json!(report);
-            json["findings"] = json!(findings.iter().map(finding_json).collect::<Vec<_>>());
+            json["errors"] = json!([]);
+            json["findings"] = check_json::findings(&findings);
             super::output::print(out, &report::json::json(&json)?)?;
         }
         CheckFormat::Text => {
@@ -111,18 +113,6 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {
     }
     let is_refused = args.strict && count(Level::Warning) > 0;
     Ok(if is_refused { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
-}
-
-fn finding_json(finding: &Finding) -> FindingJson<'_> {
-    let position = finding.about.position();
-    FindingJson {
-        level: finding.level,
-        message: finding.about.message(),
-        file: finding.about.origin().map(|origin| origin.source.name.as_str()),
-        line: position.map(|(line, _)| line),
-        column: position.map(|(_, column)| column),
-        text: finding.to_string(),
-    }
 }
 
 fn plan_report(

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use crate::compare::CompareError;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, ConfigErrors};
 use crate::data::DataError;
 use crate::replay::ReplayError;
 use crate::runner::PrepareError;
@@ -31,6 +31,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
     let is_config = |error: Option<&DataError>| error.is_some_and(|error| error.key().is_some());
     let is_usage = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<ConfigError>()
+            || cause.is::<ConfigErrors>()
             || cause.is::<UsageError>()
             || is_config(cause.downcast_ref())
             || cause.downcast_ref().is_some_and(CompareError::is_usage)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{ConfigError, Experiment, Overrides};
+use crate::config::{ConfigErrors, Experiment, Overrides};
 
 /// Which experiment a command is about.
 #[derive(Debug, Clone, Args)]
@@ -25,8 +25,8 @@ impl ExperimentArgs {
     /// Reads the experiment with what the command line changes of it.
     ///
     /// # Errors
-    /// Where the config is refused.
-    pub fn load(&self) -> Result<Experiment, ConfigError> {
+    /// Where the config is refused, with all that is wrong with it.
+    pub fn load(&self) -> Result<Experiment, ConfigErrors> {
         self.load_with(self.seeds)
     }
 
@@ -34,11 +34,13 @@ impl ExperimentArgs {
     ///
     /// # Errors
     /// Where the config is refused.
-    pub fn load_with(&self, seeds: Option<u64>) -> Result<Experiment, ConfigError> {
+    pub fn load_with(&self, seeds: Option<u64>) -> Result<Experiment, ConfigErrors> {
         let overrides = Overrides { set: self.set.clone(), seeds };
-        match &self.config {
+        let path = self.config.as_deref();
+        let read = match path {
             Some(path) => Experiment::load(path, &overrides),
             None => Experiment::builtin(&overrides),
-        }
+        };
+        read.map_err(|_| ConfigErrors::of(path, &overrides))
     }
 }

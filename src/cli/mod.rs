@@ -3,6 +3,7 @@
 mod again;
 mod args;
 pub mod check;
+mod check_json;
 pub mod clean;
 pub mod compare;
 mod compared;

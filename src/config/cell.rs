@@ -7,7 +7,7 @@ use super::checkpoint::CheckpointConfig;
 use super::data::{DataConfig, Task};
 use super::decode::decode_with;
 use super::effective::Config;
-use super::error::ConfigError;
+use super::error::{Basis, ConfigError};
 use super::evaluation::EvaluationConfig;
 use super::keys::elsewhere;
 use super::log::LogConfig;
@@ -112,11 +112,13 @@ impl Cell {
         let Self { data, model, training, early_stopping: rule, .. } = self;
         let parts = Parts { data, model, training, rule };
         if let Some((key, message)) = parts.fault() {
-            return Err(ConfigError::at(document.locate(key.split('.')), message));
+            let error = ConfigError::at(document.locate(key.split('.')), message);
+            return Err(error.on(Basis::Together));
         }
         let Some(Unfit { key, message, help }) = parts.unfit() else { return Ok(()) };
         let message = format!("the norm `{}`: {message}", self.model.norm.kind());
-        Err(ConfigError::at(document.locate(key.split('.')), message).help(help))
+        let error = ConfigError::at(document.locate(key.split('.')), message).help(help);
+        Err(error.on(Basis::Together))
     }
 }
 

@@ -11,7 +11,6 @@ use super::gate::{Gate, gates};
 use super::matrix::{Axes, Axis, Matrix};
 use super::node::{Key, Node, Origin, Source, Value};
 use super::overrides::Overrides;
-use super::parse::parse;
 use super::tune::Tune;
 
 /// What an experiment was read from, for messages about it.
@@ -28,9 +27,8 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Parses a config and applies its overrides.
-    pub fn new(path: &str, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let mut root = parse(path, text)?;
+    /// Takes a config apart and applies its overrides.
+    pub fn new(mut root: Node, overrides: &Overrides) -> Result<Self, ConfigError> {
         let mut matrix = match take(&mut root, "matrix") {
             Some((_, node)) => Matrix::read("matrix", &node)?,
             None => Matrix::default(),

@@ -1,6 +1,7 @@
 //! What is wrong with a config, shown in the text it was written in.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::node::{Origin, Source};
 use super::snippet::{Position, snippet};
@@ -15,13 +16,32 @@ struct Parts {
     message: String,
     origin: Option<Origin>,
     notes: Vec<(&'static str, String)>,
+    basis: Basis,
+}
+
+/// What has to be right for a fault to be one, so that nothing is named that only follows from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// Nothing: it is wrong by itself.
+    Own,
+    /// That no key of this name was meant.
+    Lacking(&'static str),
+    /// The other keys that it is looked at with.
+    Together,
+    /// The whole matrix: two levels or arms are equal.
+    Levels,
 }
 
 impl ConfigError {
     /// A fault of no particular place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self(Box::new(Parts { message: message.into(), origin: None, notes: Vec::new() }))
+        Self(Box::new(Parts {
+            message: message.into(),
+            origin: None,
+            notes: Vec::new(),
+            basis: Basis::Own,
+        }))
     }
 
     /// A fault in a text.
@@ -46,6 +66,22 @@ impl ConfigError {
         self
     }
 
+    /// Says what it goes by.
+    pub(super) fn on(mut self, basis: Basis) -> Self {
+        self.0.basis = basis;
+        self
+    }
+
+    pub(super) fn basis(&self) -> Basis {
+        self.0.basis
+    }
+
+    /// What to do and what else matters, each a line of its own.
+    #[must_use]
+    pub fn notes(&self) -> &[(&'static str, String)] {
+        &self.0.notes
+    }
+
     /// What is wrong, in one line.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -62,9 +98,18 @@ impl ConfigError {
     /// lacks something.
     #[must_use]
     pub fn position(&self) -> Option<(usize, usize)> {
+        self.position_of(|range| range.start)
+    }
+
+    /// Line and column behind the last character, as [`ConfigError::position`].
+    #[must_use]
+    pub fn end(&self) -> Option<(usize, usize)> {
+        self.position_of(|range| range.end)
+    }
+
+    fn position_of(&self, at: impl Fn(&Range<usize>) -> usize) -> Option<(usize, usize)> {
         let origin = self.origin()?;
-        let start = origin.range.as_ref().map_or(0, |range| range.start);
-        let position = Position::of(&origin.source.text, start);
+        let position = Position::of(&origin.source.text, origin.range.as_ref().map_or(0, at));
         Some((position.line, position.column))
     }
 }
@@ -73,7 +118,7 @@ impl std::error::Error for ConfigError {}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Parts { message, origin, notes } = &*self.0;
+        let Parts { message, origin, notes, .. } = &*self.0;
         f.write_str(message)?;
         let mut gutter = 1;
         if let Some(Origin { source, range }) = origin {

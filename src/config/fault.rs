@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::error::{ConfigError, suggest};
+use super::error::{Basis, ConfigError, suggest};
 use super::node::Origin;
 
 /// Whole paths of the keys of a name, in all tables of a config.
@@ -109,6 +109,7 @@ impl Cause {
             }
             Self::Missing(name) => {
                 ConfigError::at(origin, format!("the key `{name}` is missing{within}"))
+                    .on(Basis::Lacking(name))
             }
             Self::Unfit { found, expected } => {
                 ConfigError::at(origin, format!("{prefix}expected {expected}, found {found}"))

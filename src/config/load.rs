@@ -10,11 +10,35 @@ use super::error::ConfigError;
 use super::experiment::{ConfigFile, Experiment};
 use super::factors::{Factor, Factors};
 use super::label;
+use super::node::Node;
 use super::overrides::Overrides;
+use super::parse::parse;
 use super::plan::named;
 
 /// The config that `bnes run` takes where none is given.
-const BUILTIN: (&str, &str) = ("digits.toml", include_str!("../../configs/digits.toml"));
+pub(super) const BUILTIN: (&str, &str) = ("digits.toml", include_str!("../../configs/digits.toml"));
+
+/// The text of a config file.
+pub(super) fn read(path: &FilePath) -> Result<String, ConfigError> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).map_err(|error| {
+        if path.is_dir() {
+            ConfigError::new(format!("`{shown}` is a folder, not a config file"))
+                .help("name the file in it")
+        } else if error.kind() == std::io::ErrorKind::NotFound {
+            ConfigError::new(format!("there is no config file `{shown}`"))
+                .help("a relative path starts from the folder that bnes is called in")
+        } else {
+            ConfigError::new(format!("the config file `{shown}` cannot be read: {error}"))
+        }
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = read.split(|byte| *byte == b'\n').count();
+        ConfigError::new(format!("the config file `{shown}` is not UTF-8 text (line {line})"))
+            .help("save it as UTF-8")
+    })
+}
 
 impl Experiment {
     /// Reads a config file.
@@ -22,26 +46,10 @@ impl Experiment {
     /// # Errors
     /// Where the file cannot be read, or its content or an override is refused.
     pub fn load(path: &FilePath, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let shown = path.display();
-        let bytes = std::fs::read(path).map_err(|error| {
-            if path.is_dir() {
-                ConfigError::new(format!("`{shown}` is a folder, not a config file"))
-                    .help("name the file in it")
-            } else if error.kind() == std::io::ErrorKind::NotFound {
-                ConfigError::new(format!("there is no config file `{shown}`"))
-                    .help("a relative path starts from the folder that bnes is called in")
-            } else {
-                ConfigError::new(format!("the config file `{shown}` cannot be read: {error}"))
-            }
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = read.split(|byte| *byte == b'\n').count();
-            ConfigError::new(format!("the config file `{shown}` is not UTF-8 text (line {line})"))
-                .help("save it as UTF-8")
-        })?;
+        let shown = path.display().to_string();
+        let text = read(path)?;
         let base = path.parent().unwrap_or(FilePath::new(""));
-        let mut experiment = Self::parse(&shown.to_string(), &text, base, overrides)?;
+        let mut experiment = Self::parse(&shown, &text, base, overrides)?;
         experiment.config.path = Some(path.to_owned());
         Ok(experiment)
     }
@@ -66,11 +74,22 @@ impl Experiment {
         base: &FilePath,
         overrides: &Overrides,
     ) -> Result<Self, ConfigError> {
-        let document = Arc::new(Document::new(path, text, overrides)?);
-        let name = document.name(path)?;
+        Self::of_tree(path, text, parse(path, text)?, base, overrides)
+    }
+
+    /// As [`Experiment::parse`], with the tree that the text was read as.
+    pub(super) fn of_tree(
+        path: &str,
+        text: &str,
+        root: Node,
+        base: &FilePath,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let document = Arc::new(Document::new(root, overrides)?);
         let file_name = FilePath::new(path).file_name().unwrap_or_default().to_string_lossy();
         let (trainings, checkpoint, log) = document.trainings()?;
         document.check_replaced()?;
+        let name = document.name(path)?;
         let factors = document.axes.factors.iter();
         Ok(Self {
             name,

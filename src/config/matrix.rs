@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::edit::{Assignment, Path};
-use super::error::ConfigError;
+use super::error::{Basis, ConfigError};
 use super::label::{canonical, labels};
 use super::node::{Key, Node, Origin, Value};
 
@@ -224,7 +224,7 @@ pub(super) fn check_levels(key: &str, list: &Origin, levels: &[Node]) -> Result<
     for level in levels {
         if !seen.insert(canonical(level)) {
             let message = format!("`{key}`: this level appears twice");
-            return Err(ConfigError::at(&level.origin, message));
+            return Err(ConfigError::at(&level.origin, message).on(Basis::Levels));
         }
     }
     Ok(())

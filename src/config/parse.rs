@@ -3,6 +3,7 @@
 //! Refused here is what no key takes: dates, `null`, numbers that are not finite or that no 64 bits
 //! hold, and nesting beyond any use.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use jsonc_parser::ast;
@@ -30,17 +31,27 @@ pub fn is_json(path: &str) -> bool {
 /// # Errors
 /// Where the text is not TOML or JSON, with the place.
 pub fn parse(path: &str, text: &str) -> Result<Node, ConfigError> {
+    let (root, faults) = parse_all(path, text)?;
+    first(root, faults)
+}
+
+fn first(node: Node, faults: Vec<ConfigError>) -> Result<Node, ConfigError> {
+    faults.into_iter().next().map_or(Ok(node), Err)
+}
+
+/// As [`parse`], with every value that no key takes; `false` stands in for it.
+pub(super) fn parse_all(path: &str, text: &str) -> Result<(Node, Vec<ConfigError>), ConfigError> {
     // Some editors begin a file with a mark of its encoding, which is not part of the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
     let source = Arc::new(Source { name: path.to_owned(), text, command_line: false });
     if is_json(path) { parse_json(&source) } else { parse_toml(&source) }
 }
 
-fn parse_toml(source: &Arc<Source>) -> Result<Node, ConfigError> {
-    let place = Place { source, offset: 0 };
+fn parse_toml(source: &Arc<Source>) -> Result<(Node, Vec<ConfigError>), ConfigError> {
+    let place = Place::new(source, 0);
     let table = DeTable::parse(&source.text).map_err(|error| place.toml_error(&error))?;
-    let value = place.toml_table(table.get_ref(), &Way::ROOT)?;
-    Ok(Node { value, origin: Origin::whole(source) })
+    let value = place.toml_table(table.get_ref(), &Way::ROOT);
+    Ok((Node { value, origin: Origin::whole(source) }, place.faults.into_inner()))
 }
 
 /// Reads a TOML value from `offset` to the end of the text.
@@ -48,9 +59,10 @@ fn parse_toml(source: &Arc<Source>) -> Result<Node, ConfigError> {
 /// # Errors
 /// Where it is none, with the place.
 pub fn parse_toml_value(source: &Arc<Source>, offset: usize) -> Result<Node, ConfigError> {
-    let place = Place { source, offset: isize::try_from(offset).unwrap_or(isize::MAX) };
+    let place = Place::new(source, isize::try_from(offset).unwrap_or(isize::MAX));
     let value = DeValue::parse(&source.text[offset..]).map_err(|error| place.toml_error(&error))?;
-    place.toml_node(&value, &Way::ROOT)
+    let node = place.toml_node(&value, &Way::ROOT);
+    first(node, place.faults.into_inner())
 }
 
 /// Reads the body of an inline table, `key = value, key = value`.
@@ -58,11 +70,12 @@ pub fn parse_toml_value(source: &Arc<Source>, offset: usize) -> Result<Node, Con
 /// # Errors
 /// Where it is none, with the place.
 pub fn parse_toml_body(source: &Arc<Source>) -> Result<Node, ConfigError> {
-    let place = Place { source, offset: -1 };
+    let place = Place::new(source, -1);
     let table = format!("{{{}}}", source.text);
     let value = DeValue::parse(&table).map_err(|error| place.toml_error(&error))?;
-    let node = place.toml_node(&value, &Way::ROOT)?;
-    Ok(Node { value: node.value, origin: Origin::whole(source) })
+    let node = place.toml_node(&value, &Way::ROOT);
+    let whole = Node { value: node.value, origin: Origin::whole(source) };
+    first(whole, place.faults.into_inner())
 }
 
 /// The keys and lists around what is being read.
@@ -101,9 +114,21 @@ impl<'a> Way<'a> {
 struct Place<'a> {
     source: &'a Arc<Source>,
     offset: isize,
+    /// What was refused so far.
+    faults: RefCell<Vec<ConfigError>>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    fn new(source: &'a Arc<Source>, offset: isize) -> Self {
+        Self { source, offset, faults: RefCell::default() }
+    }
+
+    /// What stands in for a value that is refused.
+    fn refuse(&self, fault: ConfigError) -> Value {
+        self.faults.borrow_mut().push(fault);
+        Value::Bool(false)
+    }
+
     fn origin(&self, range: &std::ops::Range<usize>) -> Origin {
         let length = self.source.text.len();
         let at = |index: usize| index.saturating_add_signed(self.offset).min(length);
@@ -116,40 +141,102 @@ impl Place<'_> {
         ConfigError::at(&origin, format!("this is not valid TOML: {}", error.message()))
     }
 
-    fn toml_table(&self, table: &DeTable, way: &Way) -> Result<Value, ConfigError> {
+    fn toml_table(&self, table: &DeTable, way: &Way) -> Value {
         let entries = table.iter().map(|(key, value)| {
             let origin = self.origin(&key.span());
             let name = key.get_ref().to_string();
-            let node = self.toml_node(value, &way.to(Some(&name)))?;
-            Ok((Key { name, origin }, node))
+            let node = self.toml_node(value, &way.to(Some(&name)));
+            (Key { name, origin }, node)
         });
-        entries.collect::<Result<_, _>>().map(Value::Table)
+        Value::Table(entries.collect())
     }
 
-    fn toml_node(&self, node: &Spanned<DeValue>, way: &Way) -> Result<Node, ConfigError> {
+    fn toml_node(&self, node: &Spanned<DeValue>, way: &Way) -> Node {
         let origin = self.origin(&node.span());
-        check_depth(&origin, way)?;
-        let value = match node.get_ref() {
+        let value = self.toml_value(node.get_ref(), &origin, way);
+        Node { value: value.unwrap_or_else(|fault| self.refuse(fault)), origin }
+    }
+
+    fn toml_value(
+        &self,
+        value: &DeValue,
+        origin: &Origin,
+        way: &Way,
+    ) -> Result<Value, ConfigError> {
+        check_depth(origin, way)?;
+        Ok(match value {
             DeValue::Boolean(value) => Value::Bool(*value),
             DeValue::String(text) => Value::Str(text.to_string()),
             DeValue::Integer(digits) => {
-                int(&origin, way, i128::from_str_radix(digits.as_str(), digits.radix()).ok())?
+                int(origin, way, i128::from_str_radix(digits.as_str(), digits.radix()).ok())?
             }
-            DeValue::Float(digits) => float(&origin, way, digits.as_str().parse().ok())?,
+            DeValue::Float(digits) => float(origin, way, digits.as_str().parse().ok())?,
             DeValue::Datetime(_) => {
                 return Err(way
-                    .error(&origin, "no key takes a date or a time")
+                    .error(origin, "no key takes a date or a time")
                     .help("put it in quotes if a string is meant"));
             }
             DeValue::Array(elements) => Value::List(
-                elements
-                    .iter()
-                    .map(|element| self.toml_node(element, &way.to(None)))
-                    .collect::<Result<_, _>>()?,
+                elements.iter().map(|element| self.toml_node(element, &way.to(None))).collect(),
             ),
-            DeValue::Table(table) => self.toml_table(table, way)?,
-        };
-        Ok(Node { value, origin })
+            DeValue::Table(table) => self.toml_table(table, way),
+        })
+    }
+
+    fn json_node(&self, node: &ast::Value, way: &Way) -> Node {
+        let range = node.range();
+        let origin = self.origin(&(range.start..range.end));
+        let value = self.json_value(node, &origin, way);
+        Node { value: value.unwrap_or_else(|fault| self.refuse(fault)), origin }
+    }
+
+    fn json_value(
+        &self,
+        node: &ast::Value,
+        origin: &Origin,
+        way: &Way,
+    ) -> Result<Value, ConfigError> {
+        check_depth(origin, way)?;
+        Ok(match node {
+            ast::Value::BooleanLit(literal) => Value::Bool(literal.value),
+            ast::Value::StringLit(literal) => Value::Str(literal.value.to_string()),
+            ast::Value::NumberLit(literal) => {
+                if literal.value.contains(['.', 'e', 'E']) {
+                    float(origin, way, literal.value.parse().ok())?
+                } else {
+                    int(origin, way, literal.value.parse().ok())?
+                }
+            }
+            ast::Value::NullKeyword(_) => {
+                return Err(way.error(origin, "no key takes null").help("leave the key out"));
+            }
+            ast::Value::Array(array) => Value::List(
+                array
+                    .elements
+                    .iter()
+                    .map(|element| self.json_node(element, &way.to(None)))
+                    .collect(),
+            ),
+            ast::Value::Object(object) => self.json_table(object, way),
+        })
+    }
+
+    fn json_table(&self, object: &ast::Object, way: &Way) -> Value {
+        let mut seen = std::collections::HashSet::new();
+        let mut entries = Vec::new();
+        for property in &object.properties {
+            let name = property.name.clone().into_string();
+            let range = property.name.range();
+            let key = Key { origin: self.origin(&(range.start..range.end)), name };
+            if !seen.insert(key.name.clone()) {
+                let message = format!("the key `{}` appears twice", key.name);
+                self.refuse(ConfigError::at(&key.origin, message));
+                continue;
+            }
+            let node = self.json_node(&property.value, &way.to(Some(&key.name)));
+            entries.push((key, node));
+        }
+        Value::Table(entries)
     }
 }
 
@@ -175,7 +262,7 @@ fn float(origin: &Origin, way: &Way, value: Option<f64>) -> Result<Value, Config
         .ok_or_else(|| way.error(origin, "this is not a finite number: expected one, such as 0.01"))
 }
 
-fn parse_json(source: &Arc<Source>) -> Result<Node, ConfigError> {
+fn parse_json(source: &Arc<Source>) -> Result<(Node, Vec<ConfigError>), ConfigError> {
     let strict = ParseOptions {
         allow_comments: false,
         allow_loose_object_property_names: false,
@@ -194,62 +281,18 @@ fn parse_json(source: &Arc<Source>) -> Result<Node, ConfigError> {
             let origin = Origin::new(source, range.start..range.end);
             ConfigError::at(&origin, format!("this is not valid JSON: {}", error.kind()))
         })?;
+    let place = Place::new(source, 0);
     match parsed.value {
-        Some(value @ ast::Value::Object(_)) => {
-            let value = json_node(source, &value, &Way::ROOT)?.value;
-            Ok(Node { value, origin: Origin::whole(source) })
+        Some(ast::Value::Object(object)) => {
+            let value = place.json_table(&object, &Way::ROOT);
+            Ok((Node { value, origin: Origin::whole(source) }, place.faults.into_inner()))
         }
         Some(value) => {
-            Err(ConfigError::at(&json_origin(source, &value), "a config is an object: `{ … }`"))
+            let range = value.range();
+            let origin = place.origin(&(range.start..range.end));
+            Err(ConfigError::at(&origin, "a config is an object: `{ … }`"))
         }
         None => Err(ConfigError::at(&Origin::whole(source), "the file is empty")
             .help("a config is an object: `{ \"data\": { \"source\": \"digits\" } }`")),
     }
-}
-
-fn json_origin(source: &Arc<Source>, node: &impl Ranged) -> Origin {
-    let range = node.range();
-    Origin::new(source, range.start..range.end)
-}
-
-fn json_node(source: &Arc<Source>, node: &ast::Value, way: &Way) -> Result<Node, ConfigError> {
-    let origin = json_origin(source, node);
-    check_depth(&origin, way)?;
-    let value = match node {
-        ast::Value::BooleanLit(literal) => Value::Bool(literal.value),
-        ast::Value::StringLit(literal) => Value::Str(literal.value.to_string()),
-        ast::Value::NumberLit(literal) => {
-            if literal.value.contains(['.', 'e', 'E']) {
-                float(&origin, way, literal.value.parse().ok())?
-            } else {
-                int(&origin, way, literal.value.parse().ok())?
-            }
-        }
-        ast::Value::NullKeyword(_) => {
-            return Err(way.error(&origin, "no key takes null").help("leave the key out"));
-        }
-        ast::Value::Array(array) => Value::List(
-            array
-                .elements
-                .iter()
-                .map(|element| json_node(source, element, &way.to(None)))
-                .collect::<Result<_, _>>()?,
-        ),
-        ast::Value::Object(object) => {
-            let mut seen = std::collections::HashSet::new();
-            let mut entries = Vec::new();
-            for property in &object.properties {
-                let name = property.name.clone().into_string();
-                let key = Key { origin: json_origin(source, &property.name), name };
-                if !seen.insert(key.name.clone()) {
-                    let message = format!("the key `{}` appears twice", key.name);
-                    return Err(ConfigError::at(&key.origin, message));
-                }
-                let node = json_node(source, &property.value, &way.to(Some(&key.name)))?;
-                entries.push((key, node));
-            }
-            Value::Table(entries)
-        }
-    };
-    Ok(Node { value, origin })
 }

@@ -12,7 +12,7 @@ use super::checkpoint::CheckpointConfig;
 use super::document::Document;
 use super::edit::set;
 use super::effective::Config;
-use super::error::ConfigError;
+use super::error::{Basis, ConfigError};
 use super::factors::Factors;
 use super::label;
 use super::log::LogConfig;
@@ -152,6 +152,7 @@ impl Document {
         });
         let keys = crate::text::quoted(&keys);
         ConfigError::at(origin, format!("two arms are equal: here {keys} makes no difference"))
+            .on(Basis::Levels)
             .help(unread.unwrap_or("leave one of the levels out"))
             .note(format!("one is the cell {}", label::cell(first)))
             .note(format!("the other is the cell {}", label::cell(second)))

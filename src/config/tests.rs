@@ -291,7 +291,9 @@ fn faults_found_later_point_at_the_key_or_the_level_that_sets_it() {
 /// What tables read one by one come to, and what the whole cell does.
 #[track_caller]
 fn read_alike(text: &str) {
-    let document = document::Document::new("a.toml", text, &Overrides::default()).unwrap();
+    let document =
+        document::Document::new(parse::parse("a.toml", text).unwrap(), &Overrides::default())
+            .unwrap();
     let document = std::sync::Arc::new(document);
     let (trainings, ..) = document.trainings().unwrap();
     let mut arms = 0;
