@@ -26,7 +26,7 @@ fn is_normal_in_single(value: f64) -> bool {
 }
 
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident: $wanted:literal, $holds:expr;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident: $wanted:literal, $bounds:tt, $holds:expr;)+) => {$(
         $(#[$doc])*
         ///
         /// # Errors
@@ -34,40 +34,110 @@ macro_rules! limits {
         pub fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
             number(deserializer, $wanted, $holds)
         }
-    )+};
+    )+
+
+    /// What a JSON Schema says of each of these, for `schemars(schema_with = …)` beside them.
+    pub mod schema {
+        use schemars::{Schema, SchemaGenerator};
+        use serde_json::{Value, json};
+
+        const TINY: f32 = f32::MIN_POSITIVE;
+        const HUGE: f32 = f32::MAX;
+
+        /// A type, what is expected in words, and the limits.
+        fn of(of_type: &str, expected: &str, limits: Value) -> Schema {
+            let mut table = serde_json::Map::new();
+            table.insert("type".to_owned(), of_type.into());
+            table.insert("expected".to_owned(), expected.into());
+            if let Value::Object(limits) = limits {
+                table.extend(limits);
+            }
+            table.into()
+        }
+
+        $(
+            /// Of the limits of this name.
+            pub fn $name(_: &mut SchemaGenerator) -> Schema {
+                of("number", $wanted, json!($bounds))
+            }
+        )+
+
+        /// Of the limits of this name.
+        pub fn optional_finite(generator: &mut SchemaGenerator) -> Schema {
+            finite(generator)
+        }
+
+        /// Of the limits of this name.
+        pub fn optional_positive(generator: &mut SchemaGenerator) -> Schema {
+            positive(generator)
+        }
+
+        /// Of the limits of this name.
+        pub fn optional_share(generator: &mut SchemaGenerator) -> Schema {
+            share(generator)
+        }
+
+        /// Of the limits of this name.
+        pub fn at_least_one(_: &mut SchemaGenerator) -> Schema {
+            of("integer", "a whole number of at least 1", json!({ "minimum": 1 }))
+        }
+
+        /// Of the limits of this name.
+        pub fn at_least_two(_: &mut SchemaGenerator) -> Schema {
+            of("integer", "a whole number of at least 2", json!({ "minimum": 2 }))
+        }
+
+        /// A string or a list of strings.
+        pub fn one_or_several(_: &mut SchemaGenerator) -> Schema {
+            schemars::json_schema!({
+                "expected": "a string or a list of strings",
+                "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]
+            })
+        }
+
+        /// Names or cells, each once.
+        pub fn different(_: &mut SchemaGenerator) -> Schema {
+            schemars::json_schema!({
+                "expected": "a list of strings, each once",
+                "type": "array",
+                "items": { "type": "string" },
+                "uniqueItems": true
+            })
+        }
+    }};
 }
 
 limits! {
     /// Any finite number.
-    finite: "a finite number", |_| true;
+    finite: "a finite number", {}, |_| true;
     /// Above 0.
-    positive: "a number above 0", |v| v > 0.0;
+    positive: "a number above 0", { "exclusiveMinimum": 0 }, |v| v > 0.0;
     /// Above 0 in 32 bits, too, where a smaller number is 0 or its inverse infinite, and 0 times that is NaN.
-    positive_in_single: "a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38", |v| {
+    positive_in_single: "a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38", { "minimum": TINY, "maximum": HUGE }, |v| {
         v > 0.0 && is_normal_in_single(v)
     };
     /// Above 1: a factor that something grows by.
-    above_one: "a number above 1", |v| v > 1.0;
+    above_one: "a number above 1", { "exclusiveMinimum": 1 }, |v| v > 1.0;
     /// At least 1, and no infinity in 32 bits: a factor up or down.
-    one_or_more: "a number of at least 1, at most 3.4e38", |v| v >= 1.0 && is_normal_in_single(v);
+    one_or_more: "a number of at least 1, at most 3.4e38", { "minimum": 1, "maximum": HUGE }, |v| v >= 1.0 && is_normal_in_single(v);
     /// At least 0.
-    non_negative: "a number of at least 0", |v| v >= 0.0;
+    non_negative: "a number of at least 0", { "minimum": 0 }, |v| v >= 0.0;
     /// At least 0, and no other number in 32 bits.
-    non_negative_in_single: "0, or a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38", |v| {
+    non_negative_in_single: "0, or a number above 0 that is a normal 32-bit float: 1.2e-38 to 3.4e38", { "minimum": 0, "maximum": HUGE }, |v| {
         v == 0.0 || v > 0.0 && is_normal_in_single(v)
     };
     /// At least 0 and below 1: a share of the rows, a dropout rate.
-    share: "a number of at least 0 and below 1", |v| (0.0..1.0).contains(&v);
+    share: "a number of at least 0 and below 1", { "minimum": 0, "exclusiveMaximum": 1 }, |v| (0.0..1.0).contains(&v);
     /// At least 0 and below 1, and no other number in 32 bits: a decay.
-    share_in_single: "0, or a number below 1 that is a normal 32-bit float: from 1.2e-38", |v| {
+    share_in_single: "0, or a number below 1 that is a normal 32-bit float: from 1.2e-38", { "minimum": 0, "exclusiveMaximum": 1 }, |v| {
         v == 0.0 || (0.0..1.0).contains(&v) && is_normal_in_single(v)
     };
     /// At least 0 and at most 1.
-    probability: "a number from 0 to 1", |v| (0.0..=1.0).contains(&v);
+    probability: "a number from 0 to 1", { "minimum": 0, "maximum": 1 }, |v| (0.0..=1.0).contains(&v);
     /// Above 0 and at most 1.
-    weight: "a number above 0 and at most 1", |v| v > 0.0 && v <= 1.0;
+    weight: "a number above 0 and at most 1", { "exclusiveMinimum": 0, "maximum": 1 }, |v| v > 0.0 && v <= 1.0;
     /// Above 0, in 32 bits too, and at most 1.
-    weight_in_single: "a number of at most 1 that is a normal 32-bit float: from 1.2e-38", |v| {
+    weight_in_single: "a number of at most 1 that is a normal 32-bit float: from 1.2e-38", { "minimum": TINY, "maximum": 1 }, |v| {
         v > 0.0 && v <= 1.0 && is_normal_in_single(v)
     };
 }
@@ -153,3 +223,26 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D, least: usize) -> Result<usi
         n => Ok(n),
     }
 }
+
+/// Gives a type that reads itself the JSON Schema of what it reads.
+macro_rules! written_as {
+    ($type:ident: $expected:literal, $schema:tt) => {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut schema = schemars::json_schema!($schema);
+                schema.insert("expected".to_owned(), $expected.into());
+                schema
+            }
+        }
+    };
+}
+
+pub(crate) use written_as;

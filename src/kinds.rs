@@ -7,18 +7,24 @@
 //!
 //! The format has to yield `kind` before the other entries of such a table.
 
+mod table;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+pub use table::{KindSchema, table_schema};
 
 use crate::names::nearest;
 use crate::text::{quoted, with_article};
 
-/// Settings that stand in the same table whatever its kind is, such as `monitor`.
-pub trait SharedKeys: Default {
+/// Settings that stand in the same table whatever its kind is, such as `monitor`; its JSON Schema has a
+/// property for each.
+pub trait SharedKeys: Default + JsonSchema {
     /// The keys this type reads.
     const KEYS: &'static [&'static str];
 
@@ -38,7 +44,7 @@ impl SharedKeys for () {
 }
 
 /// Settings of a kind that has none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, Deserialize, JsonSchema)]
 pub struct NoSettings {}
 
 /// The names of the fields of a struct that derives `Deserialize`.
@@ -298,7 +304,8 @@ pub const TABLE: (&str, &[&str]) = ("table with a kind", &["kind"]);
 /// Writes an enum of kinds; see the [module](mod@crate::kinds).
 ///
 /// Each kind is `"name" => Variant(Settings)`, where `Settings` derives `Serialize`,
-/// `Deserialize`, `Clone`, `Debug` and `PartialEq`. A new kind is its file and one such line.
+/// `Deserialize`, `JsonSchema`, `Clone`, `Debug` and `PartialEq`. A new kind is its file and one such line; the
+/// comment above the line is what `bnes explain` and the JSON Schema say of it.
 #[macro_export]
 macro_rules! kinds {
     (@inner $name:ident [] $($variant:ident)+) => {};
@@ -314,12 +321,12 @@ macro_rules! kinds {
     (
         $(#[$meta:meta])*
         pub enum $name:ident: $what:literal, default $default:expr $(, each a $trait:path)?;
-        $($(#[$doc:meta])* $kind:literal => $variant:ident($settings:ty),)+
+        $($(#[doc = $doc:literal])* $kind:literal => $variant:ident($settings:ty),)+
         later [$($later:literal),* $(,)?] with keys [$($key:literal),* $(,)?]
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
-        pub enum $name { $($(#[$doc])* $variant($settings),)+ }
+        pub enum $name { $($(#[doc = $doc])* $variant($settings),)+ }
 
         impl $name {
             /// The names of all kinds, as a config writes them.
@@ -341,6 +348,18 @@ macro_rules! kinds {
                     later_keys: &[$($key),*],
                     default: $default,
                 }
+            }
+
+            /// What each kind does, and the JSON Schema of its settings.
+            #[must_use]
+            pub fn schemas(
+                generator: &mut schemars::SchemaGenerator,
+            ) -> Vec<$crate::kinds::KindSchema> {
+                vec![$($crate::kinds::KindSchema {
+                    kind: $kind,
+                    does: concat!($($doc),*).trim(),
+                    settings: <$settings as schemars::JsonSchema>::json_schema(generator),
+                }),+]
             }
 
             /// Reads a table of this kind together with the settings all kinds share.
@@ -405,3 +424,27 @@ macro_rules! kinds {
         }
     };
 }
+
+/// Gives a type the JSON Schema of a table with a kind and the keys that all of its kinds share.
+macro_rules! as_table {
+    ($type:ident: $kinds:ident, $shared:ty) => {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let shared = <$shared as schemars::JsonSchema>::json_schema(generator);
+                let schemas = $kinds::schemas(generator);
+                let kinds = $kinds::all_kinds();
+                $crate::kinds::table_schema(kinds.what, kinds.default, schemas, &shared)
+            }
+        }
+    };
+}
+
+pub(crate) use as_table;

@@ -7,6 +7,7 @@ use super::clean::CleanArgs;
 use super::compare::CompareArgs;
 use super::completions::{CompletionsArgs, ManArgs};
 use super::data::DataCommand;
+use super::explain::ExplainArgs;
 use super::logs::LogsArgs;
 use super::pack::PackArgs;
 use super::plot::PlotArgs;
@@ -52,6 +53,10 @@ pub enum Command {
     Logs(LogsArgs),
     /// What other stopping rules would have done on recorded curves
     Replay(ReplayArgs),
+    /// What a key of a config means, its default and its range; without a key, what tables there are
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of a config, by which editors complete and check it
+    Schema,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print a page of the manual, or write all of them into a folder

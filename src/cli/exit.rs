@@ -6,6 +6,7 @@ use crate::compare::CompareError;
 use crate::config::{ConfigError, ConfigErrors};
 use crate::data::DataError;
 use crate::replay::ReplayError;
+use crate::report::explain::UnknownKey;
 use crate::runner::PrepareError;
 
 /// Something failed at run time.
@@ -33,6 +34,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
         cause.is::<ConfigError>()
             || cause.is::<ConfigErrors>()
             || cause.is::<UsageError>()
+            || cause.is::<UnknownKey>()
             || is_config(cause.downcast_ref())
             || cause.downcast_ref().is_some_and(CompareError::is_usage)
             || matches!(

@@ -13,6 +13,7 @@ pub mod data;
 mod dry_run;
 mod exit;
 mod experiment_args;
+mod explain;
 mod gate;
 mod launch_args;
 mod launch_settings;
@@ -63,6 +64,8 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => {
             replay::replay(args, &mut out).map(|damaged| told(&damaged, "replayed"))
         }
+        Command::Explain(args) => explain::explain(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Schema => explain::schema(&mut out).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => {
             completions::completions(args, Cli::command(), &mut out).map(|()| ExitCode::SUCCESS)
         }

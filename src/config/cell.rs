@@ -1,5 +1,6 @@
 //! One cell of the matrix as checked types, and the checks that look at several keys at once.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
@@ -19,34 +20,62 @@ use crate::seed::Seed;
 use crate::stopping::{Criterion, StoppingRule};
 
 /// A whole config without its matrix.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Cell {
     // Read from the document, since it is the same in all cells; checked here.
+    /// The folder below the results directory; by default the stem of the config's file name.
     #[serde(default, rename = "name", deserialize_with = "name")]
+    #[schemars(schema_with = "name_schema")]
     _name: Option<String>,
+    /// Fixes initial weights, batch order and dropout, and the split where that has no seed of its own.
     #[serde(default)]
     pub seed: u64,
+    /// Which rows, what is predicted, how they are split.
     pub data: DataConfig,
+    /// The layers of the network.
     #[serde(default)]
     pub model: ModelConfig,
+    /// How the weights move.
     #[serde(default)]
     pub training: TrainingConfig,
+    /// What is measured after each epoch besides the validation split.
     #[serde(default)]
     pub evaluation: EvaluationConfig,
+    /// When a training ends before its last epoch, and which weights are kept.
     #[serde(default)]
     pub early_stopping: StoppingRule,
     // Taken out before a cell is read; here so that messages list it.
+    /// Dotted keys with lists of levels: every combination is trained.
     #[serde(default, rename = "matrix")]
+    #[schemars(schema_with = "any_table")]
     _matrix: Option<IgnoredAny>,
+    /// Dotted keys with lists of values, of which each arm is given the one that suits it best.
     #[serde(default, rename = "tune")]
+    #[schemars(schema_with = "any_table")]
     _tune: Option<IgnoredAny>,
+    /// What `bnes compare` is to hold the arms against; a gate fails where it is beyond its limit.
     #[serde(default, rename = "gate")]
+    #[schemars(schema_with = "any_table")]
     _gate: Option<IgnoredAny>,
+    /// How much work a sudden end may cost; changes no result.
     #[serde(default)]
     pub checkpoint: CheckpointConfig,
+    /// What is written besides the results, for other programs; changes no result.
     #[serde(default)]
     pub log: LogConfig,
+}
+
+fn name_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "expected": "a plain name for a directory",
+        "type": "string",
+        "pattern": r"^[^./\\\s]([^/\\]*[^/\\\s])?$"
+    })
+}
+
+fn any_table(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object" })
 }
 
 fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

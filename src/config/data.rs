@@ -1,12 +1,14 @@
 //! `[data]`: which rows, what is predicted, how they are split.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::check;
+use crate::check::written_as;
 use crate::seed::Seed;
 
 /// `[data]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// A built-in set or a path relative to the config file.
@@ -22,26 +24,31 @@ pub struct DataConfig {
     pub task: Option<Task>,
     /// Columns that are not read.
     #[serde(default, deserialize_with = "different")]
+    #[schemars(schema_with = "check::schema::different")]
     pub drop: Vec<String>,
     /// Columns whose cells are levels whatever they look like.
     #[serde(default, deserialize_with = "different")]
+    #[schemars(schema_with = "check::schema::different")]
     pub categorical: Vec<String>,
     /// Missing cells.
     #[serde(default = "missing", deserialize_with = "different")]
+    #[schemars(schema_with = "check::schema::different")]
     pub missing: Vec<String>,
     /// Whether the first line of a table names its columns; inferred where absent.
     #[serde(default)]
     pub header: Option<bool>,
     /// What stands between the cells of a table; inferred where absent.
     #[serde(default, deserialize_with = "delimiter")]
+    #[schemars(schema_with = "delimiter_schema")]
     pub delimiter: Option<char>,
     /// Images: pixels above this share of the full scale are 1, the others 0.
     #[serde(default, deserialize_with = "check::optional_share")]
+    #[schemars(schema_with = "check::schema::optional_share")]
     pub binarize: Option<f64>,
     /// Centre and scale inputs (and regression targets) by the training split.
     #[serde(default = "yes")]
     pub standardize: bool,
-    /// `[data.split]`.
+    /// Which rows are for training, validation and test.
     #[serde(default)]
     pub split: SplitConfig,
 }
@@ -111,6 +118,15 @@ fn delimiter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<char>,
     }
 }
 
+fn delimiter_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "expected": "one character, such as \",\", \";\", \"|\", \"\\t\" for a tab or \" \" for blanks",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 1
+    })
+}
+
 fn yes() -> bool {
     true
 }
@@ -124,6 +140,13 @@ pub enum Target {
     /// Several regression targets, at least one.
     Several(Vec<String>),
 }
+
+written_as!(Target: "a column name or a list of them", {
+    "anyOf": [
+        { "type": "string" },
+        { "type": "array", "items": { "type": "string" }, "minItems": 1, "uniqueItems": true }
+    ]
+});
 
 impl Target {
     /// The names, in the order given.
@@ -169,7 +192,7 @@ impl<'de> Deserialize<'de> for Target {
 }
 
 /// What is learnt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// One of a number of classes.
@@ -179,18 +202,20 @@ pub enum Task {
 }
 
 /// `[data.split]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitConfig {
     /// Share of the rows for validation.
     #[serde(deserialize_with = "check::share")]
+    #[schemars(schema_with = "check::schema::share")]
     pub validation: f64,
     /// Share of the rows for the test, unless the source brings its own.
     #[serde(deserialize_with = "check::share")]
+    #[schemars(schema_with = "check::schema::share")]
     pub test: f64,
     /// Keep the classes' shares in every split.
     pub stratify: bool,
-    /// Of the split alone.
+    /// Of the split alone: `"seed"` draws a new one for each seed, shared by its arms, a number the same rows for all.
     pub seed: SplitSeed,
     /// A column that says `train`, `valid` (`validation`, `val`) or `test`.
     pub column: Option<String>,
@@ -210,6 +235,10 @@ pub enum SplitSeed {
     /// `"seed"`: a new split with each seed.
     PerSeed,
 }
+
+written_as!(SplitSeed: "a whole number, or \"seed\" for a new split with each seed", {
+    "anyOf": [{ "type": "integer", "minimum": 0 }, { "const": "seed" }]
+});
 
 impl Serialize for SplitSeed {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Along, ModelConfig, NormSettings};
 
 /// `[evaluation]`: what is measured after each epoch besides the validation split.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluationConfig {
     /// The loss and metrics of a fixed part of the training split, in evaluation mode.
@@ -27,7 +28,9 @@ impl Default for EvaluationConfig {
 }
 
 /// Something inside of a network that has columns of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Inside {
     /// What comes into a typical unit of the last hidden layer (Ioffe & Szegedy 2015, figure 1).

@@ -30,6 +30,7 @@ pub mod norm;
 mod overrides;
 pub mod parse;
 mod plan;
+pub mod schema;
 mod sections;
 mod settling;
 mod snippet;

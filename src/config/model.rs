@@ -1,5 +1,6 @@
 //! `[model]`: the layers of the network.
 
+use schemars::JsonSchema;
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -10,23 +11,26 @@ pub use super::norm::{
 };
 use crate::check;
 use crate::kinds;
+use crate::kinds::as_table;
 use crate::kinds::{NoSettings, SharedKeys};
 
 /// `[model]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
     /// Units of each hidden layer; empty: a linear model.
     #[serde(deserialize_with = "widths")]
+    #[schemars(schema_with = "widths_schema")]
     pub hidden: Vec<usize>,
-    /// After each hidden layer.
+    /// The function after each hidden layer.
     pub activation: Activation,
     /// Share of a hidden layer's units that a training batch zeroes.
     #[serde(deserialize_with = "check::share")]
+    #[schemars(schema_with = "check::schema::share")]
     pub dropout: f64,
     /// How weights and biases start.
     pub init: Start,
-    /// `[model.norm]`.
+    /// The normalisation of hidden layers and of inputs.
     pub norm: Normalisation,
 }
 
@@ -104,8 +108,16 @@ fn widths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::E
     Ok(widths)
 }
 
+fn widths_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "expected": "a list of whole numbers of at least 1",
+        "type": "array",
+        "items": { "type": "integer", "minimum": 1 }
+    })
+}
+
 /// The function after each hidden layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// max(x, 0)
@@ -168,10 +180,14 @@ impl From<Init> for Start {
 }
 
 /// The keys of `[model.init]` that every kind has.
-#[derive(Default)]
+#[derive(Default, JsonSchema)]
 struct OfEveryInit {
+    /// Scale weights and set biases of the hidden layers so that each unit puts out mean 0 and standard deviation 1 on
+    /// the first 500 rows (Salimans & Kingma 2016); by default with the norm `weight` alone.
     data_dependent: Option<bool>,
 }
+
+as_table!(Start: Init, OfEveryInit);
 
 impl SharedKeys for OfEveryInit {
     const KEYS: &'static [&'static str] = &["data_dependent"];
@@ -223,17 +239,19 @@ kinds! {
 }
 
 /// Settings of `normal`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NormalInit {
     /// Standard deviation.
     #[serde(deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub std: f64,
 }
 
 /// Settings of `uniform`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UniformInit {
     /// Largest absolute value.
     #[serde(deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub bound: f64,
 }

@@ -1,17 +1,21 @@
 //! `[training]`: how the weights move.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::check;
+use crate::check::written_as;
 use crate::kinds;
+use crate::kinds::as_table;
 use crate::kinds::{NoSettings, SharedKeys};
 
 /// `[training]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// Passes over the training split, at most.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub epochs: usize,
     /// Rows of a batch.
     pub batch_size: BatchSize,
@@ -19,10 +23,11 @@ pub struct TrainingConfig {
     pub loss: Option<Loss>,
     /// Largest Euclidean norm of the gradient of all parameters together.
     #[serde(deserialize_with = "check::optional_positive")]
+    #[schemars(schema_with = "check::schema::optional_positive")]
     pub clip_norm: Option<f64>,
-    /// `[training.optimizer]`.
+    /// How a gradient becomes a step.
     pub optimizer: Optimizer,
-    /// `[training.schedule]`.
+    /// The course of the learning rate over the epochs.
     pub schedule: ScheduleConfig,
     /// What an example counts in the training loss; default: each the same.
     pub class_weights: Option<ClassWeights>,
@@ -72,6 +77,10 @@ impl BatchSize {
     }
 }
 
+written_as!(BatchSize: "a whole number of at least 1, or \"full\"", {
+    "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "full" }]
+});
+
 impl Serialize for BatchSize {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -107,7 +116,7 @@ impl<'de> Deserialize<'de> for BatchSize {
 }
 
 /// What training makes small, a mean over examples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// Of softmax outputs, one per class.
@@ -120,7 +129,7 @@ pub enum Loss {
 
 /// What an example counts in the training loss, by its class. Losses of evaluations stay
 /// unweighted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassWeights {
     /// Every class of the training split counts the same: `n / (k n_c)` for each of the `n_c` of
@@ -145,23 +154,28 @@ kinds! {
 }
 
 /// Settings of `adam` and `adamw`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Adam {
     /// Learning rate.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone.
     #[serde(deserialize_with = "check::non_negative_in_single")]
+    #[schemars(schema_with = "check::schema::non_negative_in_single")]
     pub weight_decay: f64,
     /// Decay of the mean.
     #[serde(deserialize_with = "check::share_in_single")]
+    #[schemars(schema_with = "check::schema::share_in_single")]
     pub beta1: f64,
     /// Decay of the mean square.
     #[serde(deserialize_with = "check::share_in_single")]
+    #[schemars(schema_with = "check::schema::share_in_single")]
     pub beta2: f64,
     /// Added to the root of the mean square.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub eps: f64,
 }
 
@@ -172,17 +186,20 @@ impl Default for Adam {
 }
 
 /// Settings of `sgd`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Sgd {
     /// Learning rate.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone.
     #[serde(deserialize_with = "check::non_negative_in_single")]
+    #[schemars(schema_with = "check::schema::non_negative_in_single")]
     pub weight_decay: f64,
     /// Decay of the velocity.
     #[serde(deserialize_with = "check::share_in_single")]
+    #[schemars(schema_with = "check::schema::share_in_single")]
     pub momentum: f64,
     /// Look ahead by one momentum step (Sutskever et al. 2013).
     pub nesterov: bool,
@@ -195,20 +212,24 @@ impl Default for Sgd {
 }
 
 /// Settings of `rmsprop`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RmsProp {
     /// Learning rate.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone.
     #[serde(deserialize_with = "check::non_negative_in_single")]
+    #[schemars(schema_with = "check::schema::non_negative_in_single")]
     pub weight_decay: f64,
     /// Decay of the mean square.
     #[serde(deserialize_with = "check::share_in_single")]
+    #[schemars(schema_with = "check::schema::share_in_single")]
     pub alpha: f64,
     /// Added to the root of the mean square.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub eps: f64,
 }
 
@@ -219,26 +240,32 @@ impl Default for RmsProp {
 }
 
 /// Settings of `rprop`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Rprop {
     /// The first step of every parameter.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub lr: f64,
     /// Of linear weights alone, added to the gradient.
     #[serde(deserialize_with = "check::non_negative_in_single")]
+    #[schemars(schema_with = "check::schema::non_negative_in_single")]
     pub weight_decay: f64,
     /// Factor of a step whose gradient changed sign.
     #[serde(deserialize_with = "check::share_in_single")]
+    #[schemars(schema_with = "check::schema::share_in_single")]
     pub eta_minus: f64,
     /// Factor of a step whose gradient kept its sign.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub eta_plus: f64,
     /// Smallest step.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub step_min: f64,
     /// Largest step.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub step_max: f64,
 }
 
@@ -254,6 +281,8 @@ impl Default for Rprop {
         }
     }
 }
+
+as_table!(Optimizer: Optimizer, ());
 
 impl Optimizer {
     /// The learning rate before the schedule.
@@ -309,18 +338,26 @@ kinds! {
 }
 
 /// Settings of `step`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepDecay {
     /// Epochs between two steps.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub every: usize,
     /// What a step multiplies the learning rate with.
     #[serde(deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub factor: f64,
 }
 
-#[derive(Default)]
-struct Warmup(usize);
+#[derive(Default, JsonSchema)]
+#[schemars(default)]
+struct Warmup {
+    /// Epochs over which the learning rate first rises in equal steps; the schedule starts after them.
+    warmup_epochs: usize,
+}
+
+as_table!(ScheduleConfig: Schedule, Warmup);
 
 impl SharedKeys for Warmup {
     const KEYS: &'static [&'static str] = &["warmup_epochs"];
@@ -330,15 +367,15 @@ impl SharedKeys for Warmup {
         _: &str,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        self.0 = map.next_value()?;
+        self.warmup_epochs = map.next_value()?;
         Ok(())
     }
 }
 
 impl<'de> Deserialize<'de> for ScheduleConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (schedule, Warmup(warmup_epochs)) = Schedule::deserialize_with(deserializer)?;
-        Ok(Self { schedule, warmup_epochs })
+        let (schedule, shared) = Schedule::deserialize_with::<Warmup, D>(deserializer)?;
+        Ok(Self { schedule, warmup_epochs: shared.warmup_epochs })
     }
 }
 

@@ -190,7 +190,7 @@ fn key(name: &str) -> String {
 }
 
 /// A value as TOML writes it within a line.
-fn toml_of(value: &Value) -> String {
+pub(super) fn toml_of(value: &Value) -> String {
     match value {
         Value::Array(values) => {
             let values: Vec<String> = values.iter().map(toml_of).collect();

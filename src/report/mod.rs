@@ -10,6 +10,7 @@ pub mod curves;
 pub mod data;
 mod document;
 pub mod effective;
+pub mod explain;
 mod figures;
 mod format;
 mod gates;

@@ -1,5 +1,6 @@
 //! `relative_to_first` and `increases`: a column against its own past.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{in_a_row, measured, one};
@@ -8,7 +9,7 @@ use crate::check;
 use crate::history::History;
 
 /// Settings of `relative_to_first`: a column is beyond a factor of its first value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Keys", into = "Keys")]
 pub struct RelativeToFirst {
     /// The column.
@@ -30,22 +31,30 @@ pub enum Side {
     Above,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = [{ "required": ["below"] }, { "required": ["above"] }]))]
 struct Keys {
+    /// The column of `epochs.csv`.
     column: Readable,
+    /// Ends training below this factor of the first value; exactly one of `below` and `above`.
     #[serde(
         default,
         deserialize_with = "check::optional_positive",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "check::schema::optional_positive")]
     below: Option<f64>,
+    /// Ends training above this factor of the first value; exactly one of `below` and `above`.
     #[serde(
         default,
         deserialize_with = "check::optional_positive",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "check::schema::optional_positive")]
     above: Option<f64>,
+    /// Epochs in a row.
     #[serde(default = "one", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     count: usize,
 }
 
@@ -127,12 +136,13 @@ impl Rule for RelativeToFirst {
 }
 
 /// Settings of `increases`: a column rose from one epoch to the next so many times.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Increases {
     /// The column.
     pub column: Readable,
     /// How many times.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
     /// Only those in a row, rather than all since the first epoch.
     #[serde(default)]

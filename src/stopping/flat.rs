@@ -1,5 +1,6 @@
 //! `relative_change`, `slope` and `change`: a curve hardly moves any more.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{in_a_row, last, mean, measured, one};
@@ -8,43 +9,49 @@ use crate::check;
 use crate::history::History;
 
 /// Settings of `relative_change`: two windows in a row have nearly the same mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RelativeChange {
     /// The column; the monitored one where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<Readable>,
     /// Measured epochs of a mean.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub window: usize,
     /// A change smaller than this share of the earlier mean ends training.
     #[serde(deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub tolerance: f64,
 }
 
 /// Settings of `slope`: the straight line through the last values no longer improves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Slope {
     /// The column; the monitored one where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<Readable>,
     /// Measured epochs that the line is fitted to.
     #[serde(deserialize_with = "check::at_least_two")]
+    #[schemars(schema_with = "check::schema::at_least_two")]
     pub window: usize,
     /// An improvement per epoch that is smaller than this ends training.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub min_slope: f64,
 }
 
 /// Settings of `change`: from epoch to epoch nearly the same value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// The column.
     pub column: Readable,
     /// A change smaller than this share of the value before counts.
     #[serde(deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub tolerance: f64,
     /// Measured epochs in a row.
     #[serde(default = "one", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
 }
 

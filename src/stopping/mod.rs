@@ -44,11 +44,13 @@ pub use stopping_rule::{StopPoint, StopStatus, StoppingRule};
 pub use threshold::{Limit, Threshold};
 pub use time_budget::TimeBudget;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::history::History;
 use crate::kinds;
 use crate::kinds::NoSettings;
+use crate::kinds::as_table;
 
 kinds! {
     /// When a training ends.
@@ -124,11 +126,14 @@ kinds! {
     later [] with keys []
 }
 
+as_table!(Criterion: Criterion, ());
+
 /// Settings of `any` and of `all`, where every criterion has to hold after the same epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Combined<const ALL: bool> {
     /// At least one criterion; `monitor` and `mode` are those of the table around.
     #[serde(deserialize_with = "some_rules")]
+    #[schemars(schema_with = "rules_schema")]
     pub rules: Vec<Criterion>,
 }
 
@@ -137,6 +142,15 @@ pub type Any = Combined<false>;
 
 /// Every criterion has to hold.
 pub type All = Combined<true>;
+
+fn rules_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "expected": "a list of at least one rule, each a table with a `kind`",
+        "type": "array",
+        "items": { "$ref": "#/$defs/rule" },
+        "minItems": 1
+    })
+}
 
 fn some_rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Criterion>, D::Error> {
     let rules = Vec::<Criterion>::deserialize(deserializer)?;

@@ -1,8 +1,10 @@
 //! The column that a rule watches, and in which direction it is better.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::direction::larger_is_better;
+use crate::check::written_as;
 use crate::history::{History, TEST_PREFIX};
 
 /// A column and the direction in which it is better.
@@ -57,7 +59,7 @@ impl Monitored {
 }
 
 /// The mode of `monitor`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// By the column's name.
@@ -83,6 +85,11 @@ impl Mode {
 /// A column that a rule may read: any but the test's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Readable(pub String);
+
+written_as!(Readable: "the name of a column other than those of the test split", {
+    "type": "string",
+    "not": { "pattern": "^test_" }
+});
 
 impl<'de> Deserialize<'de> for Readable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,6 +2,7 @@
 //!
 //! Each is a general rule on a column that is measured only where a rule reads it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counted::Side;
@@ -50,10 +51,11 @@ impl<T: Named> Rule for T {
 }
 
 /// Settings of `evidence` (Mahsereci et al. 2017): the gradient is no more than noise.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Epochs in a row at which the evidence is above 0.
     #[serde(default = "one", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
 }
 
@@ -70,13 +72,15 @@ impl Named for Evidence {
 }
 
 /// Settings of `gradient_norm`: the gradient is a small part of what it was at first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GradientNorm {
     /// Training ends where the norm is below this part of the first.
     #[serde(default = "tenth", deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub factor: f64,
     /// Epochs in a row.
     #[serde(default = "one", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
 }
 
@@ -102,10 +106,11 @@ impl Named for GradientNorm {
 }
 
 /// Settings of `gradient_disparity` (Forouzesh & Thiran 2021): the gradients of batches part.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GradientDisparity {
     /// Increases from one epoch to the next after which training ends.
     #[serde(default = "five", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
     /// Only those in a row, rather than all since the first epoch.
     #[serde(default)]
@@ -129,20 +134,22 @@ impl Named for GradientDisparity {
 }
 
 /// Settings of `complexity`: the network has grown beyond a factor of what it was at first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Complexity {
     /// Of what.
     pub measure: Measure,
     /// Training ends where the measure is above this factor of the first.
     #[serde(deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub factor: f64,
     /// Epochs in a row.
     #[serde(default = "one", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
 }
 
 /// How complex a network is, norms folded into its weights; the name is the column's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Root of the sum of squared weights.

@@ -1,6 +1,7 @@
 //! `divergence`, `gap` and `correlation`: the validation curve parts from its best or from the
 //! training curve.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{Cells, in_a_row, last, mean, one};
@@ -16,32 +17,37 @@ const COMPARABLE: &str = "train_loss_eval";
 const RUNNING: &str = "train_loss";
 
 /// Settings of `divergence`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Divergence {
     /// Training ends where the curve is worse than its best value so far by this factor.
     #[serde(deserialize_with = "check::above_one")]
+    #[schemars(schema_with = "check::schema::above_one")]
     pub factor: f64,
 }
 
 /// Settings of `gap`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// The monitored loss exceeds the training loss by more than this share of the latter.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub ratio: f64,
     /// Epochs in a row.
     #[serde(default = "one", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
 }
 
 /// Settings of `correlation`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Correlation {
     /// Epochs over which the two curves are correlated.
     #[serde(deserialize_with = "check::at_least_two")]
+    #[schemars(schema_with = "check::schema::at_least_two")]
     pub window: usize,
     /// Training ends where the correlation is below this.
     #[serde(deserialize_with = "check::finite")]
+    #[schemars(schema_with = "check::schema::finite")]
     pub below: f64,
 }
 

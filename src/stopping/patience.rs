@@ -1,5 +1,6 @@
 //! `patience`: no improvement for a number of epochs, as Keras's `EarlyStopping` counts them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::curve::Cells;
@@ -8,18 +9,20 @@ use crate::check;
 use crate::history::History;
 
 /// Settings of `patience`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Patience {
     /// Epochs without improvement after which training ends; 0 acts as 1.
     pub patience: usize,
     /// A change smaller than this is no improvement.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub min_delta: f64,
     /// Whether `min_delta` is a difference or a share of the reference.
     pub min_delta_mode: MinDeltaMode,
     /// Only an improvement on this value resets the count.
     #[serde(deserialize_with = "check::optional_finite")]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     pub baseline: Option<f64>,
     /// Epochs at the start that are not looked at.
     pub start_from_epoch: usize,
@@ -38,7 +41,7 @@ impl Default for Patience {
 }
 
 /// How `min_delta` is meant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MinDeltaMode {
     /// A difference.

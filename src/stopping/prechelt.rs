@@ -4,6 +4,7 @@
 //! All are asked at the end of a strip alone: Prechelt measured the validation error every five
 //! epochs. Where larger is better, losses and increases are those of the negated curve.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::curve::five;
@@ -15,46 +16,54 @@ use crate::history::History;
 const TRAINING: &str = "train_loss";
 
 /// Settings of `generalization_loss`, Prechelt's GL.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneralizationLoss {
     /// Training ends where the loss is above this, in percent of the best value so far.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub alpha: f64,
     /// The rule is asked at every so many epochs.
     #[serde(default = "five", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub every: usize,
 }
 
 /// Settings of `progress_quotient`, Prechelt's PQ.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProgressQuotient {
     /// Training ends where generalization loss over progress is above this.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub alpha: f64,
     /// Epochs of a strip.
     #[serde(default = "five", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub strip: usize,
 }
 
 /// Settings of `successive_increases`, Prechelt's UP.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuccessiveIncreases {
     /// Strips in a row at whose end the curve is above its value a strip earlier.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub count: usize,
     /// Epochs of a strip.
     #[serde(default = "five", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub strip: usize,
 }
 
 /// Settings of `training_progress`, which ends every training of PROBEN1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainingProgress {
     /// Training ends where progress is below this, in per mille.
     #[serde(default = "tolerance", deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub tolerance: f64,
     /// Epochs of a strip.
     #[serde(default = "five", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub strip: usize,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The epochs before `start_from_epoch` enter no average; an empty cell is passed over.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MinDeltaMode, Monitored, Patience, Rule};
@@ -10,9 +11,9 @@ use crate::history::History;
 
 /// A kind with a key of its own beside those of patience, all in one table.
 macro_rules! smoothed {
-    ($name:ident, $keys:ident = $keys_name:literal, $(#[$doc:meta])* $key:ident: $type:ty, $check:literal) => {
+    ($name:ident, $keys:ident = $keys_name:literal, $(#[$doc:meta])* $key:ident: $type:ty, $check:literal, $schema:literal) => {
         #[doc = concat!("Settings of patience on a curve smoothed by a `", stringify!($key), "`.")]
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(from = $keys_name)]
         pub struct $name {
             $(#[$doc])*
@@ -23,18 +24,27 @@ macro_rules! smoothed {
         }
 
         // Not flattened: a table with a `kind` has to know the names of its keys.
-        #[derive(Deserialize)]
+        #[derive(Deserialize, JsonSchema)]
         struct $keys {
+            $(#[$doc])*
             #[serde(deserialize_with = $check)]
+            #[schemars(schema_with = $schema)]
             $key: $type,
+            /// Epochs without improvement after which training ends; 0 acts as 1.
             #[serde(default = "patience")]
             patience: usize,
+            /// A change smaller than this is no improvement.
             #[serde(default, deserialize_with = "check::non_negative")]
+            #[schemars(schema_with = "check::schema::non_negative")]
             min_delta: f64,
+            /// Whether `min_delta` is a difference or a share of the reference.
             #[serde(default)]
             min_delta_mode: MinDeltaMode,
+            /// Only an improvement on this value resets the count.
             #[serde(default, deserialize_with = "check::optional_finite")]
+            #[schemars(schema_with = "check::schema::optional_finite")]
             baseline: Option<f64>,
+            /// Epochs at the start that are not looked at.
             #[serde(default)]
             start_from_epoch: usize,
         }
@@ -54,13 +64,13 @@ macro_rules! smoothed {
 smoothed! {
     MovingAverage, MovingAverageKeys = "MovingAverageKeys",
     /// Measured epochs of a mean; before there are so many there is none.
-    window: usize, "check::at_least_one"
+    window: usize, "check::at_least_one", "check::schema::at_least_one"
 }
 
 smoothed! {
     ExponentialAverage, ExponentialAverageKeys = "ExponentialAverageKeys",
     /// Weight of the average so far.
-    beta: f64, "check::share"
+    beta: f64, "check::share", "check::schema::share"
 }
 
 fn patience() -> usize {

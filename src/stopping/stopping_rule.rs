@@ -1,9 +1,11 @@
 //! `[early_stopping]` as a whole: what it is written as, and how it reads a curve.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Criterion, Mode, Monitored, Readable, larger_is_better};
 use crate::history::{EpochTable, History, ON_DEMAND};
+use crate::kinds::as_table;
 use crate::kinds::{NoSettings, SharedKeys};
 
 /// `[early_stopping]`: a criterion, the column it watches, and which weights are kept.
@@ -48,12 +50,19 @@ pub struct StopPoint {
     pub best: Option<(usize, f64)>,
 }
 
-#[derive(Default)]
+#[derive(Default, JsonSchema)]
 struct Shared {
-    monitor: Option<String>,
+    /// The column of `epochs.csv` that chooses the best epoch, and that most rules watch; any but the test's. By
+    /// default `val_loss`, for `sklearn` `val_accuracy`.
+    monitor: Option<Readable>,
+    /// Which direction is better; `auto` goes by the words of the column's name.
     mode: Option<Mode>,
+    /// Keep the weights of the best epoch rather than those of the last; by default true but for `none` and for
+    /// frameworks that do not.
     restore_best: Option<bool>,
 }
+
+as_table!(StoppingRule: Criterion, Shared);
 
 impl SharedKeys for Shared {
     const KEYS: &'static [&'static str] = &["monitor", "mode", "restore_best"];
@@ -64,7 +73,7 @@ impl SharedKeys for Shared {
         map: &mut A,
     ) -> Result<(), A::Error> {
         match key {
-            "monitor" => self.monitor = Some(map.next_value::<Readable>()?.0),
+            "monitor" => self.monitor = Some(map.next_value()?),
             "mode" => self.mode = Some(map.next_value()?),
             _ => self.restore_best = Some(map.next_value()?),
         }
@@ -76,7 +85,7 @@ impl<'de> Deserialize<'de> for StoppingRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (criterion, shared) = Criterion::deserialize_with::<Shared, D>(deserializer)?;
         let mut rule = Self::new(criterion);
-        let column = shared.monitor.unwrap_or(rule.monitored.column);
+        let column = shared.monitor.map_or(rule.monitored.column, |monitor| monitor.0);
         let maximize = match shared.mode {
             Some(mode) => mode.is_larger_better(&column),
             None => rule.criterion.inner().maximizes_by_default(&column),

@@ -1,5 +1,6 @@
 //! `threshold`: a column is beyond a limit for a number of epochs in a row.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{Monitored, Readable, Rule};
@@ -41,39 +42,66 @@ impl Limit {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = [
+    { "required": ["below"] },
+    { "required": ["at_most"] },
+    { "required": ["above"] },
+    { "required": ["at_least"] }
+]))]
 struct Keys {
+    /// The column of `epochs.csv`.
     column: Readable,
+    /// Ends training below this; exactly one of the four limits.
     #[serde(
         default,
         deserialize_with = "check::optional_finite",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     below: Option<f64>,
+    /// Ends training at this or below; exactly one of the four limits.
     #[serde(
         default,
         deserialize_with = "check::optional_finite",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     at_most: Option<f64>,
+    /// Ends training above this; exactly one of the four limits.
     #[serde(
         default,
         deserialize_with = "check::optional_finite",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     above: Option<f64>,
+    /// Ends training at this or above; exactly one of the four limits.
     #[serde(
         default,
         deserialize_with = "check::optional_finite",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     at_least: Option<f64>,
+    /// Epochs in a row.
     #[serde(default = "one", deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     count: usize,
 }
 
 fn one() -> usize {
     1
+}
+
+impl JsonSchema for Threshold {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Threshold".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Keys::json_schema(generator)
+    }
 }
 
 impl<'de> Deserialize<'de> for Threshold {

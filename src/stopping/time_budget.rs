@@ -1,5 +1,6 @@
 //! `time_budget`: training took a number of seconds; checked at the end of an epoch.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Monitored, Rule};
@@ -10,10 +11,11 @@ use crate::history::History;
 const COLUMN: &str = "elapsed_s";
 
 /// Settings of `time_budget`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TimeBudget {
     /// Seconds of `elapsed_s` after which training ends.
     #[serde(deserialize_with = "check::positive")]
+    #[schemars(schema_with = "check::schema::positive")]
     pub seconds: f64,
 }
 

@@ -38,6 +38,7 @@ mod report;
 mod reproductions;
 mod reuse;
 mod run;
+mod schema;
 #[cfg(target_os = "linux")]
 mod signals;
 #[cfg(target_os = "linux")]

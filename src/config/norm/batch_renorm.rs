@@ -1,5 +1,6 @@
 //! `batch_renorm`: over a batch, corrected towards the running statistics (Ioffe 2017).
 
+use schemars::JsonSchema;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,18 +13,20 @@ use super::settings::{
 use crate::check;
 
 /// Settings of `batch_renorm`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BatchRenorm {
     /// On which side of the activation.
     pub placement: Placement,
     /// Keeps the division away from 0.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub eps: f64,
     /// Where `eps` is added.
     pub eps_placement: EpsPlacement,
     /// Weight of the new batch in the running statistics (`PyTorch`'s convention).
     #[serde(deserialize_with = "check::weight_in_single")]
+    #[schemars(schema_with = "check::schema::weight_in_single")]
     pub momentum: f64,
     /// Learn a scale and a shift per unit.
     pub affine: bool,
@@ -31,15 +34,19 @@ pub struct BatchRenorm {
     pub statistics: Statistics,
     /// Training rows that [`Statistics::Recalibrate`] measures at most.
     #[serde(deserialize_with = "check::at_least_two")]
+    #[schemars(schema_with = "check::schema::at_least_two")]
     pub recalibrate_rows: usize,
     /// The correction of the standard deviation, at most this and at least its inverse.
     #[serde(deserialize_with = "check::one_or_more")]
+    #[schemars(schema_with = "check::schema::one_or_more")]
     pub r_max: f64,
     /// The correction of the mean, at most this many standard deviations.
     #[serde(deserialize_with = "check::non_negative_in_single")]
+    #[schemars(schema_with = "check::schema::non_negative_in_single")]
     pub d_max: f64,
     /// Share of all steps before anything is corrected.
     #[serde(deserialize_with = "check::share")]
+    #[schemars(schema_with = "check::schema::share")]
     pub warmup: f64,
 }
 

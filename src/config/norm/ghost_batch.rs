@@ -1,5 +1,6 @@
 //! `ghost_batch`: over chunks of a batch (Hoffer et al. 2017).
 
+use schemars::JsonSchema;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,18 +13,20 @@ use super::settings::{
 use crate::check;
 
 /// Settings of `ghost_batch`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GhostBatchNorm {
     /// On which side of the activation.
     pub placement: Placement,
     /// Keeps the division away from 0.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub eps: f64,
     /// Where `eps` is added.
     pub eps_placement: EpsPlacement,
     /// Weight of the new batch in the running statistics (`PyTorch`'s convention).
     #[serde(deserialize_with = "check::weight")]
+    #[schemars(schema_with = "check::schema::weight")]
     pub momentum: f64,
     /// Learn a scale and a shift per unit.
     pub affine: bool,
@@ -31,9 +34,11 @@ pub struct GhostBatchNorm {
     pub statistics: Statistics,
     /// Training rows that [`Statistics::Recalibrate`] measures at most.
     #[serde(deserialize_with = "check::at_least_two")]
+    #[schemars(schema_with = "check::schema::at_least_two")]
     pub recalibrate_rows: usize,
     /// Rows of a chunk; the last takes what is left over.
     #[serde(deserialize_with = "check::at_least_two")]
+    #[schemars(schema_with = "check::schema::at_least_two")]
     pub ghost_size: usize,
 }
 

@@ -1,5 +1,6 @@
 //! `group`: each row over groups of its units (Wu & He 2018).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,13 +12,14 @@ use super::settings::{
 use crate::check;
 
 /// Settings of `group`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GroupNorm {
     /// On which side of the activation.
     pub placement: Placement,
     /// Keeps the division away from 0.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub eps: f64,
     /// Where `eps` is added.
     pub eps_placement: EpsPlacement,
@@ -25,6 +27,7 @@ pub struct GroupNorm {
     pub affine: bool,
     /// Groups of neighbouring units, all as wide.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub groups: usize,
 }
 

@@ -1,5 +1,6 @@
 //! `mean_only_batch`: the mean over a batch is taken out, and nothing divided by (Salimans & Kingma 2016).
 
+use schemars::JsonSchema;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +12,14 @@ use super::weight::of_decay;
 use crate::check;
 
 /// Settings of `mean_only_batch`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MeanOnlyBatchNorm {
     /// On which side of the activation.
     pub placement: Placement,
     /// Weight of the new batch in the running statistics (`PyTorch`'s convention).
     #[serde(deserialize_with = "check::weight")]
+    #[schemars(schema_with = "check::schema::weight")]
     pub momentum: f64,
     /// Learn a shift per unit.
     pub affine: bool,
@@ -25,6 +27,7 @@ pub struct MeanOnlyBatchNorm {
     pub statistics: Statistics,
     /// Training rows that [`Statistics::Recalibrate`] measures at most.
     #[serde(deserialize_with = "check::at_least_two")]
+    #[schemars(schema_with = "check::schema::at_least_two")]
     pub recalibrate_rows: usize,
     /// Together with `weight`, as in the paper; else the mean alone.
     pub weight_norm: bool,

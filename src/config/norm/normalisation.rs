@@ -1,11 +1,14 @@
 //! Which norm a model has, and where: the keys of `[model.norm]` that every kind has.
 
+use schemars::JsonSchema;
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::Norm;
 use super::settings::NormSettings;
+use crate::check::written_as;
+use crate::kinds::as_table;
 use crate::kinds::{NoSettings, SharedKeys};
 
 /// `[model.norm]`.
@@ -25,6 +28,13 @@ pub struct Sites {
     /// On what goes into the network, before the first Linear.
     pub input: bool,
 }
+
+written_as!(Sites: "a list of \"hidden\", \"input\" or both", {
+    "type": "array",
+    "items": { "enum": ["hidden", "input"] },
+    "minItems": 1,
+    "uniqueItems": true
+});
 
 impl Default for Sites {
     fn default() -> Self {
@@ -106,10 +116,15 @@ impl Normalisation {
 }
 
 /// The keys of `[model.norm]` that every kind has.
-#[derive(Default)]
+#[derive(Default, JsonSchema)]
+#[schemars(default)]
 struct OfEveryNorm {
+    /// Where norms stand, each with statistics and parameters of its own: in every hidden layer, on what goes into the
+    /// network, or both; `weight` has no place on the inputs.
     at: Sites,
 }
+
+as_table!(Normalisation: Norm, OfEveryNorm);
 
 impl SharedKeys for OfEveryNorm {
     const KEYS: &'static [&'static str] = &["at"];

@@ -1,5 +1,6 @@
 //! `rms`: each row by the root of its mean square (Zhang & Sennrich 2019).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{
@@ -8,13 +9,14 @@ use super::settings::{
 use crate::check;
 
 /// Settings of `rms`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RmsNorm {
     /// On which side of the activation.
     pub placement: Placement,
     /// Keeps the division away from 0.
     #[serde(deserialize_with = "check::positive_in_single")]
+    #[schemars(schema_with = "check::schema::positive_in_single")]
     pub eps: f64,
     /// Where `eps` is added.
     pub eps_placement: EpsPlacement,

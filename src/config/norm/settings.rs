@@ -1,5 +1,6 @@
 //! What others ask of a norm, and the settings that several norms share.
 
+use schemars::JsonSchema;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -323,7 +324,7 @@ impl NormTensor {
 }
 
 /// On which side of the activation a norm stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Placement {
     /// Linear, norm, activation: the paper's.
@@ -333,7 +334,7 @@ pub enum Placement {
 }
 
 /// Where `eps` is added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EpsPlacement {
     /// sqrt(var + eps)
@@ -343,7 +344,7 @@ pub enum EpsPlacement {
 }
 
 /// The key `statistics`: where those used outside of training come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistics {
     /// An exponential average over the training batches.

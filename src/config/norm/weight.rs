@@ -1,11 +1,12 @@
 //! `weight`: each unit's weights are a length times a direction (Salimans & Kingma 2016).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Along, Circumstances, NormSettings, NormTensor, Remark};
 
 /// Settings of `weight`: there are none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WeightNorm {}
 
 impl NormSettings for WeightNorm {

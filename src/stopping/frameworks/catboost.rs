@@ -1,5 +1,6 @@
 //! `catboost`: `CatBoost`'s overfitting detector, by its own settings and arithmetic (1.2).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
@@ -17,21 +18,23 @@ const SCALE: f64 = 0.5;
 const LEAST: f64 = 1e-10;
 
 /// Settings of `catboost`, with its iterations as epochs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CatBoost {
     /// The kind of its detector.
     pub od_type: OdType,
     /// Epochs since the best.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub od_wait: usize,
     /// Of `"IncToDec"`: training ends where the pseudo p-value is below this; 0 switches the detector off.
     #[serde(deserialize_with = "check::probability")]
+    #[schemars(schema_with = "check::schema::probability")]
     pub od_pval: f64,
 }
 
 /// A kind of `CatBoost`'s detector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum OdType {
     /// So many iterations since the best, which `early_stopping_rounds` is as well.
     Iter,

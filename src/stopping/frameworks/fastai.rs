@@ -1,5 +1,6 @@
 //! `fastai`: fastai's `EarlyStoppingCallback`, by its own settings and arithmetic (2.8).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, Reference, count, moved_by};
@@ -9,13 +10,14 @@ use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;
 
 /// Settings of `fastai`: `fastai.callback.tracker.EarlyStoppingCallback`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Fastai {
     /// Epochs without improvement; 0 acts as 1.
     pub patience: usize,
     /// A change smaller than this is no improvement.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub min_delta: f64,
 }
 

@@ -1,6 +1,7 @@
 //! `huggingface`: the `EarlyStoppingCallback` of transformers, by its own settings and arithmetic
 //! (5.23).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, Reference, count};
@@ -10,13 +11,14 @@ use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;
 
 /// Settings of `huggingface`: `transformers.EarlyStoppingCallback`, evaluated every epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HuggingFace {
     /// Evaluations without improvement.
     pub early_stopping_patience: usize,
     /// A change of at most this is no improvement.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub early_stopping_threshold: f64,
 }
 

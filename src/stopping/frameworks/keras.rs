@@ -1,5 +1,6 @@
 //! `keras`: Keras's `EarlyStopping`, by its own settings and arithmetic (3.15).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, moved_by};
@@ -9,16 +10,18 @@ use crate::stopping::patience::Count;
 use crate::stopping::{Monitored, Patience, larger_is_better};
 
 /// Settings of `keras`: `keras.callbacks.EarlyStopping`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Keras {
     /// Epochs without improvement; 0 acts as 1.
     pub patience: usize,
     /// A change smaller than this is no improvement.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub min_delta: f64,
     /// Only an improvement on this value resets the count.
     #[serde(deserialize_with = "check::optional_finite", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     pub baseline: Option<f64>,
     /// Epochs at the start that are not looked at.
     pub start_from_epoch: usize,

@@ -1,5 +1,6 @@
 //! `lightgbm`: `LightGBM`'s `early_stopping`, by its own settings and arithmetic (4.7).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
@@ -10,13 +11,15 @@ use crate::stopping::{Monitored, Readable, Rule, larger_is_better};
 
 /// Settings of `lightgbm`: `lightgbm.early_stopping`, with its rounds as epochs. Training ends once any metric of any
 /// validation set has not improved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LightGbm {
     /// Epochs without improvement.
     #[serde(deserialize_with = "check::at_least_one")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub stopping_rounds: usize,
     /// A change of at most this is no improvement.
     #[serde(default, deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub min_delta: f64,
     /// Of several metrics the monitored one alone counts, on every validation set.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -28,6 +31,7 @@ pub struct LightGbm {
         deserialize_with = "check::one_or_several",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "check::schema::one_or_several")]
     pub others: Option<Vec<Readable>>,
 }
 

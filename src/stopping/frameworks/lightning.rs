@@ -1,5 +1,6 @@
 //! `lightning`: Lightning's `EarlyStopping`, by its own settings and arithmetic (2.6).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, Reference, count, moved_by};
@@ -9,19 +10,22 @@ use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;
 
 /// Settings of `lightning`: `lightning.pytorch.callbacks.EarlyStopping`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Lightning {
     /// Epochs without improvement; 0 acts as 1.
     pub patience: usize,
     /// A change smaller than this is no improvement.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub min_delta: f64,
     /// Training ends once a value is better than this.
     #[serde(deserialize_with = "check::optional_finite", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     pub stopping_threshold: Option<f64>,
     /// Training ends once a value is worse than this.
     #[serde(deserialize_with = "check::optional_finite", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "check::schema::optional_finite")]
     pub divergence_threshold: Option<f64>,
 }
 

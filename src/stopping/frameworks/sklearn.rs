@@ -1,5 +1,6 @@
 //! `sklearn`: the early stopping of scikit-learn's MLPs, by its own settings and arithmetic (1.9).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, Reference, count};
@@ -9,11 +10,12 @@ use crate::stopping::patience::Count;
 use crate::stopping::{Monitored, larger_is_better};
 
 /// Settings of `sklearn`: `MLPClassifier(early_stopping=True)`, and on `train_loss` without that.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Sklearn {
     /// A change smaller than this is no improvement.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub tol: f64,
     /// Training ends after one more epoch without improvement than this.
     pub n_iter_no_change: usize,

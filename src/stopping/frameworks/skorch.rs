@@ -1,5 +1,6 @@
 //! `skorch`: skorch's `EarlyStopping`, by its own settings and arithmetic (1.4).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, Reference, count};
@@ -9,13 +10,14 @@ use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;
 
 /// Settings of `skorch`: `skorch.callbacks.EarlyStopping`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Skorch {
     /// Epochs without improvement.
     pub patience: usize,
     /// A change smaller than this is no improvement.
     #[serde(deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub threshold: f64,
     /// Whether that is a difference or a share of the score.
     pub threshold_mode: ThresholdMode,
@@ -28,7 +30,7 @@ impl Default for Skorch {
 }
 
 /// How a threshold is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ThresholdMode {
     /// A share of the score accepted last.

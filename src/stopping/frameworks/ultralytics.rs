@@ -1,5 +1,6 @@
 //! `ultralytics`: the `EarlyStopping` of ultralytics, by its own settings and arithmetic (8.4).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, Reference, count};
@@ -11,7 +12,7 @@ use crate::stopping::patience::Count;
 pub const FITNESS: &str = "fitness";
 
 /// Settings of `ultralytics`: `patience` of its trainers, on the fitness of an epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Ultralytics {
     /// Epochs since the best fitness; 0 switches it off.

@@ -1,5 +1,6 @@
 //! `xgboost`: `XGBoost`'s `EarlyStopping`, by its own settings and arithmetic (3.2).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::framework::{Framework, Reference, count};
@@ -9,12 +10,13 @@ use crate::stopping::curve::Cells;
 use crate::stopping::patience::Count;
 
 /// Settings of `xgboost`: `xgboost.callback.EarlyStopping`, with its rounds as epochs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Xgboost {
     /// Epochs without improvement.
     pub rounds: usize,
     /// A change smaller than this is no improvement.
     #[serde(default, deserialize_with = "check::non_negative")]
+    #[schemars(schema_with = "check::schema::non_negative")]
     pub min_delta: f64,
 }
 
