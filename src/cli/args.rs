@@ -8,6 +8,7 @@ use super::compare::CompareArgs;
 use super::completions::{CompletionsArgs, ManArgs};
 use super::data::DataCommand;
 use super::explain::ExplainArgs;
+use super::init::InitArgs;
 use super::logs::LogsArgs;
 use super::pack::PackArgs;
 use super::plot::PlotArgs;
@@ -20,7 +21,7 @@ use super::status::StatusArgs;
 #[derive(Debug, Parser)]
 #[command(name = "bnes", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "First steps: `bnes run` trains the built-in digits experiment, \
-                        `bnes compare results` compares the results.")]
+                        `bnes compare results` compares the results, `bnes init` writes a config to start from.")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -53,6 +54,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// What other stopping rules would have done on recorded curves
     Replay(ReplayArgs),
+    /// Write a config to start from, with what a data file holds filled in
+    Init(InitArgs),
     /// What a key of a config means, its default and its range; without a key, what tables there are
     Explain(ExplainArgs),
     /// Print the JSON Schema of a config, by which editors complete and check it

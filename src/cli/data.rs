@@ -89,7 +89,7 @@ pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
 }
 
 /// The config that the command line amounts to, so that data is taken here as it is there.
-fn experiment(args: &DescribeArgs) -> Result<Experiment> {
+pub(super) fn experiment(args: &DescribeArgs) -> Result<Experiment> {
     let mut data = Map::new();
     data.insert("source".to_owned(), json!(args.source));
     match &args.target[..] {

@@ -15,10 +15,12 @@ mod exit;
 mod experiment_args;
 mod explain;
 mod gate;
+mod init;
 mod launch_args;
 mod launch_settings;
 mod live_report;
 pub mod logs;
+mod look;
 mod output;
 pub mod pack;
 pub mod paper;
@@ -33,6 +35,7 @@ mod run_json;
 mod run_text;
 pub mod status;
 mod task;
+mod template;
 mod watched;
 
 use std::io::{self, Write};
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => {
             replay::replay(args, &mut out).map(|damaged| told(&damaged, "replayed"))
         }
+        Command::Init(args) => init::init(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::explain(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Schema => explain::schema(&mut out).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => {

@@ -24,6 +24,7 @@ mod formats;
 #[cfg(target_os = "linux")]
 mod fresh;
 mod gate;
+mod init;
 #[cfg(target_os = "linux")]
 mod launch;
 mod logs;
