@@ -10,6 +10,7 @@ pub mod data;
 pub mod draw;
 pub mod event;
 pub mod history;
+pub mod kept;
 pub mod kinds;
 pub mod launch;
 pub mod logs;

@@ -12,6 +12,7 @@ use super::init::InitArgs;
 use super::logs::LogsArgs;
 use super::pack::PackArgs;
 use super::plot::PlotArgs;
+use super::predict::PredictArgs;
 use super::replay::ReplayArgs;
 use super::report::ReportArgs;
 use super::run_args::RunArgs;
@@ -60,6 +61,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print the JSON Schema of a config, by which editors complete and check it
     Schema,
+    /// The weights that a training kept, on other rows: a class or a value for each
+    Predict(PredictArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print a page of the manual, or write all of them into a folder

@@ -16,6 +16,7 @@ mod experiment_args;
 mod explain;
 mod gate;
 mod init;
+mod kept;
 mod launch_args;
 mod launch_settings;
 mod live_report;
@@ -25,6 +26,7 @@ mod output;
 pub mod pack;
 pub mod paper;
 mod plot;
+pub mod predict;
 mod recorded;
 pub mod replay;
 pub mod report;
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::init(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::explain(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Schema => explain::schema(&mut out).map(|()| ExitCode::SUCCESS),
+        Command::Predict(args) => predict::predict(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => {
             completions::completions(args, Cli::command(), &mut out).map(|()| ExitCode::SUCCESS)
         }

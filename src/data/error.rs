@@ -223,6 +223,11 @@ pub enum CellProblem {
         "`{0}` is not a number, and the column is numeric: correct the cell, add it to data.missing if it means a missing value, or name the column in data.categorical"
     )]
     Text(String),
+    /// Text where a network wants a number.
+    #[error(
+        "`{0}` is not a finite number, and the column held numbers when the network was trained: correct the cell, or leave it empty if it means a missing value"
+    )]
+    TextForNumber(String),
     /// What people write where there is nothing.
     #[error(
         "`{0}` is not a number: if such cells are missing values, add `{0}` to data.missing (which is [\"\", \"NA\", \"?\"] unless set); else correct the cell"

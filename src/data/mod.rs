@@ -5,6 +5,8 @@ mod describe;
 mod doubt;
 mod encode;
 mod error;
+mod new_rows;
+mod preprocessing;
 mod read;
 mod row_chunks;
 mod source;
@@ -17,6 +19,10 @@ pub use dataset::{Dataset, Inputs, Splits, Targets};
 pub use describe::{ColumnDescription, ColumnKind, ColumnRole, Description};
 pub use doubt::{Doubt, Weight};
 pub use error::{BUILT_IN, CellProblem, DataError, Location, shortened};
+pub use new_rows::{Answers, NewRows};
+pub use preprocessing::{
+    Coding, ColumnCoding, ImageCoding, InputCoding, Preprocessing, TargetCoding, ValueCoding,
+};
 pub use row_chunks::RowChunks;
 pub use source::Source;
 pub use table::EXACT_ROWS;

@@ -74,8 +74,9 @@ impl Source {
         let name = file::name(&path);
         let source = match config.source.as_str() {
             "digits" => Self::digits(config)?,
-            "penguins" => Self::built_in(include_bytes!("../../data/penguins.csv"), config)?,
-            "concrete" => Self::built_in(include_bytes!("../../data/concrete.csv"), config)?,
+            name if built_in_table(name).is_some() => {
+                Self::built_in(built_in_table(name).unwrap_or_default(), config)?
+            }
             _ if path.is_dir() => {
                 check_keys(config, &name, Kind::Images)?;
                 Self::of_images(idx::read_folder(&path)?, config, name, "label", 255)?
@@ -122,12 +123,7 @@ impl Source {
 
     fn digits(config: &DataConfig) -> Result<Self, DataError> {
         check_keys(config, "digits", Kind::Images)?;
-        let images = idx::from_gzip(
-            include_bytes!("../../data/digits-images-idx3-ubyte.gz"),
-            include_bytes!("../../data/digits-labels-idx1-ubyte.gz"),
-            Path::new("digits"),
-        )?;
-        Self::of_images(images, config, "digits".to_owned(), "digit", 16)
+        Self::of_images(built_in_images()?, config, "digits".to_owned(), "digit", 16)
     }
 
     fn of_images(
@@ -236,6 +232,24 @@ impl Source {
             }
         }
     }
+}
+
+/// The text of a table that needs no file.
+pub(super) fn built_in_table(name: &str) -> Option<&'static [u8]> {
+    match name {
+        "penguins" => Some(include_bytes!("../../data/penguins.csv")),
+        "concrete" => Some(include_bytes!("../../data/concrete.csv")),
+        _ => None,
+    }
+}
+
+/// The images that need no file: `digits`.
+pub(super) fn built_in_images() -> Result<Images, DataError> {
+    idx::from_gzip(
+        include_bytes!("../../data/digits-images-idx3-ubyte.gz"),
+        include_bytes!("../../data/digits-labels-idx1-ubyte.gz"),
+        Path::new("digits"),
+    )
 }
 
 /// Of each image and its label.

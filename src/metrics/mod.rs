@@ -5,9 +5,11 @@
 
 mod classification;
 mod mean;
+mod probabilities;
 mod regression;
 mod rows;
 
+pub use probabilities::{answer, probabilities};
 pub use rows::{RowScores, row_scores};
 
 use crate::config::data::Task;

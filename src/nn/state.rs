@@ -177,6 +177,19 @@ impl StateDict {
         Ok(safetensors::serialize(tensors, Some(metadata))?)
     }
 
+    /// The preprocessing that goes with the tensors of a safetensors file.
+    ///
+    /// # Errors
+    /// Where the bytes are no such file, or it has none.
+    pub fn preprocessing(bytes: &[u8]) -> Result<Value> {
+        let (_, header) = SafeTensors::read_metadata(bytes)?;
+        let metadata = header.metadata().as_ref();
+        let text = metadata.and_then(|metadata| metadata.get(PREPROCESSING));
+        let text =
+            text.context("its metadata has no `preprocessing`: these are not weights of bnes")?;
+        Ok(serde_json::from_str(text)?)
+    }
+
     /// Reads a safetensors file of floats and counts; its tensors come in no certain order.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ pub mod page;
 pub mod paper;
 pub mod plan;
 pub mod plot;
+pub mod predictions;
 pub mod replay;
 mod robust;
 pub mod runs;

@@ -6,7 +6,7 @@ use candle_core::Device;
 use super::prepared_training::PreparedTraining;
 use crate::config::ConfigError;
 use crate::nn::start::start;
-use crate::nn::{Engine, FusedEngine, GraphEngine, Isa, Lacking};
+use crate::nn::{Engine, FusedEngine, GraphEngine, Isa, Lacking, Layout, Network};
 
 /// The environment variable that says how many threads a training runs on, in place of a number
 /// that suits its size.
@@ -113,17 +113,29 @@ impl Compute {
     /// The same as its weights are drawn.
     fn before_data(&self, training: &PreparedTraining) -> Result<Box<dyn Engine>> {
         let network = training.fit_inputs().network();
-        let Choice::Fused(isa) = self.choice(FusedEngine::lacks(&network)) else {
-            return Ok(Box::new(GraphEngine::new(&network, &self.device)?));
+        let rows = network.training.batch_size.rows(training.data.splits.train.len());
+        self.built(&network, training.parameters, rows)
+    }
+
+    /// An engine for a network that is not trained any further, to evaluate rows.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn evaluator(&self, network: &Network) -> Result<Box<dyn Engine>> {
+        let parameters = Layout::of(network).parameters();
+        self.built(network, parameters, network.data.inputs.rows())
+    }
+
+    /// An engine for a network of so many parameters that takes so many rows at a time.
+    fn built(&self, network: &Network, parameters: usize, rows: usize) -> Result<Box<dyn Engine>> {
+        let Choice::Fused(isa) = self.choice(FusedEngine::lacks(network)) else {
+            return Ok(Box::new(GraphEngine::new(network, &self.device)?));
         };
         let threads = match self.threads {
             Threads::Exactly(threads) => threads,
-            Threads::UpTo(most) => {
-                let rows = network.training.batch_size.rows(training.data.splits.train.len());
-                FusedEngine::suitable_threads(training.parameters, rows).min(most)
-            }
+            Threads::UpTo(most) => FusedEngine::suitable_threads(parameters, rows).min(most),
         };
-        Ok(Box::new(FusedEngine::with_isa(&network, threads, isa)?))
+        Ok(Box::new(FusedEngine::with_isa(network, threads, isa)?))
     }
 }
 

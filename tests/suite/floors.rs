@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["config"],
     &["data", "event", "logs", "results"],
     &["metrics", "nn", "storage"],
-    &["train", "observers", "compare", "replay"],
+    &["train", "observers", "compare", "replay", "kept"],
     &["runner", "report"],
     &["launch"],
     &["cli"],

@@ -32,6 +32,7 @@ mod norms;
 mod on_demand;
 mod pack;
 mod pages;
+mod predict;
 #[cfg(target_os = "linux")]
 mod reliability;
 mod replay;

@@ -11,12 +11,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
-
 use super::scale::{self, Scale};
 use crate::config::data::DataConfig;
 use crate::data::doubt::{self, Doubt, Weight};
 use crate::data::error::{listed_shortly, shortened};
+use crate::data::preprocessing::{Coding, ColumnCoding};
 use crate::data::row_chunks::{CHUNK_ROWS, RowChunks};
 use crate::data::table::column::{Column, MOST_LEVELS, Values};
 use crate::data::table::level::Level;
@@ -52,7 +51,7 @@ enum Kind {
 /// The inputs of all rows and how they came about.
 pub(super) struct Encoded {
     pub rows: RowChunks,
-    pub json: Value,
+    pub codings: Vec<ColumnCoding>,
     pub doubts: Vec<Doubt>,
 }
 
@@ -116,9 +115,32 @@ pub(super) fn encode(
             }
         }
     }
-    let json: Vec<Value> = learnt.encoders.iter().map(|encoder| encoder.json(names)).collect();
+    let codings = learnt.encoders.iter().map(|encoder| encoder.coding(names)).collect();
     let rows = RowChunks::new(learnt.width, chunks);
-    Ok(Encoded { rows, json: json!(json), doubts: learnt.doubts(names) })
+    Ok(Encoded { rows, codings, doubts: learnt.doubts(names) })
+}
+
+/// Encodes so many rows by what was learnt on others: of each column, whose levels begin with those that were
+/// learnt.
+pub(in crate::data) fn apply(
+    mut columns: Vec<Column>,
+    codings: &[ColumnCoding],
+    rows: usize,
+) -> Result<RowChunks, String> {
+    let mut learnt = Learnt::default();
+    for (at, (column, of)) in columns.iter().zip(codings).enumerate() {
+        learnt.push(at, Kind::known(&of.coding, column));
+    }
+    learnt.check_room(rows)?;
+    let mut chunks = Vec::with_capacity(rows.div_ceil(CHUNK_ROWS));
+    for chunk in 0..rows.div_ceil(CHUNK_ROWS) {
+        let rows = CHUNK_ROWS.min(rows - chunk * CHUNK_ROWS);
+        chunks.push(learnt.inputs(&columns, chunk, rows));
+        for column in &mut columns {
+            column.free(chunk);
+        }
+    }
+    Ok(RowChunks::new(learnt.width, chunks))
 }
 
 #[derive(Default)]
@@ -302,6 +324,29 @@ fn scaled(number: f64, scale: Scale, imputed: f64) -> f32 {
 }
 
 impl Kind {
+    /// As it was learnt, for a column whose levels begin with those of the coding.
+    fn known(coding: &Coding, column: &Column) -> Self {
+        match coding {
+            Coding::Number { mean, sd, imputed, missing_indicator } => Self::Number {
+                scale: Scale { mean: *mean, sd: *sd },
+                imputed: *imputed,
+                indicator: *missing_indicator,
+            },
+            Coding::MissingIndicator => Self::Indicator,
+            Coding::Levels { levels, missing_level, .. } => {
+                let codes = match &column.values {
+                    Values::Levels { levels: held, .. } => held.len(),
+                    _ => 0,
+                };
+                let other = levels.len() + usize::from(*missing_level);
+                let input_of = |code| if code < levels.len() { code } else { other };
+                let mut input_of: Vec<usize> = (0..codes).map(input_of).collect();
+                input_of.push(levels.len());
+                Self::Levels { input_of, levels: levels.clone(), missing: *missing_level }
+            }
+        }
+    }
+
     fn width(&self) -> usize {
         match self {
             Self::Number { indicator, .. } => 1 + usize::from(*indicator),
@@ -312,18 +357,21 @@ impl Kind {
 }
 
 impl Encoder {
-    fn json(&self, names: &[String]) -> Value {
-        let name = &names[self.column];
-        match &self.kind {
-            Kind::Number { scale: Scale { mean, sd }, imputed, indicator } => json!({
-                "name": name, "kind": "number", "mean": mean, "sd": sd,
-                "imputed": imputed, "missing_indicator": indicator,
-            }),
-            Kind::Indicator => json!({ "name": name, "kind": "missing_indicator" }),
-            Kind::Levels { levels, missing, .. } => json!({
-                "name": name, "kind": "levels", "levels": levels,
-                "missing_level": missing, "other_level": true,
-            }),
-        }
+    fn coding(&self, names: &[String]) -> ColumnCoding {
+        let coding = match &self.kind {
+            Kind::Number { scale: Scale { mean, sd }, imputed, indicator } => Coding::Number {
+                mean: *mean,
+                sd: *sd,
+                imputed: *imputed,
+                missing_indicator: *indicator,
+            },
+            Kind::Indicator => Coding::MissingIndicator,
+            Kind::Levels { levels, missing, .. } => Coding::Levels {
+                levels: levels.clone(),
+                missing_level: *missing,
+                other_level: true,
+            },
+        };
+        ColumnCoding { name: names[self.column].clone(), coding }
     }
 }

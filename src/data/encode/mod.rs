@@ -1,18 +1,21 @@
 //! From a source and a split to what a network takes, with scales learnt on the training rows.
 
-mod inputs;
+pub(super) mod inputs;
 pub(super) mod scale;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use scale::Scale;
 
 use super::dataset::{Dataset, Inputs, Targets};
 use super::doubt::Doubt;
 use super::error::{DataError, listed_shortly, shortened};
+use super::preprocessing::{
+    ImageCoding, InputCoding, Preprocessing, TargetCoding, ValueCoding, binary,
+};
 use super::source::{RawInputs, Source};
 use super::split::{self, Drawn, Rows, repeats};
 use super::table::column::Column;
@@ -87,26 +90,25 @@ impl Source {
         let mut doubts = [self.doubts.as_slice(), &drawn.doubts].concat();
         let has_few_values = || !columns.is_empty() && columns.iter().all(Column::has_few_values);
         doubts.extend(repeats::doubt(&drawn.splits, &self.hashes, has_few_values));
-        let (inputs, inputs_json) = match &self.inputs {
+        let (inputs, of_inputs) = match &self.inputs {
             RawInputs::Table { names, .. } => {
                 let counts: Vec<Vec<usize>> =
                     columns.iter().map(|column| column.counts(Some(train))).collect();
                 self.check_types(&columns, names, &counts)?;
-                let of_inputs = doubts::of_inputs(&columns, names, &counts, &self.key);
+                let of_columns = doubts::of_inputs(&columns, names, &counts, &self.key);
                 let encoded = inputs::encode(columns, names, &counts, train, self.rows(), config)
                     .map_err(target_problem)?;
                 doubts.extend(encoded.doubts);
-                doubts.extend(of_inputs);
-                let json = json!({
-                    "kind": "table", "missing": self.key.missing, "columns": encoded.json,
-                });
-                (Inputs::Table(encoded.rows), json)
+                doubts.extend(of_columns);
+                let missing = self.key.missing.clone();
+                let coding = InputCoding::Table { missing, columns: encoded.codings };
+                (Inputs::Table(encoded.rows), coding)
             }
             RawInputs::Images { bytes, width, height, full_scale } => {
                 Self::images(bytes, (*width, *height), *full_scale, train, config)
             }
         };
-        let (targets, targets_json) = self.targets(train, config.standardize);
+        let (targets, target) = self.targets(train, config.standardize);
         doubts.extend(self.unvarying_targets(train));
         if let Targets::Classes { names, .. } = &targets {
             doubts.extend(doubts::of_classes(names, &self.key.missing));
@@ -115,7 +117,7 @@ impl Source {
         Ok(Dataset {
             inputs,
             targets,
-            preprocessing: json!({ "inputs": inputs_json, "target": targets_json }),
+            preprocessing: json!(Preprocessing { inputs: of_inputs, target }),
             summary,
             splits: drawn.splits,
             doubts,
@@ -147,12 +149,10 @@ impl Source {
         full_scale: u8,
         train: &[u32],
         config: &DataConfig,
-    ) -> (Inputs, Value) {
+    ) -> (Inputs, InputCoding) {
         let mut bytes = Arc::clone(bytes);
         if let Some(share) = config.binarize {
-            let limit = share * f64::from(full_scale);
-            let binary = |byte: &u8| if f64::from(*byte) > limit { full_scale } else { 0 };
-            bytes = Arc::new(bytes.iter().map(binary).collect());
+            bytes = Arc::new(bytes.iter().map(|byte| binary(*byte, share, full_scale)).collect());
         }
         let pixels = width * height;
         let Scale { mean, sd } = if config.standardize {
@@ -160,25 +160,19 @@ impl Source {
         } else {
             Scale::NONE
         };
-        #[allow(clippy::cast_possible_truncation)] // the network computes in 32 bits
-        let (scale, shift) = ((1.0 / (f64::from(full_scale) * sd)) as f32, (-mean / sd) as f32);
-        // -0 would be kept as such.
-        let shift = if shift == 0.0 { 0.0 } else { shift };
-        let mut json = json!({
-            "kind": "image", "width": width, "height": height,
-            "full_scale": full_scale, "mean": mean, "sd": sd,
-        });
-        if let Some(share) = config.binarize {
-            json["binarize"] = share.into();
-        }
-        (Inputs::Images { bytes, width: pixels, scale, shift }, json)
+        let coding = ImageCoding { width, height, full_scale, mean, sd, binarize: config.binarize };
+        let (scale, shift) = coding.affine();
+        (Inputs::Images { bytes, width: pixels, scale, shift }, InputCoding::Image(coding))
     }
 
-    fn targets(&self, train: &[u32], standardize: bool) -> (Targets, Value) {
+    fn targets(&self, train: &[u32], standardize: bool) -> (Targets, TargetCoding) {
         match &self.targets {
             RawTargets::Classes { labels, names } => (
                 Targets::Classes { labels: labels.clone(), names: names.clone() },
-                json!({ "kind": "classes", "name": self.target_names[0], "classes": names }),
+                TargetCoding::Classes {
+                    name: self.target_names[0].clone(),
+                    classes: names.clone(),
+                },
             ),
             RawTargets::Values { values, names } => {
                 let scales: Vec<Scale> = if standardize {
@@ -192,18 +186,19 @@ impl Source {
                     .zip(scales.iter().cycle())
                     .map(|(value, scale)| scale.apply(*value) as f32)
                     .collect();
-                let json: Vec<Value> = names
-                    .iter()
-                    .zip(&scales)
-                    .map(|(name, s)| json!({ "name": name, "mean": s.mean, "sd": s.sd }))
-                    .collect();
+                let coding = |(name, scale): (&String, &Scale)| ValueCoding {
+                    name: name.clone(),
+                    mean: scale.mean,
+                    sd: scale.sd,
+                };
+                let columns = names.iter().zip(&scales).map(coding).collect();
                 let targets = Targets::Values {
                     values: encoded,
                     names: names.clone(),
                     mean: scales.iter().map(|scale| scale.mean).collect(),
                     sd: scales.iter().map(|scale| scale.sd).collect(),
                 };
-                (targets, json!({ "kind": "values", "columns": json }))
+                (targets, TargetCoding::Values { columns })
             }
         }
     }

@@ -5,7 +5,7 @@ use std::iter;
 
 /// A number x becomes `(x - mean) / sd`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
+pub(in crate::data) struct Scale {
     pub mean: f64,
     /// The population's; 1 where nothing varies, so that it never divides by 0.
     pub sd: f64,

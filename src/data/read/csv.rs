@@ -115,7 +115,8 @@ fn begin(
     config: &DataConfig,
     table: &mut TableBuilder,
 ) -> Result<(), DataError> {
-    let names = header::names(first, below, layout, config).map_err(|problem| DataError::Line {
+    let names = header::names(first, below, layout, config, table.is_known());
+    let names = names.map_err(|problem| DataError::Line {
         file: file.to_owned(),
         line: first.line,
         row: None,

@@ -8,17 +8,19 @@ use crate::config::data::DataConfig;
 use crate::data::error::{CellProblem, shortened};
 use crate::data::table::number::Number;
 
-/// The names in the first record, or `c1`, `c2`, … where it is a row. `below`: cells of the next record.
+/// The names in the first record, or `c1`, `c2`, … where it is a row. `below`: cells of the next record;
+/// `is_known`: whether it is known which of them are wanted, so that others need no name.
 pub(super) fn names(
     first: Record,
     below: Option<usize>,
     layout: Layout,
     config: &DataConfig,
+    is_known: bool,
 ) -> Result<Vec<String>, String> {
     if layout.by_blanks && first.len() > 1 {
         return Err(numbers_in_cells(first, layout.delimiter));
     }
-    if first.len() == 1 {
+    if first.len() == 1 && !is_known {
         return Err(one_cell(first.cell(0), below.unwrap_or(0), layout.delimiter));
     }
     let counted = || (1..).map(|place| format!("c{place}"));
@@ -28,7 +30,7 @@ pub(super) fn names(
     } else {
         counted().take(first.len()).collect()
     };
-    check(&names, layout, config)?;
+    check(&names, layout, config, is_known)?;
     for (name, stand_in) in names.iter_mut().zip(counted()).filter(|(name, _)| name.is_empty()) {
         *name = stand_in;
     }
@@ -92,10 +94,15 @@ pub(super) const RUNS_OF_TABS: &str =
     "if any run of tabs or blanks stands between two cells, set data.delimiter = \" \"";
 
 /// Refuses names that cannot be told apart.
-fn check(names: &[String], layout: Layout, config: &DataConfig) -> Result<(), String> {
+fn check(
+    names: &[String],
+    layout: Layout,
+    config: &DataConfig,
+    is_known: bool,
+) -> Result<(), String> {
     let (inferred, drop) = (config.header.is_none(), &config.drop);
     let number = |name: &&String| matches!(Number::parse(name.as_bytes()), Number::Finite(_));
-    if let Some(place) = names.iter().position(String::is_empty) {
+    if let Some(place) = names.iter().position(String::is_empty).filter(|_| !is_known) {
         let stand_in = format!("c{}", place + 1);
         if !drop.contains(&stand_in) || names.contains(&stand_in) {
             let why = if place + 1 == names.len() {

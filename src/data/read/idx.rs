@@ -59,6 +59,64 @@ pub fn read_folder(folder: &Path) -> Result<Images, DataError> {
     joined(train, test)
 }
 
+/// Images alone, with their labels where there are any.
+pub struct Unsplit {
+    pub bytes: Vec<u8>,
+    pub labels: Option<Vec<u8>>,
+    pub width: usize,
+    pub height: usize,
+}
+
+/// Reads the images of a folder, the training part first, or of one file; the labels, where those of each part lie
+/// beside it.
+pub fn read_unsplit(path: &Path) -> Result<Unsplit, DataError> {
+    let files: Vec<(PathBuf, Option<PathBuf>)> = if path.is_dir() {
+        let part = |name: &str| {
+            let images = find(path, &format!("{name}-images"), 3)?;
+            Some((images, find(path, &format!("{name}-labels"), 1)))
+        };
+        ["train", "t10k"].into_iter().filter_map(part).collect()
+    } else {
+        vec![(path.to_owned(), labels_beside(path))]
+    };
+    if files.is_empty() {
+        let problem =
+            "the folder has no train-images-idx3-ubyte and no t10k-images-idx3-ubyte (.gz too)";
+        return Err(DataError::File { file: path.to_owned(), problem: problem.to_owned() });
+    }
+    let mut all = Unsplit { bytes: Vec::new(), labels: Some(Vec::new()), width: 0, height: 0 };
+    for (images, labels) in &files {
+        let of_images = Array::begin(file::open(images)?, images, 3)?;
+        let [_, height, width] = of_images.shape;
+        if !all.bytes.is_empty() && (width, height) != (all.width, all.height) {
+            return Err(of_images.wrong(format!(
+                "images of {height} x {width}, but those before are {} x {}",
+                all.height, all.width
+            )));
+        }
+        (all.width, all.height) = (width, height);
+        if let Some(labels) = labels {
+            let pair = Pair::of(of_images, Array::begin(file::open(labels)?, labels, 1)?)?;
+            pair.images.read(&mut all.bytes)?;
+            if let Some(all) = &mut all.labels {
+                pair.labels.read(all)?;
+            }
+        } else {
+            all.labels = None;
+            of_images.read(&mut all.bytes)?;
+        }
+    }
+    Ok(all)
+}
+
+/// The labels of a file of images, where a file of that name is there.
+fn labels_beside(images: &Path) -> Option<PathBuf> {
+    let name = images.file_name()?.to_str()?;
+    let labels = name.replace("images", "labels").replace("idx3", "idx1");
+    let path = images.with_file_name(&labels);
+    (labels != name && path.is_file()).then_some(path)
+}
+
 /// The plain file before the compressed one, the original's spelling before the dotted one.
 fn find(folder: &Path, part: &str, dimensions: usize) -> Option<PathBuf> {
     ["", ".gz"]

@@ -29,6 +29,11 @@ struct Row<'a> {
     values: Vec<(u32, f64)>,
 }
 
+/// What a row holds at an index that no row of the file gives.
+fn elsewhere(name: &str) -> Option<f64> {
+    name.strip_prefix('x')?.parse::<u32>().ok().map(|_| 0.0)
+}
+
 fn read(input: Input, _: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
     let Input { file, reader } = input;
     let mut text = Vec::new();
@@ -98,7 +103,8 @@ fn read(input: Input, _: &DataConfig, table: &mut TableBuilder) -> Result<(), Da
     }
     let width = usize::try_from(width).unwrap_or(usize::MAX);
     let names = (first..=largest).map(|index| format!("x{index}")).chain(["y".to_owned()]);
-    table.begin(file, Header { names: names.collect(), ..Header::default() })?;
+    let header = Header { names: names.collect(), elsewhere: Some(elsewhere), ..Header::default() };
+    table.begin(file, header)?;
     if has_qid {
         let message = "`qid:` groups rows for ranking: it is not read".to_owned();
         table.doubt(Doubt::note("column not read", "data.source", message));

@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 
 use super::doubt::Doubt;
 use super::error::DataError;
-use super::table::builder::{Table, TableBuilder};
+use super::preprocessing::Preprocessing;
+use super::table::builder::{KnownTable, Table, TableBuilder};
 use crate::config::data::DataConfig;
 use crate::text::{hex, listed};
 
@@ -68,6 +69,31 @@ pub(super) fn table(file: &Path, base: &Path, config: &DataConfig) -> Result<Rea
         digests.push(digest);
     }
     Ok((table.finish()?, joined(digests)))
+}
+
+/// Reads a file for a network that is trained.
+pub(super) fn known(
+    file: &Path,
+    config: &DataConfig,
+    preprocessing: &Preprocessing,
+) -> Result<KnownTable, DataError> {
+    let format = of_name(file, "--data")?;
+    let mut table = TableBuilder::known(config, &file::name(file), preprocessing);
+    let mut opened = file::open(file)?.reader;
+    (format.read)(Input { file, reader: &mut opened }, config, &mut table)?;
+    table.finish_known()
+}
+
+/// The same of a table that needs no file.
+pub(super) fn known_built_in(
+    text: &[u8],
+    config: &DataConfig,
+    preprocessing: &Preprocessing,
+) -> Result<KnownTable, DataError> {
+    let mut table = TableBuilder::known(config, &config.source, preprocessing);
+    let (file, mut reader) = (Path::new(&config.source), text);
+    (csv::CSV.read)(Input { file, reader: &mut reader }, config, &mut table)?;
+    table.finish_known()
 }
 
 /// Reads a table that needs no file.

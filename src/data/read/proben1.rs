@@ -50,7 +50,7 @@ fn read(input: Input, config: &DataConfig, table: &mut TableBuilder) -> Result<(
         targets: Some(outputs.names()),
         levels: outputs.levels(),
         given: Some(given),
-        delimiter: None,
+        ..Header::default()
     };
     table.begin(file, header)?;
     for Example { line, inputs, outputs: values } in &examples {

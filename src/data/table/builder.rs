@@ -14,6 +14,7 @@ use super::target::RawTargets;
 use crate::config::data::{DataConfig, Task};
 use crate::data::doubt::Doubt;
 use crate::data::error::{CellProblem, DataError, Location, listed_shortly, shortened};
+use crate::data::preprocessing::{Coding, ColumnCoding, InputCoding, Preprocessing, TargetCoding};
 use crate::data::split::given::{Given, Part};
 use crate::text::counted;
 
@@ -47,11 +48,31 @@ pub struct Header {
     pub given: Option<Given>,
     /// What stands between cells, in a text where a number may be written in several ways.
     pub delimiter: Option<u8>,
+    /// What a row holds in a column of this name that the file does not name, where it leaves out what is the same in
+    /// all its rows.
+    pub elsewhere: Option<fn(&str) -> Option<f64>>,
+}
+
+/// A table that was read for a network that is trained.
+pub struct KnownTable {
+    /// In the order of the network's.
+    pub inputs: Vec<Column>,
+    /// In the order of the network's; none where the file lacks one of them.
+    pub targets: Option<Vec<Column>>,
+    pub rows: usize,
+    /// Whether columns were found by their place, as neither file names them.
+    pub by_place: bool,
 }
 
 /// A table while it is read.
 pub struct TableBuilder<'a> {
     config: &'a DataConfig,
+    /// What it is read for, where that is a network that is trained: its inputs and its target are found by their
+    /// names, and nothing else is read.
+    known: Option<&'a Preprocessing>,
+    /// Inputs that the file does not name, and what a row holds there.
+    elsewhere: Vec<(usize, f64)>,
+    by_place: bool,
     source_name: String,
     missing: MissingWords,
     files: Vec<PathBuf>,
@@ -85,6 +106,9 @@ impl<'a> TableBuilder<'a> {
     pub fn new(config: &'a DataConfig, source_name: &str) -> Self {
         Self {
             config,
+            known: None,
+            elsewhere: Vec::new(),
+            by_place: false,
             source_name: source_name.to_owned(),
             missing: MissingWords::new(&config.missing),
             files: Vec::new(),
@@ -108,6 +132,16 @@ impl<'a> TableBuilder<'a> {
         }
     }
 
+    /// For a network that is trained.
+    pub fn known(config: &'a DataConfig, source_name: &str, known: &'a Preprocessing) -> Self {
+        Self { known: Some(known), ..Self::new(config, source_name) }
+    }
+
+    /// Whether columns that no network wants may be called anything or nothing, and one column may be all there is.
+    pub fn is_known(&self) -> bool {
+        self.known.is_some()
+    }
+
     /// Something that a user has to know; said once.
     pub fn doubt(&mut self, doubt: Doubt) {
         if !self.doubts.contains(&doubt) {
@@ -120,9 +154,12 @@ impl<'a> TableBuilder<'a> {
     pub fn begin(&mut self, file: &Path, header: Header) -> Result<(), DataError> {
         self.rows_of_file = 0;
         self.files.push(file.to_owned());
-        match &self.roles {
-            None => self.begin_columns(header)?,
-            Some(roles) => {
+        match (&self.roles, self.known) {
+            (_, Some(known)) => self
+                .begin_known(header, known)
+                .map_err(|problem| DataError::File { file: file.to_owned(), problem })?,
+            (None, None) => self.begin_columns(header)?,
+            (Some(roles), None) => {
                 let (of_columns, new) = roles
                     .in_file(&header.names)
                     .map_err(|problem| DataError::File { file: file.to_owned(), problem })?;
@@ -144,7 +181,7 @@ impl<'a> TableBuilder<'a> {
     }
 
     fn begin_columns(&mut self, header: Header) -> Result<(), DataError> {
-        let Header { names, targets, levels, given, delimiter } = header;
+        let Header { names, targets, levels, given, delimiter, .. } = header;
         let roles = Roles::new(names, targets.as_deref(), self.config, &self.source_name)?;
         let levels_of = |name| levels.get(name).map_or(&[][..], Vec::as_slice);
         let is_categorical =
@@ -171,6 +208,31 @@ impl<'a> TableBuilder<'a> {
         Ok(())
     }
 
+    fn begin_known(&mut self, header: Header, known: &Preprocessing) -> Result<(), String> {
+        let (inputs, missing): (&[ColumnCoding], &[String]) = match &known.inputs {
+            InputCoding::Table { columns, missing } => (columns, missing),
+            InputCoding::Image(_) => (&[], &[]),
+        };
+        self.missing = MissingWords::new(missing);
+        let names: Vec<&str> = inputs.iter().map(|column| column.name.as_str()).collect();
+        let fits = Roles::known(header.names, &names, &known.target.names());
+        let elsewhere = |at: &usize| Some((*at, header.elsewhere?(names[*at])?));
+        let elsewhere: Option<Vec<(usize, f64)>> = fits.lacking.iter().map(elsewhere).collect();
+        self.elsewhere = elsewhere.ok_or_else(|| fits.problem(&names))?;
+        self.by_place = fits.by_place;
+        self.inputs = inputs.iter().map(|column| of_coding(&column.coding)).collect();
+        let target = || match &known.target {
+            TargetCoding::Classes { classes, .. } => {
+                ColumnBuilder::new(Purpose::KnownLevels, classes, None)
+            }
+            TargetCoding::Values { .. } => ColumnBuilder::new(Purpose::KnownNumbers, &[], None),
+        };
+        self.targets = fits.roles.targets.iter().map(|_| target()).collect();
+        self.of_columns.clone_from(&fits.roles.of_columns);
+        self.roles = Some(fits.roles);
+        Ok(())
+    }
+
     /// Takes the next row of the file: `cell` gives its cell of each column. `line`: where it begins,
     /// in a file that has lines.
     #[inline]
@@ -182,7 +244,8 @@ impl<'a> TableBuilder<'a> {
         self.rows_of_file += 1;
         let location = Location { file: self.files.len() - 1, line, row: self.rows_of_file };
         let taken = |at| self.missing.applied(cell(at));
-        if self.targets_at.iter().any(|at| taken(*at) == Cell::Missing) {
+        let lacks_target = || self.targets_at.iter().any(|at| taken(*at) == Cell::Missing);
+        if self.known.is_none() && lacks_target() {
             self.left_out += 1;
             if self.without_target.len() < NAMED {
                 self.without_target.push(location);
@@ -211,7 +274,15 @@ impl<'a> TableBuilder<'a> {
                 return Err(self.cell_error(*role, location, problem));
             }
         }
-        self.hashes.push(self.hash.of_row());
+        if self.known.is_none() {
+            self.hashes.push(self.hash.of_row());
+        }
+        for (input, value) in &self.elsewhere {
+            let pushed = self.inputs[*input].push(Cell::Number(*value), location);
+            pushed.map_err(|(location, problem)| {
+                self.cell_error(Role::Input(*input), location, problem)
+            })?;
+        }
         self.rows += 1;
         Ok(())
     }
@@ -280,6 +351,19 @@ impl<'a> TableBuilder<'a> {
         })
     }
 
+    /// What was read for a network that is trained.
+    pub fn finish_known(self) -> Result<KnownTable, DataError> {
+        if u32::try_from(self.rows).is_err() {
+            let file = self.files.first().cloned().unwrap_or_default();
+            let problem = format!("{} rows are more than can be counted in 32 bits", self.rows);
+            return Err(DataError::File { file, problem });
+        }
+        let inputs = self.inputs.into_iter().map(ColumnBuilder::finish).collect();
+        let targets: Vec<Column> = self.targets.into_iter().map(ColumnBuilder::finish).collect();
+        let targets = (!targets.is_empty()).then_some(targets);
+        Ok(KnownTable { inputs, targets, rows: self.rows, by_place: self.by_place })
+    }
+
     fn take_given(&mut self, roles: &Roles) -> Result<Given, DataError> {
         if self.config.split.column.is_some() {
             let by = format!("the column `{}`", roles.name_of(Role::Split));
@@ -310,6 +394,16 @@ impl<'a> TableBuilder<'a> {
             places.join(", ")
         );
         Doubt::note("rows without a target", "data.target", message)
+    }
+}
+
+/// A column before its first cell, for a network that knows how it becomes inputs.
+fn of_coding(coding: &Coding) -> ColumnBuilder {
+    match coding {
+        Coding::Number { .. } | Coding::MissingIndicator => {
+            ColumnBuilder::new(Purpose::KnownNumbers, &[], None)
+        }
+        Coding::Levels { levels, .. } => ColumnBuilder::new(Purpose::KnownLevels, levels, None),
     }
 }
 

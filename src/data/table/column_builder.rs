@@ -13,7 +13,7 @@ use super::looks::Looks;
 use super::number::Number;
 use super::numbers::{EXACT_ROWS, Numbers};
 use crate::config::data::Task;
-use crate::data::error::{CellProblem, Location};
+use crate::data::error::{CellProblem, Location, shortened};
 
 /// A target with more different numbers than this before any text is numeric for good, so that a
 /// long regression target need not be kept as text.
@@ -27,6 +27,10 @@ pub(super) enum Purpose {
         categorical: bool,
     },
     Target(Option<Task>),
+    /// Numbers, for a network that was trained on numbers.
+    KnownNumbers,
+    /// Levels, of which a network may know some: those declared.
+    KnownLevels,
 }
 
 /// A column while it is read.
@@ -47,7 +51,9 @@ impl ColumnBuilder {
     /// A column before its first cell; `levels`: those that the file declares; `delimiter`: what parts
     /// its cells from others, in a text.
     pub fn new(purpose: Purpose, levels: &[String], delimiter: Option<u8>) -> Self {
-        let state = if purpose == Purpose::Target(Some(Task::Regression)) {
+        let are_numbers =
+            matches!(purpose, Purpose::Target(Some(Task::Regression)) | Purpose::KnownNumbers);
+        let state = if are_numbers {
             State::Numbers { numbers: Numbers::new(usize::MAX), text: None }
         } else {
             let mut dictionary = Dictionary::default();
@@ -87,6 +93,9 @@ impl ColumnBuilder {
             (State::TooManyLevels, _) => {}
             (State::Numbers { numbers, text }, cell) => {
                 let level = Level::new(cell, location)?;
+                if self.purpose == Purpose::KnownNumbers {
+                    return Err((location, known_number(&level)));
+                }
                 if !level.is_text() {
                     return Err(level.fault(CellProblem::Text));
                 }
@@ -180,6 +189,15 @@ impl ColumnBuilder {
             _ => false,
         };
         Ok(Column { values, missing, looks, counts_rows })
+    }
+}
+
+/// What is wrong with a cell where a network wants a number.
+fn known_number(level: &Level) -> CellProblem {
+    let shown = shortened(level.name.as_bytes());
+    match level.number {
+        Number::TooLarge => CellProblem::TooLarge(shown),
+        _ => CellProblem::TextForNumber(shown),
     }
 }
 

@@ -24,7 +24,78 @@ pub struct Roles {
     pub targets: Vec<String>,
 }
 
+/// How the columns of a file suit a network that is trained.
+pub struct Fit {
+    pub roles: Roles,
+    /// The inputs that the file does not have.
+    pub lacking: Vec<usize>,
+    /// Whether columns were found by their place: the network's are called `c1`, `c2`, … as those of a file without
+    /// names are, and the file has names of its own.
+    pub by_place: bool,
+}
+
+impl Fit {
+    /// That inputs are lacking.
+    pub fn problem(&self, inputs: &[&str]) -> String {
+        let lacking: Vec<String> = self.lacking.iter().map(|at| inputs[*at].to_owned()).collect();
+        let (column, was) =
+            if lacking.len() == 1 { ("column", "was") } else { ("columns", "were") };
+        let near = match &lacking[..] {
+            [name] => error::nearest(name, self.roles.names.iter().map(String::as_str)),
+            _ => None,
+        };
+        let instead = match near {
+            Some(near) => format!("; did you mean `{}`?", shortened(near.as_bytes())),
+            None if lacking.len() == inputs.len() => {
+                format!("; there is {}", listed_shortly(&self.roles.names))
+            }
+            None => String::new(),
+        };
+        format!(
+            "the {column} {} {was} trained on and cannot be found here: columns are found by their names{instead}",
+            listed_shortly(&lacking)
+        )
+    }
+}
+
+/// The place of a column that has no name of its own.
+fn place_of(name: &str) -> Option<usize> {
+    let place: usize = name.strip_prefix('c')?.parse().ok()?;
+    (place > 0 && format!("c{place}") == name).then(|| place - 1)
+}
+
 impl Roles {
+    /// Those of a file for a network that is trained. Targets are read where all are there.
+    pub fn known(names: Vec<String>, inputs: &[&str], targets: &[&str]) -> Fit {
+        let by_place = inputs.iter().all(|name| place_of(name).is_some())
+            && !inputs.iter().any(|name| names.iter().any(|own| own == name));
+        let place = |name: &str| {
+            if by_place {
+                return place_of(name).filter(|place| *place < names.len());
+            }
+            names.iter().position(|own| own == name)
+        };
+        let mut of_columns = vec![Role::Dropped; names.len()];
+        let mut lacking = Vec::new();
+        for (at, name) in inputs.iter().enumerate() {
+            match place(name) {
+                Some(place) => of_columns[place] = Role::Input(at),
+                None => lacking.push(at),
+            }
+        }
+        let places: Option<Vec<usize>> = targets.iter().map(|name| place(name)).collect();
+        let targets = match places {
+            Some(places) => {
+                for (at, place) in places.into_iter().enumerate() {
+                    of_columns[place] = Role::Target(at);
+                }
+                targets.iter().map(|name| (*name).to_owned()).collect()
+            }
+            None => Vec::new(),
+        };
+        Fit { roles: Self { names, of_columns, targets }, lacking, by_place }
+    }
+
     /// Gives every column its role. `said`: what the file itself says that it predicts; `source_name`
     /// is for messages.
     pub fn new(
