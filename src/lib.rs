@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod names;
 pub mod nn;
 pub mod observers;
+pub mod protobuf;
 pub mod replay;
 pub mod report;
 pub mod results;

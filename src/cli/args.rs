@@ -9,6 +9,7 @@ use super::completions::{CompletionsArgs, ManArgs};
 use super::data::DataCommand;
 use super::explain::ExplainArgs;
 use super::init::InitArgs;
+use super::export::ExportArgs;
 use super::logs::LogsArgs;
 use super::pack::PackArgs;
 use super::plot::PlotArgs;
@@ -63,6 +64,8 @@ pub enum Command {
     Schema,
     /// The weights that a training kept, on other rows: a class or a value for each
     Predict(PredictArgs),
+    /// The weights that a training kept as a model for other programs, preprocessing and all
+    Export(ExportArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print a page of the manual, or write all of them into a folder

@@ -14,6 +14,7 @@ mod dry_run;
 mod exit;
 mod experiment_args;
 mod explain;
+pub mod export;
 mod gate;
 mod init;
 mod kept;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Schema => explain::schema(&mut out).map(|()| ExitCode::SUCCESS),
         Command::Predict(args) => predict::predict(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::export(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => {
             completions::completions(args, Cli::command(), &mut out).map(|()| ExitCode::SUCCESS)
         }

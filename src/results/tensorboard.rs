@@ -14,6 +14,7 @@ use super::record::{ArmRecord, Status, TrainingRecord};
 use crate::checksum;
 use crate::config::{Factors, is_of_rule};
 use crate::history::{ELAPSED, EPOCH, EpochTable};
+use crate::protobuf::Message;
 
 /// The name of every event file of ours; TensorBoard goes by `tfevents`.
 pub const EVENTS_FILE: &str = "events.out.tfevents.bnes";
@@ -210,49 +211,6 @@ fn indented(value: &Value) -> String {
     json.lines().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
-/// A protobuf message while it is written.
-#[derive(Debug, Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value.to_le_bytes()[0] | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value.to_le_bytes()[0]);
-    }
-
-    fn key(&mut self, field: u32, wire_type: u64) {
-        self.varint(u64::from(field) << 3 | wire_type);
-    }
-
-    fn number(&mut self, field: u32, value: u64) {
-        self.key(field, 0);
-        self.varint(value);
-    }
-
-    fn double(&mut self, field: u32, value: f64) {
-        self.key(field, 1);
-        self.0.extend(value.to_le_bytes());
-    }
-
-    fn bytes(&mut self, field: u32, bytes: &[u8]) {
-        self.key(field, 2);
-        self.varint(bytes.len() as u64);
-        self.0.extend(bytes);
-    }
-
-    fn float(&mut self, field: u32, value: f32) {
-        self.key(field, 5);
-        self.0.extend(value.to_le_bytes());
-    }
-
-    fn message(&mut self, field: u32, message: &Self) {
-        self.bytes(field, &message.0);
-    }
-}
-
 /// An event file while it is written.
 struct File {
     bytes: Vec<u8>,
@@ -279,11 +237,11 @@ impl File {
     }
 
     fn record(&mut self, event: &Message) {
-        let length = (event.0.len() as u64).to_le_bytes();
+        let length = (event.as_bytes().len() as u64).to_le_bytes();
         self.bytes.extend(length);
         self.bytes.extend(checksum::masked(&length).to_le_bytes());
-        self.bytes.extend(&event.0);
-        self.bytes.extend(checksum::masked(&event.0).to_le_bytes());
+        self.bytes.extend(event.as_bytes());
+        self.bytes.extend(checksum::masked(event.as_bytes()).to_le_bytes());
     }
 }
 

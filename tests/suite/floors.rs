@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up; see CONTRIBUTING.md.
 const FLOORS: &[&[&str]] = &[
-    &["checksum", "names", "text"],
+    &["checksum", "names", "protobuf", "text"],
     &["check", "console", "draw", "history", "kinds", "seed"],
     &["stats", "stopping"],
     &["config"],
