@@ -18,6 +18,7 @@ mod correct;
 mod describe;
 mod docs;
 mod doubts;
+mod export;
 #[cfg(target_os = "linux")]
 mod floors;
 mod formats;
