@@ -10,6 +10,7 @@ use super::decode::decode_with;
 use super::effective::Config;
 use super::error::{Basis, ConfigError};
 use super::evaluation::EvaluationConfig;
+use super::gate::Gate;
 use super::keys::elsewhere;
 use super::log::LogConfig;
 use super::model::{Along, ModelConfig, NormSettings};
@@ -56,7 +57,7 @@ pub(super) struct Cell {
     _tune: Option<IgnoredAny>,
     /// What `bnes compare` is to hold the arms against; a gate fails where it is beyond its limit.
     #[serde(default, rename = "gate")]
-    #[schemars(schema_with = "any_table")]
+    #[schemars(with = "Vec<Gate>")]
     _gate: Option<IgnoredAny>,
     /// How much work a sudden end may cost; changes no result.
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! `[[gate]]`: a limit that results have to keep, as the config and the command line have it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use super::matrix::Axis;
 use super::node::{Key, Node, Value as Written};
 
 /// What is asked of a metric of the arms.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
     /// The metric.
