@@ -21,7 +21,7 @@ mod theme;
 pub use self::png::png;
 pub use bars::{Bar, Bars};
 pub use forest::{Forest, Row};
-pub use lines::{Band, Lines, Series};
+pub use lines::{Lines, Series};
 pub use ranks::Ranks;
 pub use scale::{Axis, Kind, Point};
 pub use scatter::{Dot, Scatter};
