@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use crate::common::broken::{
     LONG, SMALL, all_of, assert_tidy, files, is_checkpoint, signal, start, undisturbed, wait_for,
 };
-use crate::common::{Place, json, stderr};
+use crate::common::{Place, bnes, json, stderr};
 use serde_json::{Value, json as value};
 
 #[test]
@@ -150,7 +150,7 @@ fn a_full_disk_is_told_with_the_path_and_the_same_command_works_when_there_is_ro
 fn in_own_mounts(place: &Place, script: &str) -> Option<(String, String)> {
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--mount", "sh", "-c", script]);
-    command.env("BNES", env!("CARGO_BIN_EXE_bnes")).current_dir(place.path("."));
+    command.env("BNES", bnes()).current_dir(place.path("."));
     let output = command.output().ok()?;
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     out.contains("exit").then(|| (out, stderr(&output)))

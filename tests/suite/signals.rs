@@ -10,7 +10,7 @@ use crate::common::broken::{
     LONG, all_of, assert_tidy, interrupted, is_checkpoint, resumed, signal, start, undisturbed,
     wait_for,
 };
-use crate::common::{Place, column, json, stderr};
+use crate::common::{Place, bnes, column, json, stderr};
 use bnes::nn::Isa;
 use serde_json::Value;
 
@@ -130,7 +130,7 @@ fn a_hangup_ends_nothing_that_was_started_to_outlive_it() {
     let place = Place::new();
     place.write("config.toml", LONG);
     let mut command = std::process::Command::new("nohup");
-    command.arg(env!("CARGO_BIN_EXE_bnes")).args(["run", "--config", "config.toml"]);
+    command.arg(bnes()).args(["run", "--config", "config.toml"]);
     command.current_dir(place.path(".")).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     wait_for(&place, &mut child, is_checkpoint);

@@ -11,6 +11,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+/// The program: the one just built, or another that `BNES_BINARY` names, as `.ci/release` does.
+pub fn bnes() -> std::ffi::OsString {
+    std::env::var_os("BNES_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_bnes").into())
+}
+
 /// A folder of its own, with the program started inside of it.
 pub struct Place {
     dir: tempfile::TempDir,
@@ -33,7 +38,7 @@ impl Place {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bnes"));
+        let mut command = Command::new(bnes());
         command.current_dir(self.dir.path()).args(args);
         command
     }
