@@ -3,11 +3,8 @@
 //! Everything that a user wrote reaches `sbatch` as an argument of its own, and the script as a quoted word. The
 //! script's arguments say which tasks a job has, so that the queue alone tells what is yet to come.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use anyhow::{Context, Result, bail};
@@ -22,7 +19,6 @@ use super::slurm_limits::Limits;
 use super::slurm_options::Options;
 use super::task_list::{LOGS, TaskList, Tasks, script_file};
 use crate::config::ConfigError;
-use crate::data::Dataset;
 use crate::event::Event;
 use crate::runner::{PreparedTraining, Session, peak_memory_mib, timing};
 use crate::storage::atomic::write_with;
@@ -33,9 +29,6 @@ const SCRIPT: &str = include_str!("job.sh");
 
 /// Trainings at most by which seconds are estimated.
 const TIMED: usize = 1000;
-
-/// Jobs at most by which memory is estimated.
-const WEIGHED: usize = 8;
 
 /// Hands over to Slurm.
 #[derive(Debug)]
@@ -91,7 +84,7 @@ impl Launcher for Slurm {
             notes.push(format!("scontrol is not at hand: arrays of at most {} jobs", limits.array));
         }
         let places: Vec<usize> = trainings.iter().map(|(_, place)| *place).collect();
-        let sample = session.laid_out(&spread(&places, TIMED))?;
+        let sample = session.alike(spread(&places, TIMED));
         let sent: Vec<&PreparedTraining> = sample.iter().collect();
         #[allow(clippy::cast_precision_loss)] // a count
         let seconds = timing::estimate(&sent, session.compute())? / sent.len() as f64;
@@ -99,7 +92,7 @@ impl Launcher for Slurm {
             tasks_per_job(places.len(), seconds, options.cpus, options.limit_s, limits.jobs)
         });
         notes.push(format!(
-            "--tasks-per-job {per_job}: a training takes at most about {} on a CPU here, a job {}",
+            "--tasks-per-job {per_job}: a training takes about {} to its last epoch on a CPU here, a job {}",
             duration(seconds),
             duration(of_job(seconds, per_job, options.cpus)),
         ));
@@ -107,7 +100,8 @@ impl Launcher for Slurm {
         if let Some((used_mib, largest)) = used {
             let engine =
                 sent.iter().map(|training| training.engine_bytes()).fold(largest, usize::max);
-            let splits = split_bytes(session, &places, per_job)?;
+            let of_job = |job| session.split_bytes(job);
+            let splits = places.chunks(per_job).map(of_job).max().unwrap_or_default();
             let mib = memory_mib(used_mib, splits, engine, options.cpus);
             notes.push(format!(
                 "--mem {mib}M: reading the data and training some batches took {used_mib:.0} MiB here"
@@ -158,28 +152,16 @@ fn used(session: &Session) -> Result<(f64, usize)> {
     Ok((peak_memory_mib().unwrap_or_default(), bytes))
 }
 
-/// At most so many of these places, evenly spread.
-fn spread(places: &[usize], most: usize) -> Vec<usize> {
-    places.iter().copied().step_by(places.len().div_ceil(most).max(1)).collect()
+/// At most so many of these places, evenly spread, by steps in which no pattern of the matrix comes back.
+fn spread(places: &[usize], most: usize) -> impl Iterator<Item = usize> {
+    let count = places.len();
+    // About the golden section of them, and without a divisor in common.
+    let step = (count * 618 / 1000..).find(|step| gcd(*step, count) == 1).unwrap_or(1);
+    (0..count.min(most)).map(move |index| places[index * step % count])
 }
 
-/// Bytes of the splits that a job with these places among all trainings holds, at most: one of each set of rows
-/// among its own, which is looked at in the jobs that have trainings of the most seeds.
-fn split_bytes(session: &mut Session, places: &[usize], per_job: usize) -> Result<usize> {
-    let of_one_seed = session.prepared().of_one_seed();
-    let seeds = |job: &&[usize]| {
-        job.iter().map(|place| place / of_one_seed).collect::<BTreeSet<usize>>().len()
-    };
-    let mut jobs: Vec<&[usize]> = places.chunks(per_job).collect();
-    jobs.sort_by_cached_key(|job| Reverse(seeds(job)));
-    let mut most = 0;
-    for job in jobs.into_iter().take(WEIGHED) {
-        let trainings = session.laid_out(job)?;
-        let splits: HashMap<*const Dataset, usize> =
-            trainings.iter().map(|one| (Arc::as_ptr(&one.data), one.data.own_bytes())).collect();
-        most = most.max(splits.values().sum());
-    }
-    Ok(most)
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn parallelism(settings: &Settings) -> String {
@@ -248,4 +230,27 @@ fn submit(commands: &[Vec<String>], arrays: &[Array]) -> Result<Vec<String>> {
         said.push(format!("{line}: {}", counted(array.jobs, "job")));
     }
     Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_has_every_cell_as_often_as_all_places_have() {
+        for (cells, seeds) in [(2, 501), (20, 50_000), (7, 1000), (1000, 3)] {
+            let places: Vec<usize> = (0..cells * seeds).collect();
+            let mut counts = vec![0; cells];
+            spread(&places, TIMED).for_each(|place| counts[place % cells] += 1);
+            let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+            assert!(
+                most - least <= 2 && counts.iter().sum::<usize>() == TIMED,
+                "{cells}: {counts:?}"
+            );
+        }
+        let all: Vec<usize> = vec![4, 7, 9];
+        let mut some: Vec<usize> = spread(&all, TIMED).collect();
+        some.sort_unstable();
+        assert_eq!(some, all);
+    }
 }

@@ -11,12 +11,17 @@ use crate::config::{Arm, Config, Experiment};
 use crate::data::{DataError, Dataset, Doubt, Source, Weight};
 use crate::seed::Seed;
 
+/// The number of a `[data]` table and the seed of the split.
+type DatasetKey = (usize, Seed);
+
 /// Sources and splits that were read, so that each is read once.
 pub struct DatasetCache {
+    /// The `[data]` tables met so far, by their text.
+    tables: HashMap<String, usize>,
     /// Which datasets will be made of each source.
-    due: HashMap<String, HashSet<String>>,
+    due: HashMap<String, HashSet<DatasetKey>>,
     sources: HashMap<String, Source>,
-    datasets: HashMap<String, Arc<Dataset>>,
+    datasets: HashMap<DatasetKey, Arc<Dataset>>,
     notes: Vec<String>,
 }
 
@@ -24,16 +29,27 @@ impl DatasetCache {
     /// Nothing yet, of all that the experiment and its tuning will read.
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
-        let mut due: HashMap<String, HashSet<String>> = HashMap::new();
+        let mut cache = Self {
+            tables: HashMap::new(),
+            due: HashMap::new(),
+            sources: HashMap::new(),
+            datasets: HashMap::new(),
+            notes: Vec::new(),
+        };
         let tuned = experiment.tune.iter().flat_map(|tune| &tune.seeds).copied().map(Seed);
         let seeds: Vec<Seed> = experiment.trainings.seeds().into_iter().chain(tuned).collect();
         for data in experiment.trainings.data() {
-            for seed in split_seeds(&data, &seeds) {
-                let split_seed = data.split_seed(*seed);
-                due.entry(source_key(&data)).or_default().insert(dataset_key(&data, split_seed));
-            }
+            let table = cache.table(&data);
+            let keys =
+                split_seeds(&data, &seeds).iter().map(|seed| (table, data.split_seed(*seed)));
+            cache.due.entry(source_key(&data)).or_default().extend(keys);
         }
-        Self { due, sources: HashMap::new(), datasets: HashMap::new(), notes: Vec::new() }
+        cache
+    }
+
+    fn table(&mut self, data: &DataConfig) -> usize {
+        let next = self.tables.len();
+        *self.tables.entry(json!(data).to_string()).or_insert(next)
     }
 
     /// The rows of a training that these arms read.
@@ -52,7 +68,7 @@ impl DatasetCache {
         config: &Config,
     ) -> Result<Arc<Dataset>, DataError> {
         let (data, split_seed) = (&config.data, config.split_seed());
-        let data_key = dataset_key(data, split_seed);
+        let data_key = (self.table(data), split_seed);
         if let Some(dataset) = self.datasets.get(&data_key) {
             return Ok(Arc::clone(dataset));
         }
@@ -93,11 +109,6 @@ impl DatasetCache {
 /// By what a source is told apart from others.
 fn source_key(data: &DataConfig) -> String {
     json!(data.reading()).to_string()
-}
-
-/// By what a dataset of a source is told apart from others.
-fn dataset_key(data: &DataConfig, split_seed: Seed) -> String {
-    json!([data, split_seed]).to_string()
 }
 
 /// Those of the seeds that make splits of their own: all, or where the split is fixed, any one.

@@ -127,6 +127,15 @@ impl PreparedExperiment {
         self.experiment.trainings.of_one_seed()
     }
 
+    /// Bytes of the splits for so many seeds.
+    pub(super) fn split_bytes(&self, seeds: usize) -> usize {
+        let tables = self.datasets.0.iter().map(|(data, splits)| {
+            let one = splits.values().map(|split| split.own_bytes()).max().unwrap_or_default();
+            if data.split.seed == SplitSeed::PerSeed { one.saturating_mul(seeds) } else { one }
+        });
+        tables.sum()
+    }
+
     /// How many arms read them.
     #[must_use]
     pub fn arm_count(&self) -> usize {

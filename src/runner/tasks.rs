@@ -1,6 +1,7 @@
 //! An experiment whose trainings others are to train: what there is to hand over, and a part of it trained.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use anyhow::Result;
@@ -104,16 +105,43 @@ impl Session<'_> {
         Ok(open)
     }
 
-    /// Of the trainings that [`Open`] tells of, those at these places.
-    ///
-    /// # Errors
-    /// Where the data of one cannot be read or split.
-    pub fn laid_out(&mut self, places: &[usize]) -> Result<Vec<PreparedTraining>, PrepareError> {
-        if let Some(tuning) = &self.tuning {
-            let all = tuning.trainings();
-            let known = places.iter().filter_map(|place| all.get(*place));
-            return Ok(known.map(|training| (*training).clone()).collect());
+    /// Of the trainings that [`Open`] tells of, those at these places, or others that differ from them in their seed
+    /// alone, so that no further split has to be made.
+    #[must_use]
+    pub fn alike(&self, places: impl Iterator<Item = usize>) -> Vec<PreparedTraining> {
+        match &self.tuning {
+            Some(tuning) => {
+                let all = tuning.trainings();
+                places.filter_map(|place| all.get(place).map(|one| (*one).clone())).collect()
+            }
+            None => {
+                let of_one_seed = self.prepared.of_one_seed();
+                places.filter_map(|place| self.prepared.training(place % of_one_seed)).collect()
+            }
         }
+    }
+
+    /// Bytes of the splits that one process holds which trains those at these places, in ascending order; at most.
+    #[must_use]
+    pub fn split_bytes(&self, places: &[usize]) -> usize {
+        match &self.tuning {
+            Some(tuning) => {
+                let all = tuning.trainings();
+                let known = places.iter().filter_map(|place| all.get(*place));
+                let splits: HashMap<_, usize> =
+                    known.map(|one| (Arc::as_ptr(&one.data), one.data.own_bytes())).collect();
+                splits.values().sum()
+            }
+            None => {
+                let of_one_seed = self.prepared.of_one_seed();
+                let seeds = places.chunk_by(|a, b| a / of_one_seed == b / of_one_seed).count();
+                self.prepared.split_bytes(seeds)
+            }
+        }
+    }
+
+    /// The trainings at these places.
+    fn laid_out(&mut self, places: &[usize]) -> Result<Vec<PreparedTraining>, PrepareError> {
         // The splits of other seeds need not even be made.
         self.prepared = self.prepared.with_trainings(places, &mut self.cache)?;
         Ok(places.iter().filter_map(|place| self.prepared.training(*place)).collect())
