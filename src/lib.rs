@@ -112,7 +112,7 @@ pub mod metrics;
 mod names;
 pub mod nn;
 pub mod observers;
-pub mod protobuf;
+mod protobuf;
 pub mod replay;
 pub mod report;
 pub mod results;
