@@ -55,9 +55,10 @@ impl<'a> Entry<'a> {
         Self { name, forms }
     }
 
-    /// The table that stands there, if one does.
+    /// The table that stands there, or each of the tables of a list, if one does.
     #[must_use]
     pub fn table(&self) -> Option<&'a Value> {
-        self.forms.first().map(|form| form.schema).filter(|schema| schema["type"] == "object")
+        let schema = self.forms.first()?.schema;
+        [schema, &schema["items"]].into_iter().find(|schema| schema["type"] == "object")
     }
 }

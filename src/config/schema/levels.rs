@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::entry::Entry;
 
 /// What is of the whole experiment, and cannot be varied.
-const FIXED: [&str; 6] = ["name", "seed", "matrix", "tune", "checkpoint", "log"];
+const FIXED: [&str; 7] = ["name", "seed", "matrix", "tune", "gate", "checkpoint", "log"];
 /// What is varied and not tuned.
 const NOT_TUNED: [&str; 3] = ["data", "evaluation", "early_stopping"];
 /// Keys whose values are no levels of one experiment, or no values to choose from.
