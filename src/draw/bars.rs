@@ -24,7 +24,7 @@ pub struct Bars {
     /// The same in a sentence or two.
     pub description: String,
     /// From the top.
-    pub bars: Vec<Bar>,
+    pub rows: Vec<Bar>,
 }
 
 impl Bars {
@@ -34,12 +34,12 @@ impl Bars {
         let font = size.font;
         let step = 2.0 * font;
         let widest = |text: fn(&Bar) -> &str| {
-            self.bars.iter().map(|bar| size.text(text(bar))).fold(0.0, f64::max)
+            self.rows.iter().map(|bar| size.text(text(bar))).fold(0.0, f64::max)
         };
         let left = widest(|bar| &bar.name).min(0.4 * size.width) + font;
         let right = (size.width - widest(|bar| &bar.said) - font).max(left + 8.0 * font);
         let mut svg = Svg::new(size);
-        for (index, bar) in self.bars.iter().enumerate() {
+        for (index, bar) in self.rows.iter().enumerate() {
             #[allow(clippy::cast_precision_loss)] // a few
             let y = step * (index as f64 + 0.5);
             let name = size.cut(&bar.name, left - font);
@@ -66,6 +66,6 @@ impl Bars {
             svg.text(at, &bar.said, Anchor::Start, INK, false);
         }
         #[allow(clippy::cast_precision_loss)]
-        svg.finish(step * self.bars.len() as f64, &self.name, &self.description)
+        svg.finish(step * self.rows.len() as f64, &self.name, &self.description)
     }
 }

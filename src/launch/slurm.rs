@@ -156,7 +156,7 @@ fn used(session: &Session) -> Result<(f64, usize)> {
 fn spread(places: &[usize], most: usize) -> impl Iterator<Item = usize> {
     let count = places.len();
     // About the golden section of them, and without a divisor in common.
-    let step = (count * 618 / 1000..).find(|step| gcd(*step, count) == 1).unwrap_or(1);
+    let step = (count * 618 / 1000..=count).find(|step| gcd(*step, count) == 1).unwrap_or(1);
     (0..count.min(most)).map(move |index| places[index * step % count])
 }
 

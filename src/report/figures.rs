@@ -306,7 +306,7 @@ pub(super) fn savings(experiment: &ExperimentSummary, comparison: &Comparison) -
         description: "Share of the full run's epochs that each rule saved, and what the monitored value of the \
                       weights kept is above that of the full run's best epoch, with its 95 % interval over seeds."
             .to_owned(),
-        bars: shown.enumerate().map(bar).collect(),
+        rows: shown.enumerate().map(bar).collect(),
     }
 }
 

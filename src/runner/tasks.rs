@@ -109,35 +109,27 @@ impl Session<'_> {
     /// alone, so that no further split has to be made.
     #[must_use]
     pub fn alike(&self, places: impl Iterator<Item = usize>) -> Vec<PreparedTraining> {
-        match &self.tuning {
-            Some(tuning) => {
-                let all = tuning.trainings();
-                places.filter_map(|place| all.get(place).map(|one| (*one).clone())).collect()
-            }
-            None => {
-                let of_one_seed = self.prepared.of_one_seed();
-                places.filter_map(|place| self.prepared.training(place % of_one_seed)).collect()
-            }
+        if let Some(tuning) = &self.tuning {
+            let all = tuning.trainings();
+            return places.filter_map(|place| all.get(place).map(|one| (*one).clone())).collect();
         }
+        let of_one_seed = self.prepared.of_one_seed();
+        places.filter_map(|place| self.prepared.training(place % of_one_seed)).collect()
     }
 
     /// Bytes of the splits that one process holds which trains those at these places, in ascending order; at most.
     #[must_use]
     pub fn split_bytes(&self, places: &[usize]) -> usize {
-        match &self.tuning {
-            Some(tuning) => {
-                let all = tuning.trainings();
-                let known = places.iter().filter_map(|place| all.get(*place));
-                let splits: HashMap<_, usize> =
-                    known.map(|one| (Arc::as_ptr(&one.data), one.data.own_bytes())).collect();
-                splits.values().sum()
-            }
-            None => {
-                let of_one_seed = self.prepared.of_one_seed();
-                let seeds = places.chunk_by(|a, b| a / of_one_seed == b / of_one_seed).count();
-                self.prepared.split_bytes(seeds)
-            }
+        if let Some(tuning) = &self.tuning {
+            let all = tuning.trainings();
+            let known = places.iter().filter_map(|place| all.get(*place));
+            let splits: HashMap<_, usize> =
+                known.map(|one| (Arc::as_ptr(&one.data), one.data.own_bytes())).collect();
+            return splits.values().sum();
         }
+        let of_one_seed = self.prepared.of_one_seed();
+        let seeds = places.chunk_by(|a, b| a / of_one_seed == b / of_one_seed).count();
+        self.prepared.split_bytes(seeds)
     }
 
     /// The trainings at these places.

@@ -248,10 +248,10 @@ impl Page<'_> {
         self.verdict(page, experiment);
         self.table_of_arms(page, experiment);
         let bars = figures::savings(experiment, self.comparison);
-        if !bars.bars.is_empty() {
+        if !bars.rows.is_empty() {
             page.element("h3", &[], "What early stopping saved and gave up");
             let rows =
-                bars.bars.iter().map(|bar| vec![Cell::word(&bar.name), Cell::word(&bar.said)]);
+                bars.rows.iter().map(|bar| vec![Cell::word(&bar.name), Cell::word(&bar.said)]);
             let headings = ["rule".to_owned(), "saved; gave up in what it monitors".to_owned()];
             figure_of(
                 page,
