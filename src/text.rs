@@ -71,7 +71,8 @@ pub fn shell_word(text: &str) -> String {
 /// Bytes as pairs of lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    bytes.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::compared::{filter, means, on_every_core, table_of};
+use super::compared::{LeftOut, filter, means, on_every_core, table_of};
 use super::compared_logs::{self, LogArgs};
 use super::exit::UsageError;
 use super::gate::{self, GateArgs};
@@ -17,7 +17,6 @@ use crate::compare::curves::CurveOf;
 use crate::compare::speed::{Speed, Target};
 use crate::compare::{CompareError, Filter, Margin, Options};
 use crate::config::{Experiment, Overrides};
-use crate::console::eprintln;
 use crate::history::TEST_PREFIX;
 use crate::report;
 use crate::report::plot::COLUMN;
@@ -164,11 +163,7 @@ pub fn compare(args: &CompareArgs, out: &mut dyn Write) -> Result<ExitCode> {
     comparison.gates = judged;
     if args.format.with_curves {
         let curves = crate::compare::curves::curves(&experiments, &args.filters)?;
-        match means(&curves, Some(COLUMN)) {
-            Ok(curves) => comparison.curves = curves,
-            // Everything else is in the records.
-            Err(error) => eprintln(format_args!("note: no curves are shown: {error:#}")),
-        }
+        comparison.curves = means(&curves, Some(COLUMN));
     }
     if let Some(dir) = &args.paper {
         paper::write(dir, &paper::files(&experiments, &args.filters, &options)?)?;
@@ -206,11 +201,12 @@ fn speed(
     let mut curves: Vec<CurveOf> = crate::compare::curves::curves(experiments, &args.filters)?;
     let mut known = HashSet::new();
     curves.retain(|curve| known.insert(curve.training.clone()));
+    let mut left_out = LeftOut::default();
     let read = |curve: CurveOf| {
-        let table = table_of(&curve, None)?;
-        Ok((curve, table))
+        let table = left_out.unless(table_of(&curve, None))?;
+        Some((curve, table))
     };
-    let curves: Vec<_> = curves.into_iter().map(read).collect::<Result<_>>()?;
+    let curves: Vec<_> = curves.into_iter().filter_map(read).collect();
     let found = crate::compare::speed::speed(&curves, target);
     if found.is_empty() {
         bail!("no training recorded the column `{}` of --target", target.column);
@@ -259,8 +255,11 @@ fn curves(path: &Path, experiments: &[LoadedExperiment], args: &CompareArgs) -> 
     let curves = crate::compare::curves::curves(experiments, &args.filters)?;
     write_with(path, |out| {
         let mut table = report::curves::Curves::new(&curves, args.clocks, out)?;
+        let mut left_out = LeftOut::default();
         for curve in &curves {
-            table.push(curve, &table_of(curve, None)?)?;
+            if let Some(epochs) = left_out.unless(table_of(curve, None)) {
+                table.push(curve, &epochs)?;
+            }
         }
         Ok(table.finish()?)
     })
@@ -378,9 +377,10 @@ mod tests {
         assert_eq!(text.lines().count(), 1 + 2 * 3 * 2 * 2, "{text}");
         assert!(text.contains("digits,batch,none,2,2,validation,loss,2.0\n"), "{text}");
         std::fs::remove_file(epochs_file(&dir.path().join("digits").join("training-0"))).unwrap();
-        let message = run(&[&[path][..], &curves].concat()).unwrap_err();
-        assert!(format!("{message:#}").contains("epochs.csv"), "{message:#}");
-        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the old file stays");
+        run(&[&[path][..], &curves].concat()).unwrap();
+        let without = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(without.lines().count(), 1 + 2 * (3 * 2 - 1) * 2, "{without}");
+        assert!(without.lines().all(|line| text.contains(line)));
     }
 
     #[test]

@@ -11,11 +11,13 @@ use super::compared_logs::{self, LogArgs};
 use crate::compare::curves::CurveOf;
 use crate::compare::{CompareError, Comparison, Filter, MeanCurve, MeanCurves, Options};
 use crate::config::label::value_of;
+use crate::console::eprintln;
 use crate::history::EpochTable;
 use crate::report::sentences;
 use crate::results::epochs_csv;
-use crate::results::layout::epochs_file;
+use crate::results::layout::{EPOCHS_FILE, epochs_file};
 use crate::results::{LoadedExperiment, archive};
+use crate::text::counted;
 
 /// Which results, and what of them.
 #[derive(Debug, Clone, clap::Args)]
@@ -81,13 +83,13 @@ impl ComparedArgs {
 const AT_ONCE: usize = 64;
 
 /// Hands over every curve of a comparison: training by training, in the order in which the arms first read
-/// them, and within each the arms that read it. Each file is read once, and few are in memory at a time; of one
+/// them, and within each the arms that read it; a file that cannot be read is named and left out. Each file is read once, and few are in memory at a time; of one
 /// column alone, where one is named.
 pub(super) fn each_curve(
     curves: &[CurveOf],
     only: Option<&str>,
     mut take: impl FnMut(&CurveOf, &EpochTable),
-) -> Result<()> {
+) {
     let mut trainings: Vec<Vec<&CurveOf>> = Vec::new();
     // A log may hold several trainings.
     let mut places: HashMap<(&Path, Option<*const EpochTable>), usize> = HashMap::new();
@@ -99,23 +101,54 @@ pub(super) fn each_curve(
         }
         trainings[place].push(curve);
     }
+    let mut left_out = LeftOut::default();
     for some in trainings.chunks(AT_ONCE) {
-        let tables = some.par_iter().map(|readers| table_of(readers[0], only));
-        let tables: Vec<EpochTable> = tables.collect::<Result<_>>()?;
-        for (readers, table) in some.iter().zip(&tables) {
-            for curve in readers {
-                take(curve, table);
+        let tables: Vec<Result<EpochTable>> =
+            some.par_iter().map(|readers| table_of(readers[0], only)).collect();
+        for (readers, table) in some.iter().zip(tables) {
+            if let Some(table) = left_out.unless(table) {
+                readers.iter().for_each(|curve| take(curve, &table));
             }
         }
     }
-    Ok(())
+}
+
+/// Curves that cannot be read: they are named and left out.
+#[derive(Default)]
+pub(super) struct LeftOut(usize);
+
+impl LeftOut {
+    /// As many are named.
+    const NAMED: usize = 10;
+
+    /// A curve, where it could be read.
+    pub(super) fn unless(&mut self, table: Result<EpochTable>) -> Option<EpochTable> {
+        let error = match table {
+            Ok(table) => return Some(table),
+            Err(error) => error,
+        };
+        self.0 += 1;
+        if self.0 <= Self::NAMED {
+            eprintln(format_args!("warning: a curve is left out: {error:#}"));
+        }
+        None
+    }
+}
+
+impl Drop for LeftOut {
+    fn drop(&mut self) {
+        if let Some(more) = self.0.checked_sub(Self::NAMED).filter(|more| *more > 0) {
+            let verb = if more == 1 { "is" } else { "are" };
+            eprintln(format_args!("warning: {} more {verb} left out", counted(more, "curve")));
+        }
+    }
 }
 
 /// Means over the seeds of each arm; of one column alone, where one is named.
-pub(super) fn means(curves: &[CurveOf], only: Option<&str>) -> Result<Vec<MeanCurve>> {
+pub(super) fn means(curves: &[CurveOf], only: Option<&str>) -> Vec<MeanCurve> {
     let mut means = MeanCurves::of(curves, only);
-    each_curve(curves, only, |curve, table| means.push(curve, table))?;
-    Ok(means.finish())
+    each_curve(curves, only, |curve, table| means.push(curve, table));
+    means.finish()
 }
 
 /// The recorded epochs of a training; of one column alone, where one is named.
@@ -125,7 +158,13 @@ pub(super) fn table_of(curve: &CurveOf, only: Option<&str>) -> Result<EpochTable
     }
     let file = epochs_file(&curve.training);
     let name = file.display().to_string();
-    let text = archive::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
+    let read = || {
+        let bytes = archive::read(&file)?;
+        curve.files.check(EPOCHS_FILE, &bytes)?;
+        Ok(String::from_utf8(bytes)?)
+    };
+    let text: Result<String> = read();
+    let text = text.with_context(|| format!("cannot read {name}"))?;
     let is_asked = |column: &str| only.is_none_or(|only| only == column);
     Ok(epochs_csv::read_columns(&text, &name, is_asked)?)
 }

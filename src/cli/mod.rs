@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(args, &mut out),
         Command::Report(args) => report::report(args, &mut out),
         Command::Plot(args) => plot::plot(args, &mut out),
-        Command::Status(args) => status::status(args, &mut out).map(|()| ExitCode::SUCCESS),
+        Command::Status(args) => status::status(args, &mut out),
         Command::Clean(args) => clean::clean(args, &mut out),
         Command::Pack(args) => pack::pack(args, &mut out).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => check::check(args, &mut out),

@@ -49,7 +49,7 @@ pub(super) fn files(
     // The same trainings give the same files.
     let mut comparison = compare(experiments, &Options { no_clocks: true, ..options.clone() })?;
     let curves = crate::compare::curves::curves(experiments, filters)?;
-    comparison.curves = means(&curves, Some(COLUMN))?;
+    comparison.curves = means(&curves, Some(COLUMN));
     let style = Style { medians: options.robust, ..Style::default() };
     let table = |name: &str| -> Result<String> {
         let format = format(name).context("a format that is built in")?;

@@ -7,7 +7,7 @@ use super::options::{CompareError, Filter};
 use super::selection::{filter, grouped};
 use crate::config::Factors;
 use crate::history::EpochTable;
-use crate::results::LoadedExperiment;
+use crate::results::{Files, LoadedExperiment};
 
 /// The curve of one training, as far as one arm read it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct CurveOf {
     pub seed: u64,
     /// The directory of the training.
     pub training: PathBuf,
+    /// The checksums of its files.
+    pub files: Files,
     /// The curves, where they are not read from there.
     pub curves: Option<Arc<EpochTable>>,
     /// Epochs that the arm read.
@@ -51,6 +53,7 @@ pub fn curves(
                 factors: arm.factors.clone(),
                 seed: *seed,
                 training: observation.experiment_dir.join(observation.training_dir),
+                files: observation.run.files.clone(),
                 curves: observation.curves.cloned(),
                 epochs: observation.arm.epochs,
                 stop_epoch: observation.arm.stop_epoch,

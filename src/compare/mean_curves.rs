@@ -198,6 +198,7 @@ mod tests {
                 factors: map(json!({"model.norm.kind": "none"})),
                 seed: seed as u64,
                 training: "t".into(),
+                files: crate::results::Files::default(),
                 curves: None,
                 epochs,
                 stop_epoch: (epochs == 3).then_some(3),

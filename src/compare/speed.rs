@@ -231,6 +231,7 @@ mod tests {
             ]),
             seed,
             training: format!("{norm}-{seed}").into(),
+            files: crate::results::Files::default(),
             curves: None,
             epochs: values.len(),
             stop_epoch: None,

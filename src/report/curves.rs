@@ -90,6 +90,7 @@ mod tests {
             factors: map(json!({"training.optimizer.lr": 1, "model.norm.kind": "none"})),
             seed: 3,
             training: "t".into(),
+            files: crate::results::Files::default(),
             curves: None,
             epochs: 1,
             stop_epoch: None,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::table::{Align, Table, narrow};
 use super::wrap::wrap;
+use crate::storage::Integrity;
 use crate::storage::status::{State, TrainingStatus};
 use crate::text::{counted, size};
 
@@ -77,6 +78,24 @@ pub fn status(statuses: &[TrainingStatus], dir: &Path, width: Option<usize>) -> 
         let line = format!(
             "--fresh: {done} of {all} trained again so far; the same command with --fresh resumes\n"
         );
+        text.push_str(&line);
+    }
+    text
+}
+
+/// What `bnes status --check` found, in a line or two.
+#[must_use]
+pub fn integrity(found: &Integrity) -> String {
+    let Integrity { trainings, files, unchecked, damaged } = found;
+    let (files, of) = (counted(*files, "file"), counted(*trainings, "training"));
+    let mut text = match damaged.values().map(Vec::len).sum() {
+        0 => format!("checked: {files} of {of}, all whole\n"),
+        1 => format!("checked: {files} of {of}, 1 damaged: `bnes run` makes it again\n"),
+        more => format!("checked: {files} of {of}, {more} damaged: `bnes run` makes them again\n"),
+    };
+    if *unchecked > 0 {
+        let trainings = counted(*unchecked, "training");
+        let line = format!("{trainings} of an earlier version without checksums: not checked\n");
         text.push_str(&line);
     }
     text

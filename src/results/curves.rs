@@ -8,7 +8,7 @@ use super::archive;
 use super::epochs_csv::{CsvError, read};
 use super::layout::{EPOCHS_FILE, EXPERIMENT_FILE, epochs_file, experiment_file, run_file};
 use super::load::{LoadError, directories, load};
-use super::{Status, TrainingRecord};
+use super::{Status, TrainingRecord, seal};
 use crate::config::{Factors, without_rule};
 use crate::history::EpochTable;
 
@@ -107,8 +107,8 @@ fn training(path: &Path) -> Result<Curves, CurvesError> {
     let file = run_file(path);
     match archive::read(&file) {
         Ok(bytes) => {
-            let record: TrainingRecord = serde_json::from_slice(&bytes)
-                .map_err(|error| CurvesError::Damaged { path: file, error })?;
+            let record: TrainingRecord =
+                seal::read(&bytes).map_err(|error| CurvesError::Damaged { path: file, error })?;
             own(path, Some(&record))
         }
         // `run.json` is written last: without it the training has not come to its end.
@@ -123,7 +123,12 @@ fn truncated(status: Status) -> bool {
 
 fn own(path: &Path, record: Option<&TrainingRecord>) -> Result<Curves, CurvesError> {
     let file = path.join(EPOCHS_FILE);
-    let table = read(&text_of(&file)?, &file.display().to_string())?;
+    let text = match record {
+        Some(record) => record.text(path, EPOCHS_FILE),
+        None => archive::read_to_string(&file),
+    };
+    let text = text.map_err(|error| CurvesError::Unreadable { path: file.clone(), error })?;
+    let table = read(&text, &file.display().to_string())?;
     let arms = record.map_or(&[][..], |record| &record.arms);
     Ok(Curves {
         path: path.to_owned(),
@@ -132,9 +137,4 @@ fn own(path: &Path, record: Option<&TrainingRecord>) -> Result<Curves, CurvesErr
         cell: arms.first().map(|arm| without_rule(&arm.factors)).unwrap_or_default(),
         declared: arms.iter().map(|arm| arm.rule.clone().into()).collect(),
     })
-}
-
-fn text_of(file: &Path) -> Result<String, CurvesError> {
-    archive::read_to_string(file)
-        .map_err(|error| CurvesError::Unreadable { path: file.to_owned(), error })
 }

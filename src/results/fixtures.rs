@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::layout::{EXPERIMENT_FILE, RUN_FILE};
 use super::{
-    ArmRecord, FullRun, LoadedExperiment, LoadedTraining, Plan, Provenance, Status, TrainingRecord,
+    ArmRecord, Files, FullRun, LoadedExperiment, LoadedTraining, Plan, Provenance, Status,
+    TrainingRecord,
 };
 use crate::config::Factor;
 
@@ -21,6 +22,7 @@ pub fn map(value: Value) -> Map<String, Value> {
 /// A record that reads as if a training of 100 epochs had been read by some arms.
 pub fn run(seed: u64, config: Value, arms: Vec<ArmRecord>) -> LoadedTraining {
     let record = TrainingRecord {
+        files: Files::default(),
         status: Status::Completed,
         seed,
         epochs: 100,

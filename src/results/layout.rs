@@ -12,7 +12,7 @@ pub const RUN_FILE: &str = "run.json";
 pub const EPOCHS_FILE: &str = "epochs.csv";
 
 /// What each test row adds to the metrics of a training.
-const TEST_ROWS_FILE: &str = "test_rows.safetensors";
+pub const TEST_ROWS_FILE: &str = "test_rows.safetensors";
 
 /// The name under which a config lies in its experiment's directory: its own, unless something
 /// else is called so there.

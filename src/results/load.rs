@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::layout::{EXPERIMENT_FILE, PARTIAL, RUN_FILE, experiment_file, is_plain_name, run_file};
 use super::sharing::Sharing;
-use super::{Plan, PlannedTraining, Status, TestRows, TrainingRecord, archive};
+use super::{Plan, PlannedTraining, Status, TestRows, TrainingRecord, archive, seal};
 use crate::config::Factor;
 use crate::history::EpochTable;
 
@@ -71,13 +71,15 @@ impl LoadedExperiment {
         if self.foreign.is_some() {
             return;
         }
-        let read = |run: &mut LoadedTraining| match TestRows::read(&self.path.join(&run.dir)) {
-            Ok(rows) => {
-                run.test_rows = rows;
-                None
-            }
-            Err(error) => Some(format!("{error:#}: intervals are made without its test rows")),
-        };
+        let read =
+            |run: &mut LoadedTraining| match TestRows::read(&self.path.join(&run.dir), &run.record)
+            {
+                Ok(rows) => {
+                    run.test_rows = rows;
+                    None
+                }
+                Err(error) => Some(format!("{error:#}: intervals are made without its test rows")),
+            };
         let damaged: Vec<Option<String>> = self.runs.par_iter_mut().map(read).collect();
         self.warnings.extend(damaged.into_iter().flatten());
     }
@@ -235,7 +237,7 @@ pub fn experiment_folders(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let bytes = archive::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+    seal::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperiment, String> {
@@ -286,7 +288,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
                 Err(_) if damage.is_some() && !file.exists() => None,
                 Err(error) => Some(Err(format!("{}: {error}", file.display()))),
                 Ok(bytes) => {
-                    let record = serde_json::from_slice(&bytes);
+                    let record = seal::read(&bytes);
                     let record = record.map(|mut record| {
                         sharing.record(&mut record);
                         record

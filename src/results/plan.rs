@@ -7,11 +7,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::archive;
+use super::files::Files;
 use super::layout::experiment_file;
 use super::record::{ArmRecord, Shared};
 use super::tuning::TuningRecord;
 use crate::config::{Factor, Factors, Gate, Overrides};
+use super::{archive, seal};
 
 /// `experiment.json`: what the config as given, with its overrides, comes to.
 ///
@@ -48,6 +49,9 @@ pub struct Plan {
     /// `[[gate]]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
+    /// The checksum of the config as given.
+    #[serde(default, skip_serializing_if = "Files::is_empty")]
+    pub files: Files,
     /// The tables of the rules, `kind` first.
     #[serde(default)]
     pub rules: Vec<Shared>,
@@ -80,6 +84,7 @@ impl Plan {
             looked_at: Vec::new(),
             tuning: None,
             gates: Vec::new(),
+            files: Files::default(),
             rules: Vec::new(),
             cells: Vec::new(),
             trainings: Vec::new(),
@@ -102,7 +107,7 @@ impl Plan {
         let file = experiment_file(experiment);
         let bytes = archive::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let damaged = |error| format!("{}: {error}", file.display());
-        let mut plan: Plan = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let mut plan: Plan = seal::read(&bytes).map_err(damaged)?;
         if plan.cells.is_empty() && !plan.trainings.is_empty() {
             let NamedTrainings { trainings } = serde_json::from_slice(&bytes).map_err(damaged)?;
             plan = plan.with(trainings);

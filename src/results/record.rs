@@ -1,6 +1,7 @@
 //! What `run.json` holds.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::archive;
+use super::files::Files;
 use super::layout::run_file;
+use super::{archive, seal};
 use crate::config::Factors;
 
 /// A table that is the same in many records; readers of many keep it once.
@@ -76,6 +78,10 @@ impl Status {
 /// `run.json`: one training and the arms that read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecord {
+    /// The checksums of its files, `run.json` aside, which has its own at its end; none where an earlier version trained it,
+    /// or it did not come to its end.
+    #[serde(default, skip_serializing_if = "Files::is_empty")]
+    pub files: Files,
     /// Of the training.
     pub status: Status,
     /// The repetition.
@@ -103,7 +109,33 @@ impl TrainingRecord {
     /// That of a training's directory; none where it is missing or damaged.
     #[must_use]
     pub fn read(training: &Path) -> Option<Self> {
-        serde_json::from_slice(&archive::read(&run_file(training)).ok()?).ok()
+        seal::read(&archive::read(&run_file(training)).ok()?).ok()
+    }
+
+    /// A file of its directory, with the bytes that it was written with.
+    ///
+    /// # Errors
+    /// Where it is not there, cannot be read, or holds other bytes.
+    pub fn file(&self, training: &Path, name: &str) -> io::Result<Vec<u8>> {
+        let bytes = archive::read(&training.join(name))?;
+        self.files.check(name, &bytes)?;
+        Ok(bytes)
+    }
+
+    /// As [`TrainingRecord::file`], as text.
+    ///
+    /// # Errors
+    /// As there, and where it is not UTF-8.
+    pub fn text(&self, training: &Path, name: &str) -> io::Result<String> {
+        let bytes = self.file(training, name)?;
+        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// The files that are gone or hold other bytes than they were written with, and what is wrong with each.
+    #[must_use]
+    pub fn damage(&self, training: &Path) -> Vec<(String, io::Error)> {
+        let read = |name: &str| Some((name.to_owned(), self.file(training, name).err()?));
+        self.files.names().filter_map(read).collect()
     }
 
     /// The id of the training in a directory, by whichever version of bnes; none where it has none.

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::archive;
-use super::layout::test_rows_file;
+use super::TrainingRecord;
+use super::layout::{TEST_ROWS_FILE, test_rows_file};
 
 /// The test rows of a training, and their part in its metrics.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -87,12 +87,17 @@ impl TestRows {
     /// bnes trained it.
     ///
     /// # Errors
-    /// Where the file is there and cannot be read.
-    pub fn read(training: &Path) -> Result<Option<Self>> {
+    /// Where the file is there and cannot be read, or the record of the training names it and it is gone or damaged.
+    pub fn read(training: &Path, record: &TrainingRecord) -> Result<Option<Self>> {
         let path = test_rows_file(training);
-        let bytes = match archive::read(&path) {
+        let bytes = match record.file(training, TEST_ROWS_FILE) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound
+                    && !record.files.has(TEST_ROWS_FILE) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         };
         Self::decode(&bytes).with_context(|| path.display().to_string()).map(Some)

@@ -9,9 +9,8 @@ use serde_json::Value;
 use super::finished::Finished;
 use crate::history::EpochTable;
 use crate::nn::StateDict;
-use crate::results::archive;
 use crate::results::layout::{epochs_file, run_file, weights_file_name};
-use crate::results::{ArmRecord, Provenance, TestRows, TrainingRecord, epochs_csv};
+use crate::results::{ArmRecord, Provenance, TestRows, TrainingRecord, archive, epochs_csv, seal};
 
 /// That a training ran on something else before, which alone makes for other last digits.
 pub fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
@@ -36,6 +35,18 @@ pub fn elsewhere(was: &Provenance, is: &Provenance) -> Option<String> {
 /// # Errors
 /// Where a file on disk cannot be read.
 pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
+    let found = of_contents(dir, again)?;
+    let damage = TrainingRecord::read(dir).map(|record| record.damage(dir)).unwrap_or_default();
+    let damage: Vec<String> =
+        damage.into_iter().map(|(name, error)| format!("{name}: {error}")).collect();
+    Ok(match found {
+        Some(found) if damage.is_empty() => Some(found),
+        Some(found) => Some(format!("{found} ({})", damage.join("; "))),
+        None => (!damage.is_empty()).then(|| damage.join("; ")),
+    })
+}
+
+fn of_contents(dir: &Path, again: &Finished) -> Result<Option<String>> {
     let read = |path: &Path| {
         archive::read(path).with_context(|| format!("cannot read {}", path.display()))
     };
@@ -52,10 +63,10 @@ pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
             return of_weights(&name, &present, bytes).map(Some);
         }
     }
-    if let Some(difference) = of_test_rows(dir, again)? {
+    let record: TrainingRecord = seal::read(&read(&run_file(dir))?)?;
+    if let Some(difference) = of_test_rows(dir, &record, again)? {
         return Ok(Some(difference));
     }
-    let record: TrainingRecord = serde_json::from_slice(&read(&run_file(dir))?)?;
     for arm in &again.record.arms {
         // Rules of earlier runs may stand beside today's.
         let was = record.arms.iter().find(|was| was.rule == arm.rule);
@@ -70,8 +81,8 @@ pub fn difference(dir: &Path, again: &Finished) -> Result<Option<String>> {
 }
 
 /// Rows that an earlier version did not record are no difference, nor are those of epochs that earlier rules kept.
-fn of_test_rows(dir: &Path, again: &Finished) -> Result<Option<String>> {
-    let (Some(was), Some(bytes)) = (TestRows::read(dir)?, &again.test_rows) else {
+fn of_test_rows(dir: &Path, record: &TrainingRecord, again: &Finished) -> Result<Option<String>> {
+    let (Some(was), Some(bytes)) = (TestRows::read(dir, record)?, &again.test_rows) else {
         return Ok(None);
     };
     let is = TestRows::decode(bytes)?;

@@ -16,7 +16,7 @@ use crate::metrics;
 use crate::nn::Engine;
 use crate::results::layout::weights_file_name;
 use crate::results::recorded_training::{RecordedTraining, has_diverged};
-use crate::results::{Provenance, Status, TestRows, TrainingRecord};
+use crate::results::{Files, Provenance, Status, TestRows, TrainingRecord};
 use crate::stopping::StopStatus;
 use crate::text::hex;
 use crate::train::{ArmOutcome, Kept, Recorder, Trained};
@@ -105,6 +105,8 @@ pub fn finished(
         ..provenance::of_machine(device::name(device))
     };
     let record = TrainingRecord {
+        // Known once they are written.
+        files: Files::default(),
         status: status(trained, config.training.epochs),
         seed: config.seed.0,
         epochs: trained.table.len(),

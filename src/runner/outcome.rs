@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Error, Result, anyhow};
 
 use super::prepared_training::PreparedTraining;
-use crate::results::{Provenance, Shared, Status, TrainingRecord};
+use crate::results::{Files, Provenance, Shared, Status, TrainingRecord};
 use crate::storage::Store;
 use crate::train::Position;
 
@@ -99,6 +99,7 @@ pub fn note(
     error: Option<String>,
 ) -> TrainingRecord {
     TrainingRecord {
+        files: Files::default(),
         status,
         seed: training.config.seed.0,
         epochs,

@@ -14,7 +14,7 @@ use crate::config::{Config, Experiment, Training};
 use crate::data::Dataset;
 use crate::results::layout::config_file_name;
 use crate::results::recorded_training::rule_table;
-use crate::results::{Plan, PlannedArm, PlannedTraining};
+use crate::results::{Files, Plan, PlannedArm, PlannedTraining};
 use crate::seed::Seed;
 
 /// An experiment ready to run. Its trainings are laid out when they are asked for, each in microseconds, so
@@ -255,10 +255,11 @@ impl PreparedExperiment {
             let config = &training.config.data;
             json!([training.data.digest, config.target, config.task, config.split])
         });
+        let config = config_file_name(&experiment.config.file_name);
         Plan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             name: experiment.name.clone(),
-            config: config_file_name(&experiment.config.file_name).to_owned(),
+            config: config.to_owned(),
             source: None,
             overrides: experiment.overrides.clone(),
             factors: experiment.factors.clone(),
@@ -268,6 +269,7 @@ impl PreparedExperiment {
             looked_at: Vec::new(),
             tuning: None,
             gates: experiment.gates.clone(),
+            files: Files::of([(config.to_owned(), experiment.config.text.as_bytes())]),
             rules: Vec::new(),
             cells: Vec::new(),
             trainings: Vec::new(),

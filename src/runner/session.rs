@@ -274,7 +274,7 @@ impl<'a> Session<'a> {
         while !tuning.choose(&mut self.cache) {
             self.tuned = Some(tuning.record());
             // What is to be trained then is not known before.
-            self.write_plan(&store, self.prepared.outline())?;
+            self.write_plan(&store, self.prepared.outline(), events)?;
             let open = tuning.open();
             let trainings = counted(open.len(), "training");
             let message = format!("tuning: {trainings} in {}", tune_store.dir().display());
@@ -316,7 +316,7 @@ impl<'a> Session<'a> {
             return Ok(summary);
         }
         self.prepared = self.prepared.with_all_seeds(&mut self.cache)?;
-        self.write_plan(&store, self.prepared.plan())?;
+        self.write_plan(&store, self.prepared.plan(), events)?;
         let trainings = self.prepared.all_trainings();
         let trainings: Vec<&PreparedTraining> = trainings.iter().collect();
         let twins = self.twins(&store, &trainings);
@@ -333,9 +333,16 @@ impl<'a> Session<'a> {
     }
 
     /// Writes the config and what it comes to into the folder of the experiment; what was written.
-    pub(super) fn write_plan(&self, store: &Store, plan: Plan) -> Result<Plan> {
+    pub(super) fn write_plan(
+        &self,
+        store: &Store,
+        plan: Plan,
+        events: &Sender<Event>,
+    ) -> Result<Plan> {
         let plan = self.plan(store, plan);
-        store.write_plan(&self.experiment.config, &plan)?;
+        for message in store.write_plan(&self.experiment.config, &plan)? {
+            let _ = events.send(Event::Warning { message });
+        }
         Ok(plan)
     }
 

@@ -105,7 +105,14 @@ impl<'a> Sweep<'a> {
             return Ok(None);
         };
         // It may have been finished between the last look and the claim.
-        let finished = match self.needs.of(training) {
+        let need = self.needs.of(training);
+        if matches!(need, Need::Training | Need::Move(_))
+            && let Some(message) = self.needs.store.set_aside(&training.dir)?
+        {
+            let message = format!("{message}; it is made again");
+            let _ = events.send(Event::Warning { message });
+        }
+        let finished = match need {
             Need::Nothing(done) => Some(self.found(training, *done)),
             Need::Move(twin) => self.take_over(training, &twin.0)?,
             Need::Training | Need::Newer(_) => None,

@@ -67,7 +67,7 @@ impl Session<'_> {
         if !self.settle_tuning(&store)? {
             let tune_store = Store::at(store.dir(), TUNE);
             self.tuned = self.tuning.as_ref().map(Tuning::record);
-            self.write_plan(&store, self.prepared.outline())?;
+            self.write_plan(&store, self.prepared.outline(), events)?;
             let trainings = self.tuning.as_ref().map(Tuning::trainings).unwrap_or_default();
             let needs = Needs::look(&tune_store, trainings, false);
             let mut open = Open { is_tuning: true, ..Open::default() };
@@ -79,7 +79,7 @@ impl Session<'_> {
             }
             return Ok(open);
         }
-        let plan = self.write_plan(&store, self.prepared.plan())?;
+        let plan = self.write_plan(&store, self.prepared.plan(), events)?;
         self.open_of(&store, plan.trainings, events)
     }
 

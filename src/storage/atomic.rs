@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -82,6 +82,24 @@ pub fn write_new(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error.error).with_context(failed),
     }
+}
+
+/// Moves a file or a folder out of the way, to a path or, where that is taken, to the next one that is free:
+/// `PATH-2`. Where it is then.
+pub(super) fn set_aside(from: &Path, to: &Path) -> Result<PathBuf> {
+    let numbered = |number: usize| {
+        let mut path = to.as_os_str().to_owned();
+        if number > 1 {
+            path.push(format!("-{number}"));
+        }
+        PathBuf::from(path)
+    };
+    let mut free = (1..).map(numbered).filter(|path| fs::symlink_metadata(path).is_err());
+    let to = free.next().context("no name is free")?;
+    fs::rename(from, &to)
+        .with_context(|| format!("cannot move {} to {}", from.display(), to.display()))?;
+    sync_dir(to.parent().unwrap_or(Path::new(".")));
+    Ok(to)
 }
 
 /// Makes new names in a folder outlast a loss of power.

@@ -7,6 +7,7 @@
 pub mod atomic;
 mod claim;
 mod fresh_run;
+mod integrity;
 pub mod leftovers;
 pub mod pack;
 mod process;
@@ -19,6 +20,7 @@ mod work_dir;
 
 pub use claim::{Claim, Holder};
 pub use fresh_run::FreshRun;
+pub use integrity::Integrity;
 pub use process::Process;
 pub use store::{Done, Store};
 pub use tensorboard::write_events;

@@ -66,6 +66,8 @@ pub struct TrainingStatus {
     pub left_s: Option<f64>,
     /// Bytes of its files, where it is done and the config does not name it.
     pub bytes: Option<u64>,
+    /// Its files that are gone or hold other bytes than they were written with, where that was looked for.
+    pub damaged: Option<Vec<String>>,
     /// Why it failed.
     pub error: Option<String>,
     /// Where that is written.
@@ -250,6 +252,7 @@ impl TrainingStatus {
                 .map(|record| record.provenance.wall_s),
             left_s: None,
             bytes: None,
+            damaged: None,
             error: record.filter(|_| failed).map(|record| record.error.clone().unwrap_or_default()),
             log: failed.then_some(log),
             job_log: None,

@@ -1,24 +1,28 @@
 //! Writing below a results directory: every file and every training whole, or not at all.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::atomic::{clean, partial_dir, place, sync_dir, write, write_if_changed, write_unplaced};
+use super::atomic::{
+    clean, partial_dir, place, set_aside, sync_dir, write, write_if_changed, write_unplaced,
+};
 use super::unpack::unpack_training;
 use super::{Claim, FreshRun, WorkDir};
 use crate::config::{Arm, ConfigFile, Factors};
 use crate::history::EpochTable;
-use crate::results::archive;
 use crate::results::layout::{
-    epochs_file, experiment_file, run_file, test_rows_file, weights_file_name,
+    EPOCHS_FILE, RUN_FILE, TEST_ROWS_FILE, experiment_file, run_file, weights_file_name,
 };
 use crate::results::recorded_training::{Named, RecordedTraining, fire_alike, rule_table};
-use crate::results::{ArmRecord, Plan, Status, TrainingRecord, epochs_csv};
+use crate::results::{ArmRecord, Files, Plan, Status, TrainingRecord, archive, epochs_csv, seal};
+
+/// The folder of damaged trainings that were set aside, in that of their experiment.
+const DAMAGED: &str = "damaged";
 
 /// One experiment's directory.
 pub struct Store {
@@ -76,15 +80,69 @@ impl Store {
         self.dir.join(dir)
     }
 
-    /// Writes the config as given and what it comes to.
+    /// Writes the config as given and what it comes to. What is damaged of an earlier one is set aside; a sentence on
+    /// each.
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<()> {
+    pub fn write_plan(&self, config: &ConfigFile, plan: &Plan) -> Result<Vec<String>> {
         self.clean();
+        let damage = self.set_plan_aside()?;
         let text = config.text.as_bytes();
         write_if_changed(&self.dir.join(&plan.config), |out| Ok(out.write_all(text)?))?;
-        write_if_changed(&experiment_file(&self.dir), |out| Ok(serde_json::to_writer(out, plan)?))
+        write_if_changed(&experiment_file(&self.dir), |out| seal::write(out, plan))?;
+        Ok(damage)
+    }
+
+    fn set_plan_aside(&self) -> Result<Vec<String>> {
+        let file = experiment_file(&self.dir);
+        let (file, problem) = match fs::read(&file) {
+            Ok(bytes) => match seal::read::<PlanHead>(&bytes) {
+                Ok(plan) => {
+                    let config = self.dir.join(&plan.config);
+                    let check = |bytes: Vec<u8>| plan.files.check(&plan.config, &bytes).err();
+                    let Some(problem) = fs::read(&config).ok().and_then(check) else {
+                        return Ok(Vec::new());
+                    };
+                    (config, problem.to_string())
+                }
+                Err(error) => {
+                    let lost = "what it said of looks at the results before is no longer known";
+                    (file, format!("{error}; {lost}"))
+                }
+            },
+            Err(_) => return Ok(Vec::new()),
+        };
+        let aside = set_aside(&file, &suffixed(&file, ".damaged"))?;
+        Ok(vec![format!("{}: {problem}: set aside as {}", file.display(), aside.display())])
+    }
+
+    /// Looks at a training that is about to be made again: one with a damaged file is moved out of the way as it is.
+    /// What is wrong with it, if something is, and where it went.
+    ///
+    /// # Errors
+    /// Where it cannot be moved.
+    pub fn set_aside(&self, dir: &str) -> Result<Option<String>> {
+        let path = self.training(dir);
+        let file = run_file(&path);
+        // What is in the archive stays there.
+        let Ok(bytes) = fs::read(&file) else { return Ok(None) };
+        let damage = match seal::read::<TrainingRecord>(&bytes) {
+            Ok(record) => record.damage(&path),
+            Err(error) => vec![(RUN_FILE.to_owned(), error.into())],
+        };
+        let Some((name, error)) = damage.iter().min_by_key(|(_, error)| is_gone(error)) else {
+            return Ok(None);
+        };
+        let problem = format!("{}: {error}", path.join(name).display());
+        if is_gone(error) {
+            return Ok(Some(problem));
+        }
+        let folder = self.dir.join(DAMAGED);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        let aside = set_aside(&path, &folder.join(dir))?;
+        Ok(Some(format!("{problem}: the training is set aside as {}", aside.display())))
     }
 
     /// The directories of the trainings that the experiment came to when it was last run, where that was by this
@@ -170,7 +228,7 @@ impl Store {
     pub fn stands(&self, dir: &str, identity: &str, arms: &[Arm]) -> Option<Status> {
         let dir = self.training(dir);
         let bytes = archive::read(&run_file(&dir)).ok()?;
-        let record: Standing = serde_json::from_slice(&bytes).ok()?;
+        let record: Standing = seal::read(&bytes).ok()?;
         let is_same = |(was, is): (&StandingArm, &Arm)| {
             was.factors == is.factors && was.rule == rule_table(&is.rule)
         };
@@ -179,9 +237,11 @@ impl Store {
             && record.provenance.version == env!("CARGO_PKG_VERSION")
             && record.arms.len() == arms.len()
             && record.arms.iter().zip(arms).all(is_same);
-        let weights = record.arms.iter().filter_map(|arm| Some(dir.join(arm.weights.as_ref()?)));
-        let mut files = std::iter::once(epochs_file(&dir)).chain(weights);
-        (stands && files.all(|file| is_as_written(&file, &dir))).then_some(record.status)
+        let weights = record.arms.iter().filter_map(|arm| arm.weights.as_deref());
+        let files = std::iter::once(EPOCHS_FILE).chain(weights).chain(record.files.names());
+        let mut files = files.collect::<BTreeSet<&str>>().into_iter();
+        let stands = stands && files.all(|file| is_as_written(&dir, file, &record.files));
+        stands.then_some(record.status)
     }
 
     /// A finished training whose record answers all of `arms`.
@@ -195,15 +255,17 @@ impl Store {
         if record.identity != identity || !record.status.is_result() {
             return None;
         }
-        let file = epochs_file(&dir);
-        let text = archive::read_to_string(&file).ok()?;
-        let table = epochs_csv::read(&text, &file.display().to_string()).ok()?;
+        if record.files.has(TEST_ROWS_FILE) {
+            record.file(&dir, TEST_ROWS_FILE).ok()?;
+        }
+        let table = epochs_csv::read(&record.text(&dir, EPOCHS_FILE).ok()?, EPOCHS_FILE).ok()?;
         let test_metrics = test_metrics(&record, &table);
         let recorded = RecordedTraining { table: &table, epochs, test_metrics: &test_metrics };
         // Metrics that the table does not hold are known for weights that an arm kept, no others.
         let known: Vec<String> = record.arms.iter().filter_map(|arm| arm.weights.clone()).collect();
+        let whole = |name: &str| is_whole(&record.file(&dir, name).ok()?);
         let has_weights =
-            |name: &str| known.iter().any(|weights| weights == name) && is_whole(&dir.join(name));
+            |name: &str| known.iter().any(|weights| weights == name) && whole(name).is_some();
         let mut arms = arms
             .iter()
             .map(|arm| recorded.arm_of_earlier(&arm.factors, &arm.rule, has_weights))
@@ -235,7 +297,7 @@ impl Store {
         if changed {
             // What it says is known either way.
             let _ = unpack_training(&self.dir, dir)
-                .and_then(|()| json(&record))
+                .and_then(|()| Ok(seal::sealed(&record)?))
                 .and_then(|json| write(&run_file(&self.training(dir)), &json));
         }
         record
@@ -267,14 +329,16 @@ impl Store {
         keeps: impl Fn() -> bool,
     ) -> Result<bool> {
         let partial = partial_dir(&self.dir)?;
-        write_unplaced(&epochs_file(partial.path()), epochs_csv::write(table).as_bytes())?;
-        for (epoch, bytes) in weights {
-            write_unplaced(&partial.path().join(weights_file_name(*epoch)), bytes)?;
+        let curve = epochs_csv::write(table);
+        let weights = weights.iter().map(|(epoch, bytes)| (weights_file_name(*epoch), &bytes[..]));
+        let mut files: Vec<(String, &[u8])> = weights.collect();
+        files.push((EPOCHS_FILE.to_owned(), curve.as_bytes()));
+        files.extend(test_rows.map(|bytes| (TEST_ROWS_FILE.to_owned(), bytes)));
+        for (name, bytes) in &files {
+            write_unplaced(&partial.path().join(name), bytes)?;
         }
-        if let Some(bytes) = test_rows {
-            write_unplaced(&test_rows_file(partial.path()), bytes)?;
-        }
-        write_unplaced(&run_file(partial.path()), &json(record)?)?;
+        let record = TrainingRecord { files: Files::of(files), ..record.clone() };
+        write_unplaced(&run_file(partial.path()), &seal::sealed(&record)?)?;
         place(partial, &self.training(dir), keeps)
     }
 
@@ -290,7 +354,7 @@ impl Store {
             return Ok(());
         }
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        write(&run_file(&path), &json(record)?)
+        write(&run_file(&path), &seal::sealed(record)?)
     }
 }
 
@@ -304,11 +368,21 @@ fn mark_exploratory(arms: &mut [ArmRecord], earlier: &[ArmRecord]) {
     }
 }
 
+/// What of `experiment.json` tells of the config beside it.
+#[derive(Deserialize)]
+struct PlanHead {
+    config: String,
+    #[serde(default)]
+    files: Files,
+}
+
 /// What of `run.json` says whether a training stands as it is.
 #[derive(Deserialize)]
 struct Standing {
     status: Status,
     identity: String,
+    #[serde(default)]
+    files: Files,
     arms: Vec<StandingArm>,
     provenance: StandingProvenance,
 }
@@ -326,19 +400,32 @@ struct StandingProvenance {
 }
 
 /// Whether a file of a training was there when `run.json` was written, which is written last, and has not been
-/// touched since; of an archive, which nothing touches, whether it is there.
-fn is_as_written(file: &Path, training: &Path) -> bool {
+/// touched since. In an archive files have no times of their own: there its bytes are looked at.
+fn is_as_written(training: &Path, file: &str, files: &Files) -> bool {
+    let path = training.join(file);
     let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
-    match (changed(file), changed(&run_file(training))) {
+    match (changed(&path), changed(&run_file(training))) {
         (Ok(file), Ok(record)) => file <= record,
-        (Err(_), Err(_)) => archive::is_file(file),
+        (Err(_), Err(_)) => {
+            archive::read(&path).and_then(|bytes| files.check(file, &bytes)).is_ok()
+        }
         _ => false,
     }
 }
 
-/// Whether a weights file is there and was not cut short.
-fn is_whole(weights: &Path) -> bool {
-    archive::read(weights).is_ok_and(|bytes| safetensors::SafeTensors::deserialize(&bytes).is_ok())
+/// Whether the bytes of a weights file were not cut short.
+fn is_whole(weights: &[u8]) -> Option<()> {
+    safetensors::SafeTensors::deserialize(weights).ok().map(|_| ())
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Test metrics of the weights kept, where the curve has no test columns.
@@ -363,12 +450,6 @@ fn test_metrics(record: &TrainingRecord, table: &EpochTable) -> BTreeMap<Option<
         of_any.map(|named| named.iter().map(|(name, _)| (name.clone(), None)).collect());
     metrics.extend(undefined.map(|named| (None, named)));
     metrics
-}
-
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value)?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 /// The numbers of a version: `1.2.3` of `1.2.3-rc.1`.

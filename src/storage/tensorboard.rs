@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result};
 
 use super::atomic::write_if_changed;
-use crate::results::layout::epochs_file;
+use crate::results::layout::{EPOCHS_FILE, epochs_file};
 use crate::results::tensorboard::{EVENTS_FILE, event_files};
 use crate::results::{TrainingRecord, epochs_csv};
 
@@ -23,7 +23,8 @@ pub fn write_events(training: &Path, experiment: &str, record: &TrainingRecord) 
     }
     let file = epochs_file(training);
     let name = file.display().to_string();
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
+    let text = record.text(training, EPOCHS_FILE);
+    let text = text.with_context(|| format!("cannot read {name}"))?;
     let table = epochs_csv::read(&text, &name)?;
     // When it ended; results hold no clock.
     let changed = fs::metadata(&file).and_then(|data| data.modified()).ok();

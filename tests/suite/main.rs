@@ -15,6 +15,8 @@ mod compare;
 mod completions;
 mod config_errors;
 mod correct;
+#[cfg(target_os = "linux")]
+mod damage;
 mod describe;
 mod docs;
 mod doubts;

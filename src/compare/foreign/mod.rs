@@ -19,7 +19,7 @@ use crate::config::{Factor, Factors};
 use crate::logs::{Ended, Training, is_measure, split, tell_apart, whole};
 use crate::results::recorded_training::{RecordedTraining, has_diverged, rule_table};
 use crate::results::{
-    Foreign, LoadedExperiment, LoadedTraining, Plan, Provenance, Status, TrainingRecord,
+    Files, Foreign, LoadedExperiment, LoadedTraining, Plan, Provenance, Status, TrainingRecord,
 };
 use crate::stopping::{Split, StoppingRule};
 use crate::text::{counted, quoted};
@@ -261,6 +261,7 @@ fn run(
     arm.rule = rule_table(rule).into();
     let status = if has_diverged(&table) { Status::Diverged } else { Status::Completed };
     let record = TrainingRecord {
+        files: Files::default(),
         status,
         seed,
         epochs: table.len(),

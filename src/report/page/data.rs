@@ -317,6 +317,7 @@ mod tests {
             stop_epoch: None,
             best_epoch: Some(epochs / 2),
             has_diverged: false,
+            files: crate::results::Files::default(),
             curves: None,
         };
         let curves: Vec<CurveOf> = (0..trainings).map(curve).collect();
