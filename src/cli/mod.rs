@@ -15,6 +15,8 @@ mod exit;
 mod experiment_args;
 mod explain;
 pub mod export;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 mod init;
 mod kept;

@@ -169,4 +169,6 @@ fn finished(draft: Draft, nan: Nan) -> Result<Vec<Training>, LogError> {
 }
 
 #[cfg(test)]
+pub(crate) mod mutation;
+#[cfg(test)]
 mod tests;

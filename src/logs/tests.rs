@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::mutation::{Random, mutate};
 use super::*;
 
 /// The example files; see `tests/logs/README.md`.
@@ -507,33 +508,6 @@ fn no_cut_and_no_flipped_byte_of_any_example_makes_a_reader_panic() {
     }
 }
 
-/// One of the ways in which files get damaged, and some that nobody means well by.
-fn mutate(bytes: &mut Vec<u8>, random: &mut impl FnMut(usize) -> usize) {
-    for _ in 0..=random(3) {
-        if bytes.is_empty() {
-            return;
-        }
-        let at = random(bytes.len());
-        let length = (1 + random(16)).min(bytes.len() - at);
-        match random(7) {
-            0 => bytes.truncate(at),
-            1 => bytes[at] ^= 1 << random(8),
-            2 => bytes[at] = [0, 0x7f, 0x80, 0xff, b'"', b'[', b'{', b',', b'\n', b'-'][random(10)],
-            3 => drop(bytes.drain(at..at + length)),
-            4 => {
-                let piece = bytes[at..at + length].to_vec();
-                let to = random(bytes.len());
-                bytes.splice(to..to, piece);
-            }
-            5 => bytes[at..at + length].fill(0xff),
-            _ => {
-                let piece = bytes[at..at + length].repeat(1 + random(40));
-                bytes.splice(at..at, piece);
-            }
-        }
-    }
-}
-
 /// By hand: `.ci/fuzz-logs`.
 #[test]
 #[ignore = "takes a quarter of an hour"]
@@ -542,13 +516,7 @@ fn mutated_examples_make_no_reader_panic_or_hang() {
     let executions: usize = asked.unwrap_or(100);
     let mut paths = Vec::new();
     files(&examples(), &mut paths);
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % below as u64).unwrap()
-    };
+    let mut random = Random::new(0);
     for path in &paths {
         let whole = std::fs::read(path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
