@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::common::{Place, json, stderr};
+use crate::common::{Place, curve, json, stderr};
 
 /// A table of these columns, with a cell for each row.
 fn table(header: &str, rows: usize, cells: impl Fn(usize) -> String) -> String {
@@ -380,27 +380,50 @@ fn a_quote_behind_a_blank_opens_a_cell() {
 #[test]
 fn columns_may_be_parted_by_runs_of_blanks() {
     let text =
-        table(" 0.5   2  no ", 60, |row| format!("  {}   {}  {}", noise(row), row % 9, class(row)));
-    let config = "[data]\nsource = \"h.data\"\ndelimiter = \" \"\n[training]\nepochs = 2\n";
+        table(" 0.5   2  no ", 60, |row| format!("  {}   {}\t{}", noise(row), row % 9, class(row)));
+    let config = "[data]\nsource = \"h.data\"\n[training]\nepochs = 2\n";
     let place = place(&[("h.data", &text), ("h.toml", config)]);
-    let message = place.fails(1, &["data", "describe", "h.data"]);
-    assert!(message.contains("set data.delimiter = \" \""), "{message}");
+    let out = place.succeeds(&["data", "describe", "h.data"]);
+    assert!(out.starts_with("h.data: 61 rows, 2 input columns"), "{out}");
+    assert!(out.contains("any run of blanks or tabs is taken for one delimiter"), "{out}");
+    let set = ["data.delimiter=\" \"", "data.header=false"];
+    let out = place.succeeds(&["data", "describe", "h.data", "--set", set[0], "--set", set[1]]);
+    assert!(!out.contains("run of blanks"), "who says it need not be told\n{out}");
     let out = place.succeeds(&["check", "--config", "h.toml"]);
     assert!(out.contains("h.data: 61 rows, 2 inputs, to predict: `c3`"), "{out}");
+    let commas = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(","));
+    place.write("c.csv", &(commas.collect::<Vec<_>>().join("\n") + "\n"));
+    for (source, name) in [("h.data", "blanks"), ("c.csv", "commas")] {
+        let (source, name) = (format!("data.source={source}"), format!("name={name}"));
+        place.succeeds(&["run", "--config", "h.toml", "--set", &source, "--set", &name, "--quiet"]);
+    }
+    let of = |name: &str| curve(&place.trainings(&format!("results/{name}"))[0]);
+    assert_eq!(of("blanks"), of("commas"));
 }
 
 #[test]
-fn runs_of_blanks_are_pointed_at_where_another_delimiter_makes_columns() {
+fn lines_that_blanks_do_not_part_alike_are_pointed_at() {
     let told = |text: &str| {
         let place = place(&[("t.data", text)]);
         let message = place.fails(1, &["data", "describe", "t.data"]);
         assert!(message.contains("set data.delimiter = \" \""), "{message}");
+    };
+    let cars = |row: usize| format!("{}   {}\t\"a {}\"", noise(row), row % 9, class(row));
+    let inferred = place(&[("t.data", &table("a   b\ty", 60, cars))]);
+    let out = inferred.succeeds(&["data", "describe", "t.data"]);
+    assert!(out.starts_with("t.data: 60 rows, 2 input columns"), "{out}");
+    told(&table(
+        "a   b\ty",
+        60,
+        |row| if row == 7 { format!("1  {}", cars(row)) } else { cars(row) },
+    ));
+    told(&table("a b y", 60, |row| if row == 7 { "1 2".to_owned() } else { "1 2 x".to_owned() }));
+    let told = |text: &str| {
+        told(text);
+        let place = place(&[("t.data", text)]);
         let out = place.succeeds(&["data", "describe", "t.data", "--set", "data.delimiter=\" \""]);
         assert!(out.starts_with("t.data: 60 rows, 2 input columns"), "{out}");
     };
-    told(&table("a   b\ty", 60, |row| {
-        format!("{}   {}\t\"a {}\"", noise(row), row % 9, class(row))
-    }));
     told(&table("a\tb\ty", 60, |row| match row % 2 {
         0 => format!("{}\t{}\t{}", noise(row), row % 9, class(row)),
         _ => format!("{}\t\t{}\t{}", noise(row), row % 9, class(row)),

@@ -35,7 +35,7 @@ pub(super) const CSV: Format = Format {
 const WAITING: usize = 4;
 
 fn read(input: Input, config: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
-    let Input { file, reader } = input;
+    let Input { file, reader, .. } = input;
     let failed = |cause| DataError::reading(file, cause);
     let (mut head, whole) = sniff::read_head(reader).map_err(failed)?;
     // Some programs put one before another's.
@@ -123,6 +123,10 @@ fn begin(
         problem,
     })?;
     table.begin(file, Header { names, delimiter: Some(layout.delimiter), ..Header::default() })?;
+    if layout.delimiter == b' ' && config.delimiter.is_none() {
+        let message = "any run of blanks or tabs is taken for one delimiter, as it parts every line alike (data.delimiter if another does)";
+        table.doubt(Doubt::note("parted by blanks", "data.delimiter", message.to_owned()));
+    }
     if !layout.header {
         let hint =
             if config.header.is_none() { " (data.header = true if there is one)" } else { "" };

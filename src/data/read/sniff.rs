@@ -1,5 +1,5 @@
-//! How a text file is laid out, read off its beginning: the delimiter, and whether there is a
-//! header.
+//! How a text file is laid out, read off its beginning: the delimiter, or that blanks part the cells, and whether
+//! there is a header.
 
 use std::io::Read;
 use std::path::Path;
@@ -23,7 +23,7 @@ const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 pub(super) struct Layout {
     pub delimiter: u8,
     pub header: bool,
-    /// Whether blanks, rather than the delimiter that was inferred, seem to part the cells.
+    /// Whether blanks, rather than the delimiter that was inferred, seem to part the cells, though not of all lines alike.
     pub by_blanks: bool,
 }
 
@@ -32,9 +32,10 @@ pub(super) struct Layout {
 pub(super) fn read_head(reader: &mut dyn Read) -> std::io::Result<(Vec<u8>, bool)> {
     let mut head = Vec::new();
     loop {
-        let before = head.len();
-        (&mut *reader).take(1 << 16).read_to_end(&mut head)?;
-        let ended = head.len() < before + (1 << 16);
+        // Twice as much each time, as all of it is looked at again.
+        let wanted = (2 * head.len()).max(1 << 16);
+        (&mut *reader).take((wanted - head.len()) as u64).read_to_end(&mut head)?;
+        let ended = head.len() < wanted;
         if ended || head.len() as u64 >= LONGEST_HEADER || ends_a_line(&head) {
             return Ok((head, ended));
         }
@@ -59,10 +60,25 @@ pub(super) fn layout(head: &[u8], whole: bool, path: &Path, config: &DataConfig)
         _ if matches!(file::ending(path).as_str(), "tsv" | "tab") => b'\t',
         _ => delimiter_of(head, whole),
     };
-    let sample = sample(head, whole, delimiter);
-    let header = config.header.unwrap_or_else(|| has_header(&sample, config));
-    let by_blanks = config.delimiter.is_none() && holds_rows(&sample);
-    Layout { delimiter, header, by_blanks }
+    let mut layout = Layout { delimiter, header: false, by_blanks: false };
+    let mut rows = sample(head, whole, delimiter);
+    if config.delimiter.is_none() {
+        layout.by_blanks = holds_rows(&rows);
+        if layout.by_blanks || rows.iter().all(|row| row.len() == 1) {
+            let parted = sample(head, whole, b' ');
+            if is_even(&parted) {
+                (layout.delimiter, layout.by_blanks, rows) = (b' ', false, parted);
+            }
+        }
+    }
+    layout.header = config.header.unwrap_or_else(|| has_header(&rows, config));
+    layout
+}
+
+/// Whether several lines have equally many cells, and more than one.
+fn is_even(sample: &Sample) -> bool {
+    let width = sample.first().map_or(0, Vec::len);
+    width > 1 && sample.len() > 1 && sample.iter().all(|row| row.len() == width)
 }
 
 /// Whether every row, the first aside, which may hold names, has a cell of several numbers with blanks
@@ -278,6 +294,9 @@ mod tests {
         assert_eq!(laid_out("size,note\n3,6\" nail; long\n4,\"x, y; z\n\"\n"), (',', true));
         assert_eq!(laid_out("a,b,y\n1,2,x\n1,x\n"), (',', true));
         assert_eq!(laid_out("a\n1\n"), (',', true));
+        assert_eq!(laid_out("sepal length\n1\n2\n"), (',', true));
+        assert_eq!(laid_out("a  b\tc\n 1  2 3\n4 5  6 \n"), (' ', true));
+        assert_eq!(laid_out("1 2 \"a b\"\n3 4 \"a b\"\n"), (' ', false));
         assert_eq!(laid_out(""), (',', false));
     }
 
@@ -344,18 +363,26 @@ mod tests {
     }
 
     #[test]
-    fn cells_of_several_numbers_with_runs_of_blanks_between_them_are_rows() {
-        let by_blanks = |text: &str, delimiter: Option<char>| {
+    fn runs_of_blanks_part_cells_that_would_hold_several_numbers() {
+        let found = |text: &str, delimiter: Option<char>| {
             let mut config = DataConfig::new("t.csv");
             config.delimiter = delimiter;
-            layout(text.as_bytes(), true, Path::new("t.csv"), &config).by_blanks
+            let layout = layout(text.as_bytes(), true, Path::new("t.csv"), &config);
+            (char::from(layout.delimiter), layout.by_blanks)
         };
         let cars = "18.0   8   307.0  1\t\"a car\"\n15.0   8   350.0  1\t\"a car\"\n";
-        assert!(by_blanks(cars, None));
-        assert!(by_blanks(&format!("mpg   n   size  y\tname\n{cars}"), None));
-        assert!(!by_blanks(cars, Some('\t')));
-        assert!(!by_blanks("rgb,y\n255 0 0,red\n0 0 255,blue\n", None));
-        assert!(!by_blanks("note,y\n10  of 20,red\n0  of 5,blue\n", None));
-        assert!(!by_blanks("a,y\n1  ,2\n  3,4\n", None));
+        assert_eq!(found(cars, None), (' ', false));
+        assert_eq!(found(&format!("mpg   n   size  y\tname\n{cars}"), None), (' ', false));
+        assert_eq!(found(cars, Some('\t')), ('\t', false));
+        // Not as many in every line: the reader is asked.
+        let uneven = cars.replace("350.0", "").replace("1\t", "1  2\t");
+        assert_eq!(found(&uneven, None), ('\t', true));
+        for text in [
+            "rgb,y\n255 0 0,red\n0 0 255,blue\n",
+            "note,y\n10  of 20,red\n0  of 5,blue\n",
+            "a,y\n1  ,2\n  3,4\n",
+        ] {
+            assert_eq!(found(text, None), (',', false), "{text}");
+        }
     }
 }
