@@ -158,6 +158,14 @@ pub fn optional_positive<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>,
     positive(d).map(Some)
 }
 
+/// A whole number above 0, where the key is there.
+///
+/// # Errors
+/// Where it is none.
+pub fn optional_count<'de, D: Deserializer<'de>>(d: D) -> Result<Option<usize>, D::Error> {
+    at_least_one(d).map(Some)
+}
+
 /// A number of at least 0 and below 1, where the key is there.
 ///
 /// # Errors

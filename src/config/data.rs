@@ -45,6 +45,9 @@ pub struct DataConfig {
     #[serde(default, deserialize_with = "check::optional_share")]
     #[schemars(schema_with = "check::schema::optional_share")]
     pub binarize: Option<f64>,
+    /// What a compressed file may unpack into; default: 64 MiB and 20 times its size.
+    #[serde(default, deserialize_with = "check::optional_count")]
+    pub max_unpacked_mib: Option<usize>,
     /// Centre and scale inputs (and regression targets) by the training split.
     #[serde(default = "yes")]
     pub standardize: bool,
@@ -68,6 +71,7 @@ impl DataConfig {
             header: None,
             delimiter: None,
             binarize: None,
+            max_unpacked_mib: None,
             standardize: true,
             split: SplitConfig::default(),
         }

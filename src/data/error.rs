@@ -162,6 +162,11 @@ impl DataError {
     /// What came of reading a file: the system's fault, or that of what was compressed.
     pub(super) fn reading(file: &Path, cause: io::Error) -> Self {
         let file = file.to_owned();
+        if let Some(problem) =
+            cause.get_ref().and_then(|inner| inner.downcast_ref::<UnpacksTooFar>())
+        {
+            return Self::File { file, problem: problem.to_string() };
+        }
         match cause.kind() {
             // A system does not report these of a file that is read from end to end.
             ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {
@@ -184,6 +189,20 @@ impl DataError {
             | Self::Split { key, .. } => Some(key),
             _ => None,
         }
+    }
+}
+
+/// More than this many bytes came of something that is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unpacks into more than {} MiB, which for its size is rarely meant; if it is, set data.max_unpacked_mib to what it may take",
+    .0 >> 20
+)]
+pub(super) struct UnpacksTooFar(pub u64);
+
+impl From<UnpacksTooFar> for io::Error {
+    fn from(problem: UnpacksTooFar) -> Self {
+        Self::other(problem)
     }
 }
 

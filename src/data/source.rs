@@ -79,7 +79,7 @@ impl Source {
             }
             _ if path.is_dir() => {
                 check_keys(config, &name, Kind::Images)?;
-                Self::of_images(idx::read_folder(&path)?, config, name, "label", 255)?
+                Self::of_images(idx::read_folder(&path, config)?, config, name, "label", 255)?
             }
             _ if path.exists() => Self::of_table(read::table(&path, base, config)?, config, name),
             _ => {

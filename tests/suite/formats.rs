@@ -190,3 +190,45 @@ fn a_file_that_cannot_be_read_says_where_and_why() {
         }
     }
 }
+
+#[test]
+fn what_unpacks_into_far_more_than_its_size_is_refused_until_it_is_allowed() {
+    let place = Place::new();
+    let gzipped = |content: &mut dyn std::io::Read| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::copy(content, &mut encoder).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zeros = |bytes: u64| std::io::Read::take(std::io::repeat(b'0'), bytes);
+    let rows = "0.5,1.5,p\n0.25,1.75,q\n".repeat(4 << 20);
+    std::fs::write(place.path("one.csv.gz"), gzipped(&mut zeros(1 << 30))).unwrap();
+    std::fs::write(place.path("rows.csv.gz"), gzipped(&mut rows.as_bytes())).unwrap();
+    std::fs::write(place.path("a.jsonl.gz"), gzipped(&mut zeros(1 << 30))).unwrap();
+    std::fs::create_dir(place.path("images")).unwrap();
+    // 65,536 images of 64 x 64 that are all black.
+    let header = [0, 0, 8, 3, 0, 1, 0, 0, 0, 0, 0, 64, 0, 0, 0, 64];
+    let images =
+        std::io::Read::chain(&header[..], std::io::Read::take(std::io::repeat(0), 1 << 28));
+    std::fs::write(place.path("images/train-images-idx3-ubyte.gz"), gzipped(&mut { images }))
+        .unwrap();
+    let labels = [&[0, 0, 8, 1, 0, 1, 0, 0][..], &vec![1; 1 << 16]].concat();
+    std::fs::write(place.path("images/train-labels-idx1-ubyte"), labels).unwrap();
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    archive.start_file("x.npy", zip::write::SimpleFileOptions::default()).unwrap();
+    archive.write_all(&npy("|u1", false, "(16777216, 8)", &vec![0; 1 << 27])).unwrap();
+    std::fs::write(place.path("x.npz"), archive.finish().unwrap().into_inner()).unwrap();
+    for file in ["one.csv.gz", "rows.csv.gz", "a.jsonl.gz", "images", "x.npz"] {
+        let begun = std::time::Instant::now();
+        let message = place.fails(1, &["data", "describe", file]);
+        let took = begun.elapsed();
+        assert!(took < std::time::Duration::from_secs(5), "{file}: {took:?}");
+        assert!(message.contains(file) && message.contains("MiB"), "{message}");
+        assert!(message.contains("set data.max_unpacked_mib"), "{message}");
+    }
+    let described =
+        place.succeeds(&["data", "describe", "rows.csv.gz", "--set", "data.max_unpacked_mib=100"]);
+    assert!(described.starts_with("rows.csv.gz: 8388608 rows"), "{described}");
+    let message =
+        place.fails(2, &["data", "describe", "rows.csv.gz", "--set", "data.max_unpacked_mib=0"]);
+    assert!(message.contains("max_unpacked_mib"), "{message}");
+}

@@ -31,7 +31,7 @@ struct Token {
 }
 
 fn read(input: Input, _: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
-    let Input { file, reader } = input;
+    let Input { file, reader, .. } = input;
     let mut text = Vec::new();
     reader.read_to_end(&mut text).map_err(|cause| DataError::reading(file, cause))?;
     let text = String::from_utf8_lossy(&text);

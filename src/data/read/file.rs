@@ -7,7 +7,8 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use crate::data::error::DataError;
+use crate::config::data::DataConfig;
+use crate::data::error::{DataError, UnpacksTooFar};
 use crate::text::hex;
 
 /// Deflate cannot make more than this many bytes of one (1032, by the length of its longest
@@ -21,22 +22,50 @@ pub struct Opened {
     pub at_most: u64,
     /// Whether `at_most` is the length itself.
     pub exact: bool,
+    /// Bytes that what is compressed in it may unpack into, all together.
+    pub room: u64,
+}
+
+/// What may be unpacked of a file of this length.
+fn room(length: u64, config: &DataConfig) -> u64 {
+    let room = config.max_unpacked_mib.map(|mib| (mib as u64).saturating_mul(1 << 20));
+    room.unwrap_or_else(|| length.saturating_mul(20).saturating_add(64 << 20))
+}
+
+/// Ends with an error where more than so much comes of what is compressed.
+struct Limited<R> {
+    inner: R,
+    room: u64,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => return Err(UnpacksTooFar(self.room).into()),
+        }
+        Ok(read)
+    }
 }
 
 /// Opens a file. Gzip is known by its first bytes, so a missing .gz does no harm.
-pub fn open(path: &Path) -> Result<Opened, DataError> {
+pub fn open(path: &Path, config: &DataConfig) -> Result<Opened, DataError> {
     let failed = |cause| DataError::reading(path, cause);
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
+    let room = room(length, config);
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let gzipped = reader.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
     if gzipped {
         let at_most = length.saturating_mul(LARGEST_EXPANSION);
-        Ok(Opened { reader: Box::new(MultiGzDecoder::new(reader)), at_most, exact: false })
+        let reader = Limited { inner: MultiGzDecoder::new(reader), room, left: room };
+        Ok(Opened { reader: Box::new(reader), at_most, exact: false, room })
     } else if has_gz_name(path) {
         Err(DataError::NotGzip { file: path.to_owned() })
     } else {
-        Ok(Opened { reader: Box::new(reader), at_most: length, exact: true })
+        Ok(Opened { reader: Box::new(reader), at_most: length, exact: true, room })
     }
 }
 

@@ -26,4 +26,6 @@ pub struct Input<'a> {
     pub file: &'a Path,
     /// Its content, decompressed.
     pub reader: &'a mut (dyn Read + Send),
+    /// Bytes that what is compressed in it may unpack into.
+    pub room: u64,
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::file::{self, Opened};
-use crate::data::error::DataError;
+use crate::config::data::DataConfig;
+use crate::data::error::{DataError, UnpacksTooFar};
 use crate::text::hex;
 
 /// Images and labels, the test part (if any) after the training part.
@@ -24,7 +25,7 @@ pub struct Images {
 }
 
 /// Reads a folder of IDX files.
-pub fn read_folder(folder: &Path) -> Result<Images, DataError> {
+pub fn read_folder(folder: &Path, config: &DataConfig) -> Result<Images, DataError> {
     let missing = |what: &str| DataError::File {
         file: folder.to_owned(),
         problem: format!(
@@ -35,11 +36,11 @@ pub fn read_folder(folder: &Path) -> Result<Images, DataError> {
         find(folder, "train-images", 3).ok_or_else(|| missing("train-images-idx3-ubyte"))?;
     let labels =
         find(folder, "train-labels", 1).ok_or_else(|| missing("train-labels-idx1-ubyte"))?;
-    let train = Pair::open(&images, &labels)?;
+    let train = Pair::open(&images, &labels, config)?;
     let test_files = (find(folder, "t10k-images", 3), find(folder, "t10k-labels", 1));
     let test = match &test_files {
         (Some(images), Some(labels)) => {
-            let test = Pair::open(images, labels)?;
+            let test = Pair::open(images, labels, config)?;
             let ([_, height, width], [_, train_height, train_width]) =
                 (test.images.shape, train.images.shape);
             if (width, height) != (train_width, train_height) {
@@ -132,6 +133,7 @@ pub fn from_gzip(images: &[u8], labels: &[u8], name: &Path) -> Result<Images, Da
         reader: Box::new(flate2::bufread::GzDecoder::new(Cursor::new(bytes.to_vec()))),
         at_most: u64::MAX,
         exact: false,
+        room: u64::MAX,
     };
     let images = Array::begin(opened(images), name, 3)?;
     joined(Pair::of(images, Array::begin(opened(labels), name, 1)?)?, None)
@@ -158,9 +160,9 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn open(images: &'a Path, labels: &'a Path) -> Result<Self, DataError> {
-        let images = Array::begin(file::open(images)?, images, 3)?;
-        Self::of(images, Array::begin(file::open(labels)?, labels, 1)?)
+    fn open(images: &'a Path, labels: &'a Path, config: &DataConfig) -> Result<Self, DataError> {
+        let images = Array::begin(file::open(images, config)?, images, 3)?;
+        Self::of(images, Array::begin(file::open(labels, config)?, labels, 1)?)
     }
 
     fn of(images: Array<'a>, labels: Array<'a>) -> Result<Self, DataError> {
@@ -218,6 +220,11 @@ impl<'a> Array<'a> {
         let announced =
             shape.iter().try_fold(1_u64, |product, side| product.checked_mul(*side as u64));
         array.length = match announced.map(|announced| (announced, usize::try_from(announced))) {
+            Some((announced, _))
+                if !opened.exact && announced <= room && announced > opened.room =>
+            {
+                return Err(DataError::reading(path, UnpacksTooFar(opened.room).into()));
+            }
             Some((announced, Ok(length))) if announced <= room => length,
             _ if opened.exact => return Err(array.cut_short(&room.to_string())),
             _ => return Err(array.cut_short(&format!("at most {room} in a file of this size"))),

@@ -20,7 +20,7 @@ pub(super) const JSON: Format = Format {
 };
 
 fn read(input: Input, _: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
-    let Input { file, reader } = input;
+    let Input { file, reader, .. } = input;
     let mut text = Vec::new();
     reader.read_to_end(&mut text).map_err(|cause| DataError::reading(file, cause))?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);

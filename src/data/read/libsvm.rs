@@ -35,7 +35,7 @@ fn elsewhere(name: &str) -> Option<f64> {
 }
 
 fn read(input: Input, _: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
-    let Input { file, reader } = input;
+    let Input { file, reader, .. } = input;
     let mut text = Vec::new();
     reader.read_to_end(&mut text).map_err(|cause| DataError::reading(file, cause))?;
     let mut rows = Vec::new();

@@ -101,7 +101,7 @@ pub(super) fn built_in(text: &[u8], name: &str, config: &DataConfig) -> Result<R
     check_keys(config, name, Kind::BuiltIn)?;
     let mut table = TableBuilder::new(config, name);
     let mut reader = file::Hashing::new(text);
-    let input = Input { file: Path::new(name), reader: &mut reader };
+    let input = Input { file: Path::new(name), reader: &mut reader, room: 0 };
     (csv::CSV.read)(input, config, &mut table)?;
     Ok((table.finish()?, reader.digest()))
 }
@@ -113,8 +113,9 @@ fn read(
     config: &DataConfig,
     table: &mut TableBuilder,
 ) -> Result<String, DataError> {
-    let mut reader = file::Hashing::new(file::open(file)?.reader);
-    (format.read)(Input { file, reader: &mut reader }, config, table)?;
+    let file::Opened { reader, room, .. } = file::open(file, config)?;
+    let mut reader = file::Hashing::new(reader);
+    (format.read)(Input { file, reader: &mut reader, room }, config, table)?;
     Ok(reader.digest())
 }
 

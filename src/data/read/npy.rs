@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::format::{Format, Input};
 use crate::config::data::DataConfig;
-use crate::data::error::{DataError, shortened};
+use crate::data::error::{DataError, UnpacksTooFar, shortened};
 use crate::data::split::given::{Given, Part};
 use crate::data::table::builder::{Header, TableBuilder};
 use crate::data::table::cell::Cell;
@@ -41,15 +41,12 @@ const SPLITS: [(&str, Part); 5] = [
     ("_test", Part::Test),
 ];
 
-/// Deflate makes at most 1032 bytes of one; so much of an archive may be unpacked beyond 20 times its size.
-const ROOM: u64 = 64 << 20;
-
 fn read(input: Input, _: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
-    let Input { file, reader } = input;
+    let Input { file, reader, room } = input;
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).map_err(|cause| DataError::reading(file, cause))?;
     if bytes.starts_with(ZIP) {
-        return parts(&archive(bytes, file)?, file, table);
+        return parts(&archive(bytes, room, file)?, file, table);
     }
     let array = Array::parse(String::new(), bytes).map_err(|problem| wrong(file, problem))?;
     if array.shape.is_empty() {
@@ -65,11 +62,11 @@ fn wrong(file: &Path, problem: String) -> DataError {
 }
 
 /// The arrays of an archive, in its order.
-fn archive(bytes: Vec<u8>, file: &Path) -> Result<Vec<Array>, DataError> {
+fn archive(bytes: Vec<u8>, room: u64, file: &Path) -> Result<Vec<Array>, DataError> {
     let damaged = |cause: &dyn std::fmt::Display| {
         wrong(file, format!("the archive is cut short or damaged ({cause}): write it again"))
     };
-    let mut room = ROOM + 20 * bytes.len() as u64;
+    let mut left = room;
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|cause| damaged(&cause))?;
     let mut arrays = Vec::new();
     for at in 0..archive.len() {
@@ -77,13 +74,11 @@ fn archive(bytes: Vec<u8>, file: &Path) -> Result<Vec<Array>, DataError> {
         let name = member.name().map_err(|cause| damaged(&cause))?;
         let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else { continue };
         let mut content = Vec::new();
-        member.take(room).read_to_end(&mut content).map_err(|cause| damaged(&cause))?;
-        room -= content.len() as u64;
-        if room == 0 {
-            let problem =
-                "unpacks into more than 64 MiB and 20 times its size: write it with np.savez";
-            return Err(wrong(file, problem.to_owned()));
-        }
+        let mut member = member.take(left.saturating_add(1));
+        member.read_to_end(&mut content).map_err(|cause| damaged(&cause))?;
+        left = left
+            .checked_sub(content.len() as u64)
+            .ok_or_else(|| DataError::reading(file, UnpacksTooFar(room).into()))?;
         let array = Array::parse(name.clone(), content);
         arrays.push(array.map_err(|problem| wrong(file, format!("array `{name}`: {problem}")))?);
     }
@@ -373,7 +368,7 @@ impl Array {
 }
 
 /// What a 32-bit number stands for: the shortest decimal that is rounded to it.
-fn shortest(value: f32) -> f64 {
+pub(super) fn shortest(value: f32) -> f64 {
     if value.is_finite() {
         value.to_string().parse().unwrap_or(f64::from(value))
     } else {

@@ -31,7 +31,7 @@ const KEYS: [&str; 7] = [
 ];
 
 fn read(input: Input, config: &DataConfig, table: &mut TableBuilder) -> Result<(), DataError> {
-    let Input { file, reader } = input;
+    let Input { file, reader, .. } = input;
     let mut text = Vec::new();
     reader.read_to_end(&mut text).map_err(|cause| DataError::reading(file, cause))?;
     let mut lines = (1..).zip(text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii));
