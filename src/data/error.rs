@@ -23,18 +23,6 @@ pub enum DataError {
         /// The built-in set that was probably meant.
         nearest: Option<String>,
     },
-    /// A format or a feature that a later version brings.
-    #[error("{}: {what} is not yet built: {instead}", file.display())]
-    NotYetBuilt {
-        /// The key that names it.
-        key: &'static str,
-        /// Where it was met.
-        file: PathBuf,
-        /// What is to come.
-        what: String,
-        /// What works today.
-        instead: String,
-    },
     /// A file of no known format.
     #[error("{}: the format is not known by this name: give a {known} file (.gz too) or a folder of IDX files", file.display())]
     UnknownFormat {
@@ -182,8 +170,7 @@ impl DataError {
         match self {
             Self::UnknownSource { .. } => Some("data.source"),
             Self::UnknownTarget { .. } => Some("data.target"),
-            Self::NotYetBuilt { key, .. }
-            | Self::UnknownFormat { key, .. }
+            Self::UnknownFormat { key, .. }
             | Self::UnknownColumn { key, .. }
             | Self::Setting { key, .. }
             | Self::Split { key, .. } => Some(key),

@@ -132,7 +132,10 @@ fn what_the_config_asks_of_the_data_is_pointed_at_by_its_key() {
     let place = Place::new();
     let nowhere = of(&place, 2, "[data]\nsource = \"nowhere.csv\"\n");
     says(&nowhere, &["nowhere.csv is not there", "a.toml:2:10", "relative to the folder"]);
-    says(&refused(2, "t.xlsx", b"x", ""), &["a.toml:2:10", "give a .csv, .tsv, .dt, .npy"]);
+    says(
+        &refused(2, "t.xlsx", b"x", ""),
+        &["a.toml:2:10", "give a .csv, .tsv, .dt, .parquet, .npy"],
+    );
     let dt = "bool_in=0\nreal_in=1\nbool_out=2\nreal_out=0\ntraining_examples=2\n\
               validation_examples=1\ntest_examples=1\n1 1 0\n2 0 1\n3 1 0\n4 0 1\n";
     for key in ["header = true", "drop = [\"x1\"]", "delimiter = \",\""] {

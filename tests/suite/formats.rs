@@ -59,6 +59,34 @@ fn npz(is_fortran: bool, in_single: bool) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
+/// The rows in Parquet.
+fn parquet(compression: parquet::basic::Compression) -> Vec<u8> {
+    use parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
+    let schema = "message t { required double x1; required double x2; required double x3; required binary y (UTF8); }";
+    let schema = std::sync::Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let settings = parquet::file::properties::WriterProperties::builder();
+    let settings = std::sync::Arc::new(settings.set_compression(compression).build());
+    let mut writer =
+        parquet::file::writer::SerializedFileWriter::new(Vec::new(), schema, settings).unwrap();
+    // Two groups of rows, as of a larger file.
+    for rows in rows().chunks(40) {
+        let mut group = writer.next_row_group().unwrap();
+        for at in 0..3 {
+            let cells: Vec<f64> = rows.iter().map(|(x, _)| x[at]).collect();
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<DoubleType>().write_batch(&cells, None, None).unwrap();
+            column.close().unwrap();
+        }
+        let classes: Vec<ByteArray> =
+            rows.iter().map(|(_, class)| ByteArray::from(*class)).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&classes, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
 /// The tensors of the weights that a training on a file keeps, without the names of columns beside them.
 fn tensors(place: &Place, file: &str) -> Vec<u8> {
     let source = format!("data.source={file}");
@@ -122,10 +150,26 @@ fn the_same_rows_give_the_same_weights_in_every_format() {
     {
         std::fs::write(place.path(name), npz(is_fortran, in_single)).unwrap();
     }
-    let wanted = tensors(&place, "t.csv");
-    for file in
-        ["t.jsonl", "t.arff", "s.arff", "t.libsvm", "zero.libsvm", "t.npz", "f.npz", "s.npz"]
+    let zstd = parquet::basic::Compression::ZSTD(parquet::basic::ZstdLevel::default());
+    for (name, compression) in
+        [("t.parquet", parquet::basic::Compression::SNAPPY), ("z.parquet", zstd)]
     {
+        std::fs::write(place.path(name), parquet(compression)).unwrap();
+    }
+    let wanted = tensors(&place, "t.csv");
+    for file in [
+        "t.data",
+        "t.jsonl",
+        "t.arff",
+        "s.arff",
+        "t.libsvm",
+        "zero.libsvm",
+        "t.npz",
+        "f.npz",
+        "s.npz",
+        "t.parquet",
+        "z.parquet",
+    ] {
         assert!(tensors(&place, file) == wanted, "{file}");
     }
     let described = place.succeeds(&["data", "describe", "t.npz"]);
@@ -170,6 +214,7 @@ fn a_file_that_cannot_be_read_says_where_and_why() {
     place.write("b.libsvm", "1 1:1 4000000000:1\n");
     place.write("a.jsonl", "{\"a\": 1, \"y\": 2}\n{\"a\": [1], \"y\": 2}\n");
     place.write("b.jsonl", "{\"a\": 1, \"y\": 2}\n{\"a\": 1,\n");
+    place.write("a.parquet", "PAR1, but no more");
     place.write("a.npy", "no array");
     std::fs::write(place.path("b.npy"), npy("<f8", false, "(1000, 2)", &[0; 16])).unwrap();
     std::fs::write(place.path("a.npz"), &npz(false, true)[..200]).unwrap();
@@ -180,6 +225,7 @@ fn a_file_that_cannot_be_read_says_where_and_why() {
         ("b.libsvm", ["b.libsvm", "too sparse"]),
         ("a.jsonl", ["a.jsonl, line 2", "`a` holds a list"]),
         ("b.jsonl", ["b.jsonl, line 2", "not valid JSON"]),
+        ("a.parquet", ["a.parquet", "cut short or damaged"]),
         ("a.npy", ["a.npy", "expected its header"]),
         ("b.npy", ["b.npy", "cut short"]),
         ("a.npz", ["a.npz", "cut short or damaged"]),

@@ -10,6 +10,8 @@ pub(super) mod idx;
 mod json;
 mod libsvm;
 mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod proben1;
 mod records;
 mod sniff;
@@ -27,11 +29,16 @@ use crate::config::data::DataConfig;
 use crate::text::{hex, listed};
 
 /// All formats of tables.
-const FORMATS: &[Format] =
-    &[csv::CSV, proben1::PROBEN1, npy::NPY, arff::ARFF, libsvm::LIBSVM, json::JSON];
-
-/// Formats that are to come: endings, and what they are called.
-const LATER: &[(&[&str], &str)] = &[(&["parquet"], "Parquet files")];
+const FORMATS: &[Format] = &[
+    csv::CSV,
+    proben1::PROBEN1,
+    #[cfg(feature = "parquet")]
+    parquet::PARQUET,
+    npy::NPY,
+    arff::ARFF,
+    libsvm::LIBSVM,
+    json::JSON,
+];
 
 /// Keys that only a file can have a use for.
 const KEYS_OF_FILES: [&str; 3] = ["data.header", "data.delimiter", "data.test_source"];
@@ -132,24 +139,11 @@ fn joined(mut digests: Vec<String>) -> String {
     hex(hash.finalize())
 }
 
-/// The format by the name, which `key` gives; says of known ones that are to come what works
-/// instead.
+/// The format by the name, which `key` gives.
 fn of_name(file: &Path, key: &'static str) -> Result<&'static Format, DataError> {
     let ending = file::ending(file);
     if let Some(format) = FORMATS.iter().find(|format| format.endings.contains(&&*ending)) {
         return Ok(format);
-    }
-    if let Some((_, later)) = LATER.iter().find(|(endings, _)| endings.contains(&&*ending)) {
-        let names: Vec<&str> = FORMATS.iter().flat_map(|format| format.names).copied().collect();
-        return Err(DataError::NotYetBuilt {
-            key,
-            file: file.to_owned(),
-            what: format!("reading {later}"),
-            instead: format!(
-                "give a {} file (.gz too) or a folder of IDX files",
-                listed(&names, "or")
-            ),
-        });
     }
     if ending.ends_with("-ubyte") {
         let problem =
@@ -255,8 +249,7 @@ mod tests {
 
     #[test]
     fn an_ending_belongs_to_one_format() {
-        let later = LATER.iter().flat_map(|(endings, _)| *endings);
-        let all = FORMATS.iter().flat_map(|format| format.endings).chain(later);
+        let all = FORMATS.iter().flat_map(|format| format.endings);
         let all: Vec<&str> = all.copied().collect();
         for ending in &all {
             assert_eq!(all.iter().filter(|other| *other == ending).count(), 1, "{ending}");

@@ -98,7 +98,7 @@ fn a_test_file_is_the_test_split_with_columns_found_by_name() {
     });
     assert_eq!(
         no_table.map(|d| d.summary).unwrap_err(),
-        "train.csv: data.test_source names test.dt, which is not a table: give a CSV, TSV, .npy, .npz, ARFF or JSON lines file (.gz too) with the columns of data.source"
+        "train.csv: data.test_source names test.dt, which is not a table: give a CSV, TSV, Parquet, .npy, .npz, ARFF or JSON lines file (.gz too) with the columns of data.source"
     );
 }
 
@@ -193,7 +193,7 @@ fn a_dt_file_that_lies_or_is_damaged_says_so_and_takes_no_memory() {
     assert!(taken("t.dt", b"", |_| ()).unwrap_err().contains("ends within its header"));
     assert_eq!(
         taken("t.dt", DT.as_bytes(), |config| config.drop = names(&["x1"])).unwrap_err(),
-        "t.dt: data.drop is for CSV, TSV, .npy, .npz, ARFF, libsvm and JSON lines files: leave it out"
+        "t.dt: data.drop is for CSV, TSV, Parquet, .npy, .npz, ARFF, libsvm and JSON lines files: leave it out"
     );
 }
 

@@ -2,6 +2,8 @@
 
 mod given_splits;
 mod images;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod tables;
 mod wild;
 

@@ -425,7 +425,7 @@ fn binarized_images_hold_two_values() {
     assert_eq!(digits.preprocessing["inputs"]["binarize"], 0.5);
     assert_eq!(
         opened(Path::new("/nowhere"), "digits", |config| config.drop = names(&["id"])).unwrap_err(),
-        "digits: data.drop is for CSV, TSV, .npy, .npz, ARFF, libsvm and JSON lines files: leave it out"
+        "digits: data.drop is for CSV, TSV, Parquet, .npy, .npz, ARFF, libsvm and JSON lines files: leave it out"
     );
 }
 
