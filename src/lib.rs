@@ -103,6 +103,8 @@ mod console;
 pub mod data;
 mod draw;
 pub mod event;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod history;
 pub mod kept;
 pub mod kinds;

@@ -49,7 +49,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Draw a comparison: curves, effects, pairs, ranks, as SVG, PNG or in the terminal
     Plot(PlotArgs),
-    /// What a data file holds and how it would be taken
+    /// What a data file holds and how it would be taken; public data sets
     #[command(subcommand)]
     Data(DataCommand),
     /// What trainings the logs of other tools hold

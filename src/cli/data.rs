@@ -1,4 +1,4 @@
-//! `bnes data describe`: what a data file holds and how it would be taken.
+//! `bnes data`: `describe` shows what a data file holds and how it would be taken; `fetch` is a file of its own.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,6 +7,8 @@ use anyhow::{Result, anyhow};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+#[cfg(feature = "fetch")]
+use super::fetch::{FetchArgs, fetch};
 use crate::config::{Experiment, Overrides};
 use crate::data::{Description, Doubt, Source};
 use crate::report;
@@ -16,6 +18,9 @@ use crate::report;
 pub enum DataCommand {
     /// Columns, types as taken, missing cells, levels, classes, and what would be left out
     Describe(DescribeArgs),
+    /// Download a public data set: mnist, fashion-mnist, adult, california-housing, proben1
+    #[cfg(feature = "fetch")]
+    Fetch(FetchArgs),
 }
 
 /// Arguments of `bnes data describe`.
@@ -55,12 +60,20 @@ struct Described<'a> {
     error: Option<&'a String>,
 }
 
-/// Reads the data as a config would and prints what it holds.
+/// Describes data or fetches some.
 ///
 /// # Errors
-/// Where an option or the data is at fault, or `out` cannot be written.
+/// Where an option or the data is at fault, a set cannot be had, or `out` cannot be written.
 pub fn data(command: &DataCommand, out: &mut dyn Write) -> Result<()> {
-    let DataCommand::Describe(args) = command;
+    match command {
+        DataCommand::Describe(args) => describe(args, out),
+        #[cfg(feature = "fetch")]
+        DataCommand::Fetch(args) => fetch(args, out),
+    }
+}
+
+/// Reads the data as a config would and prints what it holds.
+fn describe(args: &DescribeArgs, out: &mut dyn Write) -> Result<()> {
     let experiment = experiment(args)?;
     let first = experiment.trainings.first();
     let config = first.ok_or_else(|| anyhow!("a config without a training"))?.config;

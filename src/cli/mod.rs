@@ -17,6 +17,8 @@ mod explain;
 pub mod export;
 #[cfg(test)]
 mod fuzz;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 mod gate;
 mod init;
 mod kept;

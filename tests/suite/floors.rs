@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Rooms from the ground up; see CONTRIBUTING.md.
 const FLOORS: &[&[&str]] = &[
     &["checksum", "names", "protobuf", "text"],
-    &["check", "console", "draw", "history", "kinds", "seed"],
+    &["check", "console", "draw", "fetch", "history", "kinds", "seed"],
     &["stats", "stopping"],
     &["config"],
     &["data", "event", "logs", "results"],

@@ -21,6 +21,7 @@ mod describe;
 mod docs;
 mod doubts;
 mod export;
+mod fetch;
 #[cfg(target_os = "linux")]
 mod floors;
 mod formats;
