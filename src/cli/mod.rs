@@ -15,10 +15,10 @@ mod exit;
 mod experiment_args;
 mod explain;
 pub mod export;
-#[cfg(test)]
-mod fuzz;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 mod init;
 mod kept;

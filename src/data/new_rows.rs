@@ -69,7 +69,7 @@ impl NewRows {
                 Self::of_images(unsplit, coding, preprocessing, path)
             }
             InputCoding::Image(coding) => {
-                Self::of_images(idx::read_unsplit(path)?, coding, preprocessing, path)
+                Self::of_images(idx::read_unsplit(path, config)?, coding, preprocessing, path)
             }
             InputCoding::Table { .. } if has_images => wrong(
                 "the network was trained on a table, and these are images: give a file with its columns",

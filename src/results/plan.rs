@@ -11,8 +11,8 @@ use super::files::Files;
 use super::layout::experiment_file;
 use super::record::{ArmRecord, Shared};
 use super::tuning::TuningRecord;
-use crate::config::{Factor, Factors, Gate, Overrides};
 use super::{archive, seal};
+use crate::config::{Factor, Factors, Gate, Overrides};
 
 /// `experiment.json`: what the config as given, with its overrides, comes to.
 ///

@@ -70,7 +70,7 @@ pub struct Unsplit {
 
 /// Reads the images of a folder, the training part first, or of one file; the labels, where those of each part lie
 /// beside it.
-pub fn read_unsplit(path: &Path) -> Result<Unsplit, DataError> {
+pub fn read_unsplit(path: &Path, config: &DataConfig) -> Result<Unsplit, DataError> {
     let files: Vec<(PathBuf, Option<PathBuf>)> = if path.is_dir() {
         let part = |name: &str| {
             let images = find(path, &format!("{name}-images"), 3)?;
@@ -87,7 +87,7 @@ pub fn read_unsplit(path: &Path) -> Result<Unsplit, DataError> {
     }
     let mut all = Unsplit { bytes: Vec::new(), labels: Some(Vec::new()), width: 0, height: 0 };
     for (images, labels) in &files {
-        let of_images = Array::begin(file::open(images)?, images, 3)?;
+        let of_images = Array::begin(file::open(images, config)?, images, 3)?;
         let [_, height, width] = of_images.shape;
         if !all.bytes.is_empty() && (width, height) != (all.width, all.height) {
             return Err(of_images.wrong(format!(
@@ -97,7 +97,7 @@ pub fn read_unsplit(path: &Path) -> Result<Unsplit, DataError> {
         }
         (all.width, all.height) = (width, height);
         if let Some(labels) = labels {
-            let pair = Pair::of(of_images, Array::begin(file::open(labels)?, labels, 1)?)?;
+            let pair = Pair::of(of_images, Array::begin(file::open(labels, config)?, labels, 1)?)?;
             pair.images.read(&mut all.bytes)?;
             if let Some(all) = &mut all.labels {
                 pair.labels.read(all)?;

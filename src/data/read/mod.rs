@@ -86,8 +86,8 @@ pub(super) fn known(
 ) -> Result<KnownTable, DataError> {
     let format = of_name(file, "--data")?;
     let mut table = TableBuilder::known(config, &file::name(file), preprocessing);
-    let mut opened = file::open(file)?.reader;
-    (format.read)(Input { file, reader: &mut opened }, config, &mut table)?;
+    let file::Opened { mut reader, room, .. } = file::open(file, config)?;
+    (format.read)(Input { file, reader: &mut reader, room }, config, &mut table)?;
     table.finish_known()
 }
 
@@ -99,7 +99,7 @@ pub(super) fn known_built_in(
 ) -> Result<KnownTable, DataError> {
     let mut table = TableBuilder::known(config, &config.source, preprocessing);
     let (file, mut reader) = (Path::new(&config.source), text);
-    (csv::CSV.read)(Input { file, reader: &mut reader }, config, &mut table)?;
+    (csv::CSV.read)(Input { file, reader: &mut reader, room: 0 }, config, &mut table)?;
     table.finish_known()
 }
 
