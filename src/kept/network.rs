@@ -56,10 +56,6 @@ impl KeptNetwork {
     pub fn read(file: &Path) -> Result<Self> {
         let name = || file.display().to_string();
         let bytes = archive::read(file).with_context(name)?;
-        let state = StateDict::from_safetensors(&bytes).with_context(name)?;
-        let preprocessing = StateDict::preprocessing(&bytes).with_context(name)?;
-        let preprocessing = Preprocessing::deserialize(preprocessing)
-            .with_context(|| format!("{}: its metadata `preprocessing`", file.display()))?;
         let training = file.parent().unwrap_or(Path::new(""));
         let Some(record) = TrainingRecord::read(training) else {
             bail!(
@@ -67,6 +63,14 @@ impl KeptNetwork {
                 file.display()
             );
         };
+        let own = file.file_name().and_then(|own| own.to_str()).unwrap_or_default();
+        record.files.check(own, &bytes).with_context(|| {
+            format!("{}: `bnes run` sets it aside and trains again", file.display())
+        })?;
+        let state = StateDict::from_safetensors(&bytes).with_context(name)?;
+        let preprocessing = StateDict::preprocessing(&bytes).with_context(name)?;
+        let preprocessing = Preprocessing::deserialize(preprocessing)
+            .with_context(|| format!("{}: its metadata `preprocessing`", file.display()))?;
         let of_record = || run_file(training).display().to_string();
         let table = |name: &str| record.config.get(name).cloned().unwrap_or_default();
         let model: ModelConfig = read_as(table("model")).with_context(of_record)?;

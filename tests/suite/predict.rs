@@ -242,6 +242,14 @@ fn what_does_not_suit_the_network_is_named() {
     fs::copy(&weights, copy.join("weights-3.safetensors")).unwrap();
     let told = place.fails(1, &["predict", "elsewhere/weights-3.safetensors", "--data", "new.csv"]);
     assert!(told.contains("no run.json of a training beside it"), "{told}");
+    // A weight with another last bit is a weight, too.
+    let mut flipped = fs::read(&weights).unwrap();
+    let whole = flipped.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    fs::write(&weights, flipped).unwrap();
+    let told = place.fails(1, &["predict", &training, "--data", "new.csv"]);
+    assert!(told.contains("its bytes do not match their checksum"), "{told}");
+    fs::write(&weights, whole).unwrap();
     for length in [0, 7, 100, 1900] {
         let bytes = fs::read(&weights).unwrap();
         fs::write(&weights, &bytes[..length]).unwrap();
