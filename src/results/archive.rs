@@ -36,7 +36,10 @@ pub struct Archive {
     trainings: HashMap<String, Files>,
     /// Where the last training that is whole ends.
     pub end: u64,
-    length: u64,
+    /// Whether nothing follows it but the mark of the end: two empty blocks, or more.
+    pub is_whole: bool,
+    /// The training of which only a part follows it.
+    pub unfinished: Option<String>,
 }
 
 /// Where each file of a training begins, and its bytes.
@@ -66,54 +69,59 @@ impl Archive {
             if begun.iter().any(|byte| byte.is_ascii_control() && *byte != 0) {
                 return Err(Error::new(ErrorKind::InvalidData, "no tar file"));
             }
-            return Ok(Self { path, file, trainings: HashMap::new(), end: 0, length });
+            let trainings = HashMap::new();
+            return Ok(Self { path, file, trainings, end: 0, is_whole: false, unfinished: None });
         }
         let mut tar = tar::Archive::new(file);
         let (mut trainings, mut end) = (HashMap::new(), 0);
         let (mut name, mut files) = (String::new(), Files::new());
-        let (mut next, mut is_torn) = (0, false);
+        let (mut begin, mut next) = (0, 0);
         for (index, entry) in tar.entries_with_seek()?.enumerate() {
             let entry = match entry {
                 Ok(entry) => entry,
                 // What was being added when its process or the machine stopped.
-                Err(_) if index > 0 => {
-                    is_torn = true;
-                    break;
-                }
+                Err(_) if index > 0 => break,
                 Err(error) => return Err(error),
             };
-            let member = entry.path()?;
-            let member = member.to_str().and_then(|member| member.split_once('/'));
-            let Some((training, file)) = member.filter(|(name, _)| is_plain_name(name)) else {
+            let (header, size) = (next, entry.size());
+            begin = entry.raw_file_position();
+            let padded = begin.saturating_add(size).checked_next_multiple_of(BLOCK);
+            next = padded.unwrap_or(u64::MAX);
+            let path = entry.path()?;
+            let is_file = entry.header().entry_type().is_file();
+            let member = path.to_str().filter(|_| is_file).and_then(|path| path.split_once('/'));
+            let Some((training, file)) = member else {
+                // A folder, or a file of no training.
+                if files.is_empty() && next <= length {
+                    end = next;
+                }
                 continue;
             };
+            if !is_plain_name(training) || !file.split('/').all(is_plain_name) {
+                let path = path.to_string_lossy();
+                let problem = format!("{path:?} is no name of a training's file");
+                return Err(damaged(header, &problem));
+            }
             if training != name {
                 training.clone_into(&mut name);
                 files.clear();
             }
-            let (begin, size) = (entry.raw_file_position(), entry.size());
-            next = begin + size.next_multiple_of(BLOCK);
             files.insert(file.to_owned(), (begin, size));
-            if file == SUMS_FILE && begin + size <= length {
+            if file == SUMS_FILE && begin.saturating_add(size) <= length {
                 trainings.insert(std::mem::take(&mut name), std::mem::take(&mut files));
-                end = begin + size.next_multiple_of(BLOCK);
+                end = next;
             }
         }
         let file = tar.into_inner();
-        // A tail that is half written holds no whole training and no mark of the end; one that ends too early does.
-        if (is_torn || next + 2 * BLOCK < length) && holds_more(&file, next, length)? {
-            let message = format!(
-                "damaged at byte {next}: restore it from a copy, or move it away to train again"
-            );
-            return Err(Error::new(ErrorKind::InvalidData, message));
+        let unfinished = (!files.is_empty()).then_some(name);
+        if unfinished.is_some() && holds_header(&file, begin, next.min(length))? {
+            return Err(damaged(begin, "bytes are missing"));
         }
-        Ok(Self { path, file, trainings, end, length })
-    }
-
-    /// Whether nothing follows its last training but the mark of the end.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.length == self.end + 2 * BLOCK
+        if !may_be_torn(&file, next, length)? {
+            return Err(damaged(next, "bytes are missing or changed there or before"));
+        }
+        let is_whole = length >= end + 2 * BLOCK && is_zero(&file, end, length)?;
+        Ok(Self { path, file, trainings, end, is_whole, unfinished })
     }
 
     /// The trainings in it, sorted.
@@ -159,24 +167,63 @@ impl Archive {
     }
 }
 
-/// Whether a training's last file, or the mark of an archive's end, follows behind a place where no header is.
-fn holds_more(file: &File, from: u64, length: u64) -> io::Result<bool> {
+fn damaged(at: u64, problem: &str) -> Error {
+    let message = format!(
+        "damaged at byte {at}: {problem}: restore it from a copy, or move it away to train again"
+    );
+    Error::new(ErrorKind::InvalidData, message)
+}
+
+/// Whether what stands behind the last file may be what a process or a machine that stopped while it added more
+/// left there: zeros to the end, or a header that is not whole.
+fn may_be_torn(file: &File, mut at: u64, length: u64) -> io::Result<bool> {
     let mut block = [0; BLOCK_BYTES];
-    let mut empty = 0;
-    for at in (from..length.saturating_sub(BLOCK - 1)).step_by(BLOCK_BYTES) {
+    while at.saturating_add(BLOCK) <= length {
         file.read_exact_at(&mut block, at)?;
-        empty = if block.iter().all(|byte| *byte == 0) { empty + 1 } else { 0 };
-        let header = tar::Header::from_byte_slice(&block);
-        let name = header.path_bytes();
-        // The checksum takes its own eight bytes for blanks.
-        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum::<u32>()
-            - block[148..156].iter().map(|byte| u32::from(*byte)).sum::<u32>()
-            + 8 * u32::from(b' ');
-        if name.ends_with(format!("/{SUMS_FILE}").as_bytes()) && header.cksum().ok() == Some(sum) {
-            return Ok(true);
-        }
+        // Only that of a long name, whose file was still to come, stands here whole.
+        let size = tar::Header::from_byte_slice(&block).entry_size();
+        let (true, Ok(size)) = (is_header(&block), size) else {
+            return is_zero(file, at, length);
+        };
+        let next = (at + BLOCK).saturating_add(size).checked_next_multiple_of(BLOCK);
+        at = next.unwrap_or(u64::MAX);
     }
-    Ok(empty >= 2 && length.is_multiple_of(BLOCK))
+    Ok(true)
+}
+
+/// Whether there is a header within the bytes of a file: bytes before it are missing.
+fn holds_header(file: &File, from: u64, to: u64) -> io::Result<bool> {
+    const MAGIC_AT: usize = 257;
+    let size = usize::try_from(to.saturating_sub(from)).map_err(|_| ErrorKind::FileTooLarge)?;
+    let mut bytes = vec![0; size];
+    file.read_exact_at(&mut bytes, from)?;
+    let mut found = memchr::memmem::find_iter(&bytes, b"ustar");
+    Ok(found.any(|at| {
+        let block = at.checked_sub(MAGIC_AT).and_then(|at| bytes[at..].first_chunk());
+        block.is_some_and(is_header)
+    }))
+}
+
+fn is_header(block: &[u8; BLOCK_BYTES]) -> bool {
+    // The checksum takes its own eight bytes for blanks.
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum::<u32>()
+        - block[148..156].iter().map(|byte| u32::from(*byte)).sum::<u32>()
+        + 8 * u32::from(b' ');
+    tar::Header::from_byte_slice(block).cksum().ok() == Some(sum)
+}
+
+fn is_zero(file: &File, from: u64, to: u64) -> io::Result<bool> {
+    let mut bytes = vec![0; 1 << 16];
+    let mut at = from;
+    while at < to {
+        let part = usize::try_from(to - at).map_or(bytes.len(), |left| left.min(bytes.len()));
+        file.read_exact_at(&mut bytes[..part], at)?;
+        if bytes[..part].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        at += part as u64;
+    }
+    Ok(true)
 }
 
 /// The line of `SHA256SUMS` for a file.
@@ -264,6 +311,16 @@ pub fn damage(folder: &Path) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What is to be said of the archive of a folder where trainings are missing: whether it was cut short. One that is
+/// just being added to looks the same, and misses nothing.
+#[must_use]
+pub fn torn(folder: &Path) -> Option<String> {
+    archive(folder).ok().filter(|archive| !archive.is_whole).map(|_| {
+        let archive = folder.join(ARCHIVE_FILE);
+        format!("{}: was cut short: what is whole in it is read", archive.display())
+    })
 }
 
 /// The trainings in the archive of a folder, sorted; those that have a folder may be among them.

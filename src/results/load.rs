@@ -332,6 +332,9 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
             None => missing.push(training.clone()),
         }
     }
+    if !missing.is_empty() {
+        warnings.extend(archive::torn(path));
+    }
     Ok(LoadedExperiment {
         path: path.to_owned(),
         argument: 0,

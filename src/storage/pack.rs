@@ -5,19 +5,22 @@
 //! pass over and the next one takes away, or one that is in both, of which the folder counts.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
-use super::atomic::{self, partial_dir, sync_dir};
+use super::atomic::{self, partial_dir, sync_dir, write_new};
 use super::unpack::unpack_one;
 use super::{Claim, Store};
 use crate::results::TrainingRecord;
 use crate::results::archive::{ARCHIVE_FILE, Archive, SUMS_FILE, sum_line};
 use crate::results::load::directories;
+
+/// What an archive that was cut short ended with, where no folder holds it.
+const TORN_FILE: &str = "trainings.tar.torn";
 
 /// Trainings that are added before they leave their folders: each is claimed meanwhile.
 const AT_ONCE: usize = 100;
@@ -36,13 +39,14 @@ pub struct Packed {
 /// Moves the finished trainings of a folder into its archive.
 ///
 /// # Errors
-/// Where the archive cannot be read or written, or another process writes it.
+/// Where the archive cannot be read or written, is damaged, or another process writes it.
 pub fn pack(folder: &Path) -> Result<Packed> {
     let mut packed = Packed::default();
     let is_result = |name: &String| {
         let record = TrainingRecord::read(&folder.join(name));
         record.is_some_and(|record| record.status.is_result())
     };
+    let store = Store::of(folder.to_owned());
     atomic::clean(folder);
     let names: Vec<String> = directories(folder).into_iter().filter(is_result).collect();
     if names.is_empty() {
@@ -51,6 +55,15 @@ pub fn pack(folder: &Path) -> Result<Packed> {
     let (mut file, archive) = locked(folder)?;
     // The next training goes behind the last one that is whole.
     let mut end = archive.as_ref().map_or(0, |archive| archive.end);
+    if let Some((end, torn)) =
+        archive.as_ref().and_then(|archive| Some((archive.end, archive.unfinished.as_ref()?)))
+        && !names.contains(torn)
+    {
+        let kept = keep_torn(folder, &mut file, end)?;
+        packed.left.push(format!(
+            "{ARCHIVE_FILE}: ended within {torn}, which no folder holds: what there is of it is kept in {kept}"
+        ));
+    }
     file.set_len(end)?;
     for names in names.chunks(AT_ONCE) {
         let mut added = Vec::new();
@@ -58,7 +71,7 @@ pub fn pack(folder: &Path) -> Result<Packed> {
         // Ends with the two empty blocks that end a tar file, which the next ones replace.
         let mut tar = tar::Builder::new(BufWriter::new(&mut file));
         for name in names {
-            let Some(claim) = Claim::acquire(&Store::of(folder.to_owned()).work_dir(name))? else {
+            let Some(claim) = Claim::acquire(&store.work_dir(name))? else {
                 packed.left.push(format!("{name}: a process is at work on it"));
                 continue;
             };
@@ -90,12 +103,27 @@ pub fn pack(folder: &Path) -> Result<Packed> {
             fs::rename(folder.join(name), aside.path())
                 .with_context(|| format!("cannot remove {}", folder.join(name).display()))?;
             aside.close()?;
-            Store::of(folder.to_owned()).finish(name, claim);
+            store.finish(name, claim);
             packed.trainings += 1;
         }
     }
     sync_dir(folder);
     Ok(packed)
+}
+
+/// Copies what stands behind a place of an archive into a new file beside it; its name.
+fn keep_torn(folder: &Path, file: &mut File, from: u64) -> Result<String> {
+    let names = (1..).map(|number| match number {
+        1 => TORN_FILE.to_owned(),
+        _ => format!("{TORN_FILE}-{number}"),
+    });
+    for name in names {
+        file.seek(SeekFrom::Start(from))?;
+        if write_new(&folder.join(&name), |out| Ok(io::copy(file, out).map(drop)?))? {
+            return Ok(name);
+        }
+    }
+    bail!("{}: no name beside it is free", folder.join(ARCHIVE_FILE).display())
 }
 
 /// Whether an archive holds these very files of a training, whole.
@@ -192,7 +220,7 @@ pub fn unpack(folder: &Path) -> Result<Packed> {
         }
     }
     sync_dir(folder);
-    if !archive.is_whole() {
+    if !archive.is_whole {
         let problem = "ends within a training: what is whole is unpacked, and the archive stays";
         unpacked.left.push(format!("{ARCHIVE_FILE}: {problem}"));
         return Ok(unpacked);

@@ -241,3 +241,144 @@ fn what_is_unfinished_is_no_training_and_what_is_packed_already_is_not_added_aga
     assert_eq!(fs::metadata(place.path(ARCHIVE)).unwrap().len(), size);
     assert_eq!(place.succeeds(&["compare", "results"]), before);
 }
+
+/// A training of an archive with one file more, under a name that no tool would write.
+fn hostile(member: &str) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in [(member, &b"evil"[..]), ("x-seed0-a/SHA256SUMS", b"")] {
+        let mut header = tar::Header::new_ustar();
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        tar.append(&header, bytes).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn no_name_in_an_archive_leads_out_of_the_folder_of_its_training() {
+    let place = trained();
+    fs::remove_dir_all(place.training("results/small", "batch-seed1")).unwrap();
+    let outside = place.path("outside").display().to_string();
+    let names = [
+        "x-seed0-a/../../../evil".to_owned(),
+        format!("x-seed0-a/{outside}"),
+        "x-seed0-a/b/../../../../evil".to_owned(),
+        "x-seed0-a/./..".to_owned(),
+        "x-seed0-a/".to_owned(),
+        "../x/evil".to_owned(),
+        format!("{outside}/evil"),
+    ];
+    for name in names {
+        fs::write(place.path(ARCHIVE), hostile(&name)).unwrap();
+        let before = tree(&place.path(""));
+        for args in [&["pack", "results", "--unpack"][..], &["pack", "results"]] {
+            let message = place.fails(1, args);
+            assert!(message.contains("damaged at byte 0"), "{name}: {message}");
+            assert!(message.contains("is no name of a training's file"), "{name}: {message}");
+            assert_eq!(tree(&place.path("")), before, "{name}");
+        }
+    }
+}
+
+#[test]
+fn zeros_behind_an_archive_are_no_damage() {
+    let place = trained();
+    let files = tree(&place.path("results"));
+    let one = place.training("results/small", "batch-seed1");
+    let beside = tree(&one);
+    let compared = place.succeeds(&["compare", "results", "--format", "json"]);
+    place.succeeds(&["pack", "results"]);
+    let whole = fs::read(place.path(ARCHIVE)).unwrap();
+    for zeros in [1, 511, 512, 9000, 65536, 1 << 17] {
+        let mut bytes = whole.clone();
+        bytes.resize(whole.len() + zeros, 0);
+        fs::write(place.path(ARCHIVE), &bytes).unwrap();
+        assert_eq!(place.succeeds(&["compare", "results", "--format", "json"]), compared);
+        // As what was trained again: the archive goes on where its last training ends.
+        copy(&beside, &one);
+        fs::write(one.join("note"), "new").unwrap();
+        assert!(place.succeeds(&["pack", "results"]).starts_with("1 training"), "{zeros}");
+        let longer = fs::read(place.path(ARCHIVE)).unwrap();
+        assert!(longer.starts_with(&whole[..whole.len() - 1024]), "{zeros}");
+        assert_ne!(longer[whole.len() - 1024..whole.len() - 512], [0; 512], "{zeros}");
+    }
+    // A machine that stopped before the bytes of a training were on the disk.
+    let mut bytes = whole.clone();
+    bytes[whole.len() - 8000..].fill(0);
+    bytes.resize(whole.len() + 8192, 0);
+    fs::write(place.path(ARCHIVE), &bytes).unwrap();
+    copy(&files, &place.path("results"));
+    assert!(place.succeeds(&["pack", "results"]).starts_with("6 trainings"));
+    assert!(fs::read(place.path(ARCHIVE)).unwrap() == whole);
+    place.succeeds(&["pack", "results", "--unpack"]);
+    assert_eq!(tree(&place.path("results")), files);
+}
+
+#[test]
+fn bytes_missing_within_an_archive_are_damage_and_not_its_end() {
+    let place = trained();
+    let one = place.training("results/small", "batch-seed1");
+    let beside = tree(&one);
+    place.succeeds(&["pack", "results"]);
+    let whole = fs::read(place.path(ARCHIVE)).unwrap();
+    copy(&beside, &one);
+    let last = whole.len() - 1024;
+    for (missing, step) in [(1, 7), (100, 23), (700, 11), (5000, 7)] {
+        for at in (600..last - 6000).step_by(last / step) {
+            let mut bytes = whole.clone();
+            bytes.drain(at..at + missing);
+            fs::write(place.path(ARCHIVE), &bytes).unwrap();
+            let message = place.fails(1, &["pack", "results"]);
+            assert!(message.contains("damaged at byte"), "{missing} at {at}: {message}");
+            assert!(fs::read(place.path(ARCHIVE)).unwrap() == bytes, "{missing} at {at}");
+        }
+    }
+    let told = place.bnes(&["status", "results"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("trainings.tar: damaged at byte"));
+    // Where a file runs to the end of what there is, the header in its bytes shows it.
+    let is_header = |at: &usize| whole[at + 257..].starts_with(b"ustar");
+    let headers: Vec<usize> = (0..last).step_by(512).filter(is_header).collect();
+    let [.., record, _, _, sums] = headers[..] else { panic!("{headers:?}") };
+    let mut bytes = whole.clone();
+    bytes.drain(record + 600..sums);
+    bytes.truncate(bytes.len() - 1024);
+    fs::write(place.path(ARCHIVE), &bytes).unwrap();
+    let message = place.fails(1, &["pack", "results"]);
+    assert!(message.contains("bytes are missing:"), "{message}");
+    assert!(fs::read(place.path(ARCHIVE)).unwrap() == bytes);
+}
+
+#[test]
+fn what_an_archive_that_was_cut_short_still_holds_is_kept() {
+    let place = trained();
+    let one = place.training("results/small", "batch-seed1");
+    let beside = tree(&one);
+    place.succeeds(&["pack", "results"]);
+    assert!(place.bnes(&["status", "results"]).stderr.is_empty());
+    let whole = fs::read(place.path(ARCHIVE)).unwrap();
+    let curves: Vec<usize> =
+        (0..whole.len()).filter(|at| whole[*at..].starts_with(b"epoch,")).collect();
+    let half = &whole[..curves[3] + 100];
+    for kept in ["trainings.tar.torn", "trainings.tar.torn-2"] {
+        fs::write(place.path(ARCHIVE), half).unwrap();
+        for command in ["status", "compare"] {
+            let told = place.bnes(&[command, "results"]);
+            let told = [told.stdout, told.stderr].concat();
+            let told =
+                String::from_utf8_lossy(&told).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(told.contains("trainings.tar: was cut short"), "{command}: {told}");
+        }
+        copy(&beside, &one);
+        let output = place.bnes(&["pack", "results"]);
+        assert!(output.status.success());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains(&format!("is kept in {kept}\n")), "{told}");
+        let torn = fs::read(place.path("results/small").join(kept)).unwrap();
+        assert!(half.ends_with(&torn) && torn.len() > 600, "{}", torn.len());
+        assert!(
+            fs::read(place.path(ARCHIVE)).unwrap().starts_with(&half[..half.len() - torn.len()])
+        );
+    }
+}
