@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::console::eprintln;
 use crate::results::archive::ARCHIVE_FILE;
@@ -26,21 +26,33 @@ pub struct PackArgs {
 /// Moves the finished trainings of each experiment into its archive, or back.
 ///
 /// # Errors
-/// Where there are no results, or a file cannot be read or written.
+/// Where there are no results, a file cannot be read or written, or a training in an archive is damaged.
 pub fn pack(args: &PackArgs, out: &mut dyn Write) -> Result<()> {
+    let mut all_damaged = 0;
     for experiment in experiment_folders(&args.dir)? {
         let folders = [tune_dir(&experiment), experiment];
         for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
-            let Packed { trainings, files, left } =
+            let Packed { trainings, files, left, damaged } =
                 if args.unpack { unpack(&folder)? } else { pack_folder(&folder)? };
             for left in left {
                 eprintln(format_args!("left: {}/{left}", folder.display()));
             }
+            for problem in &damaged {
+                eprintln(format_args!("left: {problem}"));
+            }
+            all_damaged += damaged.len();
             let archive = folder.join(ARCHIVE_FILE);
             let (trainings, files) = (counted(trainings, "training"), counted(files, "file"));
             let way = if args.unpack { "unpacked from" } else { "packed into" };
             writeln!(out, "{trainings} ({files}) {way} {}", archive.display())?;
         }
+    }
+    if all_damaged > 0 {
+        bail!(
+            "{} cannot be unpacked, and the archive stays: restore it from a copy, or remove it, and `bnes run` \
+             trains again what no folder holds",
+            counted(all_damaged, "training")
+        );
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
 use super::atomic::{self, partial_dir, sync_dir, write_new};
-use super::unpack::unpack_one;
+use super::unpack::{contents, place_files};
 use super::{Claim, Store};
 use crate::results::TrainingRecord;
 use crate::results::archive::{ARCHIVE_FILE, Archive, SUMS_FILE, sum_line};
@@ -34,6 +34,8 @@ pub struct Packed {
     pub files: usize,
     /// Trainings that stayed, and why.
     pub left: Vec<String>,
+    /// Those that stayed in the archive since they do not match their checksums, and of each the first file.
+    pub damaged: Vec<String>,
 }
 
 /// Moves the finished trainings of a folder into its archive.
@@ -200,10 +202,10 @@ fn append(
     Ok(tar.append_data(&mut header, format!("{training}/{file}"), bytes)?)
 }
 
-/// Moves the trainings of a folder's archive into folders of their own, and removes it.
+/// Moves the trainings of a folder's archive into folders of their own, and removes it where all are.
 ///
 /// # Errors
-/// Where a file does not match its checksum or cannot be written; the archive then stays.
+/// Where the archive is damaged as a whole, or a file cannot be written; the archive then stays.
 pub fn unpack(folder: &Path) -> Result<Packed> {
     let mut unpacked = Packed::default();
     if !folder.join(ARCHIVE_FILE).exists() {
@@ -211,20 +213,24 @@ pub fn unpack(folder: &Path) -> Result<Packed> {
     }
     let (_file, archive) = locked(folder)?;
     let Some(archive) = archive else { return Ok(unpacked) };
-    for training in archive.trainings() {
-        // What was trained again since counts.
-        if !folder.join(training).exists() {
-            unpack_one(folder, &archive, training)?;
-            unpacked.trainings += 1;
-            unpacked.files += archive.files(training).len();
+    // What was trained again since counts.
+    let packed = archive.trainings().into_iter().filter(|name| !folder.join(name).exists());
+    for training in packed {
+        match contents(&archive, training) {
+            Ok(files) => {
+                unpacked.trainings += 1;
+                unpacked.files += files.len();
+                place_files(folder, training, &files)?;
+            }
+            Err(error) => unpacked.damaged.push(error.to_string()),
         }
     }
     sync_dir(folder);
     if !archive.is_whole {
         let problem = "ends within a training: what is whole is unpacked, and the archive stays";
         unpacked.left.push(format!("{ARCHIVE_FILE}: {problem}"));
-        return Ok(unpacked);
+    } else if unpacked.damaged.is_empty() {
+        fs::remove_file(folder.join(ARCHIVE_FILE))?;
     }
-    fs::remove_file(folder.join(ARCHIVE_FILE))?;
     Ok(unpacked)
 }

@@ -382,3 +382,54 @@ fn what_an_archive_that_was_cut_short_still_holds_is_kept() {
         );
     }
 }
+
+#[test]
+fn one_damaged_training_stays_in_the_archive_and_the_others_are_unpacked() {
+    let place = trained();
+    let compared = place.succeeds(&["compare", "results", "--format", "json"]);
+    place.succeeds(&["pack", "results"]);
+    let mut bytes = fs::read(place.path(ARCHIVE)).unwrap();
+    let at = bytes.windows(6).position(|window| window == b"epoch,").unwrap();
+    bytes[at] = b'E';
+    fs::write(place.path(ARCHIVE), &bytes).unwrap();
+    for trainings in ["5 trainings (20 files)", "0 trainings (0 files)"] {
+        let output = place.bnes(&["pack", "results", "--unpack"]);
+        assert_eq!(output.status.code(), Some(1));
+        let (said, told) = (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned());
+        assert_eq!(
+            String::from_utf8(said).unwrap(),
+            format!("{trainings} unpacked from {ARCHIVE}\n")
+        );
+        assert!(told.contains("left: batch-seed0-"), "{told}");
+        assert!(told.contains("epochs.csv does not match its checksum in"), "{told}");
+        assert!(told.contains("1 training cannot be unpacked"), "{told}");
+        assert!(fs::read(place.path(ARCHIVE)).unwrap() == bytes);
+        assert_eq!(place.trainings("results/small").len(), 5);
+    }
+    // What the message says helps.
+    fs::remove_file(place.path(ARCHIVE)).unwrap();
+    let run = place.succeeds(&["run", "--config", "small.toml", "--quiet"]);
+    assert!(run.contains("1 trained"), "{run}");
+    let again = place.succeeds(&["compare", "results", "--format", "json"]);
+    let metrics = |text: &str| {
+        let json: serde_json::Value = serde_json::from_str(text).unwrap();
+        let arms = json["arms"].as_array().unwrap().clone();
+        arms.iter().map(|arm| arm["metrics"]["test_loss"]["values"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(metrics(&again), metrics(&compared));
+}
+
+#[test]
+fn what_is_unpacked_was_not_touched_since_its_record() {
+    let place = trained();
+    place.succeeds(&["pack", "results"]);
+    place.succeeds(&["pack", "results", "--unpack"]);
+    let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    for training in place.trainings("results/small") {
+        let record = changed(&training.join("run.json"));
+        for entry in fs::read_dir(&training).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(changed(&path) <= record, "{}", path.display());
+        }
+    }
+}
