@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::run_args::RunFormat;
 use super::run_text::counts;
 use crate::config::Arm;
+use crate::console::eprintln;
 use crate::results::tuning::TUNE;
 use crate::runner::{PreparedExperiment, PreparedTraining, Prospect, Session, Tuning};
 use crate::storage::Store;
@@ -31,6 +32,9 @@ pub fn dry_run(
     out: &mut dyn Write,
 ) -> Result<()> {
     let store = session.store();
+    for damage in session.damage() {
+        eprintln(format_args!("warning: {damage}"));
+    }
     if let Some(looked) = session.look_at_tuning()? {
         let trainings = session.tuning().map(Tuning::trainings).unwrap_or_default();
         let tune_store = Store::at(store.dir(), TUNE);

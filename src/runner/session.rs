@@ -179,6 +179,14 @@ impl<'a> Session<'a> {
         Store::at(self.options.results, &self.experiment.name)
     }
 
+    /// What is wrong with the archives in which trainings are looked up, a sentence each.
+    #[must_use]
+    pub fn damage(&self) -> Vec<String> {
+        let store = self.store();
+        let tune_store = self.tuning.as_ref().map(|_| Store::at(store.dir(), TUNE));
+        tune_store.iter().chain([&store]).filter_map(damage).collect()
+    }
+
     /// What would become of the trainings of the tuning, in their order. Where all that it needs is
     /// done, the session goes on with the values chosen.
     ///
@@ -267,6 +275,7 @@ impl<'a> Session<'a> {
         let Some(mut tuning) = self.tuning.take() else { return Ok(None) };
         let store = Store::create(self.options.results, &self.experiment.name)?;
         let tune_store = Store::create(store.dir(), TUNE)?;
+        warn_of_damage(&tune_store, events);
         if !self.options.fresh {
             tuning.find(&tune_store, None, false, &mut self.cache, |_, _, _| {});
         }
@@ -304,10 +313,7 @@ impl<'a> Session<'a> {
     /// Where the results directory cannot be written; a training that fails is in the summary.
     pub fn train(&mut self, events: &Sender<Event>) -> Result<Summary> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
-        if let Some(damage) = archive::damage(store.dir()) {
-            let message = format!("{damage}; what it holds is taken for missing");
-            let _ = events.send(Event::Warning { message });
-        }
+        warn_of_damage(&store, events);
         let events_of = self.events_of();
         if let Some(standing) = self.standing().filter(|_| events_of.is_none()) {
             let summary = Summary::of_standing(standing.to_vec());
@@ -499,6 +505,18 @@ impl<'a> Session<'a> {
         let _ = events.send(Event::Begun { names });
         Ok(Resources { jobs, compute })
     }
+}
+
+/// Says so where the archive of a folder is damaged.
+fn warn_of_damage(store: &Store, events: &Sender<Event>) {
+    if let Some(message) = damage(store) {
+        let _ = events.send(Event::Warning { message });
+    }
+}
+
+fn damage(store: &Store) -> Option<String> {
+    let damage = archive::damage(store.dir())?;
+    Some(format!("{damage}; what it holds is taken for missing"))
 }
 
 fn prospect(needs: &Needs, training: &PreparedTraining, need: &Need) -> Prospect {

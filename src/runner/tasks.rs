@@ -64,6 +64,9 @@ impl Session<'_> {
     /// Where the results directory cannot be written.
     pub fn lay_out(&mut self, events: &Sender<Event>) -> Result<Open> {
         let store = Store::create(self.options.results, &self.experiment.name)?;
+        for message in self.damage() {
+            let _ = events.send(Event::Warning { message });
+        }
         if !self.settle_tuning(&store)? {
             let tune_store = Store::at(store.dir(), TUNE);
             self.tuned = self.tuning.as_ref().map(Tuning::record);
@@ -152,6 +155,9 @@ impl Session<'_> {
         let prefix = format!("{TUNE}/");
         let is_tuning = tasks.iter().all(|(name, _)| name.starts_with(&prefix));
         let tune_store = Store::at(self.store().dir(), TUNE);
+        for message in self.damage() {
+            let _ = events.send(Event::Warning { message });
+        }
         if let Some(tuning) = &mut self.tuning {
             let is_settled = tuning.find(&tune_store, None, false, &mut self.cache, |_, _, _| {});
             if is_settled && !is_tuning {

@@ -16,7 +16,7 @@ use super::atomic::{self, partial_dir, sync_dir, write_new};
 use super::unpack::{contents, place_files};
 use super::{Claim, Store};
 use crate::results::TrainingRecord;
-use crate::results::archive::{ARCHIVE_FILE, Archive, SUMS_FILE, sum_line};
+use crate::results::archive::{self, ARCHIVE_FILE, Archive, SUMS_FILE, sum_line};
 use crate::results::load::directories;
 
 /// What an archive that was cut short ended with, where no folder holds it.
@@ -52,7 +52,7 @@ pub fn pack(folder: &Path) -> Result<Packed> {
     atomic::clean(folder);
     let names: Vec<String> = directories(folder).into_iter().filter(is_result).collect();
     if names.is_empty() {
-        return Ok(packed);
+        return archive::damage(folder).map_or(Ok(packed), |damage| bail!("{damage}"));
     }
     let (mut file, archive) = locked(folder)?;
     // The next training goes behind the last one that is whole.

@@ -101,6 +101,10 @@ pub fn statuses(
         // A training asked for stands for itself alone.
         if !one {
             let dir = tune_dir(&experiment.path);
+            let damage = archive::damage(&dir);
+            warnings.extend(
+                damage.map(|damage| format!("{damage}; what it holds is treated as missing")),
+            );
             let known = HashMap::new();
             let folder = Folder { experiment: name, dir: &dir, known, saved_at };
             let mut tuned = folder.statuses(tuning, true, &mut warnings);

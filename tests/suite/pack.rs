@@ -433,3 +433,34 @@ fn what_is_unpacked_was_not_touched_since_its_record() {
         }
     }
 }
+
+#[test]
+fn whatever_looks_trainings_up_says_that_their_archive_is_damaged() {
+    let place = trained();
+    place.succeeds(&["pack", "results"]);
+    let mut bytes = fs::read(place.path(ARCHIVE)).unwrap();
+    fs::remove_file(place.path(ARCHIVE)).unwrap();
+    // Every training is to be handed over, so that the task of one is there.
+    place.succeeds(&["run", "--config", "small.toml", "--launcher", "list", "--quiet"]);
+    bytes.drain(3000..3100);
+    fs::write(place.path(ARCHIVE), &bytes).unwrap();
+    let config = ["--config", "small.toml", "--quiet"];
+    for args in [
+        [&["run", "--dry-run"][..], &config].concat(),
+        [&["run", "--launcher", "list"][..], &config].concat(),
+        vec!["run", "--sweep", "results/small", "--task-id", "0", "--quiet"],
+        [&["run"][..], &config].concat(),
+    ] {
+        let output = place.bnes(&args);
+        let told = String::from_utf8_lossy(&output.stderr);
+        let message = "results/small/trainings.tar: damaged at byte";
+        assert_eq!(told.matches(message).count(), 1, "{args:?}: {told}");
+        assert!(output.status.success(), "{args:?}: {told}");
+    }
+    place.succeeds(&["clean", "results", "--yes"]);
+    for training in place.trainings("results/small") {
+        fs::remove_dir_all(training).unwrap();
+    }
+    let message = place.fails(1, &["pack", "results"]);
+    assert!(message.contains("damaged at byte"), "{message}");
+}
