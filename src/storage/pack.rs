@@ -11,10 +11,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
-use super::atomic::{self, partial_dir, sync_dir, write_new};
+use super::atomic::{partial_dir, sync_dir, write_new};
 use super::unpack::{contents, place_files};
-use super::{Claim, Store};
+use super::{Claim, FreshRun, Store};
 use crate::results::TrainingRecord;
 use crate::results::archive::{self, ARCHIVE_FILE, Archive, SUMS_FILE, sum_line};
 use crate::results::load::directories;
@@ -49,7 +50,7 @@ pub fn pack(folder: &Path) -> Result<Packed> {
         record.is_some_and(|record| record.status.is_result())
     };
     let store = Store::of(folder.to_owned());
-    atomic::clean(folder);
+    store.clean();
     let names: Vec<String> = directories(folder).into_iter().filter(is_result).collect();
     if names.is_empty() {
         return archive::damage(folder).map_or(Ok(packed), |damage| bail!("{damage}"));
@@ -100,12 +101,16 @@ pub fn pack(folder: &Path) -> Result<Packed> {
         drop(buffered);
         file.sync_all().context("the archive cannot be written to the disk")?;
         end = file.stream_position()? - 2 * 512;
+        let fresh = FreshRun::all(folder);
         for (name, claim) in added {
             let aside = partial_dir(folder)?;
             fs::rename(folder.join(name), aside.path())
                 .with_context(|| format!("cannot remove {}", folder.join(name).display()))?;
             aside.close()?;
-            store.finish(name, claim);
+            // A fresh run that was interrupted goes on from its checkpoints.
+            if !fresh.iter().any(|fresh| fresh.wants(name)) {
+                claim.finish();
+            }
             packed.trainings += 1;
         }
     }
@@ -143,8 +148,12 @@ fn locked(folder: &Path) -> Result<(File, Option<Archive>)> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false).open(&path);
     let file = file.with_context(failed)?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        bail!("{}: another process is packing there", path.display());
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => bail!("{}: another process is packing there", path.display()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
+        }
     }
     let held = file.metadata().with_context(failed)?;
     // Another process may have removed it between the two.

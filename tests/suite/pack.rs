@@ -464,3 +464,15 @@ fn whatever_looks_trainings_up_says_that_their_archive_is_damaged() {
     let message = place.fails(1, &["pack", "results"]);
     assert!(message.contains("damaged at byte"), "{message}");
 }
+
+#[test]
+fn a_claim_that_a_killed_packing_left_is_given_back_by_the_next() {
+    let place = trained();
+    let name = place.training("results/small", "batch-seed1");
+    let work = place.path("results/small/.work").join(name.file_name().unwrap());
+    place.succeeds(&["pack", "results"]);
+    fs::create_dir_all(&work).unwrap();
+    fs::write(work.join("claim"), "").unwrap();
+    place.succeeds(&["pack", "results"]);
+    assert!(!work.exists());
+}
