@@ -47,6 +47,7 @@ pub struct DataConfig {
     pub binarize: Option<f64>,
     /// What a compressed file may unpack into; default: 64 MiB and 20 times its size.
     #[serde(default, deserialize_with = "check::optional_count")]
+    #[schemars(schema_with = "check::schema::at_least_one")]
     pub max_unpacked_mib: Option<usize>,
     /// Centre and scale inputs (and regression targets) by the training split.
     #[serde(default = "yes")]
