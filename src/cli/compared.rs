@@ -107,7 +107,9 @@ pub(super) fn each_curve(
             some.par_iter().map(|readers| table_of(readers[0], only)).collect();
         for (readers, table) in some.iter().zip(tables) {
             if let Some(table) = left_out.unless(table) {
-                readers.iter().for_each(|curve| take(curve, &table));
+                for curve in readers {
+                    take(curve, &table);
+                }
             }
         }
     }

@@ -19,13 +19,16 @@ use crate::results::{Plan, TestRows, TrainingRecord, epochs_csv, seal};
 use crate::runner::{DatasetCache, PreparedExperiment, peak_memory_mib};
 use crate::train::Checkpoint;
 
+/// Reads the bytes of a file of this name, or refuses them.
+type Take = Box<dyn Fn(&str, &[u8])>;
+
 /// What is read, from which examples, and how.
 struct Target {
     name: &'static str,
     /// Of every thousand executions.
     share: usize,
     examples: Vec<(String, Vec<u8>)>,
-    take: Box<dyn Fn(&str, &[u8])>,
+    take: Take,
 }
 
 fn target(

@@ -240,6 +240,11 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     seal::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+fn unnamed(path: &Path) -> String {
+    let path = path.display();
+    format!("{path}: no {EXPERIMENT_FILE} names the trainings asked for: taken as they are")
+}
+
 fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperiment, String> {
     let plan_file = experiment_file(path);
     let mut warnings = Vec::new();
@@ -262,10 +267,7 @@ fn load_experiment(path: &Path, only: Option<&[String]>) -> Result<LoadedExperim
         None => left_out(path, &plan),
     };
     if unplanned {
-        warnings.push(format!(
-            "{}: no {EXPERIMENT_FILE} names the trainings asked for: taken as they are",
-            path.display()
-        ));
+        warnings.push(unnamed(path));
     }
 
     // What is wrong with all of them is said once.
