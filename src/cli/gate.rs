@@ -31,7 +31,7 @@ const NOT_JUDGED: u8 = 4;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Gates")]
 pub struct GateArgs {
-    /// A limit that the results have to keep, beside the [[gate]] tables of their configs:
+    /// A limit that the results have to keep, beside the `[[gate]]` tables of their configs:
     /// `metric = "test_accuracy", min = 0.95`, or against other results `metric = "test_loss",
     /// baseline = "DIR", max_increase = 0.02` (a share; `max_rise` and `max_drop` are in the metric's unit); with
     /// `where = { "model.norm.kind" = "batch" }` of some arms alone. May be given several times. Ends
